@@ -1,0 +1,179 @@
+"""Each column once: type, unit, meaning, bounds. Tables name these and add nothing."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from expectations.contract import Column
+
+EXCHANGES = ("binance", "bybit", "okx")
+SIDES = ("long", "short")
+LEVERAGE_CLASSES = ("100x+", "50x", "25x", "10x", "5x", "3x", "2x")
+SOURCES = ("simulated", "recorded", "live")
+
+_UTC = pl.Datetime("ms")  # naive by type, UTC by name: reads the same in every session and tool
+_F = pl.Float64()
+_S = pl.String()
+_I = pl.Int64()
+_B = pl.Boolean()
+
+
+def _columns(*columns: Column) -> dict[str, Column]:
+    return {column.name: column for column in columns}
+
+
+COLUMNS = _columns(
+    # who and where
+    Column("exchange", _S, "Venue; `all` where a row adds every venue up", allowed=(*EXCHANGES, "all")),
+    Column("instrument", _S, "The venue's own name of the contract"),
+    Column("coin", _S, "Underlying coin"),
+    Column("date", pl.Date(), "UTC day of the row's time; a folder of the path"),
+    Column("side", _S, "Side of the position that is, or would be, liquidated", allowed=SIDES),
+    Column("source", _S, "Where the input came from: simulated, recorded or live", allowed=SOURCES),
+    Column("kind", _S, "Payoff of the contract", allowed=("linear", "inverse")),
+    # when
+    Column("hour_utc", _UTC, "The instant that the row is for; uses nothing published after it", "UTC"),
+    Column("time_utc", _UTC, "Moment of the reading, as the venue stamps it", "UTC"),
+    Column("open_utc", _UTC, "Start of the bar", "UTC"),
+    Column("sent_at_utc", _UTC, "When the request was sent", "UTC"),
+    Column("received_at_utc", _UTC, "When the response was complete", "UTC"),
+    Column("window_start_utc", _UTC, "Start of the range that was asked for", "UTC"),
+    Column("window_end_utc", _UTC, "End of the range that was asked for", "UTC"),
+    Column("valid_from_utc", _UTC, "From when this version applies", "UTC"),
+    Column("valid_to_utc", _UTC, "Until when this version applies; null while it does", "UTC"),
+    Column("listed_utc", _UTC, "When the venue listed the contract", "UTC"),
+    Column("started_at_utc", _UTC, "Start of the run", "UTC"),
+    Column("finished_at_utc", _UTC, "End of the run", "UTC"),
+    Column("first_hour_utc", _UTC, "First hour of the run", "UTC"),
+    Column("last_hour_utc", _UTC, "Last hour of the run", "UTC"),
+    Column("interval_minutes", _I, "Length of the bar", "minutes", minimum=1),
+    # payloads and fetches
+    Column("endpoint", _S, "The adapter's name of the endpoint"),
+    Column("request", _S, "Method, path and parameters; the host is not part of it"),
+    Column("status", pl.Int32(), "HTTP status; null when no response came", minimum=100, maximum=599),
+    Column("headers", _S, "Response headers that matter, as JSON"),
+    Column("body", pl.Binary(), "The response body, byte for byte"),
+    Column("sha256", _S, "SHA-256 of the body, in hex"),
+    Column("outcome", _S, "`ok` or the named error"),
+    Column("reason", _S, "One line for a person; empty when all is well"),
+    Column("attempts", _I, "Requests sent until the outcome", minimum=0),
+    Column("rows", _I, "Rows that the response gave", minimum=0),
+    Column("bytes", _I, "Size of the response bodies", "bytes", minimum=0),
+    Column("elapsed_ms", _I, "From first request to outcome", "ms", minimum=0),
+    # instruments and tiers
+    Column("contract_base", _F, "Coins in one contract (linear)", "coins", minimum=0),
+    Column("contract_usd", _F, "Dollars in one contract (inverse)", "usd", minimum=0),
+    Column("unit_multiplier", _F, "Coins behind one unit of the venue's name: 1000 for 1000PEPE", "coins", minimum=1),
+    Column("tick", _F, "Smallest price step", "usd", minimum=0),
+    Column("trading_status", _S, "Whether it trades", allowed=("trading", "suspended", "closed")),
+    Column("tier", _I, "Number of the risk tier, from the smallest position", minimum=1),
+    Column("bound_unit", _S, "Unit of the tier's bounds", allowed=("usd", "base", "contracts")),
+    Column("tier_floor", _F, "Position size from which the tier applies, in bound_unit", minimum=0),
+    Column("tier_cap", _F, "Position size up to which the tier applies, in bound_unit", minimum=0),
+    Column("maintenance_rate", _F, "Maintenance margin as a share of notional", minimum=0, maximum=1),
+    Column("deduction", _F, "Taken off the maintenance margin so that tiers join", "usd", minimum=0),
+    Column("max_leverage_x", _F, "Highest leverage the tier allows", "x", minimum=1),
+    Column("tier_origin", _S, "Reported by the venue, or its documented table", allowed=("reported", "documented")),
+    # open interest and prices
+    Column("reported", _F, "Open interest as the venue prints it", minimum=0),
+    Column("reported_unit", _S, "Unit of `reported`", allowed=("base", "contracts", "usd")),
+    Column("sides_counted", _I, "Sides that `reported` adds up; null where the venue does not say", minimum=1, maximum=2),
+    Column("origin", _S, "A snapshot of the moment, or the venue's history", allowed=("snapshot", "history")),
+    Column("open_interest_base", _F, "Open interest of one side", "coins", minimum=0),
+    Column("open_interest_usd", _F, "Open interest of one side, at the mark", "usd", minimum=0),
+    Column("mark_price", _F, "Mark price at the row's time", "usd", minimum=0),
+    Column("open", _F, "First price of the bar", "usd", minimum=0),
+    Column("high", _F, "Highest price of the bar", "usd", minimum=0),
+    Column("low", _F, "Lowest price of the bar", "usd", minimum=0),
+    Column("close", _F, "Last price of the bar", "usd", minimum=0),
+    Column("price_kind", _S, "`mark`, or `trade` where the venue gave no mark and trades stand in", allowed=("mark", "trade")),
+    Column("volume_base", _F, "Traded volume; null where not published", "coins", minimum=0),
+    Column("taker_buy_base", _F, "Volume that lifted offers; null where not published", "coins", minimum=0),
+    Column("long_account_share", _F, "Accounts that are net long, as a share", minimum=0, maximum=1),
+    Column("top_long_account_share", _F, "The same among the venue's top traders", minimum=0, maximum=1),
+    Column("top_long_position_share", _F, "Long share of the top traders' positions", minimum=0, maximum=1),
+    Column("funding_rate", _F, "Funding paid by longs to shorts for the interval", minimum=-1, maximum=1),
+    Column("seq", _I, "Order among events of one instant", minimum=0),
+    Column("price", _F, "Price of the event or level", "usd", minimum=0),
+    Column("size_base", _F, "Size", "coins", minimum=0),
+    Column("size_usd", _F, "Size at `price`", "usd", minimum=0),
+    Column(
+        "completeness",
+        _S,
+        "How much of the truth the feed holds: `complete`, `recent` (a list that may have been cut), `sampled`",
+        allowed=("complete", "recent", "sampled"),
+    ),
+    # the map
+    Column("price_bucket", pl.Int32(), "Index of the fixed 10 bp grid: floor(ln(price) / ln(1.001))"),
+    Column("price_low", _F, "Lower edge", "usd", minimum=0),
+    Column("price_high", _F, "Upper edge", "usd", minimum=0),
+    Column("price_peak", _F, "Middle of the densest bucket", "usd", minimum=0),
+    Column("leverage_class", _S, "Effective leverage, in the ladder's words", allowed=LEVERAGE_CLASSES),
+    Column("leverage_x", _F, "Effective leverage: notional over margin", "x", minimum=0),
+    Column("half_life_hours", _F, "Time in which half of such positions close by choice", "hours", minimum=0),
+    Column("notional_usd", _F, "Modelled notional that would be liquidated there", "usd", minimum=0),
+    Column("notional_1d_usd", _F, "The part opened in the last day", "usd", minimum=0),
+    Column("notional_7d_usd", _F, "The part opened in the last 7 days", "usd", minimum=0),
+    Column("notional_30d_usd", _F, "The part opened in the last 30 days", "usd", minimum=0),
+    Column("distance_bp", _F, "Distance from the mark", "bp", minimum=0),
+    Column("cumulative_usd", _F, "Modelled notional between the mark and the distance", "usd", minimum=0),
+    Column("cumulative_1d_usd", _F, "The part opened in the last day", "usd", minimum=0),
+    Column("cumulative_7d_usd", _F, "The part opened in the last 7 days", "usd", minimum=0),
+    Column("cumulative_30d_usd", _F, "The part opened in the last 30 days", "usd", minimum=0),
+    Column("rank", _I, "1 is the largest on its side in that hour", minimum=1),
+    Column("cluster_id", _S, "Coin, side and grid range: equal ids in two hours are the same range"),
+    Column("intensity", _F, "Notional over the mean notional of as many neighbouring buckets; not an amount", minimum=0),
+    Column("intensity_z", _F, "Notional of the range against its own last 7 days, in standard deviations"),
+    Column("exchange_shares", _S, "Share of each venue, as JSON"),
+    Column("long_usd", _F, "Long notional within the distance below the mark", "usd", minimum=0),
+    Column("short_usd", _F, "Short notional within the distance above the mark", "usd", minimum=0),
+    Column("imbalance", _F, "(long - short) / (long + short): positive when longs are heavier", minimum=-1, maximum=1),
+    Column("is_stale", _B, "Carried from an earlier hour because the venue was missing"),
+    Column("parameters_version", _S, "Version of the assumptions, in mart.model_parameters"),
+    # books
+    Column("previous_base", _F, "Standing at the hour before", "coins", minimum=0),
+    Column("opened_base", _F, "Opened in the hour", "coins", minimum=0),
+    Column("closed_base", _F, "Closed by choice in the hour", "coins", minimum=0),
+    Column("swept_base", _F, "Liquidated in the hour, as modelled: the mark went through", "coins", minimum=0),
+    Column("standing_base", _F, "Standing at the hour", "coins", minimum=0),
+    Column("in_map_base", _F, "Standing inside the map's price range", "coins", minimum=0),
+    Column("outside_base", _F, "Standing beyond the map's price range", "coins", minimum=0),
+    Column("unliquidatable_base", _F, "Taken as never liquidated: hedged or unleveraged", "coins", minimum=0),
+    # state
+    Column("position_class", pl.Int32(), "Index of the leverage class, from 1; 0 is never liquidated", minimum=0),
+    Column("holding_class", pl.Int32(), "Index of the holding class, from the shortest", minimum=0),
+    Column("opened_utc", _UTC, "End of the hour in which the cohort was opened", "UTC"),
+    Column("entry_bucket", pl.Int32(), "Index of the entry price on the fixed 10 bp grid"),
+    Column("extreme_price", _F, "Worst mark for the cohort since its hour: lowest for longs, highest for shorts", "usd", minimum=0),
+    Column("base", _F, "Standing", "coins", minimum=0),
+    Column("base_1d", _F, "Standing, opened in the last day", "coins", minimum=0),
+    Column("base_7d", _F, "Standing, opened in the last 7 days", "coins", minimum=0),
+    Column("base_30d", _F, "Standing, opened in the last 30 days", "coins", minimum=0),
+    # parameters
+    Column("version", _S, "Name of the set of assumptions"),
+    Column("parameter", _S, "Name of the assumption"),
+    Column("value", _F, "Its value"),
+    Column("basis", _S, "Where the value comes from", allowed=("prior", "fitted")),
+    # ops
+    Column("run_id", _S, "Name of the run"),
+    Column("run_status", _S, "How it ended", allowed=("published", "partial", "failed", "nothing_new")),
+    Column("coins", _S, "Coins of the run, comma separated"),
+    Column("exchanges", _S, "Venues of the run, comma separated"),
+    Column("fetched", _I, "Requests answered", minimum=0),
+    Column("published", _I, "Partitions published", minimum=0),
+    Column("quarantined", _I, "Partitions held back", minimum=0),
+    Column("table_name", _S, "Table that was checked"),
+    Column("partition", _S, "Partition that was checked, as in the path"),
+    Column("check_name", _S, "Name of the check"),
+    Column("severity", _S, "FAIL holds the partition back; WARN records", allowed=("FAIL", "WARN")),
+    Column("passed", _B, "Whether it held"),
+    Column("failing_rows", _I, "Rows on which it did not", minimum=0),
+    Column("series", _S, "What is missing: open_interest, price_bars or taker_split"),
+    Column("state", _S, "What stands in its place", allowed=("missing", "derived", "carried")),
+)
+"""Column name -> its declaration."""
+
+
+def pick(*names: str) -> tuple[Column, ...]:
+    """The named columns, in order; KeyError for a name that is not declared."""
+    return tuple(COLUMNS[name] for name in names)

@@ -1,0 +1,20 @@
+"""Contract of ops.gaps."""
+
+import polars as pl
+
+from expectations.columns import pick
+from expectations.contract import Check, Table
+
+TABLE = Table(
+    name="gaps",
+    layer="ops",
+    kind="log",
+    doc="Every hour that was asked for and is not there as reported: missing, derived from something else, or carried, and why.",
+    grain=("exchange", "instrument", "series", "hour_utc"),
+    columns=pick("coin", "date", "exchange", "instrument", "series", "hour_utc", "state", "reason"),
+    inputs=("fetches", "open_interest", "price_bars"),
+    time_column="hour_utc",
+    checks=(
+        Check("says_why", "A gap without a reason cannot be closed.", pl.col("reason").str.len_chars() > 0),
+    ),
+)

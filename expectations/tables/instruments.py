@@ -1,0 +1,47 @@
+"""Contract of core.instruments."""
+
+import polars as pl
+
+from expectations.columns import pick
+from expectations.contract import Check, Table
+
+TABLE = Table(
+    name="instruments",
+    layer="core",
+    kind="reported",
+    doc="Perpetual contracts as listed: size, kind, status. Slowly changing: one row a version, valid from the moment it "
+    "was first seen; the first version is taken to hold before it too.",
+    grain=("exchange", "instrument", "valid_from_utc"),
+    columns=pick(
+        "exchange",
+        "instrument",
+        "coin",
+        "kind",
+        "contract_base",
+        "contract_usd",
+        "unit_multiplier",
+        "tick",
+        "trading_status",
+        "listed_utc",
+        "valid_from_utc",
+        "valid_to_utc",
+    ),
+    inputs=("payloads",),
+    nullable=frozenset({"contract_base", "contract_usd", "tick", "listed_utc", "valid_to_utc"}),
+    partition=("exchange",),
+    checks=(
+        Check(
+            "contract_has_size",
+            "Contracts become coins only through their size: coins (linear) or dollars (inverse).",
+            pl.when(pl.col("kind") == "linear")
+            .then(pl.col("contract_base").is_not_null() & (pl.col("contract_base") > 0))
+            .otherwise(pl.col("contract_usd").is_not_null() & (pl.col("contract_usd") > 0)),
+        ),
+        Check(
+            "versions_do_not_overlap",
+            "An as-of join must find one version: each ends where the next begins.",
+            (pl.col("valid_to_utc").is_null() & pl.col("valid_from_utc").shift(-1).over("exchange", "instrument").is_null())
+            | (pl.col("valid_to_utc") == pl.col("valid_from_utc").shift(-1).over("exchange", "instrument")),
+        ),
+    ),
+)

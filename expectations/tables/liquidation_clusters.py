@@ -1,0 +1,66 @@
+"""Contract of mart.liquidation_clusters."""
+
+import polars as pl
+
+from expectations.columns import pick
+from expectations.contract import Check, Table
+
+TABLE = Table(
+    name="liquidation_clusters",
+    layer="mart",
+    kind="modelled",
+    doc="Contiguous price ranges that stand out from their neighbourhood, venues added up. Found by cell-averaging constant "
+    "false alarm rate detection (Finn and Johnson 1968): a bucket belongs where its notional exceeds 1.3 times the mean "
+    "of the 30 buckets around it, two guard buckets a side left out.",
+    grain=("hour_utc", "side", "rank"),
+    columns=pick(
+        "coin",
+        "date",
+        "hour_utc",
+        "side",
+        "rank",
+        "cluster_id",
+        "price_low",
+        "price_high",
+        "price_peak",
+        "notional_usd",
+        "intensity",
+        "intensity_z",
+        "distance_bp",
+        "exchange_shares",
+        "mark_price",
+        "is_stale",
+        "parameters_version",
+        "source",
+    ),
+    inputs=("liquidation_levels",),
+    nullable=frozenset({"intensity_z"}),
+    time_column="hour_utc",
+    checks=(
+        Check(
+            "peak_within",
+            "A cluster's peak lies inside it.",
+            (pl.col("price_low") <= pl.col("price_peak")) & (pl.col("price_peak") <= pl.col("price_high")),
+        ),
+        Check(
+            "ranked_by_notional",
+            "Rank 1 is the largest.",
+            (
+                pl.col("notional_usd")
+                <= pl.col("notional_usd").shift(1).over("coin", "hour_utc", "side", order_by="rank") * (1 + 1e-12)
+            ).fill_null(True),
+        ),
+        Check(
+            "stands_out",
+            "A cluster that its neighbours equal is none.",
+            pl.col("intensity") > 1,
+        ),
+        Check(
+            "on_its_side_of_the_mark",
+            "Longs are liquidated below the mark, shorts above.",
+            pl.when(pl.col("side") == "long")
+            .then(pl.col("price_low") <= pl.col("mark_price"))
+            .otherwise(pl.col("price_high") >= pl.col("mark_price")),
+        ),
+    ),
+)

@@ -1,0 +1,53 @@
+"""Contract of mart.liquidation_curve."""
+
+import polars as pl
+
+from expectations.columns import pick
+from expectations.contract import Check, Table
+
+_LINE = ("coin", "hour_utc", "exchange", "side")
+_POINT = ("coin", "hour_utc", "side", "distance_bp")
+_ALL = pl.col("cumulative_usd").filter(pl.col("exchange") == "all").sum().over(_POINT)
+_EACH = pl.col("cumulative_usd").filter(pl.col("exchange") != "all").sum().over(_POINT)
+
+TABLE = Table(
+    name="liquidation_curve",
+    layer="mart",
+    kind="modelled",
+    doc="Cumulative modelled notional from the mark outward, per venue (from its own mark) and added up as `all`.",
+    grain=("hour_utc", "exchange", "side", "distance_bp"),
+    columns=pick(
+        "coin",
+        "date",
+        "hour_utc",
+        "exchange",
+        "side",
+        "distance_bp",
+        "price",
+        "cumulative_usd",
+        "cumulative_1d_usd",
+        "cumulative_7d_usd",
+        "cumulative_30d_usd",
+        "mark_price",
+        "is_stale",
+        "parameters_version",
+        "source",
+    ),
+    inputs=("liquidation_levels",),
+    time_column="hour_utc",
+    fresh_within_hours=0,
+    checks=(
+        Check(
+            "rises_outward",
+            "Cumulative notional cannot fall with distance.",
+            (
+                pl.col("cumulative_usd") >= pl.col("cumulative_usd").shift(1).over(_LINE, order_by="distance_bp") * (1 - 1e-12)
+            ).fill_null(True),
+        ),
+        Check(
+            "exchanges_add_up",
+            "`all` is the sum of the venues, once each.",
+            (_ALL - _EACH).abs() <= 1e-9 * pl.max_horizontal(_ALL, pl.lit(1.0)),
+        ),
+    ),
+)

@@ -1,0 +1,65 @@
+"""Contract of mart.liquidation_levels."""
+
+import polars as pl
+
+from expectations.columns import pick
+from expectations.contract import Check, Table
+
+TABLE = Table(
+    name="liquidation_levels",
+    layer="mart",
+    kind="modelled",
+    doc="The map: modelled notional that would be liquidated in each 10 bp price bucket within 25 % of the mark, by venue, "
+    "side and effective leverage, in all and of positions opened in the last 1, 7 and 30 days.",
+    grain=("hour_utc", "exchange", "instrument", "side", "price_bucket", "leverage_class"),
+    columns=pick(
+        "coin",
+        "date",
+        "hour_utc",
+        "exchange",
+        "instrument",
+        "side",
+        "price_bucket",
+        "leverage_class",
+        "price_low",
+        "price_high",
+        "notional_usd",
+        "notional_1d_usd",
+        "notional_7d_usd",
+        "notional_30d_usd",
+        "mark_price",
+        "is_stale",
+        "parameters_version",
+        "source",
+    ),
+    inputs=("price_bars", "open_interest", "margin_tiers", "instruments", "model_parameters"),
+    time_column="hour_utc",
+    fresh_within_hours=0,
+    checks=(
+        Check(
+            "longs_below_shorts_above_the_mark",
+            "A position on the wrong side of the mark has already been liquidated.",
+            pl.when(pl.col("side") == "long")
+            .then((pl.col("price_low") * pl.col("price_high")).sqrt() <= pl.col("mark_price"))
+            .otherwise((pl.col("price_low") * pl.col("price_high")).sqrt() >= pl.col("mark_price")),
+        ),
+        Check(
+            "bucket_is_its_price",
+            "The grid is the same for ever, so that one level can be followed through time.",
+            (pl.col("price_low").log() - pl.col("price_bucket") * pl.lit(1.001).log()).abs() < 1e-9,
+        ),
+        Check(
+            "windows_nest",
+            "What was opened in the last day was opened in the last week.",
+            (pl.col("notional_1d_usd") <= pl.col("notional_7d_usd") * (1 + 1e-12))
+            & (pl.col("notional_7d_usd") <= pl.col("notional_30d_usd") * (1 + 1e-12))
+            & (pl.col("notional_30d_usd") <= pl.col("notional_usd") * (1 + 1e-12)),
+        ),
+        Check(
+            "fresh_hours_are_not_carried",
+            "More than 24 carried hours in a day is a venue that is gone, not one that is late.",
+            ~pl.col("is_stale") | (pl.col("hour_utc").n_unique().over("coin", "date", "exchange", "is_stale") < 24),
+            severity="WARN",
+        ),
+    ),
+)

@@ -1,0 +1,49 @@
+"""Contract of core.margin_tiers."""
+
+import polars as pl
+
+from expectations.columns import pick
+from expectations.contract import Check, Table
+
+_NEXT = ("exchange", "instrument", "valid_from_utc")
+
+TABLE = Table(
+    name="margin_tiers",
+    layer="core",
+    kind="reported",
+    doc="Risk tiers: maintenance rate and deduction by position size. Slowly changing, so that a past hour uses the tiers "
+    "of its day; the first version known is taken to hold before it too. `documented` tiers stand in where a venue "
+    "publishes none without a key.",
+    grain=("exchange", "instrument", "valid_from_utc", "tier"),
+    columns=pick(
+        "exchange",
+        "instrument",
+        "coin",
+        "valid_from_utc",
+        "tier",
+        "valid_to_utc",
+        "bound_unit",
+        "tier_floor",
+        "tier_cap",
+        "maintenance_rate",
+        "deduction",
+        "max_leverage_x",
+        "tier_origin",
+    ),
+    inputs=("payloads", "instruments"),
+    nullable=frozenset({"valid_to_utc"}),
+    partition=("exchange",),
+    checks=(
+        Check("floor_below_cap", "A tier of no width can hold no position.", pl.col("tier_floor") < pl.col("tier_cap")),
+        Check(
+            "rates_rise",
+            "Bigger positions need more margin; a falling rate means that tiers were mixed up.",
+            (pl.col("maintenance_rate") >= pl.col("maintenance_rate").shift(1).over(_NEXT)).fill_null(True),
+        ),
+        Check(
+            "bounds_rise",
+            "A position must fall into one tier: bounds ascend.",
+            (pl.col("tier_floor") > pl.col("tier_floor").shift(1).over(_NEXT)).fill_null(True),
+        ),
+    ),
+)

@@ -1,0 +1,49 @@
+"""Contract of mart.market_balance."""
+
+import polars as pl
+
+from expectations.columns import pick
+from expectations.contract import Check, Table
+
+_TOTAL = pl.col("long_usd") + pl.col("short_usd")
+
+TABLE = Table(
+    name="market_balance",
+    layer="mart",
+    kind="modelled",
+    doc="Long against short notional within 1, 2, 5 and 10 % of the mark, venues added up: which side is heavier.",
+    grain=("hour_utc", "distance_bp"),
+    columns=pick(
+        "coin",
+        "date",
+        "hour_utc",
+        "distance_bp",
+        "long_usd",
+        "short_usd",
+        "imbalance",
+        "mark_price",
+        "is_stale",
+        "parameters_version",
+        "source",
+    ),
+    inputs=("liquidation_curve",),
+    nullable=frozenset({"imbalance"}),
+    time_column="hour_utc",
+    fresh_within_hours=0,
+    checks=(
+        Check(
+            "imbalance_is_of_its_sides",
+            "The ratio must be that of the two columns beside it.",
+            (pl.col("imbalance") * _TOTAL - (pl.col("long_usd") - pl.col("short_usd"))).abs().fill_null(0.0)
+            <= 1e-9 * pl.max_horizontal(_TOTAL, pl.lit(1.0)),
+        ),
+        Check(
+            "grows_with_distance",
+            "More distance holds more notional.",
+            (pl.col("long_usd") >= pl.col("long_usd").shift(1).over("coin", "hour_utc", order_by="distance_bp")).fill_null(True)
+            & (pl.col("short_usd") >= pl.col("short_usd").shift(1).over("coin", "hour_utc", order_by="distance_bp")).fill_null(
+                True
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,50 @@
+"""Contract of core.open_interest."""
+
+import polars as pl
+
+from expectations.columns import pick
+from expectations.contract import Check, Table
+
+_OFF = (pl.col("open_interest_usd") / pl.col("open_interest_base") / pl.col("mark_price") - 1).abs()
+_EMPTY = (pl.col("open_interest_base") == 0) | pl.col("mark_price").is_null()
+
+TABLE = Table(
+    name="open_interest",
+    layer="core",
+    kind="reported",
+    doc="Open interest as the venue prints it, with its unit and the sides it counts, and normalised to one side in coins "
+    "and in dollars. Venues that do not say how many sides they count are taken to count one.",
+    grain=("exchange", "instrument", "time_utc"),
+    columns=pick(
+        "exchange",
+        "instrument",
+        "coin",
+        "date",
+        "time_utc",
+        "origin",
+        "reported",
+        "reported_unit",
+        "sides_counted",
+        "open_interest_base",
+        "open_interest_usd",
+        "mark_price",
+        "source",
+    ),
+    inputs=("payloads", "instruments", "price_bars"),
+    nullable=frozenset({"sides_counted", "mark_price", "open_interest_usd"}),
+    time_column="time_utc",
+    fresh_within_hours=1,
+    checks=(
+        Check(
+            "dollars_over_coins_is_the_mark",
+            "A flipped unit, a wrong contract size, a second side or demo data shows as dollars over coins far from the mark.",
+            (_EMPTY | (_OFF < 0.10)).fill_null(True),
+        ),
+        Check(
+            "dollars_over_coins_is_near_the_mark",
+            "More than 2 % off is a stale row or a bar too long to compare with.",
+            (_EMPTY | (_OFF < 0.02)).fill_null(True),
+            severity="WARN",
+        ),
+    ),
+)

@@ -1,0 +1,40 @@
+"""Contract of mart.opened_cohorts."""
+
+import polars as pl
+
+from expectations.columns import pick
+from expectations.contract import Check, Table
+
+TABLE = Table(
+    name="opened_cohorts",
+    layer="mart",
+    kind="modelled",
+    doc="What was opened in each of the last 720 hours, at which price and for how long, and how far the mark has gone "
+    "against it since: how the estimator knows what leaves the windows of 1, 7 and 30 days. Kept as standing_positions.",
+    grain=("hour_utc", "exchange", "instrument", "side", "opened_utc", "entry_bucket", "holding_class"),
+    columns=pick(
+        "coin",
+        "date",
+        "hour_utc",
+        "exchange",
+        "instrument",
+        "side",
+        "opened_utc",
+        "entry_bucket",
+        "holding_class",
+        "base",
+        "extreme_price",
+        "parameters_version",
+    ),
+    inputs=("price_bars", "open_interest", "margin_tiers", "instruments", "model_parameters"),
+    time_column="hour_utc",
+    built_with="liquidation_levels",
+    checks=(
+        Check(
+            "opened_within_30_days",
+            "Older cohorts have left every window.",
+            (pl.col("opened_utc") <= pl.col("hour_utc"))
+            & (pl.col("opened_utc") > pl.col("hour_utc") - pl.duration(hours=720)),
+        ),
+    ),
+)

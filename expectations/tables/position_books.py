@@ -1,0 +1,79 @@
+"""Contract of mart.position_books."""
+
+import polars as pl
+
+from expectations.columns import pick
+from expectations.contract import Check, Table
+
+_BOOK = ("coin", "hour_utc", "exchange", "instrument")
+_SCALE = pl.max_horizontal("open_interest_base", "standing_base", "previous_base", pl.lit(1e-9))
+_FLOW = pl.col("previous_base") + pl.col("opened_base") - pl.col("closed_base") - pl.col("swept_base")
+_PLACES = pl.col("in_map_base") + pl.col("outside_base") + pl.col("unliquidatable_base")
+
+TABLE = Table(
+    name="position_books",
+    layer="mart",
+    kind="modelled",
+    doc="The estimator's books, hour by hour: what stood, opened, closed and was swept, and where what stands now stands. "
+    "Both sides equal open interest.",
+    grain=("hour_utc", "exchange", "instrument", "side"),
+    columns=pick(
+        "coin",
+        "date",
+        "hour_utc",
+        "exchange",
+        "instrument",
+        "side",
+        "previous_base",
+        "opened_base",
+        "closed_base",
+        "swept_base",
+        "standing_base",
+        "in_map_base",
+        "outside_base",
+        "unliquidatable_base",
+        "open_interest_base",
+        "mark_price",
+        "is_stale",
+        "parameters_version",
+        "source",
+    ),
+    inputs=("price_bars", "open_interest", "margin_tiers", "instruments", "model_parameters"),
+    nullable=frozenset({"open_interest_base"}),
+    time_column="hour_utc",
+    fresh_within_hours=0,
+    built_with="liquidation_levels",
+    checks=(
+        Check(
+            "books_balance",
+            "Standing is what stood, plus opened, less closed, less swept: nothing appears or vanishes.",
+            (pl.col("standing_base") - _FLOW).abs() <= 1e-9 * _SCALE,
+        ),
+        Check(
+            "all_stands_somewhere",
+            "In the map, beyond it, or never liquidated: the three are all there is.",
+            (pl.col("standing_base") - _PLACES).abs() <= 1e-9 * _SCALE,
+        ),
+        Check(
+            "standing_is_open_interest",
+            "Every contract has one long and one short: each side sums to what the venue says is open.",
+            (pl.col("is_stale") | ((pl.col("standing_base") - pl.col("open_interest_base")).abs() <= 1e-9 * _SCALE)).fill_null(
+                False
+            ),
+        ),
+        Check(
+            "sides_are_equal",
+            "Longs equal shorts, always.",
+            pl.col("is_stale")
+            | ((pl.col("standing_base").max().over(_BOOK) - pl.col("standing_base").min().over(_BOOK)) <= 1e-9 * _SCALE),
+        ),
+        Check(
+            "hours_join",
+            "What stood at the end of an hour is what stands at the start of the next.",
+            (
+                (pl.col("previous_base") - pl.col("standing_base").shift(1).over("coin", "exchange", "instrument", "side")).abs()
+                <= 1e-9 * _SCALE
+            ).fill_null(True),
+        ),
+    ),
+)

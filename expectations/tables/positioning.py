@@ -1,0 +1,27 @@
+"""Contract of core.positioning."""
+
+import polars as pl
+
+from expectations.columns import pick
+from expectations.contract import Check, Table
+
+_READINGS = ("long_account_share", "top_long_account_share", "top_long_position_share", "funding_rate")
+
+TABLE = Table(
+    name="positioning",
+    layer="core",
+    kind="reported",
+    doc="Long/short account and position ratios, and funding, as published; null where a venue does not publish the reading.",
+    grain=("exchange", "instrument", "time_utc"),
+    columns=pick("exchange", "instrument", "coin", "date", "time_utc", *_READINGS, "source"),
+    inputs=("payloads", "instruments"),
+    nullable=frozenset(_READINGS),
+    time_column="time_utc",
+    checks=(
+        Check(
+            "says_something",
+            "A row without any reading is an empty answer taken for data.",
+            pl.any_horizontal(pl.col(c).is_not_null() for c in _READINGS),
+        ),
+    ),
+)

@@ -1,0 +1,48 @@
+"""Contract of core.price_bars."""
+
+import polars as pl
+
+from expectations.columns import pick
+from expectations.contract import Check, Table
+
+TABLE = Table(
+    name="price_bars",
+    layer="core",
+    kind="reported",
+    doc="Closed bars: mark-price OHLC with the volume traded and the part of it that lifted offers. `price_kind` says "
+    "`trade` where the venue gave no mark for the bar and its trades stand in for it.",
+    grain=("exchange", "instrument", "open_utc"),
+    columns=pick(
+        "exchange",
+        "instrument",
+        "coin",
+        "date",
+        "open_utc",
+        "interval_minutes",
+        "open",
+        "high",
+        "low",
+        "close",
+        "price_kind",
+        "volume_base",
+        "taker_buy_base",
+        "source",
+    ),
+    inputs=("payloads", "instruments"),
+    nullable=frozenset({"volume_base", "taker_buy_base"}),
+    time_column="open_utc",
+    fresh_within_hours=2,
+    checks=(
+        Check("prices_are_positive", "A price of zero is a missing price.", pl.col("low") > 0),
+        Check(
+            "high_and_low_bound_the_bar",
+            "Sweeps are decided by high and low; a bar that crosses itself sweeps what was never reached.",
+            (pl.col("low") <= pl.min_horizontal("open", "close")) & (pl.col("high") >= pl.max_horizontal("open", "close")),
+        ),
+        Check(
+            "taker_buys_within_volume",
+            "Buys are a part of the volume; more means that contracts, coins or dollars were mixed.",
+            (pl.col("taker_buy_base") <= pl.col("volume_base") * (1 + 1e-6)).fill_null(True),
+        ),
+    ),
+)

@@ -1,0 +1,38 @@
+"""Contract of core.realised_liquidations."""
+
+import polars as pl
+
+from expectations.columns import pick
+from expectations.contract import Check, Table
+
+TABLE = Table(
+    name="realised_liquidations",
+    layer="core",
+    kind="realised",
+    doc="Liquidations that happened, where a venue publishes them; `completeness` says how much of the truth the feed holds.",
+    grain=("exchange", "instrument", "time_utc", "seq"),
+    columns=pick(
+        "exchange",
+        "instrument",
+        "coin",
+        "date",
+        "time_utc",
+        "seq",
+        "side",
+        "price",
+        "size_base",
+        "size_usd",
+        "completeness",
+        "source",
+    ),
+    inputs=("payloads", "instruments"),
+    time_column="time_utc",
+    checks=(
+        Check("size_is_positive", "A liquidation of nothing did not happen.", pl.col("size_base") > 0),
+        Check(
+            "dollars_are_coins_at_price",
+            "Contracts, coins and dollars are three things.",
+            ((pl.col("size_usd") / (pl.col("size_base") * pl.col("price")) - 1).abs() < 1e-6),
+        ),
+    ),
+)

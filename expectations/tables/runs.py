@@ -1,0 +1,36 @@
+"""Contract of ops.runs."""
+
+import polars as pl
+
+from expectations.columns import pick
+from expectations.contract import Check, Table
+
+TABLE = Table(
+    name="runs",
+    layer="ops",
+    kind="log",
+    doc="What ran, over which hours, and how it ended.",
+    grain=("run_id",),
+    columns=pick(
+        "date",
+        "run_id",
+        "started_at_utc",
+        "finished_at_utc",
+        "first_hour_utc",
+        "last_hour_utc",
+        "coins",
+        "exchanges",
+        "source",
+        "run_status",
+        "fetched",
+        "published",
+        "quarantined",
+        "reason",
+    ),
+    partition=("date",),
+    time_column="started_at_utc",
+    checks=(
+        Check("ends_after_it_starts", "Time goes one way.", pl.col("finished_at_utc") >= pl.col("started_at_utc")),
+        Check("hours_in_order", "A range runs forward.", pl.col("last_hour_utc") >= pl.col("first_hour_utc")),
+    ),
+)

@@ -1,0 +1,82 @@
+"""The DuckDB catalog: views and macros over the published files, built beside the old one and renamed over it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import duckdb
+
+from expectations.contract import LAYERS, Table
+from expectations.dictionary import comments
+from expectations.tables import load
+from warehouse.errors import UserError
+from warehouse.store import FILE, replace_durably
+
+SQL = Path(__file__).parent.parent / "sql"
+_TYPES = {"date": "DATE"}
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {"python_enable_replacements": "false"}
+
+
+def build(root: Path) -> Path:
+    """Writes `catalog.duckdb` under `root`; whoever holds the old one open goes on with it. Returns its path."""
+    target = root / "catalog.duckdb"
+    hidden = root / f".catalog.{os.getpid()}.tmp"
+    hidden.unlink(missing_ok=True)
+    with duckdb.connect(config=_CONFIG) as connection:
+        # v1.0.0: tools on DuckDB 1.x can open it too
+        connection.execute(f"ATTACH '{hidden}' AS catalog (STORAGE_VERSION 'v1.0.0')")
+        connection.execute("USE catalog")
+        for layer in LAYERS:
+            connection.execute(f"CREATE SCHEMA {layer}")
+        for table in load().values():
+            connection.execute(f"CREATE VIEW {table.full_name} AS {_select(root, table)}")
+            for comment in comments(table):
+                connection.execute(comment)
+        for script in sorted((SQL / "macros").glob("*.sql")) + sorted((SQL / "views").glob("*.sql")):
+            connection.execute(script.read_text())
+        connection.execute("USE memory")
+        connection.execute("DETACH catalog")
+    replace_durably(hidden, target)
+    return target
+
+
+def _select(root: Path, table: Table) -> str:
+    home = root / table.layer / table.name
+    if not next(home.rglob(FILE), None):
+        empty = ", ".join(f"NULL::{_type(table, c.name)} AS {c.name}" for c in table.columns)
+        return f"SELECT {empty} WHERE false"
+    names = ", ".join(c.name for c in table.columns)
+    depth = "/".join("*" for _ in table.partition)
+    files = f"{home}/{depth}/{FILE}" if depth else f"{home}/{FILE}"
+    if not table.partition:
+        return f"SELECT {names} FROM read_parquet('{files}')"
+    types = ", ".join(f"{c}: {_type(table, c)}" for c in table.partition)
+    scan = f"SELECT {names} FROM read_parquet('{files}', hive_partitioning = true, hive_types = {{{types}}})"
+    return f"{scan} WHERE hour_utc <= (SELECT max(hour_utc) FROM {_watermark(root)})" if _stops(root, table) else scan
+
+
+def _stops(root: Path, table: Table) -> bool:
+    return table.layer == "mart" and table.time_column == "hour_utc" and (root / "ops" / "watermark" / FILE).is_file()
+
+
+def _watermark(root: Path) -> str:
+    return f"read_parquet('{root / 'ops' / 'watermark' / FILE}')"
+
+
+def _type(table: Table, column: str) -> str:
+    dtype = str(table.schema[column])
+    sql = {"String": "VARCHAR", "Float64": "DOUBLE", "Int64": "BIGINT", "Int32": "INTEGER", "Boolean": "BOOLEAN"}
+    sql |= {"Date": "DATE", "Binary": "BLOB"}
+    return sql.get(dtype, "TIMESTAMP_MS" if dtype.startswith("Datetime") else dtype)
+
+
+def connect(root: Path) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the catalog. Raises UserError when there is none."""
+    path = root / "catalog.duckdb"
+    if not path.is_file():
+        raise UserError(f"there is no catalog at {path}; make one with: liq run")
+    try:
+        return duckdb.connect(str(path), read_only=True, config=_CONFIG)
+    except duckdb.Error as error:
+        raise UserError(f"{path} cannot be opened ({str(error).splitlines()[0]}); rebuild it with: liq run") from error

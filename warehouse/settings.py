@@ -1,0 +1,119 @@
+"""Settings: from `LIQ_*` variables or `.env`, typed and validated once. Secrets would come from here and nowhere else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlparse
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from transforms.exchanges import ADAPTERS
+from warehouse.clock import naive_utc
+from warehouse.errors import UserError
+
+Source = Literal["simulated", "recorded", "live"]
+DATA = Path(__file__).parent / "data"
+_URLS = {"binance": "binance_url", "binance_archive": "binance_archive_url", "bybit": "bybit_url", "okx": "okx_url"}
+_OFFICIAL = {"binance_archive": "https://data.binance.vision"} | {h: u for a in ADAPTERS.values() for h, u in a.HOSTS.items()}
+
+
+def _listed(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """One run's settings; frozen, so that nothing changes them on the way."""
+
+    model_config = SettingsConfigDict(env_prefix="LIQ_", env_file=".env", extra="ignore", frozen=True)
+
+    source: Source = Field("simulated", description="simulated (built in), recorded (a folder of files) or live (the real venues)")
+    warehouse: Path | None = Field(None, description="folder of the tables; the catalog is catalog.duckdb in it")
+    coins: Annotated[tuple[str, ...], NoDecode] = Field(("BTC", "ETH", "SOL"), description="coins, or `all`")
+    exchanges: Annotated[tuple[str, ...], NoDecode] = Field(tuple(ADAPTERS), description="venues to ask")
+    now: datetime | None = Field(None, description="freezes the clock, for replays; ISO 8601 with a zone")
+    recorded: Path | None = Field(None, description="folder of recorded files, for LIQ_SOURCE=recorded")
+    seed: int = Field(7, ge=0, description="seed of the simulated market")
+    binance_url: str | None = None
+    binance_archive_url: str | None = None
+    bybit_url: str | None = None
+    okx_url: str | None = None
+
+    @field_validator("coins", mode="before")
+    @classmethod
+    def _coins(cls, value: Any) -> Any:
+        coins = _listed(value)
+        if not coins:
+            raise ValueError("no coin; write e.g. BTC,ETH,SOL or all")
+        return ("all",) if any(c.lower() == "all" for c in coins) else tuple(dict.fromkeys(c.upper() for c in coins))
+
+    @field_validator("exchanges", mode="before")
+    @classmethod
+    def _exchanges(cls, value: Any) -> Any:
+        names = tuple(dict.fromkeys(n.lower() for n in _listed(value)))
+        unknown = [n for n in names if n not in ADAPTERS]
+        if unknown or not names:
+            raise ValueError(f"unknown exchange {', '.join(unknown) or '(none)'}; there are {', '.join(ADAPTERS)}")
+        return tuple(n for n in ADAPTERS if n in names)
+
+    @field_validator("now")
+    @classmethod
+    def _now(cls, value: datetime | None) -> datetime | None:
+        if value is None:
+            return None
+        try:
+            return naive_utc(value)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+
+    @field_validator(*_URLS.values())
+    @classmethod
+    def _url(cls, value: str | None) -> str | None:
+        if value is not None and (urlparse(value).scheme not in ("http", "https") or not urlparse(value).netloc):
+            raise ValueError(f"{value!r} is not a base URL; write e.g. http://127.0.0.1:8900")
+        return value.rstrip("/") if value else None
+
+    @model_validator(mode="after")
+    def _recorded(self) -> Settings:
+        if self.source == "recorded" and not self.urls_given:
+            if self.recorded is None:
+                raise ValueError("LIQ_SOURCE=recorded needs LIQ_RECORDED, the folder of the recorded files")
+            if not self.recorded.is_dir():
+                raise ValueError(f"LIQ_RECORDED: there is no folder {self.recorded}")
+        return self
+
+    @property
+    def urls_given(self) -> bool:
+        """Whether any venue's address was set by hand."""
+        return any(getattr(self, field) for field in _URLS.values())
+
+    @property
+    def root(self) -> Path:
+        """Where the tables are. Simulated, recorded and live data never share a folder."""
+        return (self.warehouse or (DATA if self.source == "simulated" else DATA / self.source)).expanduser().absolute()
+
+    @property
+    def bar_minutes(self) -> int:
+        """Length of the bars to ask for: recordings hold mark prices by the hour only."""
+        return 60 if self.source == "recorded" else 5
+
+    def base_urls(self, served_at: str | None = None) -> dict[str, str]:
+        """Base URL by host: what was set, else `served_at` (a server of ours), else the venue's own."""
+        urls = {h: getattr(self, field) or served_at or _OFFICIAL[h] for h, field in _URLS.items()}
+        moved = urls["binance"] != _OFFICIAL["binance"]
+        return urls | {"binance_web": urls["binance"] if moved else _OFFICIAL["binance_web"]}
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings, with what the command line overrides. Raises UserError naming each wrong setting and what is right."""
+    try:
+        return Settings(**{key: value for key, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise UserError("; ".join(_complaint(e) for e in error.errors())) from error
+
+
+def _complaint(error: Any) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"LIQ_{'_'.join(map(str, error['loc'])).upper()}: {message}" if error["loc"] else message

@@ -1,0 +1,224 @@
+"""Tables on disk: hive-partitioned Parquet, a file replaced whole, and the gate through which files are published."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from expectations.contract import Table
+from expectations.tables import load
+from warehouse.errors import UserError
+
+Key = Mapping[str, object]
+FILE = "data.parquet"
+SCHEMA_VERSION = 1
+
+
+def label(table: Table, key: Key) -> str:
+    """A partition as in its path: `coin=BTC/date=2026-01-05`; empty for a table of one file."""
+    return "/".join(f"{column}={key[column]}" for column in table.partition)
+
+
+def key_of(table: Table, text: str) -> dict[str, object]:
+    """The inverse of `label`."""
+    parts = dict(part.split("=", 1) for part in text.split("/") if part)
+    return {c: date.fromisoformat(parts[c]) if c == "date" else parts[c] for c in table.partition}
+
+
+@dataclass(frozen=True)
+class Store:
+    """Parquet files under `root`. Given a `base`, what is not here is read from there: a stage over what is published."""
+
+    root: Path
+    base: Store | None = None
+
+    def path(self, table: Table, key: Key) -> Path:
+        """Where the partition's one file is, whether or not it exists."""
+        return self.root / table.layer / table.name / label(table, key) / FILE
+
+    def find(self, table: Table, key: Key) -> Path | None:
+        """The partition's file, here or below; None when there is none."""
+        here = self.path(table, key)
+        if here.is_file():
+            return here
+        return self.base.find(table, key) if self.base else None
+
+    def read(self, table: Table, keys: Iterable[Key], columns: list[str] | None = None) -> pl.DataFrame:
+        """All rows of the partitions `keys` (absent ones are empty), partition columns included."""
+        frames = [self._read_one(table, key, path, columns) for key in keys if (path := self.find(table, key))]
+        schema = table.schema if columns is None else pl.Schema({c: table.schema[c] for c in columns})
+        return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
+
+    def _read_one(self, table: Table, key: Key, path: Path, columns: list[str] | None) -> pl.DataFrame:
+        wanted = columns or [c.name for c in table.columns]
+        in_file = [c for c in wanted if c not in table.partition]
+        try:
+            frame = pl.read_parquet(path, columns=in_file, hive_partitioning=False, use_statistics=False)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise UserError(f"{path} cannot be read ({_first_line(error)}); delete it and run its hours again") from error
+        return frame.with_columns(pl.lit(key[c]).cast(table.schema[c]).alias(c) for c in table.partition).select(wanted)
+
+    def keys(self, table: Table, **fixed: object) -> list[dict[str, object]]:
+        """The partitions there are, in order, narrowed to those that agree with `fixed`."""
+        pattern = "/".join(f"{c}={fixed.get(c, '*')}" for c in table.partition)
+        home = self.root / table.layer / table.name
+        here = {p.parent.relative_to(home).as_posix() for p in home.glob(f"{pattern}/{FILE}" if pattern else FILE)}
+        found = [key_of(table, "" if text == "." else text) for text in sorted(here)]
+        below = self.base.keys(table, **fixed) if self.base else []
+        return sorted(found + [key for key in below if key not in found], key=lambda key: label(table, key))
+
+    def write(self, table: Table, frame: pl.DataFrame, key: Key) -> Path:
+        """Replaces the partition's file whole: a reader sees the old file or the new one, never a part."""
+        path = self.path(table, key)
+        shaped = table.conform(frame).select(list(table.file_schema))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        hidden = path.with_name(f".{FILE}.{os.getpid()}.tmp")
+        shaped.write_parquet(hidden, compression="zstd", compression_level=3, row_group_size=1 << 17)
+        replace_durably(hidden, path)
+        return path
+
+    def write_partitions(self, table: Table, frame: pl.DataFrame) -> None:
+        """Writes each partition that `frame` has rows of."""
+        if not table.partition:
+            self.write(table, frame, {})
+            return
+        for values, rows in frame.partition_by(list(table.partition), as_dict=True).items():
+            self.write(table, rows, dict(zip(table.partition, values, strict=True)))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a run builds before it is checked. Published all together: the journal is written first, then files move."""
+
+    published: Store
+    run_id: str
+
+    @property
+    def home(self) -> Path:
+        """The stage's own folder, in the same file system as what is published."""
+        return self.published.root / ".staging" / self.run_id
+
+    @property
+    def store(self) -> Store:
+        """Reads what is staged, else what is published; writes to the stage."""
+        return Store(self.home / "tables", base=self.published)
+
+    def clear(self) -> None:
+        """Forgets what an earlier attempt staged."""
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def staged(self) -> Iterator[tuple[Table, dict[str, object]]]:
+        """Each staged partition."""
+        own = Store(self.home / "tables")
+        for table in load().values():
+            for key in own.keys(table):
+                yield table, key
+
+    def changed(self, table: Table, key: Key) -> bool:
+        """Whether the staged file differs from the published one."""
+        old, new = self.published.path(table, key), Store(self.home / "tables").path(table, key)
+        return not old.is_file() or old.read_bytes() != new.read_bytes()
+
+    def quarantine(self, table: Table, key: Key, reason: str) -> Path:
+        """Moves a staged partition out of the way, with its reason beside it. What was published stays."""
+        held = self.published.root / "quarantine" / table.layer / table.name / label(table, key)
+        held.mkdir(parents=True, exist_ok=True)
+        replace_durably(Store(self.home / "tables").path(table, key), held / FILE)
+        (held / "reason.txt").write_text(reason + "\n")
+        return held
+
+    def publish(self) -> int:
+        """Publishes every staged partition that changed; returns how many. Killed at any moment, `recover` finishes it."""
+        own = Store(self.home / "tables")
+        moved = [own.path(t, k).relative_to(own.root).as_posix() for t, k in self.staged() if self.changed(t, k)]
+        journal = self.home / "journal.json"
+        hidden = journal.with_suffix(".tmp")
+        hidden.parent.mkdir(parents=True, exist_ok=True)
+        hidden.write_text(json.dumps(moved))
+        replace_durably(hidden, journal)
+        _move(self.home, self.published.root, moved)
+        return len(moved)
+
+
+def recover(published: Store, keep: str | None = None) -> None:
+    """Finishes publications that were cut short and drops stages that never reached one, but for `keep`."""
+    for home in sorted((published.root / ".staging").glob("*")):
+        journal = home / "journal.json"
+        if journal.is_file():
+            _move(home, published.root, json.loads(journal.read_text()))
+        elif home.name != keep:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def _move(home: Path, root: Path, names: list[str]) -> None:
+    for name in names:
+        staged, target = home / "tables" / name, root / name
+        if staged.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            replace_durably(staged, target)
+        shutil.rmtree(root / "quarantine" / Path(name).parent, ignore_errors=True)
+    shutil.rmtree(home)
+
+
+def replace_durably(hidden: Path, path: Path) -> None:
+    """Renames `hidden` over `path` and makes it last: file first, then its folder."""
+    with hidden.open("rb") as file:
+        os.fsync(file.fileno())
+    hidden.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def sweep_temporary(root: Path) -> None:
+    """Removes hidden files that a killed writer left behind. Only whoever holds the lock may call it."""
+    for layer in ("raw", "core", "mart", "ops"):
+        for leftover in (root / layer).rglob(f".{FILE}.*.tmp"):
+            leftover.unlink(missing_ok=True)
+
+
+def open_store(root: Path, source: str, *, create: bool) -> Store:
+    """The warehouse at `root`. Raises UserError when it is missing, read-only, of another schema or of another source."""
+    marker = root / "warehouse.json"
+    if not marker.is_file():
+        if not create:
+            raise UserError(f"there is no warehouse at {root}; make one with: liq run")
+        _create(root, marker, source)
+    try:
+        about = json.loads(marker.read_text())
+        schema, holds = int(about["schema"]), str(about["source"])
+    except (ValueError, KeyError) as error:
+        raise UserError(f"{marker} is damaged; restore it or start in an empty folder") from error
+    if schema != SCHEMA_VERSION:
+        raise UserError(
+            f"the warehouse at {root} has schema {schema}, this version writes {SCHEMA_VERSION}; "
+            "keep its raw folder and rebuild the rest in a new LIQ_WAREHOUSE"
+        )
+    if create and holds != source:
+        raise UserError(f"the warehouse at {root} holds {holds} data, not {source}; set LIQ_WAREHOUSE to another folder")
+    if create and not os.access(root, os.W_OK):
+        raise UserError(f"the warehouse at {root} is read-only; make it writable or set LIQ_WAREHOUSE")
+    return Store(root)
+
+
+def _create(root: Path, marker: Path, source: str) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        hidden = marker.with_suffix(".tmp")
+        hidden.write_text(json.dumps({"schema": SCHEMA_VERSION, "source": source}) + "\n")
+        replace_durably(hidden, marker)
+    except OSError as error:
+        raise UserError(f"cannot make a warehouse at {root}: {error.strerror}; set LIQ_WAREHOUSE") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]
