@@ -1,0 +1,1 @@
+"""What must be true: columns, tables and their checks, each declared once."""

@@ -77,7 +77,9 @@ COLUMNS = _columns(
     # open interest and prices
     Column("reported", _F, "Open interest as the venue prints it", minimum=0),
     Column("reported_unit", _S, "Unit of `reported`", allowed=("base", "contracts", "usd")),
-    Column("sides_counted", _I, "Sides that `reported` adds up; null where the venue does not say", minimum=1, maximum=2),
+    Column(
+        "sides_counted", _I, "Sides that `reported` adds up; null where the venue does not say", minimum=1, maximum=2
+    ),
     Column("origin", _S, "A snapshot of the moment, or the venue's history", allowed=("snapshot", "history")),
     Column("open_interest_base", _F, "Open interest of one side", "coins", minimum=0),
     Column("open_interest_usd", _F, "Open interest of one side, at the mark", "usd", minimum=0),
@@ -86,7 +88,12 @@ COLUMNS = _columns(
     Column("high", _F, "Highest price of the bar", "usd", minimum=0),
     Column("low", _F, "Lowest price of the bar", "usd", minimum=0),
     Column("close", _F, "Last price of the bar", "usd", minimum=0),
-    Column("price_kind", _S, "`mark`, or `trade` where the venue gave no mark and trades stand in", allowed=("mark", "trade")),
+    Column(
+        "price_kind",
+        _S,
+        "`mark`, or `trade` where the venue gave no mark and trades stand in",
+        allowed=("mark", "trade"),
+    ),
     Column("volume_base", _F, "Traded volume; null where not published", "coins", minimum=0),
     Column("taker_buy_base", _F, "Volume that lifted offers; null where not published", "coins", minimum=0),
     Column("long_account_share", _F, "Accounts that are net long, as a share", minimum=0, maximum=1),
@@ -122,7 +129,9 @@ COLUMNS = _columns(
     Column("cumulative_30d_usd", _F, "The part opened in the last 30 days", "usd", minimum=0),
     Column("rank", _I, "1 is the largest on its side in that hour", minimum=1),
     Column("cluster_id", _S, "Coin, side and grid range: equal ids in two hours are the same range"),
-    Column("intensity", _F, "Notional over the mean notional of as many neighbouring buckets; not an amount", minimum=0),
+    Column(
+        "intensity", _F, "Notional over the mean notional of as many neighbouring buckets; not an amount", minimum=0
+    ),
     Column("intensity_z", _F, "Notional of the range against its own last 7 days, in standard deviations"),
     Column("exchange_shares", _S, "Share of each venue, as JSON"),
     Column("long_usd", _F, "Long notional within the distance below the mark", "usd", minimum=0),
@@ -144,7 +153,13 @@ COLUMNS = _columns(
     Column("holding_class", pl.Int32(), "Index of the holding class, from the shortest", minimum=0),
     Column("opened_utc", _UTC, "End of the hour in which the cohort was opened", "UTC"),
     Column("entry_bucket", pl.Int32(), "Index of the entry price on the fixed 10 bp grid"),
-    Column("extreme_price", _F, "Worst mark for the cohort since its hour: lowest for longs, highest for shorts", "usd", minimum=0),
+    Column(
+        "extreme_price",
+        _F,
+        "Worst mark for the cohort since its hour: lowest for longs, highest for shorts",
+        "usd",
+        minimum=0,
+    ),
     Column("base", _F, "Standing", "coins", minimum=0),
     Column("base_1d", _F, "Standing, opened in the last day", "coins", minimum=0),
     Column("base_7d", _F, "Standing, opened in the last 7 days", "coins", minimum=0),

@@ -58,6 +58,7 @@ class Table:
     time_column: str | None = None  # what `date`, freshness and the watermark are read from
     fresh_within_hours: float | None = None
     built_with: str | None = None
+    may_be_empty: bool = False  # a partition without rows says that nothing happened, not that something broke
 
     @property
     def full_name(self) -> str:

@@ -121,6 +121,10 @@ class Stage:
             for key in own.keys(table):
                 yield table, key
 
+    def keys_of(self, table: Table, **fixed: object) -> list[dict[str, object]]:
+        """The partitions of one table that are staged."""
+        return Store(self.home / "tables").keys(table, **fixed)
+
     def changed(self, table: Table, key: Key) -> bool:
         """Whether the staged file differs from the published one."""
         old, new = self.published.path(table, key), Store(self.home / "tables").path(table, key)

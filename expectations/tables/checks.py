@@ -11,7 +11,9 @@ TABLE = Table(
     kind="log",
     doc="What was checked of each partition in the run of each hour, and whether it held.",
     grain=("hour_utc", "table_name", "partition", "check_name"),
-    columns=pick("date", "hour_utc", "table_name", "partition", "check_name", "severity", "passed", "failing_rows", "reason"),
+    columns=pick(
+        "date", "hour_utc", "table_name", "partition", "check_name", "severity", "passed", "failing_rows", "reason"
+    ),
     partition=("date",),
     time_column="hour_utc",
     checks=(

@@ -9,8 +9,8 @@ TABLE = Table(
     name="instruments",
     layer="core",
     kind="reported",
-    doc="Perpetual contracts as listed: size, kind, status. Slowly changing: one row a version, valid from the moment it "
-    "was first seen; the first version is taken to hold before it too.",
+    doc="Perpetual contracts as listed: size, kind, status. Slowly changing: one row a version, valid from the "
+    "moment it was first seen; the first version is taken to hold before it too.",
     grain=("exchange", "instrument", "valid_from_utc"),
     columns=pick(
         "exchange",
@@ -40,7 +40,10 @@ TABLE = Table(
         Check(
             "versions_do_not_overlap",
             "An as-of join must find one version: each ends where the next begins.",
-            (pl.col("valid_to_utc").is_null() & pl.col("valid_from_utc").shift(-1).over("exchange", "instrument").is_null())
+            (
+                pl.col("valid_to_utc").is_null()
+                & pl.col("valid_from_utc").shift(-1).over("exchange", "instrument").is_null()
+            )
             | (pl.col("valid_to_utc") == pl.col("valid_from_utc").shift(-1).over("exchange", "instrument")),
         ),
     ),

@@ -9,9 +9,9 @@ TABLE = Table(
     name="liquidation_clusters",
     layer="mart",
     kind="modelled",
-    doc="Contiguous price ranges that stand out from their neighbourhood, venues added up. Found by cell-averaging constant "
-    "false alarm rate detection (Finn and Johnson 1968): a bucket belongs where its notional exceeds 1.3 times the mean "
-    "of the 30 buckets around it, two guard buckets a side left out.",
+    doc="Contiguous price ranges that stand out from their neighbourhood, venues added up. Found by cell-averaging "
+    "constant false alarm rate detection (Finn and Johnson 1968): a bucket belongs where its notional exceeds "
+    "1.3 times the mean of the 30 buckets around it, two guard buckets a side left out.",
     grain=("hour_utc", "side", "rank"),
     columns=pick(
         "coin",
@@ -36,6 +36,7 @@ TABLE = Table(
     inputs=("liquidation_levels",),
     nullable=frozenset({"intensity_z"}),
     time_column="hour_utc",
+    may_be_empty=True,
     checks=(
         Check(
             "peak_within",

@@ -41,7 +41,8 @@ TABLE = Table(
             "rises_outward",
             "Cumulative notional cannot fall with distance.",
             (
-                pl.col("cumulative_usd") >= pl.col("cumulative_usd").shift(1).over(_LINE, order_by="distance_bp") * (1 - 1e-12)
+                pl.col("cumulative_usd")
+                >= pl.col("cumulative_usd").shift(1).over(_LINE, order_by="distance_bp") * (1 - 1e-12)
             ).fill_null(True),
         ),
         Check(

@@ -9,8 +9,8 @@ TABLE = Table(
     name="liquidation_levels",
     layer="mart",
     kind="modelled",
-    doc="The map: modelled notional that would be liquidated in each 10 bp price bucket within 25 % of the mark, by venue, "
-    "side and effective leverage, in all and of positions opened in the last 1, 7 and 30 days.",
+    doc="The map: modelled notional that would be liquidated in each 10 bp price bucket within 25 % of the mark, "
+    "by venue, side and effective leverage, in all and of positions opened in the last 1, 7 and 30 days.",
     grain=("hour_utc", "exchange", "instrument", "side", "price_bucket", "leverage_class"),
     columns=pick(
         "coin",
@@ -57,7 +57,7 @@ TABLE = Table(
         ),
         Check(
             "fresh_hours_are_not_carried",
-            "More than 24 carried hours in a day is a venue that is gone, not one that is late.",
+            "A venue that is carried through all 24 hours of a day is gone, not late.",
             ~pl.col("is_stale") | (pl.col("hour_utc").n_unique().over("coin", "date", "exchange", "is_stale") < 24),
             severity="WARN",
         ),

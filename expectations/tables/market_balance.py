@@ -33,17 +33,23 @@ TABLE = Table(
     checks=(
         Check(
             "imbalance_is_of_its_sides",
-            "The ratio must be that of the two columns beside it.",
-            (pl.col("imbalance") * _TOTAL - (pl.col("long_usd") - pl.col("short_usd"))).abs().fill_null(0.0)
-            <= 1e-9 * pl.max_horizontal(_TOTAL, pl.lit(1.0)),
+            "The ratio must be that of the two columns beside it, and is null only when both are zero.",
+            pl.when(pl.col("imbalance").is_null())
+            .then(_TOTAL == 0)
+            .otherwise(
+                (pl.col("imbalance") * _TOTAL - (pl.col("long_usd") - pl.col("short_usd"))).abs()
+                <= 1e-9 * pl.max_horizontal(_TOTAL, pl.lit(1.0))
+            ),
         ),
         Check(
             "grows_with_distance",
             "More distance holds more notional.",
-            (pl.col("long_usd") >= pl.col("long_usd").shift(1).over("coin", "hour_utc", order_by="distance_bp")).fill_null(True)
-            & (pl.col("short_usd") >= pl.col("short_usd").shift(1).over("coin", "hour_utc", order_by="distance_bp")).fill_null(
-                True
-            ),
+            (
+                pl.col("long_usd") >= pl.col("long_usd").shift(1).over("coin", "hour_utc", order_by="distance_bp")
+            ).fill_null(True)
+            & (
+                pl.col("short_usd") >= pl.col("short_usd").shift(1).over("coin", "hour_utc", order_by="distance_bp")
+            ).fill_null(True),
         ),
     ),
 )

@@ -12,8 +12,8 @@ TABLE = Table(
     name="open_interest",
     layer="core",
     kind="reported",
-    doc="Open interest as the venue prints it, with its unit and the sides it counts, and normalised to one side in coins "
-    "and in dollars. Venues that do not say how many sides they count are taken to count one.",
+    doc="Open interest as the venue prints it, with its unit and the sides it counts, and normalised to one side "
+    "in coins and in dollars. Venues that do not say how many sides they count are taken to count one.",
     grain=("exchange", "instrument", "time_utc"),
     columns=pick(
         "exchange",
@@ -37,7 +37,7 @@ TABLE = Table(
     checks=(
         Check(
             "dollars_over_coins_is_the_mark",
-            "A flipped unit, a wrong contract size, a second side or demo data shows as dollars over coins far from the mark.",
+            "A flipped unit, a wrong contract size, a second side or demo data puts dollars over coins off the mark.",
             (_EMPTY | (_OFF < 0.10)).fill_null(True),
         ),
         Check(

@@ -9,8 +9,9 @@ TABLE = Table(
     name="opened_cohorts",
     layer="mart",
     kind="modelled",
-    doc="What was opened in each of the last 720 hours, at which price and for how long, and how far the mark has gone "
-    "against it since: how the estimator knows what leaves the windows of 1, 7 and 30 days. Kept as standing_positions.",
+    doc="What was opened in each of the last 720 hours, at which price and for how long, and how far the mark has "
+    "gone against it since: how the estimator knows what leaves the windows of 1, 7 and 30 days. Kept as "
+    "standing_positions.",
     grain=("hour_utc", "exchange", "instrument", "side", "opened_utc", "entry_bucket", "holding_class"),
     columns=pick(
         "coin",
@@ -29,6 +30,7 @@ TABLE = Table(
     inputs=("price_bars", "open_interest", "margin_tiers", "instruments", "model_parameters"),
     time_column="hour_utc",
     built_with="liquidation_levels",
+    may_be_empty=True,
     checks=(
         Check(
             "opened_within_30_days",

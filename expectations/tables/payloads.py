@@ -32,6 +32,10 @@ TABLE = Table(
     partition=("exchange", "date"),
     time_column="received_at_utc",
     checks=(
-        Check("sent_before_received", "A response cannot precede its request.", pl.col("sent_at_utc") <= pl.col("received_at_utc")),
+        Check(
+            "sent_before_received",
+            "A response cannot precede its request.",
+            pl.col("sent_at_utc") <= pl.col("received_at_utc"),
+        ),
     ),
 )

@@ -14,8 +14,8 @@ TABLE = Table(
     name="position_books",
     layer="mart",
     kind="modelled",
-    doc="The estimator's books, hour by hour: what stood, opened, closed and was swept, and where what stands now stands. "
-    "Both sides equal open interest.",
+    doc="The estimator's books, hour by hour: what stood, opened, closed and was swept, and where what stands now "
+    "stands. Both sides equal open interest.",
     grain=("hour_utc", "exchange", "instrument", "side"),
     columns=pick(
         "coin",
@@ -57,21 +57,30 @@ TABLE = Table(
         Check(
             "standing_is_open_interest",
             "Every contract has one long and one short: each side sums to what the venue says is open.",
-            (pl.col("is_stale") | ((pl.col("standing_base") - pl.col("open_interest_base")).abs() <= 1e-9 * _SCALE)).fill_null(
-                False
-            ),
+            (
+                pl.col("is_stale") | ((pl.col("standing_base") - pl.col("open_interest_base")).abs() <= 1e-9 * _SCALE)
+            ).fill_null(False),
         ),
         Check(
             "sides_are_equal",
-            "Longs equal shorts, always.",
-            pl.col("is_stale")
-            | ((pl.col("standing_base").max().over(_BOOK) - pl.col("standing_base").min().over(_BOOK)) <= 1e-9 * _SCALE),
+            "Longs equal shorts, always; a book with one side has lost the other.",
+            (pl.col("side").n_unique().over(_BOOK) == 2)
+            & (
+                pl.col("is_stale")
+                | (
+                    pl.col("standing_base").max().over(_BOOK) - pl.col("standing_base").min().over(_BOOK)
+                    <= 1e-9 * _SCALE
+                )
+            ),
         ),
         Check(
             "hours_join",
             "What stood at the end of an hour is what stands at the start of the next.",
             (
-                (pl.col("previous_base") - pl.col("standing_base").shift(1).over("coin", "exchange", "instrument", "side")).abs()
+                (
+                    pl.col("previous_base")
+                    - pl.col("standing_base").shift(1).over("coin", "exchange", "instrument", "side")
+                ).abs()
                 <= 1e-9 * _SCALE
             ).fill_null(True),
         ),

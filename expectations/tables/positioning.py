@@ -11,12 +11,14 @@ TABLE = Table(
     name="positioning",
     layer="core",
     kind="reported",
-    doc="Long/short account and position ratios, and funding, as published; null where a venue does not publish the reading.",
+    doc="Long/short account and position ratios, and funding, as published; null where a venue does not publish "
+    "the reading.",
     grain=("exchange", "instrument", "time_utc"),
     columns=pick("exchange", "instrument", "coin", "date", "time_utc", *_READINGS, "source"),
     inputs=("payloads", "instruments"),
     nullable=frozenset(_READINGS),
     time_column="time_utc",
+    may_be_empty=True,
     checks=(
         Check(
             "says_something",

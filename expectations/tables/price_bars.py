@@ -37,7 +37,8 @@ TABLE = Table(
         Check(
             "high_and_low_bound_the_bar",
             "Sweeps are decided by high and low; a bar that crosses itself sweeps what was never reached.",
-            (pl.col("low") <= pl.min_horizontal("open", "close")) & (pl.col("high") >= pl.max_horizontal("open", "close")),
+            (pl.col("low") <= pl.min_horizontal("open", "close"))
+            & (pl.col("high") >= pl.max_horizontal("open", "close")),
         ),
         Check(
             "taker_buys_within_volume",

@@ -9,7 +9,8 @@ TABLE = Table(
     name="realised_liquidations",
     layer="core",
     kind="realised",
-    doc="Liquidations that happened, where a venue publishes them; `completeness` says how much of the truth the feed holds.",
+    doc="Liquidations that happened, where a venue publishes them; `completeness` says how much of the truth the "
+    "feed holds.",
     grain=("exchange", "instrument", "time_utc", "seq"),
     columns=pick(
         "exchange",
@@ -27,6 +28,7 @@ TABLE = Table(
     ),
     inputs=("payloads", "instruments"),
     time_column="time_utc",
+    may_be_empty=True,
     checks=(
         Check("size_is_positive", "A liquidation of nothing did not happen.", pl.col("size_base") > 0),
         Check(

@@ -9,8 +9,9 @@ TABLE = Table(
     name="standing_positions",
     layer="mart",
     kind="modelled",
-    doc="The estimator's state after an hour, so that the next hour costs the same whatever the length of history: coins "
-    "standing by liquidation price, leverage class and holding class. Only the last hour built of each date is kept.",
+    doc="The estimator's state after an hour, so that the next hour costs the same whatever the length of history: "
+    "coins standing by liquidation price, leverage class and holding class. Only the last hour built of each "
+    "date is kept.",
     grain=("hour_utc", "exchange", "instrument", "side", "price_bucket", "position_class", "holding_class"),
     columns=pick(
         "coin",

@@ -9,7 +9,8 @@ TABLE = Table(
     name="watermark",
     layer="ops",
     kind="log",
-    doc="The last hour that is published in full: views of hourly tables stop here, so that all speak of the same hour.",
+    doc="The last hour that is published in full: views of hourly tables stop here, so that all speak of the same "
+    "hour.",
     grain=("hour_utc",),
     columns=pick("hour_utc", "source"),
     partition=(),

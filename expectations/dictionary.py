@@ -1,0 +1,125 @@
+"""The dictionary: contracts as a page to read, and as comments that DuckDB shows beside views and columns.
+
+`python -m expectations.dictionary` prints the page; `warehouse/TABLES.md` is what it printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from expectations.contract import Column, Kind, Table
+from expectations.rules import bounds, rules
+from expectations.tables import load
+
+_KINDS: dict[Kind, str] = {
+    "reported": "what an exchange said",
+    "modelled": "what is inferred, not observed",
+    "realised": "what happened",
+    "log": "what this warehouse did",
+}
+_HEAD = """\
+# Tables
+
+Generated from the contracts in `expectations/tables/` by `python -m expectations.dictionary`; change them, not this.
+All times are UTC. Units are in the names: `_usd`, `_base` (coins), `_bp` (0.01 %), `_x` (leverage), `_ms`.
+A check of severity FAIL holds a partition back and leaves the last good one; WARN is recorded in `ops.checks`.
+"""
+
+
+def markdown(tables: Iterable[Table]) -> str:
+    """The page: one heading for each table, with its columns and checks."""
+    known = {t.name: t for t in tables}
+    index = "\n".join(f"- [{t.full_name}](#{_anchor(t)}), {t.kind}: {_first(t.doc)}" for t in known.values())
+    return "\n".join([_HEAD, index, *("\n" + "\n".join(_section(t, known)) for t in known.values())]) + "\n"
+
+
+def comments(table: Table) -> list[str]:
+    """DuckDB statements that describe the table's view and each of its columns."""
+    named = f'"{table.layer}"."{table.name}"'
+    columns = [
+        f"COMMENT ON COLUMN {named}.{_name(c.name)} IS {_text(f'{c.doc} ({c.unit})' if c.unit else c.doc)}"
+        for c in table.columns
+    ]
+    return [f"COMMENT ON VIEW {named} IS {_text(f'{table.kind}: {table.doc}')}", *columns]
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _anchor(table: Table) -> str:
+    return table.full_name.replace(".", "")
+
+
+def _first(doc: str) -> str:
+    """The first sentence; a colon within it stays."""
+    return doc.split(". ")[0].rstrip(".") + "."
+
+
+def _section(table: Table, known: dict[str, Table]) -> Iterator[str]:
+    inputs = ", ".join(f"`{known[i].full_name}`" if i in known else f"`{i}`" for i in table.inputs)
+    yield f"## {table.full_name}\n"
+    yield f"{table.doc}\n"
+    yield f"- Kind: {table.kind}, {_KINDS[table.kind]}"
+    yield f"- Grain: {_codes(table.grain)}"
+    yield f"- Partitioned by: {_codes(table.partition) or 'nothing, one file'}"
+    yield f"- Made from: {inputs or 'nothing else here'}"
+    if table.built_with:
+        yield f"- Made together with: `{known[table.built_with].full_name}`"
+    if table.fresh_within_hours is not None:
+        yield f"- Fresh: `{table.time_column}` within {table.fresh_within_hours:g} hours of the run's hour"
+    if table.may_be_empty:
+        yield "- A partition may be empty: nothing happened"
+    yield "\n| column | type | unit | null | meaning |\n|---|---|---|---|---|"
+    yield from (_row(c, c.name in table.nullable) for c in table.columns)
+    yield "\n| check | severity | reason |\n|---|---|---|"
+    yield from (f"| `{name}` | {severity} | {_cell(reason)} |" for name, severity, reason in _checks(table))
+
+
+def _row(column: Column, nullable: bool) -> str:
+    meaning = column.doc
+    if column.allowed:
+        meaning += f". One of {_codes(column.allowed)}"
+    elif limits := bounds(column):
+        meaning += f". {limits.capitalize()}"
+    return f"| `{column.name}` | {_type(column)} | {column.unit} | {'yes' if nullable else ''} | {_cell(meaning)} |"
+
+
+def _type(column: Column) -> str:
+    """The type in a word, as polars, Parquet and DuckDB share it."""
+    name = str(column.dtype)
+    return "Timestamp (ms)" if name.startswith("Datetime") else name
+
+
+def _checks(table: Table) -> Iterator[tuple[str, str, str]]:
+    """Each check once: the columns and grain above say what the derived ones ask."""
+    own = {c.name for c in table.checks}
+    general = {
+        "columns": "The columns are those above, in that order.",
+        "types": "Each is of the type above.",
+        "not_empty": "A partition has rows.",
+        "not_null": "Nothing is null but where the table above allows it.",
+        "in_range": "Numbers lie within the bounds above.",
+        "allowed_values": "Words are among those above.",
+    }
+    for rule in {r.check: r for r in rules(table)}.values():
+        yield rule.check, rule.severity, rule.reason if rule.check in own else general.get(rule.check, rule.reason)
+    if table.fresh_within_hours is not None:
+        severity = "FAIL" if table.fresh_within_hours == 0 else "WARN"
+        yield "fresh", severity, "The newest row of each coin is as fresh as said above."
+
+
+def _codes(names: Iterable[str]) -> str:
+    return ", ".join(f"`{n}`" for n in names)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+if __name__ == "__main__":
+    print(markdown(load().values()), end="")

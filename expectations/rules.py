@@ -1,0 +1,134 @@
+"""What a contract demands, as rules over rows: those that its columns and grain imply, and its own checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from expectations.contract import Column, Severity, Table
+
+STRUCTURAL = ("columns", "types", "not_empty")  # all that a frame of another shape, or of no rows, can be asked
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One demand. `holds` is true on the rows that meet it; null counts as failure.
+
+    Several rules may share one `check`, the name that `ops.checks` records: one rule for each column.
+    """
+
+    check: str
+    reason: str
+    holds: pl.Expr
+    columns: tuple[str, ...] = ()  # what it is about
+    severity: Severity = "FAIL"
+    answered_in_polars: bool = True  # False where Great Expectations has an expectation of its own for it
+
+    @property
+    def answer(self) -> str:
+        """The column that `holds` is written to, where Great Expectations is to read it."""
+        return f"check__{self.check}"
+
+
+def rules(table: Table, *, expected_time: datetime | None = None) -> tuple[Rule, ...]:
+    """Every rule of `table`. Freshness needs to be told what time it is; without it there is none."""
+    derived = (*_shape(table), *_values(table), *_rows(table))
+    fresh = _fresh(table, expected_time)
+    own = (Rule(c.name, c.reason, c.holds, _subject(table, c.holds), c.severity) for c in table.checks)
+    return (*derived, *([fresh] if fresh else []), *own)
+
+
+def _shape(table: Table) -> Iterator[Rule]:
+    # A frame of the wrong shape is wrong in every row.
+    names = tuple(c.name for c in table.columns)
+    reason = "The columns are those of the contract, in its order."
+    yield Rule("columns", reason, pl.lit(False), names, answered_in_polars=False)
+    for c in table.columns:
+        reason = f"`{c.name}` is of type {c.dtype}."
+        yield Rule("types", reason, pl.lit(False), (c.name,), answered_in_polars=False)
+    if not table.may_be_empty:
+        yield Rule("not_empty", "There are rows.", pl.lit(False), answered_in_polars=False)
+
+
+def _values(table: Table) -> Iterator[Rule]:
+    for c in table.columns:
+        value = pl.col(c.name)
+        if c.name not in table.nullable:
+            reason = f"`{c.name}` is never null."
+            yield Rule("not_null", reason, value.is_not_null(), (c.name,), answered_in_polars=False)
+        if c.minimum is not None or c.maximum is not None:
+            reason = f"`{c.name}` is {bounds(c)}."
+            yield Rule("in_range", reason, _within(c), (c.name,), answered_in_polars=False)
+        if c.allowed is not None:
+            reason = f"`{c.name}` is one of {', '.join(c.allowed)}."
+            holds = value.is_null() | value.is_in(c.allowed)
+            yield Rule("allowed_values", reason, holds, (c.name,), answered_in_polars=False)
+
+
+def bounds(column: Column) -> str:
+    """A column's bounds in words; empty when it has none."""
+    low, high = column.minimum, column.maximum
+    if low is not None and high is not None:
+        return f"between {low:g} and {high:g}"
+    if low is not None:
+        return f"at least {low:g}"
+    return f"at most {high:g}" if high is not None else ""
+
+
+def _within(column: Column) -> pl.Expr:
+    # NaN is for `finite` to report: it has no place in an order.
+    value = pl.col(column.name).fill_nan(None) if column.dtype.is_float() else pl.col(column.name)
+    low, high = column.minimum, column.maximum
+    holds = pl.lit(True)
+    if low is not None:
+        holds = holds & (value >= low)
+    if high is not None:
+        holds = holds & (value <= high)
+    return value.is_null() | holds
+
+
+def _rows(table: Table) -> Iterator[Rule]:
+    keys = row_key(table)
+    reason = f"One row for each {', '.join(keys)}."
+    yield Rule("grain_is_unique", reason, pl.struct(keys).is_unique(), answered_in_polars=False)
+    floats = tuple(c.name for c in table.columns if c.dtype.is_float())
+    if floats:
+        # A NaN compares with nothing, so bounds and checks cannot be trusted to see it.
+        holds = pl.all_horizontal(pl.col(c).is_null() | pl.col(c).is_finite() for c in floats)
+        yield Rule("finite", "No number is NaN or infinite.", holds, floats)
+    if table.layer in ("core", "mart") and table.time_column and "date" in table.partition:
+        subject = ("date", table.time_column)
+        reason = f"`date` is the day of `{table.time_column}`: a row in another day's folder is found by nobody."
+        yield Rule("date_is_of_its_time", reason, pl.col(table.time_column).dt.date() == pl.col("date"), subject)
+
+
+def row_key(table: Table) -> tuple[str, ...]:
+    """The columns that identify a row in the whole table: those of the path, then the grain."""
+    return (*table.partition, *(c for c in table.grain if c not in table.partition))
+
+
+def _fresh(table: Table, expected_time: datetime | None) -> Rule | None:
+    if expected_time is None or table.time_column is None or table.fresh_within_hours is None:
+        return None
+    expected = expected_time.astimezone(UTC).replace(tzinfo=None) if expected_time.tzinfo else expected_time
+    oldest = expected - timedelta(hours=table.fresh_within_hours)
+    time = pl.col(table.time_column)
+    # Only the newest rows of each coin are asked: older partitions are older, and that is no fault of theirs.
+    series = [c for c in table.partition if c != "date"]
+    newest = time.max().over(series) if series else time.max()
+    return Rule(
+        "fresh",
+        f"The newest `{table.time_column}` is not older than {oldest:%Y-%m-%d %H:%M} UTC.",
+        (time < newest) | (time >= oldest),
+        (table.time_column,),
+        "FAIL" if table.fresh_within_hours == 0 else "WARN",
+    )
+
+
+def _subject(table: Table, holds: pl.Expr) -> tuple[str, ...]:
+    """The columns that a check reads, in the contract's order."""
+    read = set(holds.meta.root_names())
+    return tuple(c.name for c in table.columns if c.name in read)

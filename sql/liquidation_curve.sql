@@ -1,0 +1,78 @@
+-- Cumulative notional from the mark outward: each venue from its own mark, and `all`, which adds the venues up.
+--
+-- Dollars are added as decimals. That is exact, so neither the order in which threads add nor how many hours are built
+-- at once can show in the last digit of a double. A NaN cannot become a decimal and stops the build.
+WITH distances AS (
+    SELECT unnest([10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 1500, 2000, 2500])::DOUBLE AS distance_bp
+),
+
+-- `outward` points away from the mark: longs are liquidated below it, shorts above.
+sides AS (
+    FROM (VALUES ('long', -1), ('short', 1)) AS sides(side, outward)
+),
+
+buckets AS (
+    SELECT
+        coin, hour_utc, exchange, side, sqrt(price_low * price_high) AS middle,
+        sum(notional_usd::DECIMAL(38, 6)) AS usd,
+        sum(notional_1d_usd::DECIMAL(38, 6)) AS usd_1d,
+        sum(notional_7d_usd::DECIMAL(38, 6)) AS usd_7d,
+        sum(notional_30d_usd::DECIMAL(38, 6)) AS usd_30d
+    FROM liquidation_levels
+    GROUP BY ALL
+),
+
+instruments AS (
+    SELECT
+        coin, hour_utc, exchange, instrument, max(mark_price) AS mark_price, sum(notional_usd::DECIMAL(38, 6)) AS usd,
+        bool_or(is_stale) AS is_stale, max(parameters_version) AS parameters_version, max(source) AS source
+    FROM liquidation_levels
+    GROUP BY ALL
+),
+
+-- A venue's mark is that of the instrument that carries most.
+venues AS (
+    SELECT
+        coin, hour_utc, exchange, first(mark_price ORDER BY usd DESC, instrument) AS mark_price,
+        bool_or(is_stale) AS is_stale, max(parameters_version) AS parameters_version, max(source) AS source
+    FROM instruments
+    GROUP BY ALL
+),
+
+-- Every point exists, also where nothing stands before it.
+points AS (
+    SELECT *, mark_price * (1 + outward * distance_bp / 1e4) AS price
+    FROM venues CROSS JOIN sides CROSS JOIN distances
+),
+
+curves AS (
+    SELECT
+        p.*, coalesce(sum(b.usd), 0) AS usd, coalesce(sum(b.usd_1d), 0) AS usd_1d,
+        coalesce(sum(b.usd_7d), 0) AS usd_7d, coalesce(sum(b.usd_30d), 0) AS usd_30d
+    FROM points AS p
+    LEFT JOIN buckets AS b
+        ON b.coin = p.coin AND b.hour_utc = p.hour_utc AND b.exchange = p.exchange AND b.side = p.side
+        AND b.middle * p.outward <= p.price * p.outward
+    GROUP BY ALL
+),
+
+-- The mark of `all` is the plain average of the venues' marks; its notional is each venue's from that venue's own mark.
+together AS (
+    SELECT
+        coin, hour_utc, 'all' AS exchange, side, outward, distance_bp, avg(mark_price ORDER BY exchange) AS mark_price,
+        bool_or(is_stale) AS is_stale, max(parameters_version) AS parameters_version, max(source) AS source,
+        sum(usd) AS usd, sum(usd_1d) AS usd_1d, sum(usd_7d) AS usd_7d, sum(usd_30d) AS usd_30d
+    FROM curves
+    GROUP BY ALL
+)
+
+SELECT
+    coin, hour_utc::DATE AS date, hour_utc, exchange, side, distance_bp, price,
+    usd::DOUBLE AS cumulative_usd, usd_1d::DOUBLE AS cumulative_1d_usd,
+    usd_7d::DOUBLE AS cumulative_7d_usd, usd_30d::DOUBLE AS cumulative_30d_usd,
+    mark_price, is_stale, parameters_version, source
+FROM (
+    FROM curves
+    UNION ALL BY NAME
+    SELECT *, mark_price * (1 + outward * distance_bp / 1e4) AS price FROM together
+)

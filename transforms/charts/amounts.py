@@ -1,0 +1,42 @@
+"""Numbers as analysts write them: 1.45 B, 103,753, -1.0 %."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+_UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
+
+
+def amount(dollars: float) -> str:
+    """Three or four figures and a unit: `1.45 B`, `700 M`, `37.68 M`, `12 K`, `0`."""
+    for unit, suffix in _UNITS:
+        if dollars >= unit * 0.9995:  # what would round to 1000 of the smaller unit is 1 of this one
+            scaled = dollars / unit
+            return f"{scaled:.{2 if scaled < 99.995 and unit >= 1e6 else 0}f} {suffix}"
+    return f"{dollars:.0f}"
+
+
+def decimals(price: float) -> int:
+    """Decimals that leave a price five figures, whole dollars at most."""
+    return max(0, 4 - math.floor(math.log10(price))) if price > 0 else 0
+
+
+def price_text(price: float) -> str:
+    """`103,753`, `3,105.2`, `142.31`, `0.17234`."""
+    return f"{price:,.{decimals(price)}f}"
+
+
+def percent(share: float) -> str:
+    """Signed, one decimal: `-1.0 %`."""
+    return f"{share:+.1%}".replace("%", " %")
+
+
+def hour_text(hour: datetime) -> str:
+    """`2026-01-12 00:00 UTC`."""
+    return f"{hour:%Y-%m-%d %H:%M} UTC"
+
+
+def listing(words: list[str]) -> str:
+    """`binance, bybit and okx`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

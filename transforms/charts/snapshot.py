@@ -1,0 +1,62 @@
+"""One coin at one hour, as charts and sentences take it: the rows of the mart tables and the venues behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+WINDOWS = {"1d": "notional_1d_usd", "7d": "notional_7d_usd", "30d": "notional_30d_usd", "all": "notional_usd"}
+"""Window -> the column of mart.liquidation_levels that holds what was opened in it."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """`levels`: exchange, side, bucket with its edges, notional by window. `venues`: exchange, mark_price, is_stale,
+    fresh_at_utc (the last hour that was not carried). `missing`: exchange, reason. `balance`, `clusters`: as in the mart.
+    """
+
+    coin: str
+    hour: datetime
+    source: str
+    parameters_version: str
+    levels: pl.DataFrame
+    venues: pl.DataFrame
+    balance: pl.DataFrame
+    clusters: pl.DataFrame
+    missing: pl.DataFrame
+
+    @property
+    def exchanges(self) -> list[str]:
+        """The venues in the map, in the house's order."""
+        return [str(name) for name in self.venues["exchange"]]
+
+    @property
+    def reference(self) -> str:
+        """The venue whose mark stands for the market: the first that is not carried."""
+        fresh = self.venues.filter(~pl.col("is_stale"))["exchange"]
+        return str((fresh if len(fresh) else self.venues["exchange"])[0])
+
+    @property
+    def mark(self) -> float:
+        """The reference venue's mark price."""
+        return float(self.venues.filter(pl.col("exchange") == self.reference)["mark_price"].item())
+
+    def remarks(self) -> list[str]:
+        """What a reader must know of the venues: which are carried, and since when; which are absent, and why."""
+        carried = [
+            f"{name} carried since {f'{fresh:%m-%d %H:%M} UTC' if fresh else 'before the first hour'}"
+            for name, fresh in self.venues.filter("is_stale").select("exchange", "fresh_at_utc").iter_rows()
+        ]
+        absent = [f"{name} missing: {reason}" for name, reason in self.missing.select("exchange", "reason").iter_rows()]
+        return carried + absent
+
+    def only(self, exchange: str) -> Snapshot:
+        """The same of one venue; the balance and clusters, which add venues up, stay behind."""
+        mine = pl.col("exchange") == exchange
+        return Snapshot(
+            self.coin, self.hour, self.source, self.parameters_version,
+            self.levels.filter(mine), self.venues.filter(mine), self.balance.clear(), self.clusters.clear(),
+            self.missing.clear(),
+        )  # fmt: skip

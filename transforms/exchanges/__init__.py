@@ -1,0 +1,15 @@
+"""The venues, one module each. A new venue is a module that answers to `Adapter`, and a line here."""
+
+from __future__ import annotations
+
+from transforms.exchanges import binance, bybit, okx
+from transforms.exchanges.protocol import Adapter
+
+ADAPTERS: dict[str, Adapter] = {"binance": binance, "bybit": bybit, "okx": okx}
+
+
+def adapter(name: str) -> Adapter:
+    """The venue's module by its name."""
+    if name not in ADAPTERS:
+        raise ValueError(f"no exchange {name!r}; known are {', '.join(ADAPTERS)}")
+    return ADAPTERS[name]

@@ -1,0 +1,155 @@
+"""What Binance's answers say, row by row."""
+
+from __future__ import annotations
+
+from transforms.exchanges.coin_names import BINANCE, coin_of
+from transforms.exchanges.json_body import Cells
+from transforms.exchanges.protocol import BadPayload, Request, Row
+from transforms.exchanges.rows import row, unique
+from transforms.exchanges.windows import HOUR_MS, MINUTE_MS
+
+INTERVALS = {5: "5m", 15: "15m", 30: "30m", 60: "1h"}
+_MINUTES = {name: minutes for minutes, name in INTERVALS.items()}
+_STATUS = {
+    "TRADING": "trading",
+    **dict.fromkeys(("PENDING_TRADING", "PRE_DELIVERING", "DELIVERING", "PRE_SETTLE", "SETTLING"), "suspended"),
+    **dict.fromkeys(("DELIVERED", "CLOSE"), "closed"),
+}
+_RATIO_COLUMNS = {
+    "account_ratio": "long_account_share",
+    "top_account_ratio": "top_long_account_share",
+    "top_position_ratio": "top_long_position_share",
+}
+
+
+def step_of(request: Request) -> int:
+    """Milliseconds between two rows; settlements are at least an hour apart."""
+    params = dict(request.params)
+    period = params.get("interval") or params.get("period")
+    return _MINUTES[period] * MINUTE_MS if period else HOUR_MS
+
+
+def time_of(request: Request, cells: Cells) -> int:
+    """A row's own time: klines have it first, the others under a name."""
+    if request.endpoint in ("mark_bars", "trade_bars"):
+        return cells.time(0)
+    return cells.time("fundingTime" if request.endpoint == "funding" else "timestamp")
+
+
+def _same_symbol(request: Request, cells: Cells) -> None:
+    if cells.text("symbol") != request.instrument:
+        raise BadPayload(f"{cells.where}: symbol is {cells.text('symbol')}, asked for {request.instrument}")
+
+
+def bar(series: str, request: Request, cells: Cells) -> Row:
+    """A kline; it closes 1 ms before the next opens."""
+    step = step_of(request)
+    opened = cells.time(0)
+    if cells.time(6) != opened + step - 1:
+        raise BadPayload(f"{cells.where}: the bar is not of {step // MINUTE_MS} minutes")
+    traded = {"volume_base": cells.maybe(5), "taker_buy_base": cells.maybe(9)} if series == "trade_bars" else {}
+    return row(
+        series,
+        instrument=request.instrument,
+        open_ms=opened,
+        interval_minutes=step // MINUTE_MS,
+        open=cells.number(1, positive=True),
+        high=cells.number(2, positive=True),
+        low=cells.number(3, positive=True),
+        close=cells.number(4, positive=True),
+        **traded,
+    )
+
+
+def reading(request: Request, cells: Cells) -> Row:
+    """One reading of a series, or one settlement of funding."""
+    _same_symbol(request, cells)
+    time_ms = time_of(request, cells)
+    if request.endpoint == "open_interest_history":
+        return row(
+            "open_interest",
+            instrument=request.instrument,
+            time_ms=time_ms,
+            reported=cells.number("sumOpenInterest"),
+            reported_unit="base",
+            sides_counted=1,
+            reported_base=cells.number("sumOpenInterest"),
+            reported_usd=cells.number("sumOpenInterestValue"),
+            origin="history",
+        )
+    if request.endpoint == "funding":
+        settled_ms = time_ms // MINUTE_MS * MINUTE_MS
+        rate = cells.number("fundingRate", signed=True)
+        return row("positioning", instrument=request.instrument, time_ms=settled_ms, funding_rate=rate)
+    share = {_RATIO_COLUMNS[request.endpoint]: cells.number("longAccount")}
+    return row("positioning", instrument=request.instrument, time_ms=time_ms, **share)
+
+
+def open_interest(request: Request, cells: Cells) -> Row:
+    """Open interest now, as of the last transaction: minutes ago where little is traded."""
+    _same_symbol(request, cells)
+    return row(
+        "open_interest",
+        instrument=request.instrument,
+        time_ms=cells.time("time"),
+        reported=cells.number("openInterest"),
+        reported_unit="base",
+        sides_counted=1,
+        reported_base=cells.number("openInterest"),
+        origin="snapshot",
+    )
+
+
+def instruments(info: Cells) -> list[Row]:
+    """USDT perpetuals; shares, metals and dated contracts stand in the same list."""
+    rows = []
+    for each in info.records("symbols"):
+        if each.text("contractType") != "PERPETUAL" or each.text("quoteAsset") != "USDT":
+            continue
+        if each.get("marginAsset") not in (None, "USDT"):
+            continue
+        coin, multiplier = coin_of(each.text("baseAsset"), BINANCE)
+        ticks = [filt for filt in each.records("filters") if filt.get("filterType") == "PRICE_FILTER"]
+        rows.append(
+            row(
+                "instruments",
+                instrument=each.text("symbol"),
+                coin=coin,
+                quote="USDT",
+                kind="linear",
+                contract_base=1.0,
+                unit_multiplier=multiplier,
+                tick=ticks[0].number("tickSize", positive=True) if ticks else None,
+                status=_STATUS.get(each.text("status"), "suspended"),
+                listed_ms=each.maybe_time("onboardDate"),
+            )
+        )
+    if not rows:
+        raise BadPayload("no USDT perpetual among the instruments")
+    return unique(rows, "instrument")
+
+
+def margin_tiers(answer: Cells) -> list[Row]:
+    """Bounds in USDT. Each leverage is given as a range; the tier allows its upper end."""
+    rows = []
+    for each in answer.inner("data").records("brackets"):
+        symbol = each.text("symbol")
+        if not symbol.endswith("USDT"):
+            continue
+        for tier in sorted(each.records("riskBrackets"), key=lambda one: one.whole("bracketSeq")):
+            rows.append(
+                row(
+                    "margin_tiers",
+                    instrument=symbol,
+                    tier=tier.whole("bracketSeq"),
+                    bound_unit="usd",
+                    floor=tier.number("bracketNotionalFloor"),
+                    cap=tier.number("bracketNotionalCap", positive=True),
+                    maintenance_rate=tier.number("bracketMaintenanceMarginRate", positive=True),
+                    deduction=tier.number("cumFastMaintenanceAmount"),
+                    max_leverage_x=tier.number("maxOpenPosLeverage", positive=True),
+                )
+            )
+    if not rows:
+        raise BadPayload("no tiers of USDT perpetuals")
+    return rows

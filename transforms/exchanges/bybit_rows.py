@@ -1,0 +1,161 @@
+"""What Bybit's answers say, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+from transforms.exchanges.coin_names import BYBIT, coin_of
+from transforms.exchanges.json_body import Cells
+from transforms.exchanges.protocol import BadPayload, Request, Row
+from transforms.exchanges.rows import row, unique
+from transforms.exchanges.windows import HOUR_MS, MINUTE_MS
+
+_MINUTES = {"5": 5, "15": 15, "30": 30, "60": 60, "5min": 5, "1h": 60}
+_STATUS = {"Trading": "trading", "Closed": "closed"}  # PreLaunch, Delivering, Settling: suspended
+_NOT_CRYPTO = ("commodity", "stock", "forex")
+
+
+def clock(body: Any) -> int:
+    """The venue's own time of an answer."""
+    return Cells(body, "body").time("time")
+
+
+def step_of(request: Request) -> int:
+    """Milliseconds between two rows; settlements are at least an hour apart."""
+    params = dict(request.params)
+    name = params.get("interval") or params.get("intervalTime") or params.get("period")
+    return _MINUTES[name] * MINUTE_MS if name else HOUR_MS
+
+
+def time_of(request: Request, cells: Cells) -> int:
+    """A row's own time, which paging goes by."""
+    if request.endpoint in ("mark_bars", "trade_bars"):
+        return cells.time(0)
+    return cells.time("fundingRateTimestamp" if request.endpoint == "funding" else "timestamp")
+
+
+def bar(series: str, request: Request, cells: Cells) -> Row:
+    """Volume of a linear contract is in coins; takers' sides are not published."""
+    traded = {"volume_base": cells.maybe(5)} if series == "trade_bars" else {}
+    return row(
+        series,
+        instrument=request.instrument,
+        open_ms=cells.time(0),
+        interval_minutes=step_of(request) // MINUTE_MS,
+        open=cells.number(1, positive=True),
+        high=cells.number(2, positive=True),
+        low=cells.number(3, positive=True),
+        close=cells.number(4, positive=True),
+        **traded,
+    )
+
+
+def reading(request: Request, cells: Cells) -> Row:
+    """One reading of a series, or one settlement of funding."""
+    time_ms = time_of(request, cells)
+    if cells.get("symbol") not in (None, request.instrument):
+        raise BadPayload(f"{cells.where}: symbol is {cells.get('symbol')!r}, asked for {request.instrument}")
+    if request.endpoint == "open_interest_history":
+        return row("open_interest", **_open_interest(cells, request.instrument, time_ms), origin="history")
+    if request.endpoint == "funding":
+        settled_ms = time_ms // MINUTE_MS * MINUTE_MS
+        rate = cells.number("fundingRate", signed=True)
+        return row("positioning", instrument=request.instrument, time_ms=settled_ms, funding_rate=rate)
+    share = cells.number("buyRatio")
+    return row("positioning", instrument=request.instrument, time_ms=time_ms, long_account_share=share)
+
+
+def _open_interest(cells: Cells, instrument: str | None, time_ms: int) -> dict[str, object]:
+    """Both sides added up, in coins; the half only where the venue gives it."""
+    return {
+        "instrument": instrument,
+        "time_ms": time_ms,
+        "reported": cells.number("openInterest"),
+        "reported_unit": "base",
+        "sides_counted": 2,
+        "reported_base": cells.number("openInterest"),
+        "single_sided": cells.maybe("singleOpenInterest"),
+    }
+
+
+def _tickers(all_cells: list[Cells], time_ms: int) -> list[Row]:
+    """USDT perpetuals: USDC contracts end in PERP or USDC, dated ones in their date."""
+    wanted = [cells for cells in all_cells if cells.text("symbol").endswith("USDT")]
+    rows = [
+        row(
+            "open_interest",
+            **_open_interest(cells, cells.text("symbol"), time_ms),
+            reported_usd=cells.maybe("openInterestValue"),
+            mark_price=cells.maybe("markPrice"),
+            origin="snapshot",
+        )
+        for cells in wanted
+    ]
+    return unique(rows, "instrument")
+
+
+def _instruments(all_cells: list[Cells], _time_ms: int) -> list[Row]:
+    rows = []
+    for each in all_cells:
+        if each.text("contractType") != "LinearPerpetual" or each.text("settleCoin") != "USDT":
+            continue
+        if each.get("symbolType") in _NOT_CRYPTO:
+            continue
+        coin, multiplier = coin_of(each.text("baseCoin"), BYBIT)
+        rows.append(
+            row(
+                "instruments",
+                instrument=each.text("symbol"),
+                coin=coin,
+                quote="USDT",
+                kind="linear",
+                contract_base=1.0,
+                unit_multiplier=multiplier,
+                tick=each.inner("priceFilter").number("tickSize", positive=True),
+                status=_STATUS.get(each.text("status"), "suspended"),
+                listed_ms=each.maybe_time("launchTime"),
+            )
+        )
+    return unique(rows, "instrument")
+
+
+def _margin_tiers(all_cells: list[Cells], _time_ms: int) -> list[Row]:
+    """Each limit is a tier's cap; its floor is the cap below it."""
+    wanted = [cells for cells in all_cells if cells.text("symbol").endswith("USDT")]
+    ordered = sorted(wanted, key=lambda cells: (cells.text("symbol"), cells.number("riskLimitValue")))
+    by_symbol = groupby(ordered, key=lambda cells: cells.text("symbol"))
+    return [tier for symbol, tiers in by_symbol for tier in _tiers_of(symbol, list(tiers))]
+
+
+def _tiers_of(symbol: str, tiers: list[Cells]) -> Iterator[Row]:
+    floor = 0.0
+    for number, each in enumerate(tiers, start=1):
+        leverage = each.number("maxLeverage", positive=True)
+        # Rates are shares; an old form has percent. Initial rate x leverage is 1 in shares, 100 in percent.
+        unit = 0.01 if each.number("initialMargin", positive=True) * leverage > 10 else 1.0
+        blank = number == 1 and each.get("mmDeduction") in (None, "")
+        cap = each.number("riskLimitValue", positive=True)
+        if cap <= floor:
+            raise BadPayload(f"{each.where}: two tiers of {symbol} end at {cap}")
+        yield row(
+            "margin_tiers",
+            instrument=symbol,
+            tier=number,
+            bound_unit="usd",
+            floor=floor,
+            cap=cap,
+            maintenance_rate=each.number("maintenanceMargin", positive=True) * unit,
+            deduction=0.0 if blank else each.number("mmDeduction"),
+            max_leverage_x=leverage,
+        )
+        floor = cap
+
+
+ALL: Mapping[str, Callable[[list[Cells], int], list[Row]]] = {
+    "tickers": _tickers,
+    "instruments": _instruments,
+    "margin_tiers": _margin_tiers,
+}
+"""Answers for everything at once: endpoint -> rows from its records and the venue's time."""

@@ -1,0 +1,119 @@
+"""Reading an answer without believing it: JSON or a refusal, and records that can name the cell that is wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+from transforms.exchanges.protocol import BadPayload, Response
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# Unix milliseconds of the years 2001 to 2286: seconds and microseconds fall outside.
+_EARLIEST_MS, _LATEST_MS = 10**12, 10**13
+
+
+def read(response: Response) -> Any:
+    """The body as JSON. Venues send maintenance and firewall pages with status 200, so the content type counts too."""
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type and media_type != "application/json":
+        raise BadPayload(f"content type {media_type[:40]}, not JSON")
+    if not response.body.strip():
+        raise BadPayload("empty body")
+    try:
+        return json.loads(response.body, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadPayload("body is not JSON, or is cut short") from error
+
+
+def peek(response: Response) -> dict[str, Any]:
+    """The body's object if it is one, else nothing: for finding a venue's own error code, whatever the status."""
+    try:
+        said = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise BadPayload(f"{name} in the body")
+
+
+class Cells:
+    """One record of an answer, object or array; `where` is how a refusal names it."""
+
+    __slots__ = ("_cells", "where")
+
+    def __init__(self, cells: object, where: str) -> None:
+        if not isinstance(cells, dict | list):
+            raise BadPayload(f"{where} is not a record")
+        self._cells: dict[str, Any] | list[Any] = cells
+        self.where = where
+
+    def get(self, key: str | int) -> Any:
+        """The cell as it came; None when it is missing."""
+        if isinstance(self._cells, dict):
+            return self._cells.get(str(key))
+        return self._cells[key] if isinstance(key, int) and key < len(self._cells) else None
+
+    def text(self, key: str | int) -> str:
+        """A string that says something."""
+        value = self.get(key)
+        if not isinstance(value, str) or not value:
+            raise self._wrong(key)
+        return value
+
+    def number(self, key: str | int, *, signed: bool = False, positive: bool = False) -> float:
+        """A finite number, from a string or a JSON number; not negative unless `signed`."""
+        value = self.get(key)
+        spelt = isinstance(value, str) and _NUMBER.fullmatch(value) is not None
+        plain = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+        result = float(value) if spelt or plain else math.nan
+        if not math.isfinite(result) or (result < 0 and not signed) or (result == 0 and positive):
+            raise self._wrong(key)
+        return result
+
+    def maybe(self, key: str | int, *, signed: bool = False) -> float | None:
+        """As `number`, but an absent or blank cell is null: the venue did not say, which is not zero."""
+        return None if self.get(key) in (None, "") else self.number(key, signed=signed)
+
+    def time(self, key: str | int) -> int:
+        """Unix milliseconds; venues send them as numbers and as strings, sometimes both in one document."""
+        value = self.get(key)
+        if isinstance(value, str) and re.fullmatch(r"\d{13}", value, re.ASCII):
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or not _EARLIEST_MS <= value < _LATEST_MS:
+            raise self._wrong(key)
+        return value
+
+    def maybe_time(self, key: str | int) -> int | None:
+        """As `time`, but null where the venue leaves it blank or at zero."""
+        return None if self.get(key) in (None, "", "0", 0) else self.time(key)
+
+    def whole(self, key: str | int) -> int:
+        """A count, such as a tier's number."""
+        value = self.number(key)
+        if not value.is_integer():
+            raise self._wrong(key)
+        return int(value)
+
+    def inner(self, key: str | int) -> Cells:
+        """The record inside a cell."""
+        return Cells(self.get(key), f"{self.where}.{key}")
+
+    def records(self, key: str | int) -> list[Cells]:
+        """The array of records inside a cell."""
+        return records(self.get(key), f"{self.where}.{key}")
+
+    def _wrong(self, key: str | int) -> BadPayload:
+        value = self.get(key)
+        said = "missing" if value is None else repr(value)[:40]
+        return BadPayload(f"{self.where}: {key} is {said}")
+
+
+def records(value: object, where: str = "row") -> list[Cells]:
+    """An array of records, numbered from 0."""
+    if not isinstance(value, list):
+        raise BadPayload(f"{where} is not a list")
+    return [Cells(item, f"{where} {number}") for number, item in enumerate(value)]

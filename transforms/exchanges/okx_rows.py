@@ -1,0 +1,215 @@
+"""What OKX's answers say, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
+
+from transforms.exchanges.json_body import Cells
+from transforms.exchanges.protocol import BadPayload, Request, Row
+from transforms.exchanges.rows import row, unique
+from transforms.exchanges.windows import HOUR_MS, MINUTE_MS
+
+_MINUTES = {"5m": 5, "15m": 15, "30m": 30, "1H": 60}
+_STATUS = {"live": "trading", "expired": "closed"}  # suspend, preopen, test: suspended
+_RATIO_COLUMNS = {
+    "account_ratio": "long_account_share",
+    "top_account_ratio": "top_long_account_share",
+    "top_position_ratio": "top_long_position_share",
+}
+
+
+def step_of(request: Request) -> int:
+    """Milliseconds between two rows; settlements are at least an hour apart."""
+    params = dict(request.params)
+    period = params.get("bar") or params.get("period")
+    return _MINUTES[period] * MINUTE_MS if period else HOUR_MS
+
+
+def shortest_step(request: Request) -> int:
+    """How close two rows can stand: settlements move with the market, liquidations come when they come."""
+    return {"funding": MINUTE_MS, "liquidations": 1}.get(request.endpoint) or step_of(request)
+
+
+def stamps(request: Request, data: list[Cells]) -> list[int]:
+    """The times that paging goes by."""
+    if request.endpoint == "liquidations":
+        return [detail.time("ts") for group in data for detail in group.records("details")]
+    return [each.time("fundingTime" if request.endpoint == "funding" else 0) for each in data]
+
+
+def straddles(request: Request, times: list[int]) -> bool:
+    """Whether a full page of events may have cut its oldest instant in two."""
+    full = len(times) >= int(dict(request.params)["limit"])
+    return request.endpoint == "liquidations" and full and min(times) < max(times)
+
+
+def bar(series: str, request: Request, cells: Cells) -> Row | None:
+    """One bar, or None while it is still open. Taker volume is given selling first."""
+    place = {"instrument": request.instrument, "interval_minutes": step_of(request) // MINUTE_MS}
+    if series == "taker_volume":
+        sold, bought = cells.number(1), cells.number(2)
+        return row(series, **place, open_ms=cells.time(0), taker_buy_base=bought, taker_sell_base=sold)
+    confirm = cells.text(5 if series == "mark_bars" else 8)
+    if confirm not in ("0", "1"):
+        raise BadPayload(f"{cells.where}: confirm is {confirm[:20]!r}")
+    made = row(
+        series,
+        **place,
+        open_ms=cells.time(0),
+        open=cells.number(1, positive=True),
+        high=cells.number(2, positive=True),
+        low=cells.number(3, positive=True),
+        close=cells.number(4, positive=True),
+        # 5 is contracts, 6 coins, 7 dollars
+        **({"volume_base": cells.maybe(6)} if series == "trade_bars" else {}),
+    )
+    return made if confirm == "1" else None
+
+
+def reading(request: Request, cells: Cells) -> Row:
+    """Periods are stamped when they open and known when they close."""
+    if request.endpoint == "funding":
+        return _funding(request, cells)
+    time_ms = cells.time(0) + step_of(request)
+    if request.endpoint == "open_interest_history":
+        return row(
+            "open_interest",
+            **_open_interest(cells, (1, 2, 3)),
+            instrument=request.instrument,
+            time_ms=time_ms,
+            origin="history",
+        )
+    ratio = cells.number(1)
+    share = {_RATIO_COLUMNS[request.endpoint]: ratio / (1 + ratio)}
+    return row("positioning", instrument=request.instrument, time_ms=time_ms, **share)
+
+
+def _funding(request: Request, cells: Cells) -> Row:
+    """`realizedRate` is what was paid; `fundingRate` was the forecast."""
+    if cells.get("instId") not in (None, request.instrument):
+        raise BadPayload(f"{cells.where}: instId is {cells.get('instId')!r}, asked for {request.instrument}")
+    settled_ms = cells.time("fundingTime") // MINUTE_MS * MINUTE_MS
+    rate = cells.number("realizedRate", signed=True)
+    return row("positioning", instrument=request.instrument, time_ms=settled_ms, funding_rate=rate)
+
+
+def _open_interest(cells: Cells, keys: tuple[str | int, str | int, str | int]) -> dict[str, object]:
+    """Contracts may be fractional; dollars are missing in old answers."""
+    return {
+        "reported": cells.number(keys[0]),
+        "reported_unit": "contracts",
+        "reported_base": cells.number(keys[1]),
+        "reported_usd": cells.maybe(keys[2]),
+    }
+
+
+def liquidations(request: Request, data: list[Cells]) -> list[Row]:
+    """Events in (start, end], oldest first; the price is where the position was bankrupt. Equal rows are two events."""
+    details = [(group, detail) for group in data for detail in group.records("details")]
+    rows = [
+        row(
+            "realised_liquidations",
+            instrument=group.get("instId") or request.instrument,
+            time_ms=detail.time("ts"),
+            side=_side(detail),
+            price=detail.number("bkPx", positive=True),
+            size_contracts=detail.number("sz", positive=True),
+        )
+        for group, detail in details
+    ]
+    times = [each["time_ms"] for each in rows]
+    start, end = request.start_ms or 0, request.end_ms or 0
+    from_ms = max(start, min(times)) if times and straddles(request, times) else start
+    kept = [each for each in rows if from_ms < each["time_ms"] <= end and each["instrument"] == request.instrument]
+    return sorted(kept, key=lambda each: (each["time_ms"], each["side"], each["price"], each["size_contracts"]))
+
+
+def _side(detail: Cells) -> str:
+    """The position's side; in one-way mode only the order's is told, and a long is closed by selling."""
+    position = detail.get("posSide")
+    if position in ("long", "short"):
+        return str(position)
+    side = {"sell": "long", "buy": "short"}.get(detail.text("side"))
+    if side is None:
+        raise BadPayload(f"{detail.where}: side is {detail.text('side')[:20]!r}")
+    return side
+
+
+def _open_interest_now(data: list[Cells]) -> list[Row]:
+    """`ts` is when the answer was made, so a row is as of the request."""
+    rows = [
+        row(
+            "open_interest",
+            **_open_interest(each, ("oi", "oiCcy", "oiUsd")),
+            instrument=each.text("instId"),
+            time_ms=each.time("ts"),
+            origin="snapshot",
+        )
+        for each in data
+        if each.text("instId").endswith("-USDT-SWAP")
+    ]
+    return unique(rows, "instrument")
+
+
+def _instruments(data: list[Cells]) -> list[Row]:
+    rows = []
+    for each in data:
+        family = each.text("instFamily")
+        if each.get("ctType") != "linear" or each.get("settleCcy") != "USDT" or not family.endswith("-USDT"):
+            continue
+        if each.get("instCategory") not in (None, "", "1"):  # 1 is crypto; shares and metals trade as swaps too
+            continue
+        multiplier = each.maybe("ctMult")
+        rows.append(
+            row(
+                "instruments",
+                instrument=each.text("instId"),
+                coin=family.removesuffix("-USDT"),
+                quote="USDT",
+                kind="linear",
+                contract_base=each.number("ctVal", positive=True) * (1.0 if multiplier is None else multiplier),
+                unit_multiplier=1.0,
+                tick=each.number("tickSz", positive=True),
+                status=_STATUS.get(each.text("state"), "suspended"),
+                listed_ms=each.maybe_time("listTime"),
+            )
+        )
+    return unique(rows, "instrument")
+
+
+def _margin_tiers(data: list[Cells]) -> list[Row]:
+    """Tiers come unsorted, with bounds in contracts and no deduction: the whole position takes its tier's rate."""
+    wanted = [each for each in data if each.text("instFamily").endswith("-USDT")]
+    ordered = sorted(wanted, key=lambda each: (each.text("instFamily"), each.whole("tier")))
+    by_family = groupby(ordered, key=lambda each: each.text("instFamily"))
+    return [tier for family, tiers in by_family for tier in _tiers_of(f"{family}-SWAP", list(tiers))]
+
+
+def _tiers_of(instrument: str, tiers: list[Cells]) -> Iterator[Row]:
+    """A tier begins one size step above the cap below it; the floor is that cap, so that tiers join."""
+    below: float | None = None
+    for each in tiers:
+        floor, cap = each.number("minSz"), each.number("maxSz", positive=True)
+        if cap <= floor or (below is not None and floor < below):
+            raise BadPayload(f"{each.where}: tiers of {instrument} overlap")
+        yield row(
+            "margin_tiers",
+            instrument=instrument,
+            tier=each.whole("tier"),
+            bound_unit="contracts",
+            floor=floor if below is None else below,
+            cap=cap,
+            maintenance_rate=each.number("mmr", positive=True),
+            deduction=0.0,
+            max_leverage_x=each.number("maxLever", positive=True),
+        )
+        below = cap
+
+
+ALL: Mapping[str, Callable[[list[Cells]], list[Row]]] = {
+    "open_interest": _open_interest_now,
+    "instruments": _instruments,
+    "margin_tiers": _margin_tiers,
+}
+"""Answers for many instruments at once: endpoint -> rows."""

@@ -1,0 +1,94 @@
+"""From a status, a venue's code and a few headers to the one error that says what to do next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from transforms.exchanges.protocol import (
+    BadPayload,
+    ExchangeError,
+    GeoBlocked,
+    NotFound,
+    RateLimited,
+    Response,
+    Transient,
+)
+
+_BANNED_UNTIL = re.compile(r"until (\d{13})")
+
+
+class Kind(Enum):
+    """What a venue's code comes down to."""
+
+    LIMITED = "limited"
+    TRANSIENT = "transient"
+    GEO = "geo"
+    ITEM = "item"  # final for this request only
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one venue says no. `silence_ms`: how long to be quiet when it asks for quiet without saying how long."""
+
+    codes: Mapping[str, Kind]
+    silence_ms: int
+    geo_words: tuple[str, ...] = ("your country", "restricted location")
+    ban_ms: int = 600_000
+
+
+def refusal(response: Response, dialect: Dialect, code: str | None, said: object) -> ExchangeError | None:
+    """What the answer means when it is not data; None when nothing speaks against reading it.
+
+    `code` is the venue's own error code, None when the body carries none or says success; `said` its message.
+    """
+    status, message = response.status, said if isinstance(said, str) else ""
+    reason = _reason(status, code, message)
+    if status == 403:
+        return _forbidden(response, dialect, reason)
+    if status == 451:
+        return GeoBlocked(reason)
+    if status == 418:
+        return RateLimited(reason, _until(response, message, 120_000), banned=True)
+    kind = dialect.codes.get(code) if code is not None else None
+    kind = kind or _kind_of_status(status)
+    if kind is Kind.LIMITED:
+        return RateLimited(reason, _until(response, message, dialect.silence_ms))
+    if kind is not None:
+        return {Kind.TRANSIENT: Transient, Kind.GEO: GeoBlocked, Kind.ITEM: NotFound}[kind](reason)
+    if code is not None or not 200 <= status < 300:
+        return BadPayload(reason)
+    return None
+
+
+def _kind_of_status(status: int) -> Kind | None:
+    if status >= 500 or status == 408:
+        return Kind.TRANSIENT
+    return {429: Kind.LIMITED, 404: Kind.ITEM, 400: Kind.ITEM}.get(status)
+
+
+def _forbidden(response: Response, dialect: Dialect, reason: str) -> ExchangeError:
+    """403 is a ban, a firewall or a border; never "no data". What names no border is answered with long silence."""
+    text = response.body[:4000].decode("utf-8", "replace").lower()
+    if "too frequent" not in text and any(word in text for word in dialect.geo_words):
+        return GeoBlocked(reason)
+    return RateLimited(reason, _until(response, text, dialect.ban_ms), banned=True)
+
+
+def _until(response: Response, message: str, silence_ms: int) -> int:
+    """The latest of the moments the venue names (unix ms), else `silence_ms` from when its answer came."""
+    named = [int(found) for found in _BANNED_UNTIL.findall(message)]
+    seconds = response.headers.get("retry-after", "").strip()
+    if seconds.isdecimal():
+        named.append(response.received_ms + 1000 * int(seconds))
+    reset = response.headers.get("x-bapi-limit-reset-timestamp", "").strip()
+    if reset.isdecimal():
+        named.append(int(reset))
+    return max(named, default=response.received_ms + silence_ms)
+
+
+def _reason(status: int, code: str | None, message: str) -> str:
+    said = " ".join(message.split())[:120]
+    return f"HTTP {status}" + (f", code {code}" if code is not None else "") + (f": {said}" if said else "")

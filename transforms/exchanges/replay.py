@@ -1,0 +1,63 @@
+"""Stored payloads back into rows: the one way from `raw.payloads` to every `core` table."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import polars as pl
+
+from transforms.exchanges import adapter
+from transforms.exchanges.protocol import SERIES, ExchangeError, Request, Response, Row
+
+
+def request_of(payload: dict[str, Any]) -> Request:
+    """The question of a row of raw.payloads."""
+    path, _, query = str(payload["request"]).removeprefix("GET ").partition("?")
+    params = tuple((k, v) for k, _, v in (part.partition("=") for part in query.split("&") if part))
+    return Request(
+        exchange=payload["exchange"],
+        endpoint=payload["endpoint"],
+        path=path,
+        params=params,
+        instrument=payload["instrument"],
+        start_ms=_ms(payload["window_start_utc"]),
+        end_ms=_ms(payload["window_end_utc"]),
+    )
+
+
+def response_of(payload: dict[str, Any]) -> Response:
+    """The answer of a row of raw.payloads."""
+    received = _ms(payload["received_at_utc"])
+    return Response(payload["status"], json.loads(payload["headers"]), payload["body"], received or 0)
+
+
+def rows(payloads: pl.DataFrame, series: str) -> pl.DataFrame:
+    """Every row of `series` that the payloads hold, with exchange, source and time of receipt; later answers come last.
+
+    A payload that is no data (an error, a truncated body) gives none: what came of it stands in ops.fetches.
+    """
+    found: list[Row] = []
+    for payload in _carrying(payloads, series).iter_rows(named=True):
+        about = {k: payload[k] for k in ("exchange", "source", "received_at_utc")}
+        found += [row | about for row in _parsed(payload, series)]
+    schema = SERIES[series] | {k: payloads.schema[k] for k in ("exchange", "source", "received_at_utc")}
+    return pl.DataFrame(found, schema=schema, orient="row")
+
+
+def _carrying(payloads: pl.DataFrame, series: str) -> pl.DataFrame:
+    exchanges = payloads["exchange"].unique().to_list()
+    wanted = [f"{e} {name}" for e in exchanges for name, given in adapter(e).ENDPOINTS.items() if series in given]
+    carries = (pl.col("exchange") + " " + pl.col("endpoint")).is_in(wanted)
+    return payloads.filter(carries).sort("received_at_utc", "exchange", "endpoint", "request", maintain_order=True)
+
+
+def _parsed(payload: dict[str, Any], series: str) -> list[Row]:
+    try:
+        return adapter(payload["exchange"]).parse(request_of(payload), response_of(payload)).get(series, [])
+    except ExchangeError:
+        return []
+
+
+def _ms(moment: Any) -> int | None:
+    return None if moment is None else int(pl.Series([moment]).dt.epoch("ms").item())

@@ -1,0 +1,37 @@
+"""The fixed logarithmic grid of prices: bucket b spans [1.001^b, 1.001^(b+1)), the same for ever."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+WIDTH = float(np.log(1.001))
+"""Width of a bucket in log price: 10 bp."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def bucket(price: float) -> int:
+    """The bucket that `price` (USD, positive) lies in."""
+    return int(np.floor(np.log(price) / WIDTH))
+
+
+def edge(buckets: Ints | int) -> Floats:
+    """Lower edge of each bucket, USD; the upper edge is that of the next."""
+    return np.exp(np.asarray(buckets, dtype=np.float64) * WIDTH)
+
+
+def middle(buckets: Ints | int) -> Floats:
+    """Geometric middle of each bucket, USD: the price that stands for it."""
+    return np.exp((np.asarray(buckets, dtype=np.float64) + 0.5) * WIDTH)
+
+
+def spread(low: float, high: float) -> tuple[int, Floats]:
+    """Shares of the range [low, high] (USD) that lie in each bucket, uniform in log price: (first bucket, shares of 1)."""
+    x_low, x_high = np.log(low) / WIDTH, np.log(high) / WIDTH
+    first, last = int(np.floor(x_low)), int(np.floor(x_high))
+    if first == last:
+        return first, np.ones(1)
+    edges = np.clip(np.arange(first, last + 2, dtype=np.float64), x_low, x_high)
+    return first, np.diff(edges) / (x_high - x_low)

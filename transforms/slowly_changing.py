@@ -1,0 +1,45 @@
+"""Slowly changing tables: a new version when what is observed differs from the version that holds."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from expectations.contract import Table
+
+_KEY = ["exchange", "instrument"]
+
+
+def append_versions(table: Table, known: pl.DataFrame, observed: pl.DataFrame) -> pl.DataFrame:
+    """`known` with a version added for each instrument whose `observed` rows (one moment, `valid_from_utc`) differ from it.
+
+    All rows of one instrument and moment are one version. An instrument that is not observed keeps its version.
+    """
+    for moment in observed["valid_from_utc"].unique().sort().to_list():
+        known = _observe(table, known, observed.filter(pl.col("valid_from_utc") == moment), moment)
+    return table.conform(known)
+
+
+def _observe(table: Table, known: pl.DataFrame, now: pl.DataFrame, moment: object) -> pl.DataFrame:
+    columns = [c.name for c in table.columns if not c.name.startswith("valid_")]
+    now = now.select(columns)
+    current = known.filter(pl.col("valid_to_utc").is_null() & (pl.col("valid_from_utc") <= moment)).select(columns)
+    new = now.join(current, on=columns, how="anti", nulls_equal=True).select(_KEY)
+    gone = current.join(now, on=columns, how="anti", nulls_equal=True).select(_KEY).join(now, on=_KEY, how="semi")
+    differing = pl.concat([new, gone]).unique()
+    if differing.is_empty():
+        return known
+    stays = known.join(differing, on=_KEY, how="anti")
+    past = known.join(differing, on=_KEY, how="semi").filter(pl.col("valid_from_utc") < moment)
+    closed = past.with_columns(pl.col("valid_to_utc").fill_null(pl.lit(moment, dtype=table.schema["valid_to_utc"])))
+    added = now.join(differing, on=_KEY, how="semi").with_columns(
+        pl.lit(moment, dtype=table.schema["valid_from_utc"]).alias("valid_from_utc"),
+        pl.lit(None, dtype=table.schema["valid_to_utc"]).alias("valid_to_utc"),
+    )
+    return pl.concat([table.conform(f) for f in (stays, closed, added)])
+
+
+def as_of(versions: pl.DataFrame, moment: object) -> pl.DataFrame:
+    """The versions that hold at `moment`; before the first one known, the first."""
+    first = pl.col("valid_from_utc") == pl.col("valid_from_utc").min().over(_KEY)
+    started = (pl.col("valid_from_utc") <= moment) | first
+    return versions.filter(started & (pl.col("valid_to_utc").is_null() | (pl.col("valid_to_utc") > moment)))

@@ -1,0 +1,103 @@
+"""ops.gaps: the hours that were asked for and are not there as reported, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from expectations.tables import table
+from transforms.estimator_input import TRUSTED_FOR
+from transforms.exchanges import adapter
+
+TABLE = table("gaps")
+_HOUR = timedelta(hours=1)
+_SERIES = {"open_interest": "open_interest", "price_bars": "mark_bars"}
+_WHERE = ["exchange", "instrument", "hour_utc"]
+
+
+def build(
+    fetches: pl.DataFrame,
+    open_interest: pl.DataFrame,
+    price_bars: pl.DataFrame,
+    instruments: pl.DataFrame,
+    *,
+    coin: str,
+    hours: Sequence[datetime],
+    exchanges: Sequence[str],
+) -> pl.DataFrame:
+    """Gaps of one coin among `hours`, for every venue asked. A venue whose contracts are not known is a gap of all series."""
+    listed = instruments.filter(pl.col("coin") == coin).select("exchange", "instrument").unique()
+    asked = pl.DataFrame({"hour_utc": list(hours)}, schema={"hour_utc": TABLE.schema["hour_utc"]})
+    expected = listed.filter(pl.col("exchange").is_in(list(exchanges))).join(asked, how="cross")
+    unknown = pl.DataFrame({"exchange": [e for e in exchanges if e not in listed["exchange"]]}, schema={"exchange": pl.String})
+    made = [
+        _missing(expected, _open_interest_hours(open_interest), "open_interest", fetches),
+        _missing(expected, _bar_hours(price_bars), "price_bars", fetches),
+        _derived(expected, price_bars.filter(pl.col("price_kind") == "trade"), "price_bars", "no mark bars; trades stand in"),
+        _derived(
+            expected,
+            price_bars.filter(pl.col("taker_buy_base").is_null() & pl.col("volume_base").is_not_null()),
+            "taker_split",
+            "the venue does not split its volume; half is taken to be buys",
+        ),
+        _unlisted(unknown.join(asked, how="cross"), fetches, coin),
+    ]
+    every = pl.concat(made, how="diagonal").with_columns(pl.lit(coin).alias("coin"), pl.col("hour_utc").dt.date().alias("date"))
+    return TABLE.conform(every.select(list(TABLE.schema)))
+
+
+def _open_interest_hours(open_interest: pl.DataFrame) -> pl.DataFrame:
+    """Hours at whose end open interest was known."""
+    hour = pl.col("time_utc").dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
+    return open_interest.with_columns(hour).filter(pl.col("hour_utc") - pl.col("time_utc") <= TRUSTED_FOR).select(_WHERE).unique()
+
+
+def _bar_hours(price_bars: pl.DataFrame) -> pl.DataFrame:
+    """Hours whose last bar is there."""
+    end = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"))
+    return price_bars.with_columns(end.alias("hour_utc")).filter(end == end.dt.truncate("1h")).select(_WHERE).unique()
+
+
+def _missing(expected: pl.DataFrame, present: pl.DataFrame, series: str, fetches: pl.DataFrame) -> pl.DataFrame:
+    absent = expected.join(present, on=_WHERE, how="anti")
+    reasons = [_reason(fetches, series, *row) for row in absent.select(_WHERE).rows()]
+    return absent.with_columns(
+        pl.lit(series).alias("series"), pl.lit("missing").alias("state"), pl.Series("reason", reasons, dtype=pl.String)
+    )
+
+
+def _reason(fetches: pl.DataFrame, series: str, exchange: str, instrument: str, hour: datetime) -> str:
+    endpoints = [name for name, given in adapter(exchange).ENDPOINTS.items() if _SERIES[series] in given]
+    asked = fetches.filter(
+        (pl.col("exchange") == exchange)
+        & (pl.col("instrument") == instrument)
+        & pl.col("endpoint").is_in(endpoints)
+        & (pl.col("window_start_utc") < hour)
+        & (pl.col("window_end_utc") > hour - _HOUR)
+    )
+    failed = asked.filter(pl.col("outcome") != "ok")
+    if not failed.is_empty():
+        return f"{failed['outcome'][0]}: {failed['reason'][0]}"
+    return "not asked" if asked.is_empty() else "the venue answered, but not for this hour"
+
+
+def _derived(expected: pl.DataFrame, bars: pl.DataFrame, series: str, reason: str) -> pl.DataFrame:
+    hour = pl.col("open_utc").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
+    hours = bars.with_columns(hour).select(_WHERE).unique()
+    return expected.join(hours, on=_WHERE).with_columns(
+        pl.lit(series).alias("series"), pl.lit("derived").alias("state"), pl.lit(reason).alias("reason")
+    )
+
+
+def _unlisted(venues: pl.DataFrame, fetches: pl.DataFrame, coin: str) -> pl.DataFrame:
+    asked = fetches.filter((pl.col("endpoint") == "instruments") & (pl.col("outcome") != "ok"))
+    why = dict(asked.select("exchange", pl.col("outcome") + ": " + pl.col("reason")).iter_rows())
+    rows = [
+        (exchange, "", hour, series, "missing", why.get(exchange, f"{exchange} lists no {coin} perpetual settled in USDT"))
+        for exchange, hour in venues.select("exchange", "hour_utc").rows()
+        for series in _SERIES
+    ]
+    names = [*_WHERE, "series", "state", "reason"]
+    return pl.DataFrame(rows, schema={n: TABLE.schema[n] for n in names}, orient="row")

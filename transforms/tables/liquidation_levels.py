@@ -1,0 +1,143 @@
+"""mart.liquidation_levels, and with it the books and the state: one computation, four tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+
+from expectations.columns import LEVERAGE_CLASSES
+from expectations.contract import Table
+from expectations.tables import table
+from transforms.estimator_input import SIDE_OF, hour_inputs
+from transforms.estimator_state import restore, store
+from transforms.model import estimate
+from transforms.model.assumptions import Assumptions
+from transforms.model.population import Population
+from transforms.model.price_grid import edge
+from transforms.tables.model_parameters import assumptions
+
+TABLE = table("liquidation_levels")
+BOOKS = table("position_books")
+_NOTIONALS = ("notional_usd", "notional_1d_usd", "notional_7d_usd", "notional_30d_usd")
+_HOUR_MS = 3_600_000
+
+
+def build(
+    price_bars: pl.DataFrame,
+    open_interest: pl.DataFrame,
+    margin_tiers: pl.DataFrame,
+    instruments: pl.DataFrame,
+    model_parameters: pl.DataFrame,
+    standing_positions: pl.DataFrame,
+    opened_cohorts: pl.DataFrame,
+    *,
+    coin: str,
+    hours: Sequence[datetime],
+) -> dict[str, pl.DataFrame]:
+    """The map and the books of `hours` (consecutive, ascending) of one coin, and the state after the last of them.
+
+    standing_positions and opened_cohorts are the state of the hour before the first, or empty. An hour for which a venue has
+    no bars or no open interest carries what stood, less what the mark swept, and is stale.
+    """
+    made: dict[str, list[pl.DataFrame]] = {}
+    for exchange, instrument in _contracts(instruments, price_bars, standing_positions, coin):
+        own = (pl.col("exchange") == exchange) & (pl.col("instrument") == instrument)
+        frames = [f.filter(own) for f in (price_bars, open_interest, margin_tiers, instruments)]
+        inputs = hour_inputs(*frames, hours=hours)
+        crowds = restore(standing_positions.filter(own), opened_cohorts.filter(own))
+        if not crowds:
+            crowds = {s: Population.empty(s, inputs.first_price) for s in SIDE_OF} if inputs.first_price else {}
+        levels, books = estimate.run(crowds, inputs.hours, _Parameters(model_parameters, exchange))
+        about = {"coin": coin, "exchange": exchange, "instrument": instrument, "source": inputs.source(standing_positions)}
+        for name, frame in _frames(levels, books, crowds, hours[-1], about).items():
+            made.setdefault(name, []).append(frame)
+    names = (TABLE.name, BOOKS.name, "standing_positions", "opened_cohorts")
+    return {n: table(n).conform(pl.concat(made[n])) if n in made else table(n).empty() for n in names}
+
+
+def _contracts(
+    instruments: pl.DataFrame, price_bars: pl.DataFrame, standing: pl.DataFrame, coin: str
+) -> list[tuple[str, str]]:
+    """Contracts of the coin that have traded or stand: the listed ones without any bar have no map."""
+    listed = instruments.filter(pl.col("coin") == coin).select("exchange", "instrument").unique()
+    seen = pl.concat([price_bars.select("exchange", "instrument"), standing.select("exchange", "instrument")]).unique()
+    return listed.join(seen, on=["exchange", "instrument"], how="semi").sort("exchange", "instrument").rows()
+
+
+class _Parameters:
+    """The version that applies to a side at an hour; each version is read once."""
+
+    def __init__(self, model_parameters: pl.DataFrame, exchange: str) -> None:
+        self.rows = model_parameters.filter(pl.col("exchange") == exchange)
+        self.starts = self.rows["valid_from_utc"].unique().sort().to_list()
+        self.read: dict[tuple[int, int], Assumptions] = {}
+
+    def __call__(self, s: int, hour_h: int) -> Assumptions:
+        moment = datetime.fromtimestamp(hour_h * 3600, UTC).replace(tzinfo=None)
+        version = (s, sum(start <= moment for start in self.starts))
+        if version not in self.read:
+            self.read[version] = assumptions(self.rows, self.rows["exchange"][0], SIDE_OF[s], moment)
+        return self.read[version]
+
+
+def _frames(
+    levels: estimate.Levels,
+    books: list[estimate.Book],
+    crowds: Mapping[int, Population],
+    last: datetime,
+    about: Mapping[str, str],
+) -> dict[str, pl.DataFrame]:
+    if not books:
+        return {}
+    book_rows = _books(books, about)
+    state = store(crowds, last, about, books[-1].version)
+    return {TABLE.name: _levels(levels, book_rows, about), BOOKS.name: book_rows, **state}
+
+
+def _books(books: list[estimate.Book], about: Mapping[str, str]) -> pl.DataFrame:
+    rows = [
+        {
+            "hour_utc": b.hour_h * _HOUR_MS,
+            "side": SIDE_OF[b.s],
+            "previous_base": b.ledger.previous,
+            "opened_base": float(b.ledger.opened),
+            "closed_base": max(float(b.ledger.closed), 0.0),
+            "swept_base": float(b.ledger.swept),
+            "standing_base": b.standing,
+            "in_map_base": b.in_map,
+            "outside_base": b.outside,
+            "unliquidatable_base": b.never,
+            "open_interest_base": b.open_interest,
+            "mark_price": b.mark,
+            "is_stale": b.open_interest is None,
+            "parameters_version": b.version,
+        }
+        for b in books
+    ]
+    return _shaped(BOOKS, pl.DataFrame(rows, infer_schema_length=None), about)
+
+
+def _levels(levels: estimate.Levels, books: pl.DataFrame, about: Mapping[str, str]) -> pl.DataFrame:
+    hour_h, s, bucket, position_class, usd = estimate.columns(levels)
+    frame = pl.DataFrame(
+        {
+            "hour_utc": hour_h * _HOUR_MS,
+            "side": np.where(s > 0, SIDE_OF[1], SIDE_OF[-1]),
+            "price_bucket": bucket.astype(np.int32),
+            "leverage_class": np.array(LEVERAGE_CLASSES)[position_class],
+            "price_low": edge(bucket),
+            "price_high": edge(bucket + 1),
+            **{name: usd[:, i] for i, name in enumerate(_NOTIONALS)},
+        }
+    )
+    hourly = books.select(pl.col("hour_utc").dt.epoch("ms"), "side", "mark_price", "is_stale", "parameters_version")
+    return _shaped(TABLE, frame.join(hourly, on=["hour_utc", "side"], how="left", maintain_order="left"), about)
+
+
+def _shaped(contract: Table, frame: pl.DataFrame, about: Mapping[str, str]) -> pl.DataFrame:
+    timed = frame.with_columns(pl.from_epoch("hour_utc", "ms").cast(contract.schema["hour_utc"]).alias("hour_utc"))
+    known = [pl.lit(value).alias(name) for name, value in about.items() if name in contract.schema]
+    return contract.conform(timed.with_columns(*known, pl.col("hour_utc").dt.date().alias("date")))

@@ -1,0 +1,55 @@
+"""core.open_interest: as reported, and as one side in coins and dollars."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from expectations.tables import table
+from transforms.exchanges.replay import rows
+from transforms.listed import listed
+
+TABLE = table("open_interest")
+_STALEST_MARK = "65m"  # an hourly bar and the five minutes in which a reading may trail it
+
+
+def build(payloads: pl.DataFrame, instruments: pl.DataFrame, price_bars: pl.DataFrame) -> pl.DataFrame:
+    """Readings on one scale: half of what counts both sides, contracts at their size, dollars at the mark.
+
+    The mark is the response's own, else the close of the last bar that had ended.
+    """
+    unique = ["exchange", "instrument", "time_ms"]
+    readings = rows(payloads, "open_interest").unique(unique, keep="last", maintain_order=True)
+    timed = readings.join(listed(instruments), on=["exchange", "instrument"]).with_columns(
+        pl.from_epoch("time_ms", "ms").cast(TABLE.schema["time_utc"]).alias("time_utc")
+    )
+    unit, mark = pl.col("unit_multiplier"), pl.col("mark_price")
+    sides = pl.col("sides_counted").fill_null(1)
+    marked = _with_mark(timed, price_bars).with_columns(pl.col("single_sided").fill_null(pl.col("reported") / sides))
+    coins = (
+        pl.when(pl.col("reported_unit") == "base")
+        .then(pl.col("single_sided") * unit)
+        .when(pl.col("reported_unit") == "usd")
+        .then(pl.col("single_sided") / mark)
+        .when(pl.col("kind") == "inverse")
+        .then(pl.col("single_sided") * pl.col("contract_usd") / mark)
+        .otherwise((pl.col("reported_base") / sides).fill_null(pl.col("single_sided") * pl.col("contract_base")) * unit)
+    )
+    normalised = marked.with_columns(coins.alias("open_interest_base")).with_columns(
+        (pl.col("reported_usd") / sides).fill_null(pl.col("open_interest_base") * mark).alias("open_interest_usd"),
+        pl.col("time_utc").dt.date().alias("date"),
+    )
+    return TABLE.conform(normalised.select(list(TABLE.schema)))
+
+
+def _with_mark(readings: pl.DataFrame, price_bars: pl.DataFrame) -> pl.DataFrame:
+    ended = price_bars.select(
+        "exchange",
+        "instrument",
+        (pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"))).alias("time_utc"),
+        pl.col("close").alias("bar_mark"),
+    ).sort("time_utc")
+    joined = readings.sort("time_utc").join_asof(
+        ended, on="time_utc", by=["exchange", "instrument"], strategy="backward", tolerance=_STALEST_MARK
+    )
+    own = pl.col("mark_price") / pl.col("unit_multiplier")
+    return joined.with_columns(own.fill_null(pl.col("bar_mark")).alias("mark_price"))

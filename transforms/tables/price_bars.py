@@ -1,0 +1,46 @@
+"""core.price_bars: closed bars of the mark, with the volume that traded in them."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from expectations.tables import table
+from transforms.exchanges.replay import rows
+from transforms.listed import listed
+
+TABLE = table("price_bars")
+_BAR = ["exchange", "instrument", "open_ms", "interval_minutes"]
+_PRICES = ["open", "high", "low", "close"]
+
+
+def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
+    """Mark bars joined to trade bars; where a venue gave no mark for a bar, its trades stand in and the row says so.
+
+    Prices and volumes are per coin, also where the venue's unit is 1000 coins.
+    """
+    mark, trade, taker = (_last(rows(payloads, s)) for s in ("mark_bars", "trade_bars", "taker_volume"))
+    buys = taker.select(
+        *_BAR, (pl.col("taker_buy_base") / (pl.col("taker_buy_base") + pl.col("taker_sell_base"))).alias("buy_share")
+    )
+    traded = trade.rename({c: f"trade_{c}" for c in _PRICES}).join(buys, on=_BAR, how="left")
+    both = mark.join(traded.drop("source"), on=_BAR, how="left").with_columns(pl.lit("mark").alias("price_kind"))
+    alone = traded.join(mark, on=["exchange", "instrument", "open_ms"], how="anti")
+    alone = alone.with_columns(pl.lit("trade").alias("price_kind"), *(pl.col(f"trade_{c}").alias(c) for c in _PRICES))
+    bars = pl.concat([both, alone], how="diagonal").join(listed(instruments), on=["exchange", "instrument"])
+    unit = pl.col("unit_multiplier")
+    # a venue's taker figures and its bars are counted apart: the share is sound where the amounts need not agree
+    split = pl.col("taker_buy_base").fill_null(pl.col("volume_base") * pl.col("buy_share").fill_nan(None))
+    return TABLE.conform(
+        bars.with_columns(
+            pl.from_epoch("open_ms", "ms").cast(TABLE.schema["open_utc"]).alias("open_utc"),
+            *(pl.col(c) / unit for c in _PRICES),
+            pl.col("volume_base") * unit,
+            (split * unit).alias("taker_buy_base"),
+        )
+        .with_columns(pl.col("open_utc").dt.date().alias("date"))
+        .select(list(TABLE.schema))
+    )
+
+
+def _last(bars: pl.DataFrame) -> pl.DataFrame:
+    return bars.drop("received_at_utc").unique(["exchange", "instrument", "open_ms"], keep="last", maintain_order=True)

@@ -1,0 +1,37 @@
+"""core.realised_liquidations: what was liquidated, as far as venues say."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from expectations.tables import table
+from transforms.exchanges.replay import rows
+from transforms.listed import listed
+
+TABLE = table("realised_liquidations")
+_EVENT = ["exchange", "instrument", "time_ms", "side", "price", "size_contracts", "size_base"]
+_COMPLETENESS = {"okx": "recent"}  # a list of about a day, said to be whole while it lasts
+
+
+def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
+    """Events once each: answers overlap, but two equal events in one answer are two."""
+    events = rows(payloads, "realised_liquidations").with_columns(
+        pl.int_range(pl.len()).over([*_EVENT, "received_at_utc"]).alias("nth")
+    )
+    once = events.unique([*_EVENT, "nth"], keep="first", maintain_order=True).join(
+        listed(instruments), on=["exchange", "instrument"]
+    )
+    unit = pl.col("unit_multiplier")
+    sized = once.with_columns(
+        (pl.col("size_base").fill_null(pl.col("size_contracts") * pl.col("contract_base")) * unit).alias("size_base"),
+        pl.col("price") / unit,
+        pl.from_epoch("time_ms", "ms").cast(TABLE.schema["time_utc"]).alias("time_utc"),
+        pl.col("exchange").replace_strict(_COMPLETENESS, default="sampled").alias("completeness"),
+    ).sort("exchange", "instrument", "time_utc", "side", "price", "size_base", "nth")
+    return TABLE.conform(
+        sized.with_columns(
+            (pl.col("size_base") * pl.col("price")).alias("size_usd"),
+            pl.int_range(pl.len()).over("exchange", "instrument", "time_utc").alias("seq"),
+            pl.col("time_utc").dt.date().alias("date"),
+        ).select(list(TABLE.schema))
+    )

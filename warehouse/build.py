@@ -1,0 +1,42 @@
+"""One way to build any table: SQL or polars, the caller cannot tell which."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from expectations.tables import table
+
+SQL = Path(__file__).parent.parent / "sql"
+
+
+def build(name: str, inputs: Mapping[str, pl.DataFrame], **parameters: Any) -> pl.DataFrame:
+    """The rows of table `name` from its input tables, conforming to its contract.
+
+    A table with `sql/<name>.sql` is that SELECT over the inputs, in DuckDB; others are `transforms/tables/<name>.py`.
+    """
+    return build_group(name, inputs, **parameters)[table(name).name]
+
+
+def build_group(name: str, inputs: Mapping[str, pl.DataFrame], **parameters: Any) -> dict[str, pl.DataFrame]:
+    """Table `name` and those that are made with it, by name."""
+    contract = table(name)
+    script = SQL / f"{contract.name}.sql"
+    if script.is_file():
+        return {contract.name: contract.conform(_select(script.read_text(), inputs))}
+    module = importlib.import_module(f"transforms.tables.{contract.built_with or contract.name}")
+    made = module.build(**inputs, **parameters)
+    return dict(made) if isinstance(made, dict) else {contract.name: made}
+
+
+def _select(statement: str, inputs: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    # one thread: sums of doubles depend on their order
+    with duckdb.connect(config={"python_enable_replacements": "false", "threads": 1}) as connection:
+        for name, frame in inputs.items():
+            connection.register(name, frame.to_arrow())
+        return connection.sql(statement).pl()

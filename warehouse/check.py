@@ -1,0 +1,119 @@
+"""The gate: every staged partition before its suite; what fails is held back, and so is what was built on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from expectations.contract import Table
+from expectations.tables import load, table
+from transforms.tables import checks
+from warehouse.plan import Plan
+from warehouse.progress import Progress
+from warehouse.store import Key, Stage, label
+
+CHECKS = table("checks")
+Held = tuple[str, str, str]
+
+
+def check_staged(stage: Stage, plan: Plan, progress: Progress) -> tuple[list[object], list[Held]]:
+    """Validates all that is staged, records the results, quarantines what failed. Returns results and what is held."""
+    from expectations.gx import validate  # seconds to import: only where it is used
+
+    staged: dict[str, list[Key]] = {}
+    for contract, key in stage.staged():
+        staged.setdefault(contract.name, []).append(key)
+    progress.stage("check", len(staged))
+    results = []
+    for name, keys in staged.items():
+        contract = table(name)
+        expected = plan.last_hour if contract.fresh_within_hours is not None else None
+        labels = [label(contract, key) for key in keys]
+        results += validate(contract, stage.store.read(contract, keys), expected_time=expected, partitions=labels)
+        progress.step(name)
+    failed = {}
+    for result in results:
+        if not result.passed and result.severity == "FAIL":
+            failed.setdefault((result.table_name, result.partition), result.reason)
+    held = _hold(stage, staged, failed)
+    _record(stage, plan, results)
+    return list(results), held
+
+
+def _hold(stage: Stage, staged: dict[str, list[Key]], failed: dict[tuple[str, str], str]) -> list[Held]:
+    """Quarantines failed partitions, their siblings of one build, and all that was built on them."""
+    held: list[Held] = []
+    reasons: dict[str, list[tuple[Key, str]]] = {}
+    for contract in _in_order(staged):
+        for key in staged[contract.name]:
+            why = failed.get((contract.name, label(contract, key))) or _inherited(contract, key, reasons, staged, failed)
+            if why:
+                stage.quarantine(contract, key, why)
+                reasons.setdefault(contract.name, []).append((key, why))
+                held.append((contract.full_name, label(contract, key), why))
+    return held
+
+
+def _in_order(staged: dict[str, list[Key]]) -> list[Table]:
+    """Inputs before what is built on them."""
+    order: list[str] = []
+
+    def visit(name: str) -> None:
+        for upstream in table(name).inputs:
+            visit(upstream)
+        if name not in order:
+            order.append(name)
+
+    for name in load():
+        visit(name)
+    return [table(name) for name in order if name in staged]
+
+
+def _inherited(
+    contract: Table,
+    key: Key,
+    held: dict[str, list[tuple[Key, str]]],
+    staged: dict[str, list[Key]],
+    failed: dict[tuple[str, str], str],
+) -> str | None:
+    for name in contract.inputs:
+        for other, _ in held.get(name, []):
+            if _touches(other, key):
+                return f"built on {table(name).full_name} {label(table(name), other)}, which is held back"
+    for sibling in _siblings(contract):
+        for other in staged.get(sibling.name, []):
+            if other == key and (sibling.name, label(sibling, other)) in failed:
+                return f"built together with {sibling.full_name}, which is held back"
+    return None
+
+
+def _touches(upstream: Key, key: Key) -> bool:
+    """Whether what was made of `upstream` may stand in `key`: the same coin and venue, no earlier day."""
+    same = all(upstream[c] == key[c] for c in ("coin", "exchange") if c in upstream and c in key)
+    return same and not ("date" in upstream and "date" in key and str(key["date"]) < str(upstream["date"]))
+
+
+def _siblings(contract: Table) -> Iterable[Table]:
+    maker = contract.built_with or contract.name
+    return [t for t in load().values() if t.name != contract.name and maker in (t.name, t.built_with)]
+
+
+def _record(stage: Stage, plan: Plan, results: Iterable[object]) -> None:
+    entries = [
+        {
+            "date": plan.last_hour.date(),
+            "hour_utc": plan.last_hour,
+            "table_name": r.table_name,
+            "partition": r.partition,
+            "check_name": r.check_name,
+            "severity": r.severity,
+            "passed": r.passed,
+            "failing_rows": r.failing_rows,
+            "reason": r.reason,
+        }
+        for r in results
+    ]
+    key = {"date": plan.last_hour.date()}
+    earlier = stage.store.read(CHECKS, [key]).filter(pl.col("hour_utc") != plan.last_hour)
+    stage.store.write(CHECKS, pl.concat([earlier, checks.build(entries)]), key)

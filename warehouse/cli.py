@@ -1,0 +1,72 @@
+"""The command `liq`. Commands live in `cli_*.py`; what is slow to import is imported inside them, so that help is quick."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from warehouse import cli_ask, cli_pipeline, cli_serve
+from warehouse.errors import Busy, UserError
+
+FAILED, WRONG, PARTIAL = 1, 2, 3
+
+
+class Commands(TyperGroup):
+    """Whatever a person can act on ends as one line on standard error, and an exit code that means something."""
+
+    def main(self, args: Any = None, prog_name: str | None = None, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Runs a command line; with `standalone_mode`, exits."""
+        if not standalone_mode:
+            return super().main(args, prog_name=prog_name, standalone_mode=False, **extra)
+        try:
+            code = super().main(args, prog_name=prog_name, standalone_mode=False, **extra)
+        except Busy as error:
+            _end(str(error), FAILED)
+        except UserError as error:
+            _end(str(error), WRONG)
+        except typer.TyperException as error:
+            context = getattr(error, "ctx", None)
+            _end(f"{error.format_message().rstrip('.')}; see: {context.command_path if context else 'liq'} --help", WRONG)
+        except OSError as error:  # a full disk, a file that may not be read: the file and the reason are all there is to say
+            _end(f"{error.filename or ''} {error.strerror or error}".strip().split("\n", 1)[0], FAILED)
+        except typer.Abort:
+            _end("stopped", FAILED)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end(message: str, code: int) -> None:
+    print(f"liq: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="liq",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="""Modelled liquidation clusters of crypto derivatives, hour by hour: fill the warehouse, ask it, draw it.
+
+    Settings come from LIQ_* variables or .env; [bold]liq doctor[/bold] shows them, and what is wrong.""",
+    epilog="""Exit codes: 0 all is well; 1 something failed, was quarantined, did not pass its check, or another run holds the
+    warehouse; 2 wrong usage or bad input; 3 a venue was down, and the rest is published.""",
+)
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop, e.g. liq --version", is_eager=True),
+) -> None:
+    if version:
+        from importlib.metadata import version as version_of
+
+        print(version_of("liquidation-warehouse"))
+        raise typer.Exit
+
+
+for panel, module in (("Fill", cli_pipeline), ("Ask", cli_ask), ("Look after", cli_serve)):
+    for command in module.COMMANDS:
+        app.command(name=command.__name__.strip("_"), rich_help_panel=panel)(command)

@@ -1,0 +1,172 @@
+"""The commands that ask: headline, map, sql, tables, describe."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from warehouse.cli_options import AsOf, Coin, Out, Rows, Warehouse, settings_of
+from warehouse.cli_output import Format, emit
+from warehouse.clock import parse_moment, utc_now
+from warehouse.errors import UserError
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from expectations.contract import Table
+    from transforms.charts.snapshot import Snapshot
+
+Prices = Annotated[
+    list[float] | None,
+    typer.Option("--price", help="A level to speak of; may be repeated, e.g. --price 95000 --price 110000", show_default=False),
+]
+MostRows = Annotated[int, typer.Option("--rows", min=1, help="At most so many rows in a table, e.g. --rows 20")]
+
+
+def headline(coin: Coin, as_of: AsOf = None, price: Prices = None, warehouse: Warehouse = None) -> None:
+    """Say what a move would liquidate, where, and which side is heavier.
+
+    Example: liq headline BTC --price 100000
+    """
+    for level in price or ():
+        if not (math.isfinite(level) and level > 0):
+            raise UserError(f"--price {level:g} is not a price; write e.g. --price 100000")
+    market = _market(coin, as_of, warehouse)
+    from transforms.charts import headline as sentences
+
+    for sentence in sentences.write(market, price or ()):
+        print(sentence)
+
+
+def map_(
+    coin: Coin,
+    out: Annotated[Path, typer.Option(help="Picture, page or rows by its ending, e.g. --out btc.png, btc.html, btc.csv")],
+    as_of: AsOf = None,
+    window: Annotated[
+        str, typer.Option(metavar="1d|7d|30d|all", help="Positions opened in this window, e.g. --window 7d")
+    ] = "all",
+    exchange: Annotated[
+        str | None, typer.Option(help="One venue instead of all, e.g. --exchange bybit", show_default=False)
+    ] = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Draw the map: bars by exchange, cumulative longs and shorts, the mark.
+
+    Example: liq map BTC --window 7d --out btc.html
+    """
+    from transforms.charts.snapshot import WINDOWS
+    from warehouse.figures import kind, save_map
+    from warehouse.read import of_exchange
+
+    kind(out)
+    if window not in WINDOWS:
+        raise UserError(f"no window {window!r}; there are {', '.join(WINDOWS)}")
+    market = _market(coin, as_of, warehouse)
+    chosen = of_exchange(market, exchange.lower()) if exchange else market
+    print(f"wrote {save_map(chosen, window, out)} (modelled; {market.source} data; {market.hour:%Y-%m-%d %H:%M} UTC)")
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="One DuckDB statement; tables as liq tables names them", show_default=False)],
+    form: Rows = Format.TABLE,
+    out: Out = None,
+    rows: MostRows = 100,
+    warehouse: Warehouse = None,
+) -> None:
+    """Ask in SQL.
+
+    Example: liq sql "SELECT hour_utc, imbalance FROM mart.market_balance WHERE coin = 'BTC' AND distance_bp = 500"
+    """
+    from warehouse.read import query as ask
+
+    if not query.strip():
+        raise UserError("nothing is asked; write e.g. liq sql \"SELECT * FROM mart.market_balance\"")
+    with _catalog(warehouse) as catalog:
+        found = ask(catalog, query)
+    if found.columns:
+        emit(found, form, out, most=rows)
+    else:
+        print("done: the statement gives no rows")
+
+
+def tables(form: Rows = Format.TABLE, out: Out = None, warehouse: Warehouse = None) -> None:
+    """List the tables: what each holds, how many rows, from when to when.
+
+    Example: liq tables --format json
+    """
+    import polars as pl
+
+    from expectations.tables import load
+
+    with _catalog(warehouse) as catalog:
+        emit(pl.DataFrame([_extent(catalog, table) for table in load().values()], infer_schema_length=None), form, out)
+
+
+def describe(
+    table: Annotated[str, typer.Argument(help="A table, with or without its layer, e.g. mart.liquidation_levels")],
+    form: Rows = Format.TABLE,
+    out: Out = None,
+) -> None:
+    """Say what a table means: grain, columns, units, checks.
+
+    Example: liq describe liquidation_clusters
+    """
+    import polars as pl
+
+    from expectations import tables as contracts
+
+    try:
+        contract = contracts.table(table)
+    except KeyError as error:
+        raise UserError(str(error.args[0])) from error
+    if form is Format.TABLE and out is None:
+        _introduce(contract)
+    columns = [
+        {"column": c.name, "type": str(c.dtype), "unit": c.unit, "may be null": c.name in contract.nullable, "meaning": c.doc}
+        for c in contract.columns
+    ]
+    emit(pl.DataFrame(columns), form, out)
+
+
+COMMANDS = (headline, map_, sql, tables, describe)
+
+
+def _catalog(warehouse: Path | None) -> duckdb.DuckDBPyConnection:
+    from warehouse.catalog import connect
+    from warehouse.store import open_store
+
+    settings = settings_of(warehouse=warehouse)
+    open_store(settings.root, settings.source, create=False)
+    return connect(settings.root)
+
+
+def _market(coin: str, as_of: str | None, warehouse: Path | None) -> Snapshot:
+    from warehouse.read import snapshot
+
+    moment = parse_moment(as_of) if as_of else None
+    now = settings_of(warehouse=warehouse).now or utc_now()
+    if moment and moment > now:
+        raise UserError(f"--as-of {as_of} is in the future; it is {now:%Y-%m-%dT%H:%MZ} now")
+    with _catalog(warehouse) as catalog:
+        return snapshot(catalog, coin.upper(), moment)
+
+
+def _extent(catalog: duckdb.DuckDBPyConnection, table: Table) -> dict[str, object]:
+    from warehouse.read import query
+
+    time = table.time_column or "NULL::TIMESTAMP"
+    span = f"SELECT count(*) AS rows, min({time}) AS first_utc, max({time}) AS last_utc FROM {table.full_name}"
+    row = query(catalog, span).row(0, named=True)
+    return {"table": table.full_name, "kind": table.kind, **row, "what": table.doc.split(". ")[0].rstrip(".")}
+
+
+def _introduce(table: Table) -> None:
+    print(f"{table.full_name} ({table.kind}): {table.doc}")
+    print(f"One row for each: {', '.join(table.grain)}. Partitioned by: {', '.join(table.partition) or 'nothing, one file'}.")
+    if table.inputs:
+        print(f"Made from: {', '.join(table.inputs)}.")
+    for check in table.checks:
+        print(f"  {check.severity} {check.name}: {check.reason}")

@@ -1,0 +1,121 @@
+"""The commands that fill: run, check, quickstart, up."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from warehouse.cli_hours import asked, span
+from warehouse.cli_options import Coins, Exchanges, Out, Recorded, Rows, Source, Warehouse, settings_of
+from warehouse.cli_output import Format, emit
+
+Hour = Annotated[
+    str | None, typer.Option(metavar="TIME", help="One hour, e.g. --hour 2026-01-12T00:00Z", show_default=False)
+]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="TIME", help="First hour, e.g. --from 2026-01-05T00:00Z", show_default=False)
+]
+To = Annotated[
+    str | None,
+    typer.Option("--to", metavar="TIME", help="Last hour, itself included, e.g. --to 2026-01-12T00:00Z", show_default=False),
+]
+Hours = Annotated[
+    int | None, typer.Option(min=1, help="So many hours up to --to, or to the last full one, e.g. --hours 24", show_default=False)
+]
+
+
+def run(
+    hour: Hour = None,
+    first: From = None,
+    last: To = None,
+    hours: Hours = None,
+    coins: Coins = None,
+    exchanges: Exchanges = None,
+    source: Source = None,
+    recorded: Recorded = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Collect, normalise, estimate, check and publish: the last full hour, or those asked for.
+
+    Example: liq run --from 2026-01-05T00:00Z --to 2026-01-12T00:00Z --coins BTC,ETH
+    """
+    asked(hour, first, last, hours)
+    settings = settings_of(coins=coins, exchanges=exchanges, source=source, recorded=recorded, warehouse=warehouse)
+    from warehouse import run as pipeline
+    from warehouse.addresses import pointed
+    from warehouse.cli_progress import progress
+    from warehouse.cli_summary import exit_code, show
+    from warehouse.sources import serving
+
+    with serving(settings) as served:
+        begin, end = span(served.now, hour, first, last, hours)
+        with progress() as told:
+            summary = pipeline.run(pointed(settings, served), begin, end, progress=told)
+    show(summary)
+    raise typer.Exit(exit_code(summary))
+
+
+def check(
+    first: From = None,
+    last: To = None,
+    form: Rows = Format.TABLE,
+    out: Out = None,
+    every: Annotated[bool, typer.Option("--all", help="Show checks that held too, e.g. liq check --all")] = False,
+    warehouse: Warehouse = None,
+) -> None:
+    """Put what is published before its checks again; exit 1 if one that holds back fails.
+
+    Example: liq check --from 2026-01-11T00:00Z --to 2026-01-12T00:00Z
+    """
+    if first and last:
+        asked(None, first, last, None)
+    settings = settings_of(warehouse=warehouse)
+    from warehouse.cli_progress import progress
+    from warehouse.recheck import failing, recheck
+    from warehouse.store import open_store
+
+    store = open_store(settings.root, settings.source, create=False)
+    with progress() as told:
+        results = recheck(store, first, last, told)
+    broken = failing(results)
+    emit(results if every else results.filter(~results["passed"]), form, out)
+    if form is Format.TABLE:
+        print(f"{results.height} checks, {broken} failed, {results.height - int(results['passed'].sum()) - broken} warnings")
+    raise typer.Exit(1 if broken else 0)
+
+
+def quickstart(
+    source: Source = None,
+    recorded: Recorded = None,
+    days: Annotated[int, typer.Option(min=1, max=60, help="Days to fill, e.g. --days 7")] = 7,
+    coins: Coins = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Fill the last week, run the hourly DAG once, print headlines, draw a picture: what `make run` does.
+
+    Example: liq quickstart --days 2
+    """
+    settings = settings_of(source=source, recorded=recorded, coins=coins, warehouse=warehouse)
+    from warehouse.quickstart import quickstart as start
+
+    raise typer.Exit(start(settings, days))
+
+
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Airflow's pages on loopback, e.g. --port 8081")] = 8080,
+    source: Source = None,
+    recorded: Recorded = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Run Airflow with its scheduler and pages on loopback, hourly, until Ctrl-C.
+
+    Example: liq up --port 8081 --source live
+    """
+    settings = settings_of(source=source, recorded=recorded, warehouse=warehouse)
+    from warehouse import scheduler
+
+    scheduler.up(settings, port)
+
+
+COMMANDS = (run, check, quickstart, up)

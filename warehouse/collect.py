@@ -1,0 +1,181 @@
+"""Asking one venue: what is not yet stored is fetched, and stored as it came before anything is made of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from expectations.tables import table
+from transforms.exchanges import adapter
+from transforms.exchanges.protocol import Adapter, Instrument, Request
+from transforms.exchanges.replay import rows
+from transforms.tables import fetches, payloads
+from warehouse.clock import HOUR, days, to_ms
+from warehouse.http import Fetched, Shell
+from warehouse.plan import Plan
+from warehouse.progress import Progress
+from warehouse.sources import Served
+from warehouse.store import Store
+
+PAYLOADS, FETCHES, GAPS = table("payloads"), table("fetches"), table("gaps")
+LOOK_BACK = timedelta(days=7)
+"""How far back an hour that failed is asked for again."""
+
+_SNAPSHOT_WITHIN = timedelta(minutes=15)
+_LATE_BY = timedelta(hours=3)  # a venue that had answered may still add the last buckets of an hour
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A range of one day that is asked for at once: bars that open in it, readings after its start up to its end."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Collector:
+    """One venue, one source, one warehouse."""
+
+    store: Store
+    exchange: str
+    source: str
+    served: Served
+    bar_minutes: int
+    progress: Progress
+
+    @property
+    def adapter(self) -> Adapter:
+        """The venue's."""
+        return adapter(self.exchange)
+
+    def collect(self, plan: Plan) -> Counter[str]:
+        """Fetches what the hours of `plan` and earlier failed hours need. Returns how many requests came out how."""
+        outcomes: Counter[str] = Counter()
+        with Shell(self.served.base_urls, self.adapter.BUDGETS, clock=self.served.clock) as shell:
+            outcomes += self._fetch(shell, self._metadata_requests(shell, plan.coins, outcomes), self.served.now.date())
+            contracts = self.contracts(plan.coins)
+            self.progress.stage(f"collect {self.exchange}", 0)
+            for window in self.windows(plan, contracts):
+                start_ms, end_ms = to_ms(window.start), to_ms(window.end)
+                asked = self.adapter.history(contracts, start_ms, end_ms, bar_minutes=self.bar_minutes)
+                outcomes += self._fetch(shell, asked, window.start.date())
+            if abs(self.served.now - plan.last_hour) <= _SNAPSHOT_WITHIN:
+                outcomes += self._fetch(shell, self.adapter.snapshot(contracts), self.served.now.date(), again=True)
+        return outcomes
+
+    def metadata(self, coins: tuple[str, ...]) -> Counter[str]:
+        """Fetches instruments and tiers, once a day."""
+        outcomes: Counter[str] = Counter()
+        with Shell(self.served.base_urls, self.adapter.BUDGETS, clock=self.served.clock) as shell:
+            outcomes += self._fetch(shell, self._metadata_requests(shell, coins, outcomes), self.served.now.date())
+        return outcomes
+
+    def _metadata_requests(self, shell: Shell, coins: tuple[str, ...], outcomes: Counter[str]) -> list[Request]:
+        """Tiers of the coins that are listed: a venue may refuse a request whole for one coin that it does not know."""
+        listing = [r for r in self.adapter.metadata(None) if r.endpoint == "instruments"]
+        outcomes += self._fetch(shell, listing, self.served.now.date())
+        known = sorted({i.coin for i in self.contracts(coins)})
+        return [r for r in self.adapter.metadata(known) if r.endpoint != "instruments"]
+
+    def contracts(self, coins: tuple[str, ...]) -> list[Instrument]:
+        """The venue's linear contracts on `coins`, as last listed; none when the venue was never reached."""
+        stored = self.store.keys(PAYLOADS, exchange=self.exchange)
+        for key in reversed(stored):
+            listing = self.store.read(PAYLOADS, [key]).filter(pl.col("endpoint") == "instruments")
+            listed = rows(listing, "instruments")
+            if not listed.is_empty():
+                return _instruments(self.exchange, listed, coins)
+        return []
+
+    def windows(self, plan: Plan, contracts: list[Instrument]) -> list[Window]:
+        """The plan's hours and the earlier ones that failed, as ranges within a day."""
+        hours = {*plan.hours, *self._failed(plan, contracts)}
+        return list(_ranges(sorted(hours)))
+
+    def _failed(self, plan: Plan, contracts: list[Instrument]) -> set[datetime]:
+        since = plan.first_hour - LOOK_BACK
+        keys = [
+            {"coin": coin, "date": day}
+            for coin in {c.coin for c in contracts}
+            for day in days(since.date(), plan.last_hour.date())
+        ]
+        gaps = self.store.read(GAPS, keys).filter(
+            (pl.col("exchange") == self.exchange)
+            & (pl.col("state") == "missing")
+            & pl.col("hour_utc").is_between(since, plan.first_hour, closed="left")
+        )
+        late = pl.col("hour_utc") >= plan.first_hour - _LATE_BY
+        return set(gaps.filter(late | ~pl.col("reason").str.starts_with("the venue answered"))["hour_utc"].to_list())
+
+    def _fetch(self, shell: Shell, asked: Iterable[Request], day: date, *, again: bool = False) -> Counter[str]:
+        """Fetches what was not answered yet and stores every response and every outcome, for one day of the venue."""
+        key = {"exchange": self.exchange, "date": day}
+        known = self.store.read(FETCHES, [key])
+        answered = set(known.filter(pl.col("outcome") == "ok").select("endpoint", "request").iter_rows())
+        new = [r for r in asked if again or (r.endpoint, r.key) not in answered]
+        if not new:
+            return Counter()
+        self.progress.stage(f"collect {self.exchange}", len(new))
+        fetched = list(shell.fetch(new, self.adapter, on_done=lambda f: self.progress.step(f.request.endpoint)))
+        self._store(key, known, fetched)
+        return Counter(f.outcome for f in fetched)
+
+    def _store(self, key: Mapping[str, object], known: pl.DataFrame, fetched: list[Fetched]) -> None:
+        """Payloads first: an outcome that is `ok` promises that the payload is there."""
+        bodies = [(f.request, sent_ms, response) for f in fetched for sent_ms, response in f.responses]
+        if bodies:
+            new = payloads.build(bodies, source=self.source).with_columns(pl.lit(key["date"]).alias("date"))
+            both = pl.concat([self.store.read(PAYLOADS, [key]), new])
+            self.store.write(PAYLOADS, both.unique(PAYLOADS.grain, keep="last", maintain_order=True), key)
+        outcomes = fetches.build(_outcome(f) for f in fetched).with_columns(pl.lit(key["date"]).alias("date"))
+        merged = pl.concat([known, outcomes]).unique(FETCHES.grain, keep="last", maintain_order=True)
+        self.store.write(FETCHES, merged, key)
+
+
+def _outcome(fetched: Fetched) -> dict[str, object]:
+    request = fetched.request
+    return {
+        "exchange": request.exchange,
+        "endpoint": request.endpoint,
+        "request": request.key,
+        "instrument": request.instrument,
+        "window_start_utc": request.start_ms,
+        "window_end_utc": request.end_ms,
+        "sent_at_utc": fetched.sent_ms,
+        "outcome": fetched.outcome,
+        "status": fetched.response.status if fetched.response else None,
+        "reason": fetched.reason,
+        "attempts": fetched.attempts,
+        "rows": sum(len(r) for r in fetched.rows.values()) if fetched.rows else 0,
+        "bytes": sum(len(r.body) for _, r in fetched.responses),
+        "elapsed_ms": max(fetched.received_ms - fetched.sent_ms, 0),
+    }
+
+
+def _instruments(exchange: str, listed: pl.DataFrame, coins: tuple[str, ...]) -> list[Instrument]:
+    newest = listed.unique("instrument", keep="last", maintain_order=True)
+    wanted = newest.filter((pl.col("kind") == "linear") & (pl.col("status") == "trading")).sort("instrument")
+    if coins != ("all",):
+        wanted = wanted.filter(pl.col("coin").is_in(list(coins)))
+    return [
+        Instrument(exchange, row["instrument"], row["coin"], row["kind"], row["contract_base"] or 1.0)
+        for row in wanted.iter_rows(named=True)
+    ]
+
+
+def _ranges(hours: list[datetime]) -> Iterator[Window]:
+    """Runs of consecutive hours as windows that start an hour earlier, cut at midnight."""
+    start = end = None
+    for hour in hours:
+        if end is not None and start is not None and (hour - HOUR != end or end.hour == 0):
+            yield Window(start, end)
+            start = None
+        start, end = start or hour - HOUR, hour
+    if start is not None and end is not None:
+        yield Window(start, end)

@@ -1,0 +1,126 @@
+"""From which hour a coin's map must be made again, and making it: state in, map and state out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+import polars as pl
+
+from expectations.contract import Table
+from expectations.tables import table
+from transforms.tables.liquidation_clusters import TRAILING
+from warehouse.build import build, build_group
+from warehouse.clock import HOUR, days, hours
+from warehouse.store import Key, Store
+
+LEVELS, BOOKS = table("liquidation_levels"), table("position_books")
+STATE, COHORTS = table("standing_positions"), table("opened_cohorts")
+BARS, OPEN_INTEREST = table("price_bars"), table("open_interest")
+INSTRUMENTS, TIERS, PARAMETERS = table("instruments"), table("margin_tiers"), table("model_parameters")
+_LOOK_BEHIND = timedelta(minutes=15)  # a reading from before the first bar's end may speak for it
+
+
+@dataclass(frozen=True)
+class Coin:
+    """One coin's map in a stage over what is published."""
+
+    name: str
+    stage: Store
+    published: Store
+
+    def keys(self, first: datetime, last: datetime) -> list[Key]:
+        """Partitions of the days from `first` to `last`."""
+        return [{"coin": self.name, "date": day} for day in days(first.date(), last.date())]
+
+    def estimated_until(self) -> datetime | None:
+        """The last published hour of the map."""
+        for key in reversed(self.published.keys(STATE, coin=self.name)):
+            return self.published.read(STATE, [key], ["hour_utc"])["hour_utc"].max()  # type: ignore[return-value]
+        return None
+
+    def first_estimated(self) -> datetime | None:
+        """The first published hour of the map."""
+        for key in self.published.keys(BOOKS, coin=self.name):
+            return self.published.read(BOOKS, [key], ["hour_utc"])["hour_utc"].min()  # type: ignore[return-value]
+        return None
+
+    def first_change(self, keys: Iterable[Key]) -> datetime | None:
+        """The first hour whose input, as staged, differs from what is published."""
+        first: datetime | None = None
+        for key in keys:
+            for contract in (BARS, OPEN_INTEREST):
+                changed = _difference(contract, self.stage.read(contract, [key]), self.published.read(contract, [key]))
+                if changed is not None and (first is None or changed < first):
+                    first = changed
+        return first
+
+    def start(self, first: datetime, changed: datetime | None) -> datetime:
+        """The hour to begin at: the first asked for, or earlier where the map has a hole or its input changed."""
+        until, begun = self.estimated_until(), self.first_estimated()
+        if until is None or begun is None or first < begun:
+            return first
+        start = until + HOUR
+        return min(start, max(changed, begun)) if changed is not None else start
+
+    def state_before(self, hour: datetime) -> dict[str, pl.DataFrame]:
+        """State of the newest hour before `hour`; empty tables when there is none."""
+        for key in reversed(self.stage.keys(STATE, coin=self.name)):
+            state = self.stage.read(STATE, [key])
+            if not state.is_empty() and state["hour_utc"][0] < hour:
+                return {STATE.name: state, COHORTS.name: self.stage.read(COHORTS, [key])}
+        return {STATE.name: STATE.empty(), COHORTS.name: COHORTS.empty()}
+
+
+    def build(self, first: datetime, last: datetime) -> None:
+        """Makes the map of `first` to `last` and all that derives from it, a day at a time, into the stage."""
+        while first <= last:
+            end = min(last, datetime.combine(first.date(), time(23)))
+            self._build_day(first, end)
+            first = end + HOUR
+
+    def _build_day(self, first: datetime, last: datetime) -> None:
+        wanted = list(hours(first, last))
+        keys = self.keys(first - HOUR - _LOOK_BEHIND, last)
+        core = {t.name: self.stage.read(t, keys) for t in (BARS, OPEN_INTEREST)}
+        reference = {t.name: self.stage.read(t, self.stage.keys(t)) for t in (INSTRUMENTS, TIERS, PARAMETERS)}
+        own = {name: frame.filter(pl.col("coin") == self.name) if "coin" in frame.columns else frame for name, frame in reference.items()}
+        state = self.state_before(first)
+        made = build_group(LEVELS.name, core | own | state, coin=self.name, hours=wanted)
+        for contract in (STATE, COHORTS):
+            self._write(contract, made[contract.name])
+        levels = self._join(LEVELS, made[LEVELS.name], first)
+        self._join(BOOKS, made[BOOKS.name], first)
+        if levels.is_empty():
+            return
+        curve = build("liquidation_curve", {LEVELS.name: made[LEVELS.name]})
+        self._join(table("liquidation_curve"), curve, first)
+        self._join(table("market_balance"), build("market_balance", {"liquidation_curve": curve}), first)
+        trailing = self.stage.read(LEVELS, self.keys(first - TRAILING, last))
+        clusters = build("liquidation_clusters", {LEVELS.name: trailing}, coin=self.name, hours=wanted)
+        self._join(table("liquidation_clusters"), clusters, first)
+
+    def _join(self, contract: Table, made: pl.DataFrame, first: datetime) -> pl.DataFrame:
+        """Writes the day: its earlier hours as they were, and what was made."""
+        day = self.stage.read(contract, [{"coin": self.name, "date": first.date()}])
+        joined = pl.concat([day.filter(pl.col("hour_utc") < first), made])
+        self._write(contract, joined)
+        return joined
+
+    def _write(self, contract: Table, frame: pl.DataFrame) -> None:
+        if not frame.is_empty():
+            self.stage.write_partitions(contract, frame)
+
+
+def _difference(contract: Table, new: pl.DataFrame, old: pl.DataFrame) -> datetime | None:
+    """The first hour that rows which are not in both speak for: a bar for the hour it opens in, a reading for the one it ends."""
+    if old.equals(new):
+        return None
+    columns = contract.schema.names()
+    differing = [a.join(b, on=columns, how="anti", nulls_equal=True) for a, b in ((new, old), (old, new))]
+    moment = pl.col(contract.time_column or "")
+    inside = moment if contract is BARS else moment.dt.offset_by("-1ms")
+    hours_ = pl.concat(differing).select(inside.dt.truncate("1h").dt.offset_by("1h")).to_series()
+    first: datetime | None = hours_.min()  # type: ignore[assignment]
+    return first

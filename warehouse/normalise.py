@@ -1,0 +1,104 @@
+"""Stored payloads to core tables, a day at a time, rebuilt whole from what was received."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+
+import polars as pl
+
+from expectations.tables import table
+from warehouse.build import build
+from warehouse.clock import HOUR, hours
+from warehouse.plan import Plan
+from warehouse.progress import Progress
+from warehouse.store import Store
+
+PAYLOADS, FETCHES, GAPS = table("payloads"), table("fetches"), table("gaps")
+INSTRUMENTS, TIERS, PARAMETERS = table("instruments"), table("margin_tiers"), table("model_parameters")
+BARS, OPEN_INTEREST = table("price_bars"), table("open_interest")
+_DAY = timedelta(days=1)
+_METADATA = pl.col("endpoint").is_in(["instruments", "margin_tiers"])
+
+
+def reference_tables(stage: Store, plan: Plan, exchanges: Sequence[str]) -> None:
+    """Instruments, tiers and parameters, into the stage. Metadata payloads received since the last version count."""
+    for exchange in plan.exchanges:
+        key = {"exchange": exchange}
+        known, tiers = stage.read(INSTRUMENTS, [key]), stage.read(TIERS, [key])
+        received = _metadata_since(stage, exchange, known)
+        instruments = build("instruments", {"payloads": received, "instruments": known})
+        if instruments.is_empty():
+            continue
+        stage.write(INSTRUMENTS, instruments, key)
+        inputs = {"payloads": received, "instruments": instruments, "margin_tiers": tiers}
+        stage.write(TIERS, build("margin_tiers", inputs), key)
+    stage.write(PARAMETERS, build("model_parameters", {}, exchanges=sorted(exchanges)), {})
+
+
+def _metadata_since(stage: Store, exchange: str, known: pl.DataFrame) -> pl.DataFrame:
+    """Metadata payloads of the days from the newest version on; their receipt counts from the start of its hour."""
+    newest = known["valid_from_utc"].max()
+    since = newest.date() if isinstance(newest, datetime) else date.min
+    keys = [k for k in stage.keys(PAYLOADS, exchange=exchange) if str(k["date"]) >= since.isoformat()]
+    found = [stage.read(PAYLOADS, [key]).filter(_METADATA) for key in keys]
+    received = pl.concat(found) if found else PAYLOADS.empty()
+    return received.with_columns(pl.col("received_at_utc").dt.truncate("1h"))
+
+
+def normalise_days(stage: Store, plan: Plan, progress: Progress) -> None:
+    """Every core table of the days that the plan touches, and of earlier days whose payloads were added to."""
+    progress.stage("normalise", len(plan.dates))
+    for day in plan.dates:
+        _normalise_day(stage, plan, day)
+        progress.step(f"{day}")
+
+
+def _normalise_day(stage: Store, plan: Plan, day: date) -> None:
+    """A reading at midnight was asked for the day before, so payloads of both days are read."""
+    keys = [{"exchange": e, "date": d} for e in plan.exchanges for d in (day - _DAY, day)]
+    payloads = stage.read(PAYLOADS, keys).filter(~_METADATA)
+    instruments = _wanted(stage.read(INSTRUMENTS, stage.keys(INSTRUMENTS)), plan)
+    about = {"payloads": payloads, "instruments": instruments}
+    bars = build("price_bars", about)
+    made = {
+        "price_bars": bars,
+        "open_interest": build("open_interest", {**about, "price_bars": bars}),
+        "positioning": build("positioning", about),
+        "realised_liquidations": build("realised_liquidations", about),
+    }
+    for name, frame in made.items():
+        stage.write_partitions(table(name), frame.filter(pl.col("date") == day))
+    _gaps(stage, plan, day, instruments)
+
+
+def _wanted(instruments: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    return instruments if plan.coins == ("all",) else instruments.filter(pl.col("coin").is_in(list(plan.coins)))
+
+
+def _gaps(stage: Store, plan: Plan, day: date, instruments: pl.DataFrame) -> None:
+    """Gaps of the hours of `day` that were ever asked for, by whichever run."""
+    asked = stage.read(FETCHES, [{"exchange": e, "date": d} for e in plan.exchanges for d in (day - _DAY, day)])
+    wanted = _hours_asked(asked, plan, day)
+    names = sorted(set(instruments["coin"].to_list())) if plan.coins == ("all",) else plan.coins
+    for coin in names:
+        keys = [{"coin": coin, "date": d} for d in (day - _DAY, day)]
+        inputs = {
+            "fetches": asked,
+            "open_interest": stage.read(OPEN_INTEREST, keys),
+            "price_bars": stage.read(BARS, keys),
+            "instruments": instruments,
+        }
+        gaps = build("gaps", inputs, coin=coin, hours=wanted, exchanges=plan.exchanges)
+        stage.write(GAPS, gaps, {"coin": coin, "date": day})
+
+
+def _hours_asked(asked: pl.DataFrame, plan: Plan, day: date) -> list[datetime]:
+    windows = asked.filter(pl.col("window_end_utc").is_not_null()).select("window_start_utc", "window_end_utc").unique()
+    covered = {h for start, end in windows.iter_rows() for h in hours(_ceil(start), end)}
+    midnight = datetime.combine(day, time())
+    return sorted(h for h in covered | set(plan.hours) if midnight <= h < midnight + _DAY)
+
+
+def _ceil(start: datetime) -> datetime:
+    return start.replace(minute=0, second=0, microsecond=0) + HOUR

@@ -1,0 +1,69 @@
+"""What a run is about: which hours, coins and venues."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from warehouse.clock import HOUR, days, hours
+from warehouse.errors import UserError
+from warehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Hours from first to last, both included, naive UTC. coins may be ("all",)."""
+
+    first_hour: datetime
+    last_hour: datetime
+    coins: tuple[str, ...]
+    exchanges: tuple[str, ...]
+
+    @classmethod
+    def of_hour(cls, hour: datetime, settings: Settings) -> Plan:
+        """One hour."""
+        return cls(hour, hour, settings.coins, settings.exchanges)
+
+    @classmethod
+    def of_range(cls, first: datetime, last: datetime, settings: Settings) -> Plan:
+        """Hours from `first` to `last`. Raises UserError when they are the wrong way round."""
+        if first > last:
+            raise UserError(f"the range runs backwards: {first:%Y-%m-%dT%H:%MZ} comes after {last:%Y-%m-%dT%H:%MZ}")
+        return cls(first, last, settings.coins, settings.exchanges)
+
+    @property
+    def run_id(self) -> str:
+        """Names the run's stage; the same hours give the same name, so that a run killed and repeated finds its own."""
+        return f"{self.first_hour:%Y%m%dT%H}-{self.last_hour:%Y%m%dT%H}"
+
+    @property
+    def hours(self) -> list[datetime]:
+        """Every hour."""
+        return list(hours(self.first_hour, self.last_hour))
+
+    @property
+    def dates(self) -> list[date]:
+        """Days that readings and bars of these hours fall on: an hour at midnight needs the day before it."""
+        return list(days((self.first_hour - HOUR).date(), self.last_hour.date()))
+
+    def chunks(self, length: timedelta) -> Iterator[Plan]:
+        """The plan in consecutive pieces of at most `length`."""
+        first = self.first_hour
+        while first <= self.last_hour:
+            last = min(first + length - HOUR, self.last_hour)
+            yield Plan(first, last, self.coins, self.exchanges)
+            first = last + HOUR
+
+    def to_json(self) -> str:
+        """For handing from task to task."""
+        about = {"first": self.first_hour.isoformat(), "last": self.last_hour.isoformat()}
+        return json.dumps({**about, "coins": self.coins, "exchanges": self.exchanges})
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """The inverse of to_json."""
+        about = json.loads(text)
+        first, last = (datetime.fromisoformat(about[k]) for k in ("first", "last"))
+        return cls(first, last, tuple(about["coins"]), tuple(about["exchanges"]))

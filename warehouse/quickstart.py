@@ -1,0 +1,102 @@
+"""What `make run` does: fill the last week, run the hourly DAG once, and show what there is now to ask."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from transforms.charts import headline
+from warehouse import run as pipeline
+from warehouse.addresses import pointed
+from warehouse.catalog import connect
+from warehouse.cli_progress import progress
+from warehouse.cli_summary import exit_code, show
+from warehouse.clock import HOUR, floor_hour
+from warehouse.errors import UserError
+from warehouse.figures import save_map
+from warehouse.read import query, snapshot
+from warehouse.scheduler import run_dag_in_process, settings_env
+from warehouse.settings import Settings, load
+from warehouse.sources import serving
+
+_SHOWN = ("BTC", "ETH")
+_LAST_RUN = "SELECT run_status, fetched, published, quarantined, reason FROM ops.runs ORDER BY started_at_utc DESC LIMIT 1"
+
+
+def quickstart(settings: Settings, days: int) -> int:
+    """Fills `days` up to the last full hour, that hour through Airflow. Returns the exit code; stops what it started."""
+    with serving(settings) as served:
+        last = floor_hour(served.now)
+        first = last - 24 * days * HOUR
+        print(f"{_origin(settings, served.url)}; {', '.join(settings.coins)}; up to {last:%Y-%m-%d %H:%M} UTC")
+        asked = pointed(settings, served)
+        with progress() as told:
+            summary = pipeline.run(asked, first, last - HOUR, progress=told)
+        show(summary)
+        # the hours that pass meanwhile are no business of this run's
+        _dag(asked.model_copy(update={"now": served.now}), last)
+    _headlines(settings)
+    _where(settings, _pictures(settings))
+    return exit_code(summary)
+
+
+def _origin(settings: Settings, url: str | None) -> str:
+    if settings.source == "live":
+        return "The exchanges themselves (live data)"
+    what = "Simulated exchanges (simulated data, no real market)" if settings.source == "simulated" else "Recorded data, played"
+    return f"{what} at {url}" if url else what
+
+
+def _dag(settings: Settings, hour: datetime) -> None:
+    """The last hour as the scheduler would run it. Airflow's tasks read their settings from the environment."""
+    print(f"\nAirflow: DAG liquidation_hourly for {hour:%Y-%m-%d %H:%M} UTC", flush=True)
+    run_dag_in_process(hour, env=settings_env(settings), report=lambda line: print(f"  {line}", flush=True))
+    with connect(settings.root) as catalog:
+        for row in query(catalog, _LAST_RUN).iter_rows(named=True):
+            print(
+                f"  {row['run_status']}: {row['fetched']} requests answered, {row['published']} partitions published, "
+                f"{row['quarantined']} quarantined{': ' + row['reason'] if row['reason'] else ''}"
+            )
+
+
+def _shown(settings: Settings) -> Iterator[str]:
+    with connect(settings.root) as catalog:
+        there = query(catalog, "SELECT DISTINCT coin FROM mart.market_balance ORDER BY coin")["coin"].to_list()
+    yield from [coin for coin in _SHOWN if coin in there] or there[:2]
+
+
+def _headlines(settings: Settings) -> None:
+    for coin in _shown(settings):
+        with connect(settings.root) as catalog:
+            print("", *headline.write(snapshot(catalog, coin)), sep="\n")
+
+
+def _pictures(settings: Settings) -> list[Path]:
+    coin = next(_shown(settings), None)
+    if coin is None:
+        raise UserError(f"nothing was published in {settings.root}; see why with: liq doctor")
+    with connect(settings.root) as catalog:
+        market = snapshot(catalog, coin)
+    folder = settings.root / "pictures"
+    return [save_map(market, "all", folder / f"{coin}{ending}") for ending in (".png", ".html")]
+
+
+def _where(settings: Settings, pictures: list[Path]) -> None:
+    liq = "liq" if shutil.which("liq") else os.path.relpath(Path(sys.executable).with_name("liq"))
+    elsewhere = "" if settings.root == load().root else f" --warehouse {settings.root}"
+    ask = "SELECT hour_utc, long_usd, short_usd, imbalance FROM mart.market_balance WHERE distance_bp = 500 ORDER BY 1 DESC LIMIT 5"
+    print(
+        f"""
+Picture   {pictures[0]}
+          {pictures[1]} (for a browser)
+Catalog   {settings.root / "catalog.duckdb"} (DuckDB; {settings.source} data)
+
+Three things to try next:
+  {liq} headline BTC --price 100000{elsewhere}
+  {liq} sql "{ask}"{elsewhere}
+  {liq} map ETH --window 1d --out eth.html{elsewhere}"""
+    )

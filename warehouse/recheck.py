@@ -1,0 +1,59 @@
+"""Puts what is published before its contract again: files that changed since, or rules that are newer than they."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from expectations.contract import Table
+from expectations.tables import load
+from warehouse.clock import parse_hour
+from warehouse.errors import UserError
+from warehouse.store import Key, Store, label
+
+if TYPE_CHECKING:
+    from warehouse.cli_progress import Progress
+
+_SCHEMA = {
+    "table_name": pl.String(), "partition": pl.String(), "check_name": pl.String(), "severity": pl.String(),
+    "passed": pl.Boolean(), "failing_rows": pl.Int64(), "reason": pl.String(),
+}  # fmt: skip
+
+
+def recheck(store: Store, first: str | None, last: str | None, progress: Progress) -> pl.DataFrame:
+    """A row for each check of each published partition, by day from `first` to `last`. Raises UserError when there is none."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    from expectations.gx import validate
+
+    begin = parse_hour(first).date() if first else date.min
+    end = parse_hour(last).date() if last else date.max
+    jobs = [job for table in load().values() for job in _jobs(store, table, begin, end)]
+    if not jobs:
+        raise UserError(f"nothing is published in {store.root} in that time; see what there is with: liq tables")
+    progress.stage("check", len(jobs))
+    results = []
+    for table, keys in jobs:
+        labels = [label(table, key) for key in keys]
+        results += [asdict(r) for r in validate(table, store.read(table, keys), partitions=labels)]
+        progress.step(table.full_name)
+    return pl.DataFrame(results, schema=_SCHEMA)
+
+
+def failing(results: pl.DataFrame) -> int:
+    """How many checks failed that hold a partition back."""
+    return results.filter(~pl.col("passed") & (pl.col("severity") == "FAIL")).height
+
+
+def _jobs(store: Store, table: Table, begin: date, end: date) -> Iterator[tuple[Table, list[Key]]]:
+    """Partitions that are read together: all days of one coin, so that checks see from one day into the next."""
+    together: dict[tuple[object, ...], list[Key]] = {}
+    for key in store.keys(table):
+        day = key.get("date")
+        if not isinstance(day, date) or begin <= day <= end:
+            together.setdefault(tuple(value for name, value in key.items() if name != "date"), []).append(key)
+    yield from ((table, keys) for keys in together.values())

@@ -1,0 +1,259 @@
+"""A run, stage by stage: collect, normalise, estimate, check, publish. The DAG calls the same functions one by one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from filelock import FileLock, Timeout
+
+from expectations.contract import Table
+from expectations.tables import table
+from transforms.tables import runs, watermark
+from warehouse import catalog
+from warehouse.check import check_staged
+from warehouse.clock import days, utc_now
+from warehouse.collect import Collector
+from warehouse.errors import Busy
+from warehouse.estimate import Coin
+from warehouse.normalise import normalise_days, reference_tables
+from warehouse.plan import Plan
+from warehouse.progress import Progress, Silent
+from warehouse.prune import prune
+from warehouse.settings import Settings, load
+from warehouse.sources import Served, serving
+from warehouse.store import Stage, Store, open_store, recover, sweep_temporary
+
+__all__ = ["Plan", "RunSummary", "check", "collect", "collect_metadata", "estimate", "normalise", "publish", "run"]
+
+CHUNK = timedelta(days=7)
+"""Hours are checked and published this many at a time, so that memory stays flat however long the range."""
+
+GAPS, WATERMARK, RUNS, CHECKS = table("gaps"), table("watermark"), table("runs"), table("checks")
+
+
+@dataclass
+class RunSummary:
+    """What a run did, for a person to read."""
+
+    first_hour: datetime
+    last_hour: datetime
+    coins: tuple[str, ...]
+    exchanges: tuple[str, ...]
+    source: str
+    catalog: Path
+    fetched: dict[str, dict[str, int]] = field(default_factory=dict)
+    checks: int = 0
+    warnings: list[str] = field(default_factory=list)
+    published: int = 0
+    quarantined: list[tuple[str, str, str]] = field(default_factory=list)
+    gaps: pl.DataFrame = field(default_factory=GAPS.empty)
+
+    @property
+    def status(self) -> str:
+        """published, partial (something was held back), failed (all was), or nothing_new."""
+        if self.quarantined:
+            return "partial" if self.published else "failed"
+        return "published" if self.published else "nothing_new"
+
+
+def run(settings: Settings, first_hour: datetime, last_hour: datetime, *, progress: Progress | None = None) -> RunSummary:
+    """Runs the hours from first to last (naive UTC, both included) through every stage.
+
+    Raises UserError for a warehouse that cannot be used, Busy when another run holds it.
+    """
+    progress, started = progress or Silent(), utc_now()
+    plan = Plan.of_range(first_hour, last_hour, settings)
+    store = open_store(settings.root, settings.source, create=True)
+    summary = RunSummary(first_hour, last_hour, plan.coins, plan.exchanges, settings.source, settings.root / "catalog.duckdb")
+    with _lock(settings.root), serving(settings) as served:
+        recover(store)
+        sweep_temporary(store.root)
+        for chunk in plan.chunks(CHUNK):
+            _collect_all(store, settings, chunk, served, progress, summary)
+            _normalise(store, settings, chunk, progress)
+            _estimate(store, settings, chunk, progress)
+            _check(store, chunk, progress, summary)
+            _publish(store, settings, chunk, progress, summary)
+        _log_run(store, summary, started)
+    return summary
+
+
+def collect(plan: Plan, exchange: str) -> dict[str, int]:
+    """Stage 1 of the DAG, once a venue: outcomes of its requests."""
+    settings = load()
+    store = open_store(settings.root, settings.source, create=True)
+    with serving(settings) as served:
+        return dict(_collector(store, settings, exchange, served, Silent()).collect(plan))
+
+
+def collect_metadata(exchange: str) -> dict[str, int]:
+    """Instruments and tiers of a venue, once a day: outcomes of its requests."""
+    settings = load()
+    store = open_store(settings.root, settings.source, create=True)
+    with serving(settings) as served:
+        return dict(_collector(store, settings, exchange, served, Silent()).metadata(settings.coins))
+
+
+def normalise(plan: Plan) -> dict[str, int]:
+    """Stage 2: payloads to core tables, in the stage. Returns partitions staged."""
+    settings, store = _opened()
+    with _lock(settings.root):
+        recover(store, keep=plan.run_id)
+        sweep_temporary(store.root)
+        _normalise(store, settings, plan, Silent())
+    return {"partitions": sum(1 for _ in Stage(store, plan.run_id).staged())}
+
+
+def estimate(plan: Plan) -> dict[str, int]:
+    """Stage 3: the map and what derives from it, in the stage. Returns partitions staged."""
+    settings, store = _opened()
+    with _lock(settings.root):
+        _estimate(store, settings, plan, Silent())
+    return {"partitions": sum(1 for _ in Stage(store, plan.run_id).staged())}
+
+
+def check(plan: Plan) -> dict[str, Any]:
+    """Stage 4: the one validation task. Returns how many checks ran, warnings, and what was quarantined."""
+    settings, store = _opened()
+    summary = _summary(settings, plan)
+    with _lock(settings.root):
+        _check(store, plan, Silent(), summary)
+    return {"checks": summary.checks, "warnings": summary.warnings, "quarantined": [list(q) for q in summary.quarantined]}
+
+
+def publish(plan: Plan) -> dict[str, Any]:
+    """Stage 5: what passed is published, all together. Returns how many partitions, and where the catalog is."""
+    settings, store = _opened()
+    summary = _summary(settings, plan)
+    with _lock(settings.root):
+        _publish(store, settings, plan, Silent(), summary)
+        _log_run(store, summary, utc_now())
+    return {"published": summary.published, "catalog": str(summary.catalog)}
+
+
+def _opened() -> tuple[Settings, Store]:
+    settings = load()
+    return settings, open_store(settings.root, settings.source, create=True)
+
+
+def _summary(settings: Settings, plan: Plan) -> RunSummary:
+    return RunSummary(
+        plan.first_hour, plan.last_hour, plan.coins, plan.exchanges, settings.source, settings.root / "catalog.duckdb"
+    )
+
+
+@contextmanager
+def _lock(root: Path) -> Iterator[None]:
+    """One run at a time. The system lets go of the lock when its holder dies."""
+    try:
+        with FileLock(root / ".lock", timeout=5):
+            yield
+    except Timeout as error:
+        raise Busy(f"another run holds {root}; wait for it or set LIQ_WAREHOUSE to another folder") from error
+
+
+def _collector(store: Store, settings: Settings, exchange: str, served: Served, progress: Progress) -> Collector:
+    return Collector(store, exchange, settings.source, served, settings.bar_minutes, progress)
+
+
+def _collect_all(
+    store: Store, settings: Settings, plan: Plan, served: Served, progress: Progress, summary: RunSummary
+) -> None:
+    """All venues side by side: each has its own host, its own limits and its own files."""
+
+    def one(exchange: str) -> tuple[str, Counter[str]]:
+        return exchange, _collector(store, settings, exchange, served, progress).collect(plan)
+
+    with ThreadPoolExecutor(len(plan.exchanges)) as pool:
+        for exchange, outcomes in pool.map(one, plan.exchanges):
+            summary.fetched[exchange] = dict(Counter(summary.fetched.get(exchange, {})) + outcomes)
+
+
+def _normalise(store: Store, settings: Settings, plan: Plan, progress: Progress) -> None:
+    stage = Stage(store, plan.run_id)
+    stage.clear()
+    reference_tables(stage.store, plan, settings.exchanges)
+    normalise_days(stage.store, plan, progress)
+
+
+def _estimate(store: Store, settings: Settings, plan: Plan, progress: Progress) -> None:
+    stage = Stage(store, plan.run_id)
+    names = coins(stage.store, plan)
+    progress.stage("estimate", len(names))
+    for name in names:
+        coin = Coin(name, stage.store, store)
+        changed = coin.first_change(stage.keys_of(table("price_bars"), coin=name))
+        first = coin.start(plan.first_hour, changed)
+        coin.build(first, max(plan.last_hour, coin.estimated_until() or plan.last_hour))
+        progress.step(name)
+
+
+def coins(store: Store, plan: Plan) -> list[str]:
+    """The plan's coins, or with `all` every coin that has bars."""
+    if plan.coins != ("all",):
+        return list(plan.coins)
+    return sorted({str(key["coin"]) for key in store.keys(table("price_bars"))})
+
+
+def _check(store: Store, plan: Plan, progress: Progress, summary: RunSummary) -> None:
+    stage = Stage(store, plan.run_id)
+    results, held = check_staged(stage, plan, progress)
+    summary.checks += len(results)
+    summary.warnings += [r.reason for r in results if not r.passed and r.severity == "WARN"]
+    summary.quarantined += held
+
+
+def _publish(store: Store, settings: Settings, plan: Plan, progress: Progress, summary: RunSummary) -> None:
+    stage = Stage(store, plan.run_id)
+    progress.stage("publish", 1)
+    _stage_watermark(stage, settings.source)
+    summary.published += stage.publish()
+    prune(store)
+    catalog.build(store.root)
+    keys = [{"coin": c, "date": d} for c in coins(store, plan) for d in days(plan.first_hour.date(), plan.last_hour.date())]
+    hours_asked = pl.col("hour_utc").is_between(plan.first_hour, plan.last_hour)
+    summary.gaps = pl.concat([summary.gaps, store.read(GAPS, keys).filter(hours_asked)])
+    progress.step()
+
+
+def _stage_watermark(stage: Stage, source: str) -> None:
+    """The last hour of which any coin has books, staged or published."""
+    books = table("position_books")
+    newest = [max(stage.store.keys(books, coin=c), key=lambda k: str(k["date"])) for c in _coins_with(stage.store, books)]
+    hours_there = stage.store.read(books, newest, ["hour_utc"])["hour_utc"]
+    if len(hours_there):
+        stage.store.write(WATERMARK, watermark.build([{"hour_utc": hours_there.max(), "source": source}]), {})
+
+
+def _coins_with(store: Store, contract: Table) -> list[str]:
+    return sorted({str(key["coin"]) for key in store.keys(contract)})
+
+
+def _log_run(store: Store, summary: RunSummary, started: datetime) -> None:
+    finished = utc_now()
+    entry = {
+        "date": started.date(),
+        "run_id": f"{started:%Y%m%dT%H%M%S.%f}"[:-3],
+        "started_at_utc": started,
+        "finished_at_utc": max(finished, started),
+        "first_hour_utc": summary.first_hour,
+        "last_hour_utc": summary.last_hour,
+        "coins": ",".join(summary.coins),
+        "exchanges": ",".join(summary.exchanges),
+        "source": summary.source,
+        "run_status": summary.status,
+        "fetched": sum(sum(o.values()) for o in summary.fetched.values()),
+        "published": summary.published,
+        "quarantined": len(summary.quarantined),
+        "reason": "; ".join(f"{t} {p}: {why}" for t, p, why in summary.quarantined),
+    }
+    key = {"date": started.date()}
+    store.write(RUNS, pl.concat([store.read(RUNS, [key]), runs.build([entry])]), key)

@@ -1,0 +1,100 @@
+"""Processes that are started together and end together, whatever they have started in between."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+
+from warehouse.errors import UserError
+
+# Each step is given the seconds to work before the next: a request to the leaders, to all, and no request.
+STEPS = ((signal.SIGTERM, False, 15.0), (signal.SIGTERM, True, 5.0), (signal.SIGKILL, True, 5.0))
+
+
+class Sessions:
+    """A set of sessions, one for each process started here.
+
+    Airflow's tasks make process groups of their own, and orphans lose their parent; a session they all keep.
+    """
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
+        self._leaders: dict[str, subprocess.Popen[bytes]] = {}
+        self._logs: dict[str, Path] = {}
+
+    def __enter__(self) -> Sessions:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def start(self, name: str, command: list[str], env: dict[str, str], log: Path) -> None:
+        """Start `command` in a session of its own, its output in `log`."""
+        with log.open("w") as out:
+            self._leaders[name] = subprocess.Popen(
+                command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            )
+        self._logs[name] = log
+
+    def require_alive(self) -> None:
+        """Raise UserError naming the first that has ended by itself."""
+        for name, leader in self._leaders.items():
+            if leader.poll() is not None:
+                raise UserError(f"{name} ended with code {leader.returncode}; see {self._logs[name]}")
+
+    def members(self) -> list[psutil.Process]:
+        """Every process of these sessions that is alive."""
+        ids = {leader.pid for leader in self._leaders.values()}
+        return [p for p in psutil.process_iter() if _session_of(p) in ids and _alive(p)]
+
+    def end(self) -> None:
+        """End every process, with force those that do not listen, and say so. Raises UserError if one is left."""
+        began, count = time.monotonic(), len(self.members())
+        for number, everyone, seconds in STEPS:
+            self._signal(number, everyone)
+            if self._gone_within(seconds):
+                self._report(f"Ended: all {count} processes, in {time.monotonic() - began:.0f} s")
+                return
+        raise UserError(f"still running: {', '.join(str(p.pid) for p in self.members())}; end them with kill -9")
+
+    def _signal(self, number: signal.Signals, everyone: bool) -> None:
+        leaders = {leader.pid for leader in self._leaders.values()}
+        for process in self.members():
+            if everyone or process.pid in leaders:
+                try:
+                    process.send_signal(number)
+                except psutil.NoSuchProcess:
+                    continue
+
+    def _gone_within(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for leader in self._leaders.values():
+                leader.poll()
+            if not self.members():
+                return True
+            time.sleep(0.1)
+        return False
+
+
+def _session_of(process: psutil.Process) -> int | None:
+    try:
+        return os.getsid(process.pid)
+    except (ProcessLookupError, PermissionError):
+        return None
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,53 @@
+"""Where payloads come from: the real venues, or a server of ours on loopback that plays a simulated or recorded market."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from warehouse.clock import from_ms, to_ms, utc_now
+from warehouse.settings import Settings
+from warehouse.simulator import recorded_range, serve
+
+
+@dataclass(frozen=True)
+class Served:
+    """base_urls: by host. url: of our own server, None when the addresses were given. clock: the market's time, unix ms."""
+
+    base_urls: Mapping[str, str]
+    url: str | None
+    clock: Callable[[], int]
+
+    @property
+    def now(self) -> datetime:
+        """The market's time, naive UTC."""
+        return from_ms(self.clock())
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[Served]:
+    """The venues to ask. A server of ours is started where no address was given, and stopped at the end."""
+    clock = market_clock(settings)
+    if settings.source == "live" or settings.urls_given:
+        yield Served(settings.base_urls(), None, clock)
+    elif settings.source == "recorded" and settings.recorded is not None:
+        with serve(source="recorded", directory=settings.recorded, now_ms=clock, walls=False) as server:
+            yield Served(settings.base_urls(server.url), server.url, clock)
+    else:
+        with serve(source="simulated", seed=settings.seed, now_ms=clock) as server:
+            yield Served(settings.base_urls(server.url), server.url, clock)
+
+
+def market_clock(settings: Settings) -> Callable[[], int]:
+    """The market's time in unix ms. It ticks from LIQ_NOW, or from the end of a recording, or is the wall clock."""
+    if settings.now is not None:
+        start_ms = to_ms(settings.now)
+    elif settings.source == "recorded" and settings.recorded is not None:
+        start_ms = recorded_range(settings.recorded)[1]
+    else:
+        return lambda: to_ms(utc_now())
+    began = time.monotonic()
+    return lambda: start_ms + int(1000 * (time.monotonic() - began))
