@@ -1,4 +1,4 @@
-"""The command `liq`. Commands live in `cli_*.py`; what is slow to import is imported inside them, so that help is quick."""
+"""The command `liq`. Commands live in `cli_*.py`; what is slow to import is imported in them, so that help is quick."""
 
 from __future__ import annotations
 
@@ -17,20 +17,22 @@ FAILED, WRONG, PARTIAL = 1, 2, 3
 class Commands(TyperGroup):
     """Whatever a person can act on ends as one line on standard error, and an exit code that means something."""
 
-    def main(self, args: Any = None, prog_name: str | None = None, standalone_mode: bool = True, **extra: Any) -> Any:
-        """Runs a command line; with `standalone_mode`, exits."""
-        if not standalone_mode:
-            return super().main(args, prog_name=prog_name, standalone_mode=False, **extra)
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Runs a command line; with `standalone_mode`, as typer has it by default, exits."""
+        if not options.pop("standalone_mode", True):
+            return super().main(*args, **options | {"standalone_mode": False})
         try:
-            code = super().main(args, prog_name=prog_name, standalone_mode=False, **extra)
+            code = super().main(*args, **options | {"standalone_mode": False})
         except Busy as error:
             _end(str(error), FAILED)
         except UserError as error:
             _end(str(error), WRONG)
         except typer.TyperException as error:
             context = getattr(error, "ctx", None)
-            _end(f"{error.format_message().rstrip('.')}; see: {context.command_path if context else 'liq'} --help", WRONG)
-        except OSError as error:  # a full disk, a file that may not be read: the file and the reason are all there is to say
+            _end(
+                f"{error.format_message().rstrip('.')}; see: {context.command_path if context else 'liq'} --help", WRONG
+            )
+        except OSError as error:  # a full disk, a file that may not be read
             _end(f"{error.filename or ''} {error.strerror or error}".strip().split("\n", 1)[0], FAILED)
         except typer.Abort:
             _end("stopped", FAILED)
@@ -51,14 +53,14 @@ app = typer.Typer(
     help="""Modelled liquidation clusters of crypto derivatives, hour by hour: fill the warehouse, ask it, draw it.
 
     Settings come from LIQ_* variables or .env; [bold]liq doctor[/bold] shows them, and what is wrong.""",
-    epilog="""Exit codes: 0 all is well; 1 something failed, was quarantined, did not pass its check, or another run holds the
-    warehouse; 2 wrong usage or bad input; 3 a venue was down, and the rest is published.""",
+    epilog="""Exit codes: 0 all is well; 1 something failed, was quarantined, did not pass its check, or another run
+    holds the warehouse; 2 wrong usage or bad input; 3 a venue was down, and the rest is published.""",
 )
 
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(False, "--version", help="Print the version and stop, e.g. liq --version", is_eager=True),
+    version: bool = typer.Option(False, "--version", help="Print the version and stop"),
 ) -> None:
     if version:
         from importlib.metadata import version as version_of

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 Prices = Annotated[
     list[float] | None,
-    typer.Option("--price", help="A level to speak of; may be repeated, e.g. --price 95000 --price 110000", show_default=False),
+    typer.Option(
+        "--price", help="A level to speak of; may be repeated, e.g. --price 95000 --price 110000", show_default=False
+    ),
 ]
 MostRows = Annotated[int, typer.Option("--rows", min=1, help="At most so many rows in a table, e.g. --rows 20")]
 
@@ -43,7 +45,9 @@ def headline(coin: Coin, as_of: AsOf = None, price: Prices = None, warehouse: Wa
 
 def map_(
     coin: Coin,
-    out: Annotated[Path, typer.Option(help="Picture, page or rows by its ending, e.g. --out btc.png, btc.html, btc.csv")],
+    out: Annotated[
+        Path, typer.Option(help="Picture, page or rows by its ending, e.g. --out btc.png, btc.html, btc.csv")
+    ],
     as_of: AsOf = None,
     window: Annotated[
         str, typer.Option(metavar="1d|7d|30d|all", help="Positions opened in this window, e.g. --window 7d")
@@ -70,7 +74,9 @@ def map_(
 
 
 def sql(
-    query: Annotated[str, typer.Argument(help="One DuckDB statement; tables as liq tables names them", show_default=False)],
+    query: Annotated[
+        str, typer.Argument(help="One DuckDB statement; tables as liq tables names them", show_default=False)
+    ],
     form: Rows = Format.TABLE,
     out: Out = None,
     rows: MostRows = 100,
@@ -83,7 +89,7 @@ def sql(
     from warehouse.read import query as ask
 
     if not query.strip():
-        raise UserError("nothing is asked; write e.g. liq sql \"SELECT * FROM mart.market_balance\"")
+        raise UserError('nothing is asked; write e.g. liq sql "SELECT * FROM mart.market_balance"')
     with _catalog(warehouse) as catalog:
         found = ask(catalog, query)
     if found.columns:
@@ -125,7 +131,13 @@ def describe(
     if form is Format.TABLE and out is None:
         _introduce(contract)
     columns = [
-        {"column": c.name, "type": str(c.dtype), "unit": c.unit, "may be null": c.name in contract.nullable, "meaning": c.doc}
+        {
+            "column": c.name,
+            "type": str(c.dtype),
+            "unit": c.unit,
+            "may be null": c.name in contract.nullable,
+            "meaning": c.doc,
+        }
         for c in contract.columns
     ]
     emit(pl.DataFrame(columns), form, out)
@@ -165,7 +177,10 @@ def _extent(catalog: duckdb.DuckDBPyConnection, table: Table) -> dict[str, objec
 
 def _introduce(table: Table) -> None:
     print(f"{table.full_name} ({table.kind}): {table.doc}")
-    print(f"One row for each: {', '.join(table.grain)}. Partitioned by: {', '.join(table.partition) or 'nothing, one file'}.")
+    print(
+        f"One row for each: {', '.join(table.grain)}. "
+        f"Partitioned by: {', '.join(table.partition) or 'nothing, one file'}."
+    )
     if table.inputs:
         print(f"Made from: {', '.join(table.inputs)}.")
     for check in table.checks:

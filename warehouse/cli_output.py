@@ -29,7 +29,9 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-def emit(frame: pl.DataFrame, form: Format, out: Path | None = None, *, most: int | None = None, title: str = "") -> None:
+def emit(
+    frame: pl.DataFrame, form: Format, out: Path | None = None, *, most: int | None = None, title: str = ""
+) -> None:
     """Prints or writes the rows. A table shows at most `most` of them and says so; the other forms hold all."""
     if form is Format.TABLE:
         shown = frame if most is None else frame.head(most)
@@ -97,7 +99,9 @@ def _plain(frame: pl.DataFrame, form: Format) -> Callable[[Any], None]:
     try:
         text = readable.write_csv(datetime_format=CSV_TIME) if form is Format.CSV else readable.write_json() + "\n"
     except pl.exceptions.PolarsError as error:
-        raise UserError(f"{form} cannot hold these rows ({str(error).splitlines()[0]}); try --format parquet") from error
+        raise UserError(
+            f"{form} cannot hold these rows ({str(error).splitlines()[0]}); try --format parquet"
+        ) from error
     return lambda stream: stream.write(text)
 
 

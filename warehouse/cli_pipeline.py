@@ -14,14 +14,18 @@ Hour = Annotated[
     str | None, typer.Option(metavar="TIME", help="One hour, e.g. --hour 2026-01-12T00:00Z", show_default=False)
 ]
 From = Annotated[
-    str | None, typer.Option("--from", metavar="TIME", help="First hour, e.g. --from 2026-01-05T00:00Z", show_default=False)
+    str | None,
+    typer.Option("--from", metavar="TIME", help="First hour, e.g. --from 2026-01-05T00:00Z", show_default=False),
 ]
 To = Annotated[
     str | None,
-    typer.Option("--to", metavar="TIME", help="Last hour, itself included, e.g. --to 2026-01-12T00:00Z", show_default=False),
+    typer.Option(
+        "--to", metavar="TIME", help="Last hour, itself included, e.g. --to 2026-01-12T00:00Z", show_default=False
+    ),
 ]
 Hours = Annotated[
-    int | None, typer.Option(min=1, help="So many hours up to --to, or to the last full one, e.g. --hours 24", show_default=False)
+    int | None,
+    typer.Option(min=1, help="So many hours up to --to, or to the last full one, e.g. --hours 24", show_default=False),
 ]
 
 
@@ -79,9 +83,11 @@ def check(
     with progress() as told:
         results = recheck(store, first, last, told)
     broken = failing(results)
-    emit(results if every else results.filter(~results["passed"]), form, out)
+    shown = results if every else results.filter(~results["passed"])
+    if shown.height or form is not Format.TABLE:
+        emit(shown, form, out)
     if form is Format.TABLE:
-        print(f"{results.height} checks, {broken} failed, {results.height - int(results['passed'].sum()) - broken} warnings")
+        print(f"{results.height} checks, {broken} failed, {(~results['passed']).sum() - broken} warnings")
     raise typer.Exit(1 if broken else 0)
 
 
@@ -103,7 +109,9 @@ def quickstart(
 
 
 def up(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Airflow's pages on loopback, e.g. --port 8081")] = 8080,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of Airflow's pages on loopback, e.g. --port 8081")
+    ] = 8080,
     source: Source = None,
     recorded: Recorded = None,
     warehouse: Warehouse = None,

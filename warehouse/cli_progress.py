@@ -6,17 +6,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from dataclasses import dataclass
+from threading import get_ident
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
-class Progress(Protocol):
-    """What a run tells of itself."""
-
-    def stage(self, name: str, total: int) -> None:
-        """A stage of `total` steps begins; the one before has ended."""
-
-    def step(self, note: str = "", advance: int = 1) -> None:
-        """Steps are done."""
+    from warehouse.progress import Progress
 
 
 @contextmanager
@@ -31,52 +29,72 @@ def progress() -> Iterator[Progress]:
         lines.end()
 
 
+@dataclass
+class Line:
+    """A stage under way."""
+
+    name: str
+    total: int
+    began: float
+    done: int = 0
+
+
 class Lines:
-    """One line when a stage begins and one when it has ended."""
+    """A line when a stage begins and when it has ended. Venues are asked side by side, each in its own thread."""
 
     def __init__(self) -> None:
-        self.name, self.total, self.done, self.began = "", 0, 0, 0.0
+        self.under_way: dict[int, Line] = {}
 
     def stage(self, name: str, total: int) -> None:
-        """Ends the stage before and begins this one."""
-        self.end()
-        self.name, self.total, self.done, self.began = name, total, 0, time.monotonic()
-        print(f"{name}: {total} to do", file=sys.stderr, flush=True)
+        """Ends the thread's stage before and begins this one."""
+        self._end(self.under_way.pop(get_ident(), None))
+        self.under_way[get_ident()] = Line(name, total, time.monotonic())
+        _say(f"{name}: {total} to do")
 
     def step(self, note: str = "", advance: int = 1) -> None:
         """Counts."""
-        self.done += advance
+        if line := self.under_way.get(get_ident()):
+            line.done += advance
+            if line.done == line.total:
+                self._end(self.under_way.pop(get_ident()))
 
     def end(self) -> None:
-        """Says how the stage went."""
-        if self.name:
-            taken = time.monotonic() - self.began
-            print(f"{self.name}: {self.done} of {self.total} in {taken:.1f} s", file=sys.stderr, flush=True)
-        self.name = ""
+        """Says how what is still under way went."""
+        for line in self.under_way.values():
+            self._end(line)
+        self.under_way.clear()
+
+    def _end(self, line: Line | None) -> None:
+        if line:
+            _say(f"{line.name}: {line.done} of {line.total} in {time.monotonic() - line.began:.1f} s")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+class OnTerminal:
+    """A bar a stage; those that have ended stay."""
+
+    def __init__(self, bars: Bars) -> None:
+        self.bars = bars
+        self.tasks: dict[int, TaskID] = {}
+
+    def stage(self, name: str, total: int) -> None:
+        """Begins a bar in this thread."""
+        self.tasks[get_ident()] = self.bars.add_task(name, total=total, note="")
+
+    def step(self, note: str = "", advance: int = 1) -> None:
+        """Moves the thread's bar."""
+        if (task := self.tasks.get(get_ident())) is not None:
+            self.bars.update(task, advance=advance, note=note[:40])
 
 
 @contextmanager
 def _bars() -> Iterator[Progress]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bars
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Bars(*columns, TextColumn("[dim]{task.fields[note]}"), console=Console(stderr=True)) as bars:
-
-        class OnTerminal:
-            task = None
-
-            def stage(self, name: str, total: int) -> None:
-                """Leaves the finished bar standing and begins another."""
-                if self.task is not None:
-                    bars.update(self.task, note="")
-                    bars.stop_task(self.task)
-                self.task = bars.add_task(name, total=total, note="")
-
-            def step(self, note: str = "", advance: int = 1) -> None:
-                """Moves the bar."""
-                if self.task is not None:
-                    bars.update(self.task, advance=advance, note=note[:40])
-
-        yield OnTerminal()
+    with Progress(*columns, TextColumn("[dim]{task.fields[note]}"), console=Console(stderr=True)) as bars:
+        yield OnTerminal(bars)

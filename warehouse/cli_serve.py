@@ -11,12 +11,20 @@ from warehouse.cli_output import Format
 
 
 def simulate(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on loopback; 0 takes a free one, e.g. --port 8901")] = 8900,
-    seed: Annotated[int | None, typer.Option(min=0, help="Another market (LIQ_SEED), e.g. --seed 8", show_default=False)] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on loopback; 0 takes a free one, e.g. --port 8901")
+    ] = 8900,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Another market (LIQ_SEED), e.g. --seed 8", show_default=False)
+    ] = None,
     recorded: Recorded = None,
     now: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Freeze the exchanges' clock (LIQ_NOW), e.g. --now 2026-01-12T00:30Z", show_default=False),
+        typer.Option(
+            metavar="TIME",
+            help="Freeze the exchanges' clock (LIQ_NOW), e.g. --now 2026-01-12T00:30Z",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Serve the simulated exchanges, or play recorded files, until Ctrl-C.
@@ -34,7 +42,11 @@ def simulate(
 
 
 def doctor(
-    form: Rows = Format.TABLE, out: Out = None, source: Source = None, recorded: Recorded = None, warehouse: Warehouse = None
+    form: Rows = Format.TABLE,
+    out: Out = None,
+    source: Source = None,
+    recorded: Recorded = None,
+    warehouse: Warehouse = None,
 ) -> None:
     """Say what is configured, reachable, stale or missing, and what to do; exit 1 if something is wrong.
 

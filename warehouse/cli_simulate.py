@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from typing import Literal
 
 from warehouse.addresses import exports
 from warehouse.errors import UserError
@@ -17,7 +18,7 @@ def keep_serving(settings: Settings, port: int) -> None:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    played = "recorded" if settings.source == "recorded" else "simulated"
+    played: Literal["recorded", "simulated"] = "recorded" if settings.source == "recorded" else "simulated"
     clock = market_clock(settings)
     try:
         with serve(played, seed=settings.seed, now_ms=clock, directory=settings.recorded, port=port) as exchanges:
@@ -28,5 +29,7 @@ def keep_serving(settings: Settings, port: int) -> None:
             print(f"  export LIQ_SOURCE={played}", flush=True)
             stopped.wait()
     except OSError as error:
-        raise UserError(f"{error.strerror or error}; end what uses it, or choose another: liq simulate --port 8901") from error
+        raise UserError(
+            f"{error.strerror or error}; end what uses it, or choose another: liq simulate --port 8901"
+        ) from error
     print("stopped")

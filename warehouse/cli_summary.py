@@ -13,19 +13,24 @@ if TYPE_CHECKING:
     from warehouse.run import RunSummary
 
 _OK, _FAILED, _PARTIAL = 0, 1, 3
+_UNANSWERED = frozenset({"transient", "rate_limited", "geo_blocked", "bad_payload"})
 _SAID = {
-    "published": "published",
-    "partial": "published in part: a venue was down or a series is missing",
-    "failed": "failed",
-    "nothing_new": "nothing new: what was asked for is published already",
+    "published": "Published",
+    "partial": "Published in part",
+    "failed": "Failed: nothing passed its checks",
+    "nothing_new": "Nothing new: what was asked for is published already",
 }
 
 
 def exit_code(summary: RunSummary) -> int:
-    """0 all well, 1 failed or quarantined, 3 a venue was down and the rest is published."""
-    if summary.status == "failed" or summary.quarantined:
+    """0 all well; 1 something was quarantined or no venue answered; 3 a venue was down and the rest is published."""
+    if summary.quarantined or summary.status == "failed":
         return _FAILED
-    return _PARTIAL if summary.status == "partial" else _OK
+    down = [name for name, outcomes in summary.fetched.items() if _UNANSWERED & outcomes.keys()]
+    silent = [name for name in down if not summary.fetched[name].get("ok")]
+    if silent and len(silent) == len(summary.fetched):
+        return _FAILED
+    return _PARTIAL if down else _OK
 
 
 def show(summary: RunSummary) -> None:
@@ -40,11 +45,17 @@ def show(summary: RunSummary) -> None:
 def lines(summary: RunSummary) -> Iterator[str]:
     """A line for each thing that was done."""
     hours = f"{summary.first_hour:%Y-%m-%d %H:%M} to {summary.last_hour:%Y-%m-%d %H:%M} UTC"
-    yield f"{_SAID[summary.status].capitalize()}; {', '.join(summary.coins)}; {hours}; {summary.source} data"
+    code = exit_code(summary)
+    said = "No venue answered" if code == _FAILED and not summary.quarantined else _SAID[summary.status]
+    said += "; a venue did not answer in full" if code == _PARTIAL else ""
+    yield f"{said}; {', '.join(summary.coins)}; {hours}; {summary.source} data"
     for exchange, outcomes in summary.fetched.items():
-        told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items(), key=lambda o: (o[0] != "ok", o[0])))
+        told = ", ".join(
+            f"{count} {outcome}" for outcome, count in sorted(outcomes.items(), key=lambda o: (o[0] != "ok", o[0]))
+        )
         yield f"  fetched    {exchange}: {told or 'nothing to ask'}"
-    yield f"  checked    {summary.checks} checks, {len(summary.warnings)} warnings, {len(summary.quarantined)} quarantined"
+    found = f"{len(summary.warnings)} warnings, {len(summary.quarantined)} quarantined"
+    yield f"  checked    {summary.checks} checks, {found}"
     yield from (f"  warning    {warning}" for warning in summary.warnings)
     yield f"  published  {summary.published} partitions in {summary.catalog.parent}"
     yield from (f"  quarantine {name} {partition}: {reason}" for name, partition, reason in summary.quarantined)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from multiprocessing import get_context
+from pathlib import Path
 
 import polars as pl
 
@@ -13,12 +17,13 @@ from expectations.tables import table
 from transforms.tables.liquidation_clusters import TRAILING
 from warehouse.build import build, build_group
 from warehouse.clock import HOUR, days, hours
-from warehouse.store import Key, Store
+from warehouse.store import Key, Stage, Store
 
 LEVELS, BOOKS = table("liquidation_levels"), table("position_books")
 STATE, COHORTS = table("standing_positions"), table("opened_cohorts")
 BARS, OPEN_INTEREST = table("price_bars"), table("open_interest")
 INSTRUMENTS, TIERS, PARAMETERS = table("instruments"), table("margin_tiers"), table("model_parameters")
+_WORTH_PROCESSES = 200  # coin-hours: below, starting a process costs more than it saves
 _LOOK_BEHIND = timedelta(minutes=15)  # a reading from before the first bar's end may speak for it
 
 
@@ -111,6 +116,27 @@ class Coin:
     def _write(self, contract: Table, frame: pl.DataFrame) -> None:
         if not frame.is_empty():
             self.stage.write_partitions(contract, frame)
+
+
+def estimate_coin(root: Path, run_id: str, name: str, first: datetime, last: datetime) -> str:
+    """Stages the map of one coin for the hours asked for, and for those around them that depend on what changed."""
+    published = Store(root)
+    stage = Stage(published, run_id)
+    coin = Coin(name, stage.store, published)
+    changed = coin.first_change(stage.keys_of(BARS, coin=name) + stage.keys_of(OPEN_INTEREST, coin=name))
+    coin.build(coin.start(first, changed), max(last, coin.estimated_until() or last))
+    return name
+
+
+def estimate_coins(root: Path, run_id: str, names: Sequence[str], first: datetime, last: datetime) -> Iterator[str]:
+    """`estimate_coin` for each, named as they finish; on all cores where that is worth starting processes for."""
+    jobs = [(root, run_id, name, first, last) for name in names]
+    if len(names) * ((last - first) // HOUR + 1) < _WORTH_PROCESSES:
+        yield from (estimate_coin(*job) for job in jobs)
+        return
+    # spawned, not forked: polars holds locks in threads that a fork would copy
+    with ProcessPoolExecutor(min(len(names), os.cpu_count() or 1), get_context("spawn")) as pool:
+        yield from (done.result() for done in as_completed([pool.submit(estimate_coin, *job) for job in jobs]))
 
 
 def _difference(contract: Table, new: pl.DataFrame, old: pl.DataFrame) -> datetime | None:

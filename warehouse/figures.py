@@ -8,7 +8,7 @@ from pathlib import Path
 
 import altair as alt
 
-from transforms.charts import liquidation_map
+from transforms.charts import liquidation_map, liquidation_map_rows
 from transforms.charts.snapshot import Snapshot
 from warehouse.errors import UserError
 
@@ -20,14 +20,16 @@ _ACTIONS = {"actions": {"export": True, "source": False, "compiled": False, "edi
 def kind(out: Path) -> str:
     """The file's kind by its ending. Raises UserError naming the kinds there are."""
     if out.suffix.lower() not in KINDS:
-        raise UserError(f"--out {out}: cannot write {out.suffix or 'a file without an ending'!r}; end it in .png, .html or .csv")
+        raise UserError(
+            f"--out {out}: cannot write {out.suffix or 'a file without an ending'!r}; end it in .png, .html or .csv"
+        )
     return out.suffix.lower()
 
 
 def save_map(market: Snapshot, window: str, out: Path) -> Path:
     """The liquidation map, as `out`'s ending says."""
     if kind(out) == ".csv":
-        rows = liquidation_map.table(market, window)
+        rows = liquidation_map_rows.table(market, window)
         return replace_whole(out, lambda hidden: rows.write_csv(hidden, datetime_format="%Y-%m-%d %H:%M:%S"))
     return save(liquidation_map.draw(market, window, on_page=kind(out) == ".html"), out)
 

@@ -10,13 +10,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from queue import SimpleQueue
 from threading import Event
 from types import TracebackType
 from typing import Self
 
-import httpx
 from pyrate_limiter import InMemoryBucket, Limiter, Rate, SingleBucketFactory
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
@@ -34,6 +32,7 @@ from transforms.exchanges.protocol import (
 )
 from warehouse.clock import to_ms, utc_now
 from warehouse.host_state import Host, HostClosedError, UnreachableError
+from warehouse.sender import Sender
 
 log = logging.getLogger(__name__)
 
@@ -86,22 +85,14 @@ class Shell:
         backoff_s: float = 0.5,
         backoff_max_s: float = 20,
     ) -> None:
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs
-        self._base_urls = {host: url.rstrip("/") for host, url in base_urls.items()}
         self._capacity = {each.name: max(1, int(each.capacity * _SHARE_OF_BUDGET)) for each in budgets}
         self._pace_s = {each.name: each.seconds / each.capacity for each in budgets}  # for a weight of 1
         self._limiters = {each.name: _limiter(self._capacity[each.name], each.seconds) for each in budgets}
-        self._timeout_s, self._attempts = timeout_s, attempts
-        self._clock, self._sleep = clock, sleep
+        self._attempts, self._clock, self._sleep = attempts, clock, sleep
         self._concurrency, self._patience_ms = concurrency, int(1000 * patience_s)
         self._wait = wait_exponential_jitter(multiplier=backoff_s, max=backoff_max_s, jitter=backoff_s)
         self._hosts: dict[str, Host] = {}
-        self._client = httpx.Client(
-            headers={"User-Agent": f"liquidation-warehouse/{_version()}", "Accept": "application/json"},
-            timeout=timeout_s,
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=4 * concurrency),
-        )
+        self._sender = Sender(base_urls, timeout_s=timeout_s, clock=clock, connections=4 * concurrency)
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +100,7 @@ class Shell:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._client.close()
+        self._sender.close()
         for limiter in self._limiters.values():
             limiter.close()
 
@@ -143,7 +134,7 @@ class Shell:
                 pool.shutdown(wait=True, cancel_futures=True)
 
     def _queue(self, requests: Iterable[Request]) -> list[Request]:
-        """In the order in which their budgets can let them through, so that no worker waits while another budget idles."""
+        """In the order in which budgets can let them through, so that none idles while all workers wait for another."""
         due_s: dict[str, float] = {}
         ordered: list[tuple[float, Request]] = []
         for request in requests:
@@ -153,7 +144,7 @@ class Shell:
         return [request for _, request in sorted(ordered, key=lambda each: each[0])]
 
     def _check(self, request: Request) -> None:
-        if request.host not in self._base_urls:
+        if request.host not in self._sender.base_urls:
             raise ValueError(f"no base URL for host {request.host!r}")
         if request.budget and request.weight > self._capacity[request.budget]:
             raise ValueError(f"{request.endpoint} weighs {request.weight}, more than budget {request.budget} ever has")
@@ -171,8 +162,9 @@ class Shell:
             fetched = self._fetch_one(request, adapter, stop, len(seen))
             inbox.put(fetched)
             seen.add(request)
-            ok = fetched.outcome == "ok" and fetched.response is not None
-            request = adapter.follow(request, fetched.response) if ok and fetched.response is not None else None
+            if fetched.outcome != "ok" or fetched.response is None:
+                return
+            request = adapter.follow(request, fetched.response)
 
     def _fetch_one(self, request: Request, adapter: Adapter, stop: Event, page: int) -> Fetched:
         host, made = self._hosts[request.host], _Attempts()
@@ -212,7 +204,7 @@ class Shell:
         self._take_turn(request, host, stop)
         sent_ms = self._clock()
         made.sent, made.first_ms = made.sent + 1, made.first_ms or sent_ms
-        response = self._send(request)
+        response = self._sender.send(request)
         made.answered.append((sent_ms, response))
         host.answered()
         try:
@@ -237,34 +229,6 @@ class Shell:
         while _open(host, stop) and (pause_ms := host.quiet_until_ms - self._clock()) > 0:
             self._sleep(pause_ms / 1000)
 
-    def _send(self, request: Request) -> Response:
-        built = self._client.build_request(
-            "GET", self._base_urls[request.host] + request.path, params=list(request.params)
-        )
-        if "x-simulated-trading" in built.headers:
-            raise ValueError("the header of OKX's demo market must never be sent: its numbers look real")
-        until = time.monotonic() + self._timeout_s
-        try:
-            answer = self._client.send(built, stream=True)
-            try:
-                body = b"".join(_in_time(answer, until))
-            finally:
-                answer.close()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            raise UnreachableError(f"no connection to {request.host}: {type(error).__name__}") from error
-        except httpx.RequestError as error:
-            raise Transient(f"no whole answer from {request.host}: {type(error).__name__}") from error
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Response(answer.status_code, headers, body, self._clock())
-
-
-def _in_time(answer: httpx.Response, until: float) -> Iterator[bytes]:
-    """The body by pieces. The client's own limit is for each piece, so a trickle would never end."""
-    for piece in answer.iter_bytes():
-        yield piece
-        if time.monotonic() > until:
-            raise httpx.ReadTimeout("the body trickled", request=answer.request)
-
 
 def _open(host: Host, stop: Event) -> bool:
     host.check()
@@ -285,10 +249,3 @@ def _say(request: Request, state: RetryCallState) -> None:
 def _limiter(capacity: int, seconds: float) -> Limiter:
     # Old entries need no thread to clear them away: a shell lives for one run.
     return Limiter(SingleBucketFactory(InMemoryBucket([Rate(capacity, int(1000 * seconds))]), schedule_leak=False))
-
-
-def _version() -> str:
-    try:
-        return version("liquidation-warehouse")
-    except PackageNotFoundError:
-        return "0"

@@ -24,11 +24,14 @@ from warehouse.settings import Settings, load
 from warehouse.sources import serving
 
 _SHOWN = ("BTC", "ETH")
-_LAST_RUN = "SELECT run_status, fetched, published, quarantined, reason FROM ops.runs ORDER BY started_at_utc DESC LIMIT 1"
+_LAST_RUN = """
+    SELECT run_status, fetched, published, quarantined, reason FROM ops.runs ORDER BY started_at_utc DESC LIMIT 1
+"""
+_BALANCE = "SELECT hour_utc, coin, long_usd, short_usd FROM mart.market_balance WHERE distance_bp = 500 ORDER BY 1 DESC"
 
 
 def quickstart(settings: Settings, days: int) -> int:
-    """Fills `days` up to the last full hour, that hour through Airflow. Returns the exit code; stops what it started."""
+    """Fills `days` up to the last full hour, that hour through Airflow. Returns the exit code."""
     with serving(settings) as served:
         last = floor_hour(served.now)
         first = last - 24 * days * HOUR
@@ -47,7 +50,8 @@ def quickstart(settings: Settings, days: int) -> int:
 def _origin(settings: Settings, url: str | None) -> str:
     if settings.source == "live":
         return "The exchanges themselves (live data)"
-    what = "Simulated exchanges (simulated data, no real market)" if settings.source == "simulated" else "Recorded data, played"
+    simulated = settings.source == "simulated"
+    what = "Simulated exchanges (simulated data, no real market)" if simulated else "Recorded data, played"
     return f"{what} at {url}" if url else what
 
 
@@ -88,7 +92,6 @@ def _pictures(settings: Settings) -> list[Path]:
 def _where(settings: Settings, pictures: list[Path]) -> None:
     liq = "liq" if shutil.which("liq") else os.path.relpath(Path(sys.executable).with_name("liq"))
     elsewhere = "" if settings.root == load().root else f" --warehouse {settings.root}"
-    ask = "SELECT hour_utc, long_usd, short_usd, imbalance FROM mart.market_balance WHERE distance_bp = 500 ORDER BY 1 DESC LIMIT 5"
     print(
         f"""
 Picture   {pictures[0]}
@@ -97,6 +100,6 @@ Catalog   {settings.root / "catalog.duckdb"} (DuckDB; {settings.source} data)
 
 Three things to try next:
   {liq} headline BTC --price 100000{elsewhere}
-  {liq} sql "{ask}"{elsewhere}
+  {liq} sql "{_BALANCE}" --rows 9{elsewhere}
   {liq} map ETH --window 1d --out eth.html{elsewhere}"""
     )

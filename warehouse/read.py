@@ -54,13 +54,14 @@ _MISSING = """
 
 
 def query(catalog: duckdb.DuckDBPyConnection, sql: str, **values: Any) -> pl.DataFrame:
-    """The rows of one statement. Raises UserError with DuckDB's first line, and the way out where a file is to blame."""
+    """The rows of one statement. Raises UserError with DuckDB's first line, and the way out where it is known."""
     used = {name: value for name, value in values.items() if f"${name}" in sql}
     try:
         relation = catalog.sql(sql, params=used or None)
-        return pl.DataFrame() if relation is None else relation.pl()
+        rows: pl.DataFrame = pl.DataFrame() if relation is None else relation.pl()
     except duckdb.Error as error:
         raise UserError(explain(error)) from error
+    return rows
 
 
 def explain(error: duckdb.Error) -> str:

@@ -17,7 +17,7 @@ from warehouse.errors import UserError
 from warehouse.store import Key, Store, label
 
 if TYPE_CHECKING:
-    from warehouse.cli_progress import Progress
+    from warehouse.progress import Progress
 
 _SCHEMA = {
     "table_name": pl.String(), "partition": pl.String(), "check_name": pl.String(), "severity": pl.String(),
@@ -26,7 +26,7 @@ _SCHEMA = {
 
 
 def recheck(store: Store, first: str | None, last: str | None, progress: Progress) -> pl.DataFrame:
-    """A row for each check of each published partition, by day from `first` to `last`. Raises UserError when there is none."""
+    """A row for each check of each published partition from `first` to `last`. Raises UserError when there is none."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     from expectations.gx import validate
 

@@ -22,7 +22,7 @@ from warehouse.check import check_staged
 from warehouse.clock import days, utc_now
 from warehouse.collect import Collector
 from warehouse.errors import Busy
-from warehouse.estimate import Coin
+from warehouse.estimate import estimate_coins
 from warehouse.normalise import normalise_days, reference_tables
 from warehouse.plan import Plan
 from warehouse.progress import Progress, Silent
@@ -188,11 +188,7 @@ def _estimate(store: Store, settings: Settings, plan: Plan, progress: Progress) 
     stage = Stage(store, plan.run_id)
     names = coins(stage.store, plan)
     progress.stage("estimate", len(names))
-    for name in names:
-        coin = Coin(name, stage.store, store)
-        changed = coin.first_change(stage.keys_of(table("price_bars"), coin=name))
-        first = coin.start(plan.first_hour, changed)
-        coin.build(first, max(plan.last_hour, coin.estimated_until() or plan.last_hour))
+    for name in estimate_coins(store.root, plan.run_id, names, plan.first_hour, plan.last_hour):
         progress.step(name)
 
 

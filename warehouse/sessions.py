@@ -22,11 +22,12 @@ class Sessions:
     """A set of sessions, one for each process started here.
 
     Airflow's tasks make process groups of their own, and orphans lose their parent; a session they all keep.
+    `leaders` are the processes started here, by name.
     """
 
     def __init__(self, report: Callable[[str], None]) -> None:
         self._report = report
-        self._leaders: dict[str, subprocess.Popen[bytes]] = {}
+        self.leaders: dict[str, subprocess.Popen[bytes]] = {}
         self._logs: dict[str, Path] = {}
 
     def __enter__(self) -> Sessions:
@@ -40,20 +41,20 @@ class Sessions:
     def start(self, name: str, command: list[str], env: dict[str, str], log: Path) -> None:
         """Start `command` in a session of its own, its output in `log`."""
         with log.open("w") as out:
-            self._leaders[name] = subprocess.Popen(
+            self.leaders[name] = subprocess.Popen(
                 command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
             )
         self._logs[name] = log
 
     def require_alive(self) -> None:
         """Raise UserError naming the first that has ended by itself."""
-        for name, leader in self._leaders.items():
+        for name, leader in self.leaders.items():
             if leader.poll() is not None:
                 raise UserError(f"{name} ended with code {leader.returncode}; see {self._logs[name]}")
 
     def members(self) -> list[psutil.Process]:
         """Every process of these sessions that is alive."""
-        ids = {leader.pid for leader in self._leaders.values()}
+        ids = {leader.pid for leader in self.leaders.values()}
         return [p for p in psutil.process_iter() if _session_of(p) in ids and _alive(p)]
 
     def end(self) -> None:
@@ -67,7 +68,7 @@ class Sessions:
         raise UserError(f"still running: {', '.join(str(p.pid) for p in self.members())}; end them with kill -9")
 
     def _signal(self, number: signal.Signals, everyone: bool) -> None:
-        leaders = {leader.pid for leader in self._leaders.values()}
+        leaders = {leader.pid for leader in self.leaders.values()}
         for process in self.members():
             if everyone or process.pid in leaders:
                 try:
@@ -78,7 +79,7 @@ class Sessions:
     def _gone_within(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            for leader in self._leaders.values():
+            for leader in self.leaders.values():
                 leader.poll()
             if not self.members():
                 return True

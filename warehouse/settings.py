@@ -17,7 +17,9 @@ from warehouse.errors import UserError
 Source = Literal["simulated", "recorded", "live"]
 DATA = Path(__file__).parent / "data"
 _URLS = {"binance": "binance_url", "binance_archive": "binance_archive_url", "bybit": "bybit_url", "okx": "okx_url"}
-_OFFICIAL = {"binance_archive": "https://data.binance.vision"} | {h: u for a in ADAPTERS.values() for h, u in a.HOSTS.items()}
+_OFFICIAL = {"binance_archive": "https://data.binance.vision"} | {
+    h: u for a in ADAPTERS.values() for h, u in a.HOSTS.items()
+}
 
 
 def _listed(value: Any) -> Any:
@@ -29,7 +31,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LIQ_", env_file=".env", extra="ignore", frozen=True)
 
-    source: Source = Field("simulated", description="simulated (built in), recorded (a folder of files) or live (the real venues)")
+    source: Source = Field(
+        "simulated", description="simulated (built in), recorded (a folder of files) or live (the real venues)"
+    )
     warehouse: Path | None = Field(None, description="folder of the tables; the catalog is catalog.duckdb in it")
     coins: Annotated[tuple[str, ...], NoDecode] = Field(("BTC", "ETH", "SOL"), description="coins, or `all`")
     exchanges: Annotated[tuple[str, ...], NoDecode] = Field(tuple(ADAPTERS), description="venues to ask")

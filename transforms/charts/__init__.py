@@ -1,0 +1,1 @@
+"""Charts and sentences: tables in, figure or words out."""

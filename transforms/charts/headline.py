@@ -1,6 +1,4 @@
-"""Sentences of the kind that analysts post, from the tables: where price stands, what a move would liquidate, which side is
-heavier, and how far to believe it.
-"""
+"""Sentences of the kind that analysts post: where price stands, what a move would liquidate, which side is heavier."""
 
 from __future__ import annotations
 
@@ -33,30 +31,25 @@ def write(market: Snapshot, prices: Sequence[float] = ()) -> list[str]:
 
 
 def _stands(market: Snapshot) -> str:
-    kind = {"live": "live data", "recorded": "recorded data"}.get(market.source, f"{market.source} data")
-    return (
-        f"{market.coin} stands at {price_text(market.mark)} (mark, {market.reference}; {kind}), hour {hour_text(market.hour)}."
-    )
+    where = f"mark, {market.reference}; {market.source} data"
+    return f"{market.coin} stands at {price_text(market.mark)} ({where}), hour {hour_text(market.hour)}."
 
 
 def _level(market: Snapshot, price: float) -> str:
     side, move = ("long", "fall") if price <= market.mark else ("short", "rise")
-    between = _MIDDLE >= price if side == "long" else _MIDDLE <= price
+    between = pl.lit(price) <= _MIDDLE if side == "long" else pl.lit(price) >= _MIDDLE
     mine = market.levels.filter(pl.col("side") == side)
     bucket = math.floor(math.log(price) / _BUCKET)
     low, high = math.exp(bucket * _BUCKET), math.exp((bucket + 1) * _BUCKET)
     total, by_venue = _sums(market, mine.filter(between))
     there, there_by_venue = _sums(market, mine.filter(pl.col("price_bucket") == bucket))
-    reached = (
-        f"A {move} to {price_text(price)} ({percent(price / market.mark - 1)}) would liquidate {amount(total)} dollars of "
-        f"{side}s in all" + (f": {by_venue}." if total else ".")
-    )
+    reached = f"A {move} to {price_text(price)} ({percent(price / market.mark - 1)}) would liquidate "
+    reached += f"{amount(total)} dollars of {side}s in all" + (f": {by_venue}." if total else ".")
     edge = _edge(mine, side)
     if edge and (price < edge if side == "long" else price > edge):
         return f"{reached} The map ends at {price_text(edge)}; what stands beyond is not in it."
-    edges = f"{price_text(low)}-{price_text(high)}"
-    standing = f" At that level itself ({edges}) stand: {there_by_venue}." if there else f" At that level itself ({edges}) none."
-    return reached + standing
+    level = f"At that level itself ({price_text(low)}-{price_text(high)})"
+    return f"{reached} {level} " + (f"stand: {there_by_venue}." if there else "stands none.")
 
 
 def _edge(levels: pl.DataFrame, side: str) -> float | None:

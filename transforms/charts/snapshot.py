@@ -13,8 +13,10 @@ WINDOWS = {"1d": "notional_1d_usd", "7d": "notional_7d_usd", "30d": "notional_30
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`levels`: exchange, side, bucket with its edges, notional by window. `venues`: exchange, mark_price, is_stale,
-    fresh_at_utc (the last hour that was not carried). `missing`: exchange, reason. `balance`, `clusters`: as in the mart.
+    """The rows of one hour.
+
+    `levels`: exchange, side, bucket with its edges, notional by window. `venues`: exchange, mark_price, is_stale,
+    fresh_at_utc (the last hour not carried). `missing`: exchange, reason. `balance`, `clusters`: as in the mart.
     """
 
     coin: str

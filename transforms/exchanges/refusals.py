@@ -70,11 +70,15 @@ def _kind_of_status(status: int) -> Kind | None:
 
 
 def _forbidden(response: Response, dialect: Dialect, reason: str) -> ExchangeError:
-    """403 is a ban, a firewall or a border; never "no data". What names no border is answered with long silence."""
+    """403 is a ban, a firewall or a border; never "no data". What names no border is answered with long silence.
+
+    Headers on the ordinary limit come with this answer too and say nothing of the ban, so the silence is never shorter.
+    """
     text = response.body[:4000].decode("utf-8", "replace").lower()
     if "too frequent" not in text and any(word in text for word in dialect.geo_words):
-        return GeoBlocked(reason)
-    return RateLimited(reason, _until(response, text, dialect.ban_ms), banned=True)
+        return GeoBlocked(f"{reason}: not served to this country")
+    until_ms = max(response.received_ms + dialect.ban_ms, _until(response, text, 0))
+    return RateLimited(f"{reason}: refused by a firewall or banned", until_ms, banned=True)
 
 
 def _until(response: Response, message: str, silence_ms: int) -> int:

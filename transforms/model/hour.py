@@ -51,7 +51,7 @@ def advance(crowd: Population, bars: list[Bar], contract: Contract, assumed: Ass
 
     Bars without open interest only sweep; their volume counts at the next bar that has it. No bars: nothing but age changes.
     """
-    hour = _Hour(crowd, contract, assumed)
+    hour = _Hour(crowd, bars, contract, assumed)
     for bar in bars:
         hour.sweep(bar)
         hour.pending_base += bar.taker_base
@@ -68,7 +68,7 @@ def advance(crowd: Population, bars: list[Bar], contract: Contract, assumed: Ass
 class _Hour:
     """The hour's work space. What stands by holding class is scaled by `kept`, applied to the arrays once, at the end."""
 
-    def __init__(self, crowd: Population, contract: Contract, assumed: Assumptions) -> None:
+    def __init__(self, crowd: Population, bars: list[Bar], contract: Contract, assumed: Assumptions) -> None:
         self.crowd, self.contract, self.assumed = crowd, contract, assumed
         self.totals = crowd.by_holding()  # coins now, fresh ones included
         self.ledger = Ledger(previous=float(self.totals.sum()))
@@ -78,6 +78,8 @@ class _Hour:
         self.entries: dict[int, Floats] = {}  # entry bucket -> coins opened, by holding class, over kept
         self.pending_base = 0.0
         self.front = crowd.first_reached(crowd.mark)  # nothing stands beyond
+        best = max([crowd.mark, *(b.high for b in bars)]) if crowd.s > 0 else min([crowd.mark, *(b.low for b in bars)])
+        self.active = slice(0, crowd.first_reached(best)) if crowd.s > 0 else slice(crowd.first_reached(best), BREADTH)
 
     def sweep(self, bar: Bar) -> None:
         """Liquidates what the bar's extreme reached."""
@@ -151,10 +153,10 @@ class _Hour:
 
     def apply_kept(self) -> None:
         """Makes the arrays true again."""
-        self.crowd.cells *= self.kept[None, None, :, None]
+        self.crowd.cells[..., self.active] *= self.kept[None, None, :, None]
         self.crowd.never *= self.kept
         self.crowd.cohorts.base = self.crowd.cohorts.base * self.kept
-        self.fresh *= self.kept[None, :, None]
+        self.fresh[..., self.active] *= self.kept[None, :, None]
         self.fresh_never *= self.kept
         self.entries = {entry: coins * self.kept for entry, coins in self.entries.items()}
         self.kept = np.ones(HOLDINGS)
@@ -163,7 +165,8 @@ class _Hour:
         """Joins the hour's openings to the windows, ages the windows, and moves the grid with the mark."""
         self.apply_kept()
         crowd, cohorts = self.crowd, self.crowd.cohorts
-        crowd.cells += self.fresh
+        cells = crowd.cells[..., self.active]
+        cells += self.fresh[..., self.active]
         crowd.never += self.fresh_never
         if bars:
             worst = min(b.low for b in bars) if crowd.s > 0 else max(b.high for b in bars)
@@ -175,9 +178,11 @@ class _Hour:
             self.leave_window(age, hour_h - length)
         crowd.cohorts = cohorts.pick(cohorts.opened_h > hour_h - WINDOWS_H[-1])
         for inner, outer in ((3, 0), (2, 3), (1, 2)):  # rounding must not make a window larger than the one around it
-            np.minimum(crowd.cells[inner], crowd.cells[outer], out=crowd.cells[inner])
+            np.minimum(cells[inner], cells[outer], out=cells[inner])
             np.minimum(crowd.never[inner], crowd.never[outer], out=crowd.never[inner])
-        crowd.cells[:, crowd.cells[0] < _DUST * float(self.totals.sum())] = 0.0
+        dust = (cells[0] > 0.0) & (cells[0] < _DUST * float(self.totals.sum()))
+        if dust.any():
+            cells[:, dust] = 0.0
         if bars:
             crowd.recentre(bars[-1].close)
 
@@ -193,7 +198,7 @@ class _Hour:
                 _add(crowd.cells[age, index], placed.first, placed.shares, -assumed.opening_share[index] * base / opened)
             crowd.never[age] = np.maximum(crowd.never[age] - assumed.never_share * base / opened, 0.0)
         if len(leaving.entry):
-            np.maximum(crowd.cells[age], 0.0, out=crowd.cells[age])
+            np.maximum(crowd.cells[age][..., self.active], 0.0, out=crowd.cells[age][..., self.active])
 
     def profiles(self, entry: float) -> tuple[Profile, ...]:
         """Distances of each class for positions entered near `entry` USD."""

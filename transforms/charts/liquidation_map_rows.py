@@ -1,0 +1,111 @@
+"""What the liquidation map shows, as rows: bars, curves, the words of the tooltip."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+
+from transforms.charts.amounts import amount, percent, price_text
+from transforms.charts.snapshot import WINDOWS, Snapshot
+
+WITHIN = 0.10
+"""Share of the mark that is drawn on either side."""
+STEP = 1.001
+_BUCKETS_A_BAR = 2
+
+
+def bars(market: Snapshot, window: str = "all") -> pl.DataFrame:
+    """Notional by bar of 20 bp, exchange and side, within reach of the mark; the bars' edges lie on the fixed grid."""
+    return (
+        _near(market, window)
+        .group_by(pl.col("price_bucket") // _BUCKETS_A_BAR * _BUCKETS_A_BAR, "exchange", "side")
+        .agg(pl.col("usd").sum())
+        .with_columns(
+            price_low=_edge(pl.col("price_bucket")), price_high=_edge(pl.col("price_bucket") + _BUCKETS_A_BAR)
+        )
+        .sort("price_low", "exchange", "side")
+    )
+
+
+def curves(market: Snapshot, window: str = "all") -> pl.DataFrame:
+    """Cumulative notional from the mark outward, by exchange and side, at the outer edge of every grid bucket."""
+    near = _near(market, window)
+    lines = [_curve(near, side, exchange, market.mark) for side in ("long", "short") for exchange in market.exchanges]
+    return pl.concat(lines)
+
+
+def table(market: Snapshot, window: str = "all") -> pl.DataFrame:
+    """What is drawn, as rows that stand by themselves: for CSV."""
+    return bars(market, window).select(
+        pl.lit(market.coin).alias("coin"),
+        pl.lit(market.hour).alias("hour_utc"),
+        "exchange",
+        "side",
+        "price_low",
+        "price_high",
+        pl.col("usd").alias(WINDOWS[window]),
+        pl.lit(market.mark).alias("mark_price"),
+        pl.lit("modelled").alias("kind"),
+        pl.lit(market.parameters_version).alias("parameters_version"),
+        pl.lit(market.source).alias("source"),
+    )
+
+
+def _edge(bucket: pl.Expr) -> pl.Expr:
+    return (bucket * pl.lit(STEP).log()).exp()
+
+
+def reach(market: Snapshot) -> tuple[int, int]:
+    """First bucket, and the one after the last, of the bars that are drawn: whole bars only."""
+    edges = (market.mark * (1 - WITHIN), market.mark * (1 + WITHIN))
+    first, last = (math.floor(math.log(edge) / math.log(STEP)) // _BUCKETS_A_BAR * _BUCKETS_A_BAR for edge in edges)
+    return first, last + _BUCKETS_A_BAR
+
+
+def _near(market: Snapshot, window: str) -> pl.DataFrame:
+    first, end = reach(market)
+    return market.levels.filter(pl.col("price_bucket").is_between(first, end, closed="left")).select(
+        "exchange", "side", "price_bucket", "price_low", "price_high", pl.col(WINDOWS[window]).alias("usd")
+    )
+
+
+def _curve(near: pl.DataFrame, side: str, exchange: str, mark: float) -> pl.DataFrame:
+    outer = "price_low" if side == "long" else "price_high"
+    mine = near.filter(pl.col("side") == side)
+    grid = mine.select("price_bucket", pl.col(outer).alias("price")).unique("price_bucket")
+    own = mine.filter(pl.col("exchange") == exchange).group_by("price_bucket").agg(pl.col("usd").sum())
+    line = (
+        grid.join(own, on="price_bucket", how="left")
+        .sort("price_bucket", descending=side == "long")
+        .select("price", pl.col("usd").fill_null(0.0).cum_sum().alias("cumulative_usd"))
+    )
+    start = pl.DataFrame({"price": [mark], "cumulative_usd": [0.0]}, schema=line.schema)
+    return pl.concat([start, line]).select(
+        pl.lit(exchange).alias("exchange"), pl.lit(f"{side}s").alias("side"), "price", "cumulative_usd"
+    )
+
+
+def told(market: Snapshot, drawn: pl.DataFrame) -> pl.DataFrame:
+    """What the tooltip says of each bar, as text; cumulative from the mark to the bar's outer edge."""
+    edges = ["price_low", "price_high"]
+    wide = drawn.pivot("exchange", index=edges, values="usd", aggregate_function="sum").sort("price_low")
+    absent = [pl.lit(0.0).alias(name) for name in market.exchanges if name not in wide.columns]
+    middle = (pl.col("price_low") * pl.col("price_high")).sqrt()
+    filled = wide.with_columns(*absent, away=middle / market.mark - 1).fill_null(0.0)
+    total = filled.with_columns(total=pl.sum_horizontal(market.exchanges))
+    outward = (
+        pl.when(pl.col("away") > 0).then(pl.col("total").cum_sum()).otherwise(pl.col("total").cum_sum(reverse=True))
+    )
+    summed = total.with_columns(cumulative=outward.over(pl.col("away") > 0))
+    rows = [
+        {
+            "price_low": row["price_low"],
+            "price_high": row["price_high"],
+            "price": f"{price_text(row['price_low'])} - {price_text(row['price_high'])}",
+            "from the mark": percent(row["away"]),
+        }
+        | {name: amount(row[name]) for name in (*market.exchanges, "total", "cumulative")}
+        for row in summed.iter_rows(named=True)
+    ]
+    return pl.DataFrame(rows)
