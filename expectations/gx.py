@@ -96,21 +96,29 @@ def _placed(rule: Rule, answered: pl.DataFrame) -> Rule:
 def _results(
     table: Table, label: str, part: pl.DataFrame, asked: list[Rule], faults: list[Rule]
 ) -> Iterator[CheckResult]:
+    held = part.select(r.holds.all().alias(str(i)) for i, r in enumerate(faults)).row(0) if faults else ()
+    here = [r for r, all_held in zip(faults, held, strict=True) if not all_held]
     for check, severity in {r.check: r.severity for r in asked}.items():
-        broken = [(r, bad) for r in faults if r.check == check and not (bad := part.filter(~r.holds)).is_empty()]
+        broken = [r for r in here if r.check == check]
         if check == "not_empty" and part.is_empty():
-            broken = [(r, part) for r in asked if r.check == check]
-        any_broken = pl.any_horizontal(~r.holds for r, _ in broken) if broken else pl.lit(False)
-        reason = f"{table.full_name}: " + " ".join(explain(table, r, bad, part) for r, bad in broken) if broken else ""
-        yield CheckResult(table.name, label, check, severity, not broken, part.filter(any_broken).height, reason)
+            broken = [r for r in asked if r.check == check]
+        if not broken:
+            yield CheckResult(table.name, label, check, severity, True, 0, "")
+            continue
+        failing = part.filter(pl.any_horizontal(~r.holds for r in broken)).height
+        reasons = (explain(table, r, part.filter(~r.holds), part) for r in broken)
+        yield CheckResult(table.name, label, check, severity, False, failing, f"{table.full_name}: {' '.join(reasons)}")
 
 
 def _verdicts(table: Table, answered: pl.DataFrame, asked: list[Rule]) -> list[bool]:
     batch = _batch_definition().get_batch({"dataframe": answered.to_pandas(use_pyarrow_extension_array=True)})
     outcome = batch.validate(_suite(table, asked), result_format="BOOLEAN_ONLY")
-    asked_of = [(r.expectation_config, r.success) for r in outcome.results]
-    failed = {config.meta["rule"] for config, success in asked_of if config and config.meta and not success}
-    return [index not in failed for index in range(len(asked))]
+    said: dict[int, list[bool]] = {index: [] for index in range(len(asked))}
+    for result in outcome.results:
+        if result.expectation_config and result.expectation_config.meta:
+            said[result.expectation_config.meta["rule"]].append(bool(result.success))
+    # A rule that nothing was said of does not hold.
+    return [bool(verdicts) and all(verdicts) for verdicts in said.values()]
 
 
 def _batch_definition() -> BatchDefinition[None]:

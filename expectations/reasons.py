@@ -35,6 +35,8 @@ def explain(table: Table, rule: Rule, bad: pl.DataFrame, part: pl.DataFrame) -> 
             return f"{rule.reason} It is {part.schema[rule.columns[0]]}."
         case "not_empty":
             return f"{rule.reason} This partition has none."
+    if bad.is_empty():  # what failed elsewhere and could not be placed holds an empty partition back too
+        return rule.reason
     shown = dict.fromkeys((*table.grain, *rule.columns))
     example = ", ".join(f"{name}={_value(bad[name][0])}" for name in shown)
     return f"{rule.reason} {bad.height} of {part.height} rows do not hold, such as {example}."

@@ -29,6 +29,9 @@ def progress() -> Iterator[Progress]:
         lines.end()
 
 
+_WORTH_SAYING_S = 1.0
+
+
 @dataclass
 class Line:
     """A stage under way."""
@@ -48,8 +51,9 @@ class Lines:
     def stage(self, name: str, total: int) -> None:
         """Ends the thread's stage before and begins this one."""
         self._end(self.under_way.pop(get_ident(), None))
-        self.under_way[get_ident()] = Line(name, total, time.monotonic())
-        _say(f"{name}: {total} to do")
+        if total:
+            self.under_way[get_ident()] = Line(name, total, time.monotonic())
+            _say(f"{name}: {total} to do")
 
     def step(self, note: str = "", advance: int = 1) -> None:
         """Counts."""
@@ -65,7 +69,7 @@ class Lines:
         self.under_way.clear()
 
     def _end(self, line: Line | None) -> None:
-        if line:
+        if line and time.monotonic() - line.began > _WORTH_SAYING_S:
             _say(f"{line.name}: {line.done} of {line.total} in {time.monotonic() - line.began:.1f} s")
 
 
@@ -78,11 +82,15 @@ class OnTerminal:
 
     def __init__(self, bars: Bars) -> None:
         self.bars = bars
+        self.named: dict[str, TaskID] = {}
         self.tasks: dict[int, TaskID] = {}
 
     def stage(self, name: str, total: int) -> None:
-        """Begins a bar in this thread."""
-        self.tasks[get_ident()] = self.bars.add_task(name, total=total, note="")
+        """Begins a bar, or goes on with the one of that name: a venue is asked in several rounds."""
+        if name not in self.named:
+            self.named[name] = self.bars.add_task(name, total=0, note="")
+        task = self.tasks[get_ident()] = self.named[name]
+        self.bars.update(task, total=(self.bars.tasks[task].total or 0) + total)
 
     def step(self, note: str = "", advance: int = 1) -> None:
         """Moves the thread's bar."""

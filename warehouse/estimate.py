@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from multiprocessing import get_context
 from pathlib import Path
 
 import polars as pl
@@ -134,9 +135,17 @@ def estimate_coins(root: Path, run_id: str, names: Sequence[str], first: datetim
     if len(names) * ((last - first) // HOUR + 1) < _WORTH_PROCESSES:
         yield from (estimate_coin(*job) for job in jobs)
         return
-    # spawned, not forked: polars holds locks in threads that a fork would copy
-    with ProcessPoolExecutor(min(len(names), os.cpu_count() or 1), get_context("spawn")) as pool:
-        yield from (done.result() for done in as_completed([pool.submit(estimate_coin, *job) for job in jobs]))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from (done.result() for done in as_completed([pool.submit(_in_process, *job) for job in jobs]))
+
+
+def _in_process(root: Path, run_id: str, name: str, first: datetime, last: datetime) -> str:
+    """A fresh interpreter: a fork would copy the locks of polars' threads, and a pool would run the caller's script again."""
+    words = [str(root), run_id, name, first.isoformat(), last.isoformat()]
+    done = subprocess.run([sys.executable, "-m", "warehouse.estimate", *words], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"estimating {name} failed: {done.stderr.strip()}")
+    return name
 
 
 def _difference(contract: Table, new: pl.DataFrame, old: pl.DataFrame) -> datetime | None:
@@ -150,3 +159,8 @@ def _difference(contract: Table, new: pl.DataFrame, old: pl.DataFrame) -> dateti
     hours_ = pl.concat(differing).select(inside.dt.truncate("1h").dt.offset_by("1h")).to_series()
     first: datetime | None = hours_.min()  # type: ignore[assignment]
     return first
+
+
+if __name__ == "__main__":
+    _root, _run_id, _name, _first, _last = sys.argv[1:]
+    estimate_coin(Path(_root), _run_id, _name, datetime.fromisoformat(_first), datetime.fromisoformat(_last))

@@ -15,7 +15,7 @@ from warehouse.addresses import pointed
 from warehouse.catalog import connect
 from warehouse.cli_progress import progress
 from warehouse.cli_summary import exit_code, show
-from warehouse.clock import HOUR, floor_hour
+from warehouse.clock import HOUR, floor_hour, utc_now
 from warehouse.errors import UserError
 from warehouse.figures import save_map
 from warehouse.read import query, snapshot
@@ -24,9 +24,11 @@ from warehouse.settings import Settings, load
 from warehouse.sources import serving
 
 _SHOWN = ("BTC", "ETH")
-_LAST_RUN = """
-    SELECT run_status, fetched, published, quarantined, reason FROM ops.runs ORDER BY started_at_utc DESC LIMIT 1
+_FETCHED = """
+    SELECT exchange, outcome, count(*) AS requests FROM ops.fetches WHERE sent_at_utc >= $since GROUP BY ALL ORDER BY ALL
 """
+_CHECKED = "SELECT count(*), count(*) FILTER (NOT passed) FROM ops.checks WHERE date = $date AND hour_utc = $hour"
+_RAN = "SELECT run_status, published FROM ops.runs WHERE last_hour_utc = $hour ORDER BY started_at_utc DESC LIMIT 1"
 _BALANCE = "SELECT hour_utc, coin, long_usd, short_usd FROM mart.market_balance WHERE distance_bp = 500 ORDER BY 1 DESC"
 
 
@@ -57,14 +59,16 @@ def _origin(settings: Settings, url: str | None) -> str:
 
 def _dag(settings: Settings, hour: datetime) -> None:
     """The last hour as the scheduler would run it. Airflow's tasks read their settings from the environment."""
+    since = utc_now()
     print(f"\nAirflow: DAG liquidation_hourly for {hour:%Y-%m-%d %H:%M} UTC", flush=True)
     run_dag_in_process(hour, env=settings_env(settings), report=lambda line: print(f"  {line}", flush=True))
     with connect(settings.root) as catalog:
-        for row in query(catalog, _LAST_RUN).iter_rows(named=True):
-            print(
-                f"  {row['run_status']}: {row['fetched']} requests answered, {row['published']} partitions published, "
-                f"{row['quarantined']} quarantined{': ' + row['reason'] if row['reason'] else ''}"
-            )
+        for exchange, outcome, requests in query(catalog, _FETCHED, since=since).iter_rows():
+            print(f"  fetched    {exchange}: {requests} {outcome}")
+        checks, failed = query(catalog, _CHECKED, date=hour.date(), hour=hour).row(0)
+        print(f"  checked    {checks} checks, {failed} failed or warned")
+        for status, published in query(catalog, _RAN, hour=hour).iter_rows():
+            print(f"  published  {published} partitions: {status}")
 
 
 def _shown(settings: Settings) -> Iterator[str]:
@@ -91,6 +95,7 @@ def _pictures(settings: Settings) -> list[Path]:
 
 def _where(settings: Settings, pictures: list[Path]) -> None:
     liq = "liq" if shutil.which("liq") else os.path.relpath(Path(sys.executable).with_name("liq"))
+    coin = [*_shown(settings)][-1]
     elsewhere = "" if settings.root == load().root else f" --warehouse {settings.root}"
     print(
         f"""
@@ -101,5 +106,5 @@ Catalog   {settings.root / "catalog.duckdb"} (DuckDB; {settings.source} data)
 Three things to try next:
   {liq} headline BTC --price 100000{elsewhere}
   {liq} sql "{_BALANCE}" --rows 9{elsewhere}
-  {liq} map ETH --window 1d --out eth.html{elsewhere}"""
+  {liq} map {coin} --window 1d --out {coin.lower()}-1d.html{elsewhere}"""
     )

@@ -1,0 +1,191 @@
+"""Data broken on purpose: for every check a fault that trips it, and nothing else that it does not name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+
+from expectations.contract import Table
+from expectations.rules import Rule, rules
+from tests.expectations.sound import HOUR, ONE_HOUR
+
+Breaks = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What to do to a sound partition, the check that it must trip, and those that it cannot but trip too."""
+
+    check: str
+    breaks: Breaks
+    also: frozenset[str] = frozenset()
+    what: str = ""
+
+
+def put(where: int | pl.Expr = 0, **values: Any) -> Breaks:
+    """Other values in the row at a position, or in the rows that meet a condition."""
+
+    def breaks(frame: pl.DataFrame) -> pl.DataFrame:
+        hit = pl.int_range(pl.len()) == where if isinstance(where, int) else where
+        new = {c: v if isinstance(v, pl.Expr) else pl.lit(v, dtype=frame.schema[c]) for c, v in values.items()}
+        return frame.with_columns(pl.when(hit).then(v).otherwise(pl.col(c)).alias(c) for c, v in new.items())
+
+    return breaks
+
+
+def everywhere(**values: Any) -> Breaks:
+    return put(pl.lit(True), **values)
+
+
+def derived(table: Table) -> Iterator[Fault]:
+    """Faults for what columns and grain imply, one for each column that could break it."""
+    also = GRAIN_ALSO.get(table.name, frozenset[str]())
+    yield Fault("grain_is_unique", lambda f: pl.concat([f, f.head(1)]), also, "twice")
+    for rule in rules(table):
+        for column, value in _bad_values(table, rule):
+            # A column of the path is the same in all rows of a partition.
+            breaks = everywhere if column in table.partition else put
+            also = frozenset(r.check for r in rules(table) if column in r.columns) - {rule.check}
+            yield Fault(rule.check, breaks(**{column: value}), also, f"{column}={value}")
+        if rule.check == "date_is_of_its_time":
+            yield Fault(rule.check, everywhere(date=pl.col("date") + timedelta(days=1)), what="another day")
+
+
+def _bad_values(table: Table, rule: Rule) -> Iterator[tuple[str, Any]]:
+    match rule.check:
+        case "not_null":
+            yield rule.columns[0], None
+        case "allowed_values":
+            yield rule.columns[0], "?"
+        case "finite":
+            yield from ((column, float("nan")) for column in rule.columns)
+            yield rule.columns[0], float("inf")
+        case "in_range":
+            column = table.column(rule.columns[0])
+            if column.minimum is not None:
+                yield column.name, column.minimum - 1
+            if column.maximum is not None:
+                yield column.name, column.maximum + 1
+
+
+# A row that stands twice breaks these in the same moment: they count rows or add them up.
+GRAIN_ALSO = {
+    "watermark": frozenset({"one_row"}),
+    "model_parameters": frozenset[str](),
+    "liquidation_curve": frozenset({"exchanges_add_up"}),
+    "margin_tiers": frozenset({"bounds_rise"}),
+    "instruments": frozenset({"versions_do_not_overlap"}),
+}
+
+_FAR = (pl.col("side") == "long") & (pl.col("distance_bp") == 100)
+_SECOND_HOUR = pl.col("hour_utc") > HOUR
+
+
+def _carried_all_day(frame: pl.DataFrame) -> pl.DataFrame:
+    midnight = HOUR - ONE_HOUR
+    hours = pl.DataFrame(
+        {"hour_utc": [midnight + h * ONE_HOUR for h in range(24)]}, schema={"hour_utc": pl.Datetime("ms")}
+    )
+    stale = frame.drop("hour_utc").with_columns(is_stale=True)
+    return hours.join(stale, how="cross").select(frame.columns)
+
+
+OWN: dict[str, list[Fault]] = {
+    "payloads": [Fault("sent_before_received", put(sent_at_utc=HOUR + timedelta(minutes=1)))],
+    "instruments": [
+        Fault("contract_has_size", put(pl.col("kind") == "linear", contract_base=None), what="linear, no coins"),
+        Fault("contract_has_size", put(pl.col("kind") == "inverse", contract_usd=0.0), what="inverse, no dollars"),
+        Fault("versions_do_not_overlap", put(pl.col("valid_to_utc").is_not_null(), valid_to_utc=HOUR + 2 * ONE_HOUR)),
+    ],
+    "margin_tiers": [
+        Fault("floor_below_cap", put(2, tier_cap=200.0)),
+        Fault("rates_rise", put(2, maintenance_rate=0.001)),
+        Fault("bounds_rise", put(2, tier_floor=100.0)),
+    ],
+    "open_interest": [
+        Fault(
+            "dollars_over_coins_is_the_mark",
+            put(open_interest_usd=1_600_000.0),
+            frozenset({"dollars_over_coins_is_near_the_mark"}),
+        ),
+        Fault("dollars_over_coins_is_near_the_mark", put(open_interest_usd=840_000.0)),
+    ],
+    "positioning": [
+        Fault(
+            "says_something",
+            put(long_account_share=None, top_long_account_share=None, top_long_position_share=None, funding_rate=None),
+        )
+    ],
+    "price_bars": [
+        Fault("prices_are_positive", put(low=0.0)),
+        Fault("high_and_low_bound_the_bar", put(high=100.5), what="high below the close"),
+        Fault("high_and_low_bound_the_bar", put(low=100.5), what="low above the open"),
+        Fault("taker_buys_within_volume", put(taker_buy_base=10.1)),
+    ],
+    "realised_liquidations": [
+        Fault("size_is_positive", put(size_base=0.0, size_usd=0.0), frozenset({"dollars_are_coins_at_price"})),
+        Fault("dollars_are_coins_at_price", put(size_usd=2.0)),
+    ],
+    "liquidation_clusters": [
+        Fault("peak_within", put(price_peak=98_201.0)),
+        Fault("ranked_by_notional", put(pl.col("rank") == 2, notional_usd=10e6)),
+        Fault("stands_out", put(intensity=1.0)),
+        Fault("on_its_side_of_the_mark", put(price_low=100_100.0, price_peak=100_150.0, price_high=100_200.0)),
+    ],
+    "liquidation_curve": [
+        Fault(
+            "rises_outward",
+            lambda f: put(_FAR & (pl.col("exchange") == "all"), cumulative_usd=20.0)(
+                put(_FAR & (pl.col("exchange") == "binance"), cumulative_usd=5.0)(f)
+            ),
+        ),
+        Fault("exchanges_add_up", put(_FAR & (pl.col("exchange") == "all"), cumulative_usd=46.0)),
+        Fault("exchanges_add_up", lambda f: f.filter(pl.col("exchange") != "all"), what="no row for all"),
+    ],
+    "liquidation_levels": [
+        Fault("longs_below_shorts_above_the_mark", put(side="short")),
+        Fault("bucket_is_its_price", put(price_bucket=11_400)),
+        Fault("windows_nest", put(notional_1d_usd=3.0), what="day above week"),
+        Fault("windows_nest", put(notional_30d_usd=9.0), what="month above all"),
+        Fault("fresh_hours_are_not_carried", _carried_all_day),
+    ],
+    "market_balance": [
+        Fault("imbalance_is_of_its_sides", put(imbalance=-0.5), what="wrong sign"),
+        Fault("imbalance_is_of_its_sides", put(imbalance=None), what="null though both sides stand"),
+        Fault("grows_with_distance", put(1, long_usd=20.0, short_usd=60.0, imbalance=-0.5)),
+    ],
+    "model_parameters": [Fault("opening_shares_add_up", put(pl.col("leverage_x") == 10, value=0.5))],
+    "opened_cohorts": [
+        Fault("opened_within_30_days", put(opened_utc=HOUR - 720 * ONE_HOUR), what="too old"),
+        Fault("opened_within_30_days", put(opened_utc=HOUR + ONE_HOUR), what="in the future"),
+    ],
+    "position_books": [
+        Fault("books_balance", put(opened_base=4.0)),
+        Fault("all_stands_somewhere", put(in_map_base=7.0)),
+        Fault("standing_is_open_interest", put(open_interest_base=11.0)),
+        Fault("standing_is_open_interest", put(open_interest_base=None), what="unknown though not stale"),
+        Fault(
+            "sides_are_equal",
+            put(3, opened_base=4.0, standing_base=11.0, in_map_base=7.0, open_interest_base=11.0),
+            what="more shorts",
+        ),
+        Fault("sides_are_equal", lambda f: f.head(3), what="no shorts"),
+        Fault("hours_join", put(_SECOND_HOUR, previous_base=11.0, closed_base=2.0)),
+    ],
+    "standing_positions": [
+        Fault("windows_nest", put(base_7d=5.0), what="week above month"),
+        Fault("one_hour_a_partition", put(1, hour_utc=HOUR + ONE_HOUR)),
+    ],
+    "checks": [Fault("failures_say_why", put(pl.col("passed").not_(), reason=""))],
+    "fetches": [Fault("failures_say_why", put(pl.col("outcome") != "ok", reason=""))],
+    "gaps": [Fault("says_why", put(reason=""))],
+    "runs": [
+        Fault("ends_after_it_starts", put(finished_at_utc=HOUR - ONE_HOUR)),
+        Fault("hours_in_order", put(last_hour_utc=HOUR - ONE_HOUR)),
+    ],
+    "watermark": [Fault("one_row", lambda f: pl.concat([f, put(hour_utc=HOUR + ONE_HOUR)(f)]))],
+}

@@ -1,0 +1,198 @@
+"""One small sound partition of every table: it passes all its checks, and faults are planted in copies of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from expectations.tables import table
+
+DAY = date(2026, 1, 5)
+HOUR = datetime.fromisoformat("2026-01-05T01:00:00")
+SECOND, ONE_HOUR = timedelta(seconds=1), timedelta(hours=1)
+Row = dict[str, Any]
+
+_REPORTED = {"exchange": "binance", "instrument": "BTCUSDT", "coin": "BTC", "date": DAY, "source": "simulated"}
+_MODELLED = {"coin": "BTC", "date": DAY, "hour_utc": HOUR, "parameters_version": "v1"}
+_POSITION = {"exchange": "binance", "instrument": "BTCUSDT"}
+_MAP = {"mark_price": 100_000.0, "is_stale": False, "source": "simulated"}
+
+
+def sound(name: str) -> pl.DataFrame:
+    """The sound partition of a table, as its contract wants it. KeyError where nobody has written one."""
+    contract = table(name)
+    rows = _SOUND[name]()
+    return contract.conform(pl.DataFrame(rows, schema={c: contract.schema[c] for c in rows[0]}, orient="row"))
+
+
+def payloads() -> list[Row]:
+    every = {"exchange": "binance", "date": DAY, "endpoint": "open_interest", "instrument": "BTCUSDT", "status": 200}
+    every |= {"source": "simulated", "headers": "{}", "body": b"{}", "sha256": "44136fa3"}
+    times = [HOUR, HOUR + ONE_HOUR]
+    return [every | {"request": "GET /oi", "sent_at_utc": t, "received_at_utc": t + SECOND} for t in times]
+
+
+def instruments() -> list[Row]:
+    every = {"exchange": "binance", "coin": "BTC", "unit_multiplier": 1.0, "tick": 0.1, "trading_status": "trading"}
+    every |= {"contract_base": None, "contract_usd": None, "valid_to_utc": None, "listed_utc": HOUR}
+    linear = every | {"instrument": "BTCUSDT", "kind": "linear", "contract_base": 1.0}
+    return [
+        linear | {"valid_from_utc": HOUR, "valid_to_utc": HOUR + ONE_HOUR},
+        linear | {"valid_from_utc": HOUR + ONE_HOUR, "tick": 0.01},
+        every | {"instrument": "BTCUSD_PERP", "kind": "inverse", "contract_usd": 100.0, "valid_from_utc": HOUR},
+    ]
+
+
+def margin_tiers() -> list[Row]:
+    every = {"exchange": "binance", "instrument": "BTCUSDT", "coin": "BTC", "valid_from_utc": HOUR, "bound_unit": "usd"}
+    tiers = [
+        (1, 0.0, 100.0, 0.004, 0.0, 125.0),
+        (2, 100.0, 200.0, 0.005, 0.1, 100.0),
+        (3, 200.0, 300.0, 0.01, 1.1, 50.0),
+    ]
+    names = ("tier", "tier_floor", "tier_cap", "maintenance_rate", "deduction", "max_leverage_x")
+    return [every | {"tier_origin": "reported"} | dict(zip(names, t, strict=True)) for t in tiers]
+
+
+def open_interest() -> list[Row]:
+    every = _REPORTED | {"origin": "history", "reported": 8.0, "reported_unit": "base", "sides_counted": 1}
+    every |= {"open_interest_base": 8.0, "open_interest_usd": 800_000.0, "mark_price": 100_000.0}
+    return [every | {"time_utc": HOUR}, every | {"time_utc": HOUR + ONE_HOUR}]
+
+
+def positioning() -> list[Row]:
+    every = _REPORTED | {"long_account_share": 0.6, "top_long_account_share": 0.5, "top_long_position_share": 0.5}
+    return [every | {"time_utc": t, "funding_rate": 0.0001} for t in (HOUR, HOUR + ONE_HOUR)]
+
+
+def price_bars() -> list[Row]:
+    every = _REPORTED | {"interval_minutes": 5, "open": 100.0, "high": 102.0, "low": 99.0, "close": 101.0}
+    every |= {"price_kind": "mark", "volume_base": 10.0, "taker_buy_base": 6.0}
+    return [every | {"open_utc": HOUR}, every | {"open_utc": HOUR + timedelta(minutes=5)}]
+
+
+def realised_liquidations() -> list[Row]:
+    every = _REPORTED | {"time_utc": HOUR, "side": "long", "completeness": "recent"}
+    every |= {"price": 100.0, "size_base": 2.0, "size_usd": 200.0}
+    return [every | {"seq": 0}, every | {"seq": 1}]
+
+
+def liquidation_clusters() -> list[Row]:
+    every = _MODELLED | _MAP | {"intensity": 2.5, "intensity_z": 0.5, "exchange_shares": '{"okx": 1.0}'}
+
+    def cluster(side: str, rank: int, low: float, usd: float) -> Row:
+        place = {"price_low": low, "price_high": low + 200, "price_peak": low + 50, "cluster_id": f"BTC-{side}-{low:g}"}
+        return every | place | {"side": side, "rank": rank, "notional_usd": usd, "distance_bp": abs(low - 1e5) / 10}
+
+    return [cluster("long", 1, 98_000, 9e6), cluster("long", 2, 97_000, 5e6), cluster("short", 1, 102_000, 7e6)]
+
+
+def liquidation_curve() -> list[Row]:
+    near_far = {"binance": (10.0, 30.0), "bybit": (5.0, 15.0), "all": (15.0, 45.0)}
+
+    def point(exchange: str, side: str, distance: float, usd: float) -> Row:
+        where = {"exchange": exchange, "side": side, "distance_bp": distance}
+        windows = {f"cumulative_{w}_usd": usd / 5 for w in ("1d", "7d", "30d")}
+        price = 1e5 * (1 + (distance if side == "short" else -distance) / 1e4)
+        return _MODELLED | _MAP | where | windows | {"price": price, "cumulative_usd": usd}
+
+    lines = [(e, s, pair) for e, pair in near_far.items() for s in ("long", "short")]
+    return [point(e, s, d, usd) for e, s, pair in lines for d, usd in zip((50.0, 100.0), pair, strict=True)]
+
+
+def liquidation_levels() -> list[Row]:
+    def level(side: str, bucket: int, leverage: str) -> Row:
+        edges = {
+            "price_low": math.exp(bucket * math.log(1.001)),
+            "price_high": math.exp((bucket + 1) * math.log(1.001)),
+        }
+        amounts = {"notional_usd": 8.0, "notional_1d_usd": 1.0, "notional_7d_usd": 2.0, "notional_30d_usd": 4.0}
+        where = {"side": side, "price_bucket": bucket, "leverage_class": leverage}
+        return _MODELLED | _POSITION | _MAP | edges | amounts | where
+
+    return [level("long", 11500, "25x"), level("long", 11500, "10x"), level("short", 11530, "25x")]
+
+
+def market_balance() -> list[Row]:
+    sides = [(100.0, 30.0, 10.0, 0.5), (200.0, 40.0, 40.0, 0.0)]
+    names = ("distance_bp", "long_usd", "short_usd", "imbalance")
+    return [_MODELLED | _MAP | dict(zip(names, s, strict=True)) for s in sides]
+
+
+def model_parameters() -> list[Row]:
+    every = {"version": "v1", "exchange": "binance", "side": "long", "basis": "prior", "valid_from_utc": HOUR}
+    share = every | {"parameter": "opening_share", "half_life_hours": 8.0}
+    return [
+        share | {"leverage_x": 10.0, "value": 0.25},
+        share | {"leverage_x": 25.0, "value": 0.75},
+        every | {"parameter": "held_back", "leverage_x": 1.0, "half_life_hours": 1.0, "value": 0.5},
+    ]
+
+
+def opened_cohorts() -> list[Row]:
+    every = _MODELLED | _POSITION | {"entry_bucket": 11500, "holding_class": 1, "base": 2.0, "extreme_price": 99_000.0}
+    return [every | {"side": side, "opened_utc": HOUR - 5 * ONE_HOUR} for side in ("long", "short")]
+
+
+def position_books() -> list[Row]:
+    flows = {"previous_base": 10.0, "opened_base": 3.0, "closed_base": 1.0, "swept_base": 2.0, "standing_base": 10.0}
+    places = {"in_map_base": 6.0, "outside_base": 3.0, "unliquidatable_base": 1.0, "open_interest_base": 10.0}
+    hours = [{"hour_utc": HOUR}, {"hour_utc": HOUR + ONE_HOUR}]
+    every = _MODELLED | _POSITION | _MAP | flows | places
+    return [every | hour | {"side": side} for hour in hours for side in ("long", "short")]
+
+
+def standing_positions() -> list[Row]:
+    every = _MODELLED | _POSITION | {"position_class": 2, "holding_class": 1, "mark_price": 1e5, "source": "simulated"}
+    every |= {"base": 8.0, "base_1d": 1.0, "base_7d": 2.0, "base_30d": 4.0}
+    return [every | {"side": "long", "price_bucket": 11500}, every | {"side": "short", "price_bucket": 11530}]
+
+
+def checks() -> list[Row]:
+    every = {"date": DAY, "hour_utc": HOUR, "table_name": "price_bars", "partition": "coin=BTC", "severity": "FAIL"}
+    passed = every | {"check_name": "types", "passed": True, "failing_rows": 0, "reason": ""}
+    return [passed, every | {"check_name": "in_range", "passed": False, "failing_rows": 3, "reason": "low is -1"}]
+
+
+def fetches() -> list[Row]:
+    every = {"exchange": "binance", "date": DAY, "endpoint": "open_interest", "instrument": "BTCUSDT", "attempts": 1}
+    every |= {"sent_at_utc": HOUR, "rows": 12, "bytes": 900, "elapsed_ms": 30, "window_start_utc": HOUR}
+    failed = every | {"request": "GET /b", "outcome": "not_found", "status": 404, "reason": "no such symbol"}
+    return [every | {"request": "GET /a", "outcome": "ok", "status": 200, "reason": ""}, failed]
+
+
+def gaps() -> list[Row]:
+    every = {"coin": "BTC", "date": DAY, "exchange": "okx", "instrument": "BTC-USDT-SWAP", "series": "open_interest"}
+    every |= {"state": "carried", "reason": "no open interest is published for that hour"}
+    return [every | {"hour_utc": HOUR}, every | {"hour_utc": HOUR + ONE_HOUR}]
+
+
+def runs() -> list[Row]:
+    every = {
+        "date": DAY,
+        "started_at_utc": HOUR,
+        "finished_at_utc": HOUR + SECOND,
+        "coins": "BTC",
+        "source": "simulated",
+    }
+    every |= {"first_hour_utc": HOUR, "last_hour_utc": HOUR, "exchanges": "binance", "run_status": "published"}
+    every |= {"fetched": 9, "published": 4, "quarantined": 0, "reason": ""}
+    return [every | {"run_id": "a"}, every | {"run_id": "b"}]
+
+
+def watermark() -> list[Row]:
+    return [{"hour_utc": HOUR, "source": "simulated"}]
+
+
+_SOUND: dict[str, Callable[[], list[Row]]] = {
+    f.__name__: f
+    for f in (
+        payloads, instruments, margin_tiers, open_interest, positioning, price_bars, realised_liquidations,
+        liquidation_clusters, liquidation_curve, liquidation_levels, market_balance, model_parameters, opened_cohorts,
+        position_books, standing_positions, checks, fetches, gaps, runs, watermark,
+    )
+}  # fmt: skip

@@ -1,0 +1,116 @@
+"""Contracts hold together: every column is declared once, documented and used; what they name exists."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import polars as pl
+import pytest
+
+from expectations.columns import COLUMNS, pick
+from expectations.contract import Table
+from expectations.rules import rules
+from expectations.tables import load, table
+from tests.expectations.faults import OWN
+from tests.expectations.sound import HOUR, sound
+
+TABLES = pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.name)
+UNITS = {"_usd": "usd", "_base": "coins", "_bp": "bp", "_x": "x", "_ms": "ms", "_utc": "UTC", "_hours": "hours"}
+
+
+def test_there_are_contracts() -> None:
+    assert len(load()) == 20
+    assert {t.layer for t in load().values()} == {"raw", "core", "mart", "ops"}
+
+
+def test_every_column_is_used_and_says_what_it_is() -> None:
+    used = {c.name for t in load().values() for c in t.columns}
+    assert set(COLUMNS) == used
+    assert [c.name for c in COLUMNS.values() if not c.doc or c.doc.endswith(".")] == []
+
+
+def test_a_columns_unit_is_in_its_name() -> None:
+    wrong = [
+        (c.name, c.unit) for c in COLUMNS.values() for s, unit in UNITS.items() if c.name.endswith(s) and c.unit != unit
+    ]
+    assert wrong == []
+
+
+@TABLES
+def test_what_a_contract_names_exists(contract: Table) -> None:
+    names = [c.name for c in contract.columns]
+    assert [n for n, count in Counter(names).items() if count > 1] == []
+    keys = (
+        *contract.grain,
+        *contract.partition,
+        *contract.nullable,
+        *([contract.time_column] if contract.time_column else []),
+    )
+    assert [k for k in keys if k not in names] == []
+    assert [i for i in contract.inputs if i not in load()] == []
+    assert contract.built_with is None or contract.built_with in load()
+    assert contract.name in type_module(contract)
+    assert contract.doc.endswith(".")
+
+
+def type_module(contract: Table) -> list[str]:
+    """The names under which the module of a contract is found: its own alone."""
+    return [name for name, t in load().items() if t is contract]
+
+
+@TABLES
+def test_no_key_may_be_null(contract: Table) -> None:
+    assert contract.nullable.isdisjoint((*contract.grain, *contract.partition))
+
+
+@TABLES
+def test_checks_have_names_of_their_own_and_reasons(contract: Table) -> None:
+    derived = {r.check for r in rules(contract, expected_time=HOUR)} - {c.name for c in contract.checks}
+    names = [c.name for c in contract.checks]
+    assert len(set(names)) == len(names)
+    assert derived.isdisjoint(names)
+    assert "columns" in derived
+    assert [c.name for c in contract.checks if not c.reason.endswith(".")] == []
+
+
+@TABLES
+def test_a_table_says_something_that_its_columns_cannot(contract: Table) -> None:
+    assert contract.checks
+
+
+def test_sound_rows_and_faults_are_written_for_every_table_and_no_other() -> None:
+    assert set(OWN) == set(load())
+    assert all(sound(name).height for name in load())
+
+
+@TABLES
+def test_data_flows_from_raw_to_mart(contract: Table) -> None:
+    order = ["raw", "core", "mart"]
+    if contract.layer in order:
+        later = [i for i in contract.inputs if order.index(load()[i].layer) > order.index(contract.layer)]
+        assert later == []
+
+
+def test_a_table_is_found_by_either_name_and_an_unknown_one_is_told_what_there_is() -> None:
+    assert table("mart.liquidation_curve") is table("liquidation_curve")
+    for wrong in ("liquidation_map", "core.liquidation_curve"):
+        with pytest.raises(KeyError, match=r"there are: raw\.payloads"):
+            table(wrong)
+
+
+def test_an_undeclared_column_cannot_be_picked() -> None:
+    with pytest.raises(KeyError, match="guess"):
+        pick("coin", "guess")
+
+
+def test_conform_fills_what_may_be_null_and_refuses_the_rest() -> None:
+    contract = table("market_balance")
+    frame = sound("market_balance")
+    assert contract.conform(frame.drop("imbalance"))["imbalance"].null_count() == frame.height
+    assert contract.conform(frame.reverse().select(reversed(frame.columns))).equals(frame)
+    with pytest.raises(
+        ValueError, match=r"mart\.market_balance: missing columns \['long_usd'\], foreign columns \['guess'\]"
+    ):
+        contract.conform(frame.drop("long_usd").with_columns(guess=1))
+    with pytest.raises(ValueError, match=r"mart\.market_balance"):
+        contract.conform(frame.with_columns(long_usd=pl.lit("many")))

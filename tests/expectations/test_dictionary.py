@@ -1,0 +1,88 @@
+"""The dictionary is what the contracts say, in the file and in DuckDB."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from expectations.contract import Check, Column, Table
+from expectations.dictionary import comments, markdown
+from expectations.tables import load
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_file_is_what_the_contracts_say() -> None:
+    written = (ROOT / "warehouse" / "TABLES.md").read_text()
+    assert written == markdown(load().values()), "python -m expectations.dictionary > warehouse/TABLES.md"
+
+
+def test_the_module_prints_the_page() -> None:
+    command = [sys.executable, "-m", "expectations.dictionary"]
+    printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert printed == markdown(load().values())
+
+
+def test_every_table_has_a_heading_and_every_column_and_check_a_row() -> None:
+    sections = re.split(r"^## ", markdown(load().values()), flags=re.MULTILINE)[1:]
+    assert [s.splitlines()[0] for s in sections] == [t.full_name for t in load().values()]
+    for section, table in zip(sections, load().values(), strict=True):
+        rows = re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)
+        assert rows[: len(table.columns)] == [c.name for c in table.columns]
+        assert {c.name for c in table.checks} <= set(rows[len(table.columns) :])
+
+
+def test_links_of_the_index_lead_to_headings() -> None:
+    page = markdown(load().values())
+    headings = {h.lower().replace(".", "") for h in re.findall(r"^## (.+)$", page, flags=re.MULTILINE)}
+    assert set(re.findall(r"\]\(#(\w+)\)", page)) == headings
+
+
+def test_cells_cannot_break_the_page_out_of_its_table() -> None:
+    column = Column("a", pl.Int64(), "left | right", "usd", minimum=0, maximum=2)
+    check = Check("c", "this | that.", pl.col("a") > 0, severity="WARN")
+    table = Table(
+        "t", "ops", "log", "Doc.", ("a",), (column,), partition=(), checks=(check,), nullable=frozenset({"a"})
+    )
+    page = markdown([table])
+    assert "| `a` | Int64 | usd | yes | left \\| right. Between 0 and 2 |" in page
+    assert "| `c` | WARN | this \\| that. |" in page
+
+
+def test_duckdb_takes_every_comment_and_keeps_it_for_older_tools(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.duckdb"
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{path}' AS catalog (STORAGE_VERSION 'v1.0.0'); USE catalog")
+        for layer in ("raw", "core", "mart", "ops"):
+            connection.execute(f"CREATE SCHEMA {layer}")
+        for table in load().values():
+            columns = ", ".join(f'1 AS "{c.name}"' for c in table.columns)
+            connection.execute(f"CREATE VIEW {table.full_name} AS SELECT {columns}")
+            for statement in comments(table):
+                connection.execute(statement)
+        connection.execute("USE memory; DETACH catalog")
+    with duckdb.connect(str(path), read_only=True) as connection:
+        views = dict(connection.sql("SELECT view_name, comment FROM duckdb_views() WHERE NOT internal").fetchall())
+        said = connection.sql(
+            "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal"
+        ).fetchall()
+    assert views == {t.name: f"{t.kind}: {t.doc}" for t in load().values()}
+    wanted = {(t.name, c.name): f"{c.doc} ({c.unit})" if c.unit else c.doc for t in load().values() for c in t.columns}
+    assert {(t, c): comment for t, c, comment in said} == wanted
+
+
+def test_quotes_are_escaped() -> None:
+    column = Column('a"b', pl.Int64(), "the bar's price")
+    table = Table("t", "ops", "log", "It's a doc.", ('a"b',), (column,), partition=())
+    with duckdb.connect() as connection:
+        connection.execute('CREATE SCHEMA ops; CREATE VIEW ops.t AS SELECT 1 AS "a""b"')
+        for statement in comments(table):
+            connection.execute(statement)
+        assert connection.sql("SELECT comment FROM duckdb_columns() WHERE table_name = 't'").fetchall() == [
+            ("the bar's price",)
+        ]

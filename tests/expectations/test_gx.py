@@ -1,0 +1,230 @@
+"""Every check of every table is proved to fail on data broken on purpose, and to quarantine that partition alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from expectations.columns import EXCHANGES
+from expectations.contract import Table
+from expectations.reasons import by_partition
+from expectations.rules import rules
+from expectations.tables import load
+from tests.expectations.faults import OWN, Fault, derived, put
+from tests.expectations.sound import HOUR, ONE_HOUR, sound
+
+TABLES = pytest.mark.parametrize("table", load().values(), ids=lambda t: t.name)
+
+
+@pytest.fixture(scope="module")
+def gx() -> object:
+    """Great Expectations, imported once for all: it takes seconds."""
+    from expectations import gx
+
+    return gx
+
+
+def places(table: Table) -> int:
+    """How many partitions one run can stage side by side: one for a table in one file, else one for each of its key."""
+    if not table.partition:
+        return 1
+    return len(EXCHANGES) if table.partition == ("exchange",) else 10_000
+
+
+def placed(table: Table, frame: pl.DataFrame, place: int) -> pl.DataFrame:
+    """The partition moved to a place of its own."""
+    if "coin" in table.partition:
+        return frame.with_columns(coin=pl.lit(f"C{place:03}"))
+    if "date" in table.partition:
+        return frame.with_columns(date=pl.col("date") + timedelta(days=place))
+    return frame.with_columns(exchange=pl.lit(EXCHANGES[place])) if table.partition else frame
+
+
+def batches(table: Table, faults: list[Fault]) -> Iterator[tuple[pl.DataFrame, dict[str, Fault | None]]]:
+    """Faults side by side, each in its own partition, a sound one beside them: the rows, and what is wrong where.
+
+    A table in one file has room for one at a time.
+    """
+    room = places(table) - 1
+    beside = (
+        [[None, *faults[i : i + room]] for i in range(0, len(faults), room)]
+        if room
+        else [[None], *([f] for f in faults)]
+    )
+    for some in beside:
+        at_home = (placed(table, sound(table.name), place) for place in range(len(some)))
+        frames = [fault.breaks(frame) if fault else frame for fault, frame in zip(some, at_home, strict=True)]
+        labels = [next(iter(by_partition(table, frame))) for frame in frames]
+        yield pl.concat(frames), dict(zip(labels, some, strict=True))
+
+
+def failures(results: list) -> dict[str, set[str]]:
+    """Partition -> the checks that it fails."""
+    failed: dict[str, set[str]] = {r.partition: set() for r in results}
+    for r in results:
+        if not r.passed:
+            failed[r.partition].add(r.check_name)
+    return failed
+
+
+@TABLES
+def test_each_fault_trips_its_check_in_its_partition_alone(gx, table: Table) -> None:
+    faults = [*derived(table), *OWN[table.name]]
+    for frame, planted in batches(table, faults):
+        results = gx.validate(table, frame)
+        failed = failures(results)
+        assert set(failed) == set(planted)
+        for label, fault in planted.items():
+            check, also, what = (fault.check, fault.also, fault.what) if fault else ("", frozenset(), "sound")
+            tripped = failed[label]
+            assert not fault or check in tripped, f"{check} ({what}) went unnoticed; {tripped or 'nothing'} was tripped"
+            assert tripped <= {check, *also}, f"{check} ({what}) also tripped {tripped}"
+        assert {r.check_name for r in results} == {r.check for r in rules(table)}
+        assert all(r.failing_rows > 0 and table.full_name in r.reason for r in results if not r.passed)
+        assert all(r.failing_rows == 0 and r.reason == "" for r in results if r.passed)
+        assert all("\n" not in r.reason for r in results)
+
+
+@TABLES
+def test_every_check_has_a_planted_fault(table: Table) -> None:
+    assert {f.check for f in OWN[table.name]} == {c.name for c in table.checks}
+    elsewhere = {"columns", "types", "not_empty"}
+    assert {f.check for f in derived(table)} == {r.check for r in rules(table)} - elsewhere - {
+        c.name for c in table.checks
+    }
+
+
+@TABLES
+def test_every_bound_null_and_word_has_a_planted_fault(table: Table) -> None:
+    planted = {(f.check, f.what.split("=")[0]) for f in derived(table)}
+    per_column = {"not_null", "in_range", "allowed_values", "finite"}
+    assert {(r.check, c) for r in rules(table) if r.check in per_column for c in r.columns} <= planted
+
+
+@TABLES
+def test_another_type_is_refused_column_by_column(gx, table: Table) -> None:
+    others = {pl.Float64: pl.Float32, pl.Int64: pl.Int32, pl.Int32: pl.Int64, pl.String: pl.Binary}
+    others |= {pl.Binary: pl.String, pl.Boolean: pl.Int64, pl.Date: pl.Datetime("us"), pl.Datetime: pl.Datetime("us")}
+    frame = sound(table.name)
+    wrong = frame.with_columns(pl.col(c).cast(others[frame.schema[c].base_type()]) for c in frame.columns)
+    results = gx.validate(table, wrong)
+    (refused,) = [r for r in results if not r.passed]
+    assert refused.check_name == "types"
+    assert refused.failing_rows == frame.height
+    assert [c for c in frame.columns if f"`{c}`" not in refused.reason] == []
+
+
+@TABLES
+def test_a_lacking_column_is_named(gx, table: Table) -> None:
+    last = table.columns[-1].name
+    (refused,) = [r for r in gx.validate(table, sound(table.name).drop(last)) if not r.passed]
+    assert refused.check_name == "columns"
+    assert f"Lacking: {last}; foreign: none." in refused.reason
+
+
+def test_a_foreign_column_is_named(gx) -> None:
+    frame = sound("market_balance").with_columns(guess=pl.lit(1))
+    (refused,) = [r for r in gx.validate(load()["market_balance"], frame) if not r.passed]
+    assert refused.check_name == "columns"
+    assert "Lacking: none; foreign: guess." in refused.reason
+
+
+def test_a_column_of_the_path_that_lacks_leaves_one_label(gx) -> None:
+    table = load()["market_balance"]
+    assert failures(gx.validate(table, sound(table.name).drop("coin", "date"))) == {"": {"columns"}}
+
+
+def test_columns_in_another_order_are_refused(gx) -> None:
+    table = load()["market_balance"]
+    frame = sound(table.name).select(reversed(table.schema.names()))
+    assert failures(gx.validate(table, frame)) == {"coin=BTC/date=2026-01-05": {"columns"}}
+
+
+@TABLES
+def test_an_empty_partition_fails_unless_it_may_be_empty(gx, table: Table) -> None:
+    (known,) = by_partition(table, sound(table.name))
+    expected = set() if table.may_be_empty else {"not_empty"}
+    assert failures(gx.validate(table, table.empty(), partitions=[known])) == {known: expected}
+
+
+def test_no_rows_and_no_word_of_partitions_is_a_failure_too(gx) -> None:
+    table = load()["price_bars"]
+    assert failures(gx.validate(table, table.empty())) == {"": {"not_empty"}}
+
+
+def test_a_partition_that_should_be_there_is_missed_beside_others(gx) -> None:
+    table = load()["price_bars"]
+    absent = "coin=ETH/date=2026-01-05"
+    failed = failures(gx.validate(table, sound(table.name), partitions=[absent]))
+    assert failed == {"coin=BTC/date=2026-01-05": set(), absent: {"not_empty"}}
+
+
+@pytest.mark.parametrize(
+    "table", [t for t in load().values() if t.fresh_within_hours is not None], ids=lambda t: t.name
+)
+def test_freshness_is_asked_of_each_coins_newest_partition(gx, table: Table) -> None:
+    time = table.time_column or ""
+    today = sound(table.name)
+    back = pl.duration(days=1)
+    yesterday = today.with_columns(pl.col(time) - back, date=pl.col("date") - back)
+    eth = put(pl.lit(True), coin="ETH")(yesterday)
+    newest = today[time].max()
+    within = timedelta(hours=table.fresh_within_hours or 0)
+    staged = pl.concat([today, yesterday, eth])
+    results = gx.validate(table, staged, expected_time=newest + within)
+    assert failures(results) == {
+        "coin=BTC/date=2026-01-05": set(), "coin=BTC/date=2026-01-04": set(), "coin=ETH/date=2026-01-04": {"fresh"}
+    }  # fmt: skip
+    severity = "FAIL" if table.fresh_within_hours == 0 else "WARN"
+    assert {r.severity for r in results if r.check_name == "fresh"} == {severity}
+    late = gx.validate(table, today, expected_time=newest + within + timedelta(minutes=1))
+    assert failures(late) == {"coin=BTC/date=2026-01-05": {"fresh"}}
+
+
+def test_a_warning_is_recorded_as_one(gx) -> None:
+    table = load()["open_interest"]
+    frame = put(open_interest_usd=840_000.0)(sound(table.name))
+    (warned,) = [r for r in gx.validate(table, frame) if not r.passed]
+    assert (warned.check_name, warned.severity) == ("dollars_over_coins_is_near_the_mark", "WARN")
+
+
+def test_a_reason_can_be_acted_on(gx) -> None:
+    table = load()["price_bars"]
+    (refused,) = [r for r in gx.validate(table, put(1, taker_buy_base=10.5)(sound(table.name))) if not r.passed]
+    assert refused.reason == (
+        "core.price_bars: Buys are a part of the volume; more means that contracts, coins or dollars were mixed. "
+        "1 of 2 rows do not hold, such as exchange=binance, instrument=BTCUSDT, open_utc=2026-01-05T01:05:00, "
+        "volume_base=10, taker_buy_base=10.5."
+    )
+
+
+def test_a_suite_says_what_the_contract_says(gx) -> None:
+    table = load()["liquidation_levels"]
+    suite = gx.suite(table, expected_time=HOUR)
+    assert suite.name == "mart.liquidation_levels"
+    asked = {e.meta["check"]: e for e in suite.expectations}
+    assert set(asked) == {r.check for r in rules(table, expected_time=HOUR)}
+    assert asked["fresh_hours_are_not_carried"].severity == "warning"
+    assert asked["windows_nest"].severity == "critical"
+
+
+def test_a_verdict_that_polars_cannot_place_holds_back_everything(gx, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gx, "_verdicts", lambda table, frame, asked: [r.check != "in_range" for r in asked])
+    table = load()["market_balance"]
+    staged = pl.concat([sound(table.name), put(pl.lit(True), coin="ETH")(sound(table.name))])
+    failed = failures(gx.validate(table, staged, partitions=["coin=SOL/date=2026-01-05"]))
+    assert failed == {
+        "coin=BTC/date=2026-01-05": {"in_range"},
+        "coin=ETH/date=2026-01-05": {"in_range"},
+        "coin=SOL/date=2026-01-05": {"in_range", "not_empty"},
+    }
+
+
+def test_nothing_is_printed_and_nothing_written(gx, capfd: pytest.CaptureFixture[str], tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    gx.validate(load()["gaps"], sound("gaps"), expected_time=HOUR + ONE_HOUR)
+    assert capfd.readouterr() == ("", "")
+    assert list(tmp_path.iterdir()) == []

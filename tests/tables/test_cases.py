@@ -1,0 +1,57 @@
+"""Every case of every table: the same form whether the table is SQL or polars, since the caller cannot tell which."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import pytest
+
+from expectations.tables import table
+from warehouse.build import build
+
+
+def test_a_table_builds_as_its_case_says(case: Any) -> None:
+    if case.error is not None:
+        with pytest.raises(Exception, match=re.escape(case.error)):
+            build(case.table, case.inputs, **case.parameters)
+        return
+    contract = table(case.table)
+    rows = contract.conform(build(case.table, case.inputs, **case.parameters)).to_dicts()
+    if case.every_row:
+        assert len(rows) == len(case.expected), f"{len(rows)} rows came out, {len(case.expected)} are expected: {rows}"
+    for position, expected in enumerate(case.expected):
+        row = _counterpart(rows, expected, (*contract.partition, *contract.grain), position)
+        wrong = {c: (row[c], value) for c, value in expected.items() if not _equal(row[c], value)}
+        assert not wrong, f"row {position} (came, expected): {wrong}"
+
+
+def test_a_build_repeated_is_the_same_to_the_bit(case: Any) -> None:
+    if case.error is None:
+        contract = table(case.table)
+        builds = (contract.conform(build(case.table, case.inputs, **case.parameters)) for _ in range(2))
+        first, second = (b.sort((*contract.partition, *contract.grain)) for b in builds)
+        assert first.equals(second)
+
+
+def test_every_folder_is_named_for_a_table(stray_folders: list[str]) -> None:
+    assert stray_folders == []
+
+
+def _counterpart(
+    rows: list[dict[str, Any]], expected: dict[str, Any], keys: tuple[str, ...], position: int
+) -> dict[str, Any]:
+    """The row of the same grain; where the case does not list the whole grain, what it lists must single one out."""
+    listed = [k for k in dict.fromkeys(keys) if k in expected]
+    if not listed:
+        return rows[position]
+    same = [r for r in rows if all(_equal(r[k], expected[k]) for k in listed)]
+    assert len(same) == 1, f"{len(same)} rows have { ({k: expected[k] for k in listed}) }"
+    return same[0]
+
+
+def _equal(came: Any, expected: Any) -> bool:
+    if isinstance(came, float) and isinstance(expected, float):
+        return math.isclose(came, expected, rel_tol=1e-9, abs_tol=0.0)
+    return bool(came == expected) and (came is None) == (expected is None)

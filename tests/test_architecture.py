@@ -1,0 +1,196 @@
+"""The house rules that no linter knows, and the proof that each rule and each linter would notice a breach."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from expectations.contract import LAYERS, Table
+from expectations.tables import load
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = {"dags", "expectations", "sql", "tests", "transforms", "warehouse"}
+FILES = {
+    "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "pyproject.toml", "requirements.lock",
+}  # fmt: skip
+BANNED = {"common", "helpers", "misc", "scripts", "utils"}
+UNTRACKED = shutil.ignore_patterns("__pycache__", "data", ".*", "*.egg-info", "build")
+
+
+def top_level(root: Path) -> Iterator[str]:
+    """What lies at the top besides the layout asked for."""
+    ignored = UNTRACKED(str(root), [p.name for p in root.iterdir()]) | {"uv.lock"}
+    for path in sorted(root.iterdir()):
+        if path.name not in ignored and path.name not in (FOLDERS if path.is_dir() else FILES):
+            yield f"{path.name} has no place at the top level"
+    yield from (f"{name} is missing" for name in sorted(FOLDERS | FILES) if not (root / name).exists())
+
+
+def banned_names(root: Path) -> Iterator[str]:
+    """Files and folders whose name says nothing of their subject."""
+    for path in sorted(p for folder in FOLDERS for p in (root / folder).rglob("*")):
+        if path.stem.lower().strip("_") in BANNED:
+            yield f"{path.relative_to(root)}: name it after its subject"
+
+
+def one_name(root: Path, tables: dict[str, Table]) -> Iterator[str]:
+    """Where contract, implementation, case and dictionary entry of a table do not all bear its name."""
+    built = {p.stem for p in (*(root / "transforms/tables").glob("*.py"), *(root / "sql").glob("*.sql"))} - {"__init__"}
+    cases = {p.parent.parent.name for p in (root / "tests/tables").glob("*/*/expect*") if p.is_file()}
+    folders = {p.name for p in (root / "tests/tables").iterdir() if p.is_dir() and p.name != "__pycache__"}
+    headings = set(re.findall(r"^## (\S+)$", (root / "warehouse/TABLES.md").read_text(), re.MULTILINE))
+    contracts = {p.stem for p in (root / "expectations/tables").glob("*.py")} - {"__init__"}
+    for name in sorted(contracts):
+        table = tables[name]
+        if not written_by_the_shell(table):
+            if (table.built_with or name) not in built:
+                yield f"{name}: no transforms/tables/{name}.py or sql/{name}.sql"
+            if name not in cases:
+                yield f"{name}: no case with an expect file in tests/tables/{name}/"
+        if table.full_name not in headings:
+            yield f"{name}: no heading '## {table.full_name}' in warehouse/TABLES.md"
+    for kind, names in (("an implementation", built), ("cases", folders)):
+        yield from (f"{name}: {kind}, but no contract" for name in sorted(names - contracts))
+    yield from (
+        f"{name}: a heading, but no contract" for name in sorted(headings - {t.full_name for t in tables.values()})
+    )
+
+
+def written_by_the_shell(table: Table) -> bool:
+    """Whether a table is a log that runs write as they go: made from no other table, so there is nothing to build."""
+    return table.layer == "ops" and not table.inputs
+
+
+def doubly_built(root: Path) -> Iterator[str]:
+    """Tables that are implemented both in polars and in SQL."""
+    for path in sorted((root / "sql").glob("*.sql")):
+        if (root / "transforms/tables" / f"{path.stem}.py").exists():
+            yield f"{path.stem}: one implementation per table, SQL or polars"
+
+
+def upstream_only(tables: dict[str, Table]) -> Iterator[str]:
+    """Where data would flow against raw, core, mart. What is logged of a run (`ops`) stands beside that order."""
+    for table in tables.values():
+        for name in table.inputs:
+            if name not in tables:
+                yield f"{table.name} reads {name}, which has no contract"
+            elif table.layer != "ops" and LAYERS.index(tables[name].layer) > LAYERS.index(table.layer):
+                yield f"{table.full_name} reads {tables[name].full_name}: data goes raw, core, mart"
+
+
+def holds(complaints: Iterable[str]) -> None:
+    """Fail with every complaint on a line of its own."""
+    listed = "\n".join(complaints)
+    assert not listed, f"\n{listed}"
+
+
+def test_the_top_level_is_the_layout_asked_for() -> None:
+    holds(top_level(ROOT))
+
+
+def test_every_file_is_named_after_its_subject() -> None:
+    holds(banned_names(ROOT))
+
+
+def test_one_name() -> None:
+    assert len(load()) >= 15
+    holds([*one_name(ROOT, load()), *doubly_built(ROOT)])
+
+
+def test_data_goes_one_way() -> None:
+    holds(upstream_only(load()))
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of what the rules look at, to break."""
+    for name in sorted(FOLDERS - {"tests"}):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=UNTRACKED)
+    shutil.copytree(ROOT / "tests/tables", tmp_path / "tests/tables", ignore=UNTRACKED)
+    for name in (*FILES, "tests/test_architecture.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def refuses(tree: Path, *command: str) -> str:
+    """The output of `command`, a program of this environment, in `tree`; it must fail."""
+    inside = os.environ | {"PYTHONPATH": str(tree)}
+    program = Path(sys.executable).with_name(command[0])
+    done = subprocess.run([program, *command[1:]], cwd=tree, env=inside, capture_output=True, text=True)
+    assert done.returncode != 0, done.stdout
+    return done.stdout + done.stderr
+
+
+IMPORTS = {
+    "expectations/columns.py": ("import transforms", "Imports go one way"),
+    "transforms/model/price_grid.py": ("import transforms.exchanges", "The model knows no tables"),
+    "transforms/charts/headline.py": ("import time", "Transforms and expectations are pure"),
+    "warehouse/clock.py": ("import airflow", "Only dags import airflow"),
+    "warehouse/settings.py": ("import great_expectations", "Only expectations.gx imports"),
+    "warehouse/simulator/prices.py": ("import transforms", "The simulated exchanges share nothing"),
+}
+
+
+def test_import_linter_refuses_what_is_planted(tree: Path) -> None:
+    for file, (planted, _) in IMPORTS.items():
+        with (tree / file).open("a") as out:
+            out.write(f"\n{planted}\n")
+    said = refuses(tree, "lint-imports", "--no-cache")
+    broken = [line for line in said.splitlines() if " BROKEN" in line]
+    for _, contract in IMPORTS.values():
+        assert any(line.startswith(contract) for line in broken), said
+
+
+@pytest.mark.parametrize(
+    ("planted", "code"),
+    [
+        ("import os\n", "F401"),
+        ("try:\n    print()\nexcept Exception:\n    pass\n", "BLE001"),
+        ("from datetime import UTC, datetime\n\nprint(datetime.now(UTC))\n", "TID251"),
+        ("def hour():\n    return 1\n", "D103"),
+    ],
+)
+def test_ruff_refuses_what_is_planted(tree: Path, planted: str, code: str) -> None:
+    (tree / "transforms/planted.py").write_text(f'"""Planted."""\n\n{planted}')
+    assert code in refuses(tree, "ruff", "check", "--no-cache", "transforms/planted.py")
+
+
+def test_ruff_format_refuses_what_is_planted(tree: Path) -> None:
+    (tree / "transforms/planted.py").write_text("x=1\n")
+    assert "would be reformatted" in refuses(tree, "ruff", "format", "--no-cache", "--check", "transforms/planted.py")
+
+
+def test_mypy_refuses_what_is_planted(tree: Path) -> None:
+    (tree / "planted.py").write_text('def hour(x) -> int:\n    return "1"\n')
+    said = refuses(tree, "mypy", "--cache-dir", os.devnull, "planted.py")
+    assert "no-untyped-def" in said
+    assert "return-value" in said
+
+
+def test_the_one_name_test_refuses_what_is_planted(tree: Path) -> None:
+    (tree / "sql/planted.sql").write_text("SELECT 1\n")
+    (tree / "transforms/utils.py").write_text("")
+    (tree / "notes").mkdir()
+    shutil.rmtree(tree / "tests/tables/market_balance")
+    said = refuses(tree, "pytest", "-q", "-p", "no:cacheprovider", "tests/test_architecture.py", "-k", "not planted")
+    for complaint in (
+        "planted: an implementation, but no contract",
+        "market_balance: no case with an expect file",
+        "transforms/utils.py: name it after its subject",
+        "notes has no place at the top level",
+    ):
+        assert complaint in said
+
+
+def test_data_that_would_flow_back_is_noticed() -> None:
+    tables = dict(load())
+    levels = tables["liquidation_levels"]
+    turned = Table(**{**vars(tables["open_interest"]), "inputs": (levels.name,)})
+    assert "data goes raw, core, mart" in "".join(upstream_only({**tables, turned.name: turned}))

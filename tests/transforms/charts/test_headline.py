@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from transforms.charts import headline
+from transforms.charts.amounts import amount, listing, price_text
+from transforms.charts.snapshot import Snapshot
+
+
+@pytest.mark.parametrize(
+    ("dollars", "text"),
+    [(0, "0"), (999, "999"), (12_345, "12 K"), (14_970_000, "14.97 M"), (312e6, "312 M"), (1.45e9, "1.45 B")]
+    + [(999_999_999.0, "1.00 B"), (99_994_999, "99.99 M"), (99_999_999, "100 M"), (2.5e12, "2.50 T")],
+)
+def test_amounts_are_rounded_as_analysts_do(dollars: float, text: str) -> None:
+    assert amount(dollars) == text
+
+
+@pytest.mark.parametrize(
+    ("price", "text"), [(103_753.4, "103,753"), (3105.24, "3,105.2"), (142.314, "142.31"), (0.172341, "0.17234")]
+)
+def test_prices_keep_five_figures(price: float, text: str) -> None:
+    assert price_text(price) == text
+
+
+def test_listing() -> None:
+    assert [listing(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_it_says_where_price_stands_and_what_it_rests_on(market: Snapshot) -> None:
+    sentences = headline.write(market)
+    assert sentences[0] == "BTC stands at 103,753 (mark, binance; simulated data), hour 2026-01-12 00:00 UTC."
+    assert sentences[-1] == (
+        "Modelled from open interest, volume and margin tiers of binance, bybit and okx (okx carried since 01-11 22:00 UTC) "
+        "with parameters prior-1; an estimate, not a record."
+    )
+    assert [s.split(" would")[0] for s in sentences[1:5]] == [
+        "A fall to 102,715 (-1.0 %)",
+        "A fall to 98,565 (-5.0 %)",
+        "A rise to 104,791 (+1.0 %)",
+        "A rise to 108,941 (+5.0 %)",
+    ]
+
+
+def test_the_heavier_side_comes_first(market: Snapshot) -> None:
+    assert (
+        "Within 5 %, shorts are heavier: 2.14 B against 1.56 B of longs (1.4 times; imbalance -0.16)."
+        in headline.write(market)
+    )
+
+
+def test_the_largest_cluster_of_each_side(market: Snapshot) -> None:
+    assert headline.write(market)[-2] == (
+        "Largest clusters: longs 100,700-101,100 (312 M, intensity 2.1, 50 % on binance); "
+        "shorts 106,400-107,100 (420 M, intensity 2.4, 50 % on binance)."
+    )
+
+
+@pytest.mark.parametrize(("price", "side"), [(100_000.0, "long"), (110_000.0, "short")])
+def test_a_level_adds_up_the_buckets_between_it_and_the_mark(market: Snapshot, price: float, side: str) -> None:
+    sentence = headline.write(market, [price])[1]
+    middle = (pl.col("price_low") * pl.col("price_high")).sqrt()
+    between = middle.is_between(min(price, market.mark * 2), 1e9) if side == "long" else middle <= price
+    rows = market.levels.filter(between & (pl.col("side") == side))
+    sums = dict(rows.group_by("exchange").agg(pl.col("notional_usd").sum()).iter_rows())
+    parts = ", ".join(f"{name} {amount(sums[name])}" for name in ("binance", "bybit", "okx"))
+    assert f"{amount(math.fsum(sums.values()))} dollars of {side}s in all: {parts}." in sentence
+
+
+def test_a_level_names_each_exchanges_bar_there(market: Snapshot) -> None:
+    sentence = headline.write(market, [102_699.0])[1]
+    bucket = math.floor(math.log(102_699) / math.log(1.001))
+    there = market.levels.filter(pl.col("price_bucket") == bucket).sort("exchange")
+    parts = ", ".join(f"{name} {amount(usd)}" for name, usd in there.select("exchange", "notional_usd").iter_rows())
+    assert sentence.endswith(f"At that level itself (102,665-102,768) stand: {parts}.")
+
+
+def test_a_level_beyond_the_map_says_so(market: Snapshot) -> None:
+    assert "The map ends at 88,1" in headline.write(market, [1_000.0])[1]
+
+
+def test_without_balance_or_clusters_nothing_is_made_up(market: Snapshot) -> None:
+    bare = replace(market, balance=market.balance.clear(), clusters=market.clusters.clear())
+    assert not [s for s in headline.write(bare) if s.startswith(("Within", "Largest"))]
+
+
+def test_absent_venues_are_named_with_their_reason(market: Snapshot) -> None:
+    absent = pl.DataFrame({"exchange": ["okx"], "reason": ["no open interest recorded"]})
+    without = replace(market, venues=market.venues.filter(pl.col("exchange") != "okx"), missing=absent)
+    assert "binance and bybit (okx missing: no open interest recorded) with" in headline.write(without)[-1]
+
+
+def test_the_mark_is_that_of_the_first_fresh_venue(market: Snapshot) -> None:
+    stale = replace(market, venues=market.venues.with_columns(is_stale=pl.col("exchange") != "bybit"))
+    assert (stale.reference, stale.mark) == ("bybit", 103_760.0)

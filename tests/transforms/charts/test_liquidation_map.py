@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+import pytest
+import vl_convert
+
+from transforms.charts import liquidation_map, liquidation_map_rows
+from transforms.charts.snapshot import WINDOWS, Snapshot
+
+
+def walk(node: Any) -> list[dict[str, Any]]:
+    """Every object in a specification."""
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return ([node] if isinstance(node, dict) else []) + [found for child in inner for found in walk(child)]
+
+
+def test_bars_hold_what_the_levels_hold(market: Snapshot) -> None:
+    bars = liquidation_map_rows.bars(market)
+    low, high = bars["price_low"].min(), bars["price_high"].max()
+    assert isinstance(low, float)
+    assert isinstance(high, float)
+    assert low <= market.mark * 0.9
+    assert high >= market.mark * 1.1
+    near = market.levels.filter(
+        (pl.col("price_low") >= low * (1 - 1e-12)) & (pl.col("price_high") <= high * (1 + 1e-12))
+    )
+    assert bars["usd"].sum() == pytest.approx(near["notional_usd"].sum(), rel=1e-12)
+    assert bars.select("price_bucket", "exchange", "side").is_unique().all()
+
+
+@pytest.mark.parametrize("window", list(WINDOWS))
+def test_a_window_shows_its_column(market: Snapshot, window: str) -> None:
+    share = {"1d": 0.25, "7d": 0.5, "30d": 0.9, "all": 1.0}[window]
+    every = liquidation_map_rows.bars(market)["usd"].sum()
+    assert liquidation_map_rows.bars(market, window)["usd"].sum() == pytest.approx(share * every)
+    assert WINDOWS[window] in liquidation_map_rows.table(market, window).columns
+
+
+def test_curves_rise_outward_from_nothing_at_the_mark_to_all_there_is(market: Snapshot) -> None:
+    curves, bars = liquidation_map_rows.curves(market), liquidation_map_rows.bars(market)
+    for (exchange, side), line in curves.group_by("exchange", "side"):
+        outward = line.sort((pl.col("price") - market.mark).abs())
+        assert outward.row(0, named=True)["cumulative_usd"] == 0
+        assert outward["price"][0] == market.mark
+        assert outward["cumulative_usd"].is_sorted()
+        mine = bars.filter((pl.col("exchange") == exchange) & (pl.col("side") == str(side).rstrip("s")))
+        assert outward["cumulative_usd"][-1] == pytest.approx(mine["usd"].sum(), rel=1e-12)
+
+
+def test_exchanges_have_the_same_points_so_that_any_choice_of_them_adds_up(market: Snapshot) -> None:
+    points = liquidation_map_rows.curves(market).group_by("side", "price").len()["len"]
+    assert points.unique().to_list() == [3]
+
+
+def test_bars_are_stacked_not_laid_over_each_other(market: Snapshot) -> None:
+    vega = vl_convert.vegalite_to_vega(liquidation_map.draw(market).to_dict())
+    assert any(node.get("type") == "stack" for node in walk(vega))
+
+
+def test_the_figure_says_what_it_is(market: Snapshot) -> None:
+    figure = liquidation_map.draw(market, "7d").to_dict()
+    title = figure["title"]
+    assert title["text"] == "BTC liquidation map, 2026-01-12 00:00 UTC"
+    said = " ".join(title["subtitle"])
+    for word in (
+        "Modelled",
+        "Simulated",
+        "opened in the last 7 days",
+        "parameters prior-1",
+        "okx carried since 01-11 22:00 UTC",
+    ):
+        assert word in said
+    text = json.dumps(figure)
+    assert "mark 103,753" in text
+    assert '"strokeDash"' in text
+    assert figure["resolve"]["scale"]["y"] == "independent"
+
+
+def test_the_palette_is_okabe_and_itos(market: Snapshot) -> None:
+    text = json.dumps(liquidation_map.draw(market).to_dict())
+    assert all(colour in text for colour in ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2"))
+
+
+def test_only_a_page_invites_a_click(market: Snapshot) -> None:
+    assert "click to hide" not in json.dumps(liquidation_map.draw(market).to_dict())
+    assert "click to hide" in json.dumps(liquidation_map.draw(market, on_page=True).to_dict())
+
+
+def test_one_venue_alone(market: Snapshot) -> None:
+    alone = market.only("okx")
+    assert liquidation_map_rows.bars(alone)["exchange"].unique().to_list() == ["okx"]
+    assert "mark 103,748" in json.dumps(liquidation_map.draw(alone).to_dict())
+
+
+def test_a_venue_without_levels_is_drawn_as_nothing(market: Snapshot) -> None:
+    silent = replace(market, levels=market.levels.filter(pl.col("exchange") != "okx"))
+    png = vl_convert.vegalite_to_png(liquidation_map.draw(silent).to_dict())
+    assert png[:4] == b"\x89PNG"
+
+
+def test_a_cheap_coin_has_a_legible_axis(market: Snapshot) -> None:
+    prices = [pl.col("price_low", "price_high") / 600_000]
+    shift = -13_312  # buckets between the two prices
+    cheap = replace(
+        market,
+        levels=market.levels.with_columns(*prices, price_bucket=pl.col("price_bucket") + shift),
+        venues=market.venues.with_columns(pl.col("mark_price") / 600_000),
+    )
+    text = json.dumps(liquidation_map.draw(cheap).to_dict())
+    assert '",.5f"' in text
+    assert "mark 0.17292" in text

@@ -1,0 +1,18 @@
+"""Simulated exchanges: a market whose positions are known, served over HTTP as Binance, Bybit and OKX serve theirs.
+
+It shares no code with the estimator or the connectors that it is there to judge. Where it differs from an exchange's
+documentation, it is the simulator that is wrong. From the bottom up:
+
+- ``seeds`` ``listing`` ``tiers``: random streams by subject and day, what is listed where, margin tiers;
+- ``prices`` ``crowd`` ``liquidation`` ``touches`` ``positions`` ``book`` ``truth`` ``market``: the market;
+- ``recorded`` ``recorded_files``: recorded series in its place (both answer the questions of ``source``);
+- ``wire`` ``binance*`` ``bybit*`` ``okx*``: the exchanges' formats, each a table from path to handler;
+- ``limits`` ``faults`` ``fault_bodies`` ``server`` ``serve``: the machine. An archive of files would be another table.
+"""
+
+from warehouse.simulator.faults import Fault, Faults
+from warehouse.simulator.market import Market
+from warehouse.simulator.recorded import Recorded, recorded_range
+from warehouse.simulator.serve import Simulation, serve
+
+__all__ = ["Fault", "Faults", "Market", "Recorded", "Simulation", "recorded_range", "serve"]
