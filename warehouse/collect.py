@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -27,7 +27,7 @@ LOOK_BACK = timedelta(days=7)
 
 _SNAPSHOT_WITHIN = timedelta(minutes=15)
 _LATE_BY = timedelta(hours=3)  # a venue that had answered may still add the last buckets of an hour
-_DAY = timedelta(days=1)
+_OWN_SERVER = 1000
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Collector:
     def collect(self, plan: Plan) -> Counter[str]:
         """Fetches what the hours of `plan` and earlier failed hours need. Returns how many requests came out how."""
         outcomes: Counter[str] = Counter()
-        with Shell(self.served.base_urls, self.adapter.BUDGETS, clock=self.served.clock) as shell:
+        with self._shell() as shell:
             outcomes += self._fetch(shell, self._metadata_requests(shell, plan.coins, outcomes), self.served.now.date())
             contracts = self.contracts(plan.coins)
             self.progress.stage(f"collect {self.exchange}", 0)
@@ -72,9 +72,15 @@ class Collector:
     def metadata(self, coins: tuple[str, ...]) -> Counter[str]:
         """Fetches instruments and tiers, once a day."""
         outcomes: Counter[str] = Counter()
-        with Shell(self.served.base_urls, self.adapter.BUDGETS, clock=self.served.clock) as shell:
+        with self._shell() as shell:
             outcomes += self._fetch(shell, self._metadata_requests(shell, coins, outcomes), self.served.now.date())
         return outcomes
+
+    def _shell(self) -> Shell:
+        """Within the venue's limits; a server of ours has none to respect."""
+        own = self.served.url is not None
+        budgets = [replace(b, capacity=b.capacity * _OWN_SERVER) if own else b for b in self.adapter.BUDGETS]
+        return Shell(self.served.base_urls, budgets, clock=self.served.clock)
 
     def _metadata_requests(self, shell: Shell, coins: tuple[str, ...], outcomes: Counter[str]) -> list[Request]:
         """Tiers of the coins that are listed: a venue may refuse a request whole for one coin that it does not know."""
@@ -123,6 +129,9 @@ class Collector:
             return Counter()
         self.progress.stage(f"collect {self.exchange}", len(new))
         fetched = list(shell.fetch(new, self.adapter, on_done=lambda f: self.progress.step(f.request.endpoint)))
+        empty = [f.request for f in fetched if f.rows is not None and not any(f.rows.values())]
+        longer = [request for each in empty if (request := self.adapter.coarser(each)) is not None]
+        fetched += shell.fetch(longer, self.adapter)
         self._store(key, known, fetched)
         return Counter(f.outcome for f in fetched)
 

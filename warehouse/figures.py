@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import altair as alt
@@ -55,6 +56,7 @@ def replace_whole(out: Path, write: Callable[[Path], object]) -> Path:
         write(hidden)
         hidden.replace(out)
     except OSError as error:
-        hidden.unlink(missing_ok=True)
+        with suppress(OSError):  # it may be the folder that is none
+            hidden.unlink()
         raise UserError(f"cannot write {out} ({error.strerror or error}); choose another --out") from error
     return out

@@ -29,7 +29,7 @@ _FETCHED = """
 """
 _CHECKED = "SELECT count(*), count(*) FILTER (NOT passed) FROM ops.checks WHERE date = $date AND hour_utc = $hour"
 _RAN = "SELECT run_status, published FROM ops.runs WHERE last_hour_utc = $hour ORDER BY started_at_utc DESC LIMIT 1"
-_BALANCE = "SELECT hour_utc, coin, long_usd, short_usd FROM mart.market_balance WHERE distance_bp = 500 ORDER BY 1 DESC"
+_BALANCE = "SELECT hour_utc, coin, long_usd, short_usd FROM mart.market_balance WHERE distance_bp = 500 ORDER BY 1"
 
 
 def quickstart(settings: Settings, days: int) -> int:
@@ -105,6 +105,6 @@ Catalog   {settings.root / "catalog.duckdb"} (DuckDB; {settings.source} data)
 
 Three things to try next:
   {liq} headline BTC --price 100000{elsewhere}
-  {liq} sql "{_BALANCE}" --rows 9{elsewhere}
+  {liq} sql "{_BALANCE}" --format csv{elsewhere}
   {liq} map {coin} --window 1d --out {coin.lower()}-1d.html{elsewhere}"""
     )

@@ -82,7 +82,7 @@ def run(settings: Settings, first_hour: datetime, last_hour: datetime, *, progre
             _estimate(store, settings, chunk, progress)
             _check(store, chunk, progress, summary)
             _publish(store, settings, chunk, progress, summary)
-        _log_run(store, summary, started)
+        _finish(store, summary, started)
     return summary
 
 
@@ -135,7 +135,7 @@ def publish(plan: Plan) -> dict[str, Any]:
     summary = _summary(settings, plan)
     with _lock(settings.root):
         _publish(store, settings, plan, Silent(), summary)
-        _log_run(store, summary, utc_now())
+        _finish(store, summary, utc_now())
     return {"published": summary.published, "catalog": str(summary.catalog)}
 
 
@@ -213,7 +213,6 @@ def _publish(store: Store, settings: Settings, plan: Plan, progress: Progress, s
     _stage_watermark(stage, settings.source)
     summary.published += stage.publish()
     prune(store)
-    catalog.build(store.root)
     keys = [{"coin": c, "date": d} for c in coins(store, plan) for d in days(plan.first_hour.date(), plan.last_hour.date())]
     hours_asked = pl.col("hour_utc").is_between(plan.first_hour, plan.last_hour)
     summary.gaps = pl.concat([summary.gaps, store.read(GAPS, keys).filter(hours_asked)])
@@ -231,6 +230,12 @@ def _stage_watermark(stage: Stage, source: str) -> None:
 
 def _coins_with(store: Store, contract: Table) -> list[str]:
     return sorted({str(key["coin"]) for key in store.keys(contract)})
+
+
+def _finish(store: Store, summary: RunSummary, started: datetime) -> None:
+    """Logs the run, then makes the catalog, which shows the log too."""
+    _log_run(store, summary, started)
+    catalog.build(store.root)
 
 
 def _log_run(store: Store, summary: RunSummary, started: datetime) -> None:

@@ -156,6 +156,11 @@ def follow(request: Request, response: Response) -> Request | None:
     return replace(request, params=tuple(params.items()))
 
 
+def coarser(request: Request) -> Request | None:
+    """None: every period ends at the same wall of 30 days."""
+    return None
+
+
 def parse(request: Request, response: Response) -> dict[str, list[Row]]:
     """Rows by series, or an ExchangeError."""
     body = _body(response)

@@ -160,6 +160,11 @@ def _covered(request: Request, oldest_ms: int) -> bool:
     return oldest_ms - step < first
 
 
+def coarser(request: Request) -> Request | None:
+    """None: every period reaches back to the listing."""
+    return None
+
+
 def parse(request: Request, response: Response) -> dict[str, list[Row]]:
     """Rows by series, or an ExchangeError."""
     result = _result(response)

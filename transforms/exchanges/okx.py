@@ -190,6 +190,16 @@ def follow(request: Request, response: Response) -> Request | None:
     return replace(request, params=tuple(params.items()))
 
 
+def coarser(request: Request) -> Request | None:
+    """Open interest by the hour: the venue keeps so many entries of each period, so hours reach back twelve times as far."""
+    params = dict(request.params)
+    if request.endpoint != "open_interest_history" or params["period"] != _PERIODS[5]:
+        return None
+    start, end = request.start_ms or 0, request.end_ms or 0
+    params |= {"period": _PERIODS[60], "begin": str(start - HOUR_MS), "end": str(end - HOUR_MS + 1)}
+    return replace(request, params=tuple(params.items()))
+
+
 def parse(request: Request, response: Response) -> dict[str, list[Row]]:
     """Rows by series, or an ExchangeError."""
     data = _data(response)

@@ -230,6 +230,10 @@ class Adapter(Protocol):
         """The next page of a full or cursored answer, or None when the window is covered."""
         ...
 
+    def coarser(self, request: Request) -> Request | None:
+        """The same readings at a longer period, which the venue keeps for longer; None where there is no such thing."""
+        ...
+
     def parse(self, request: Request, response: Response) -> dict[str, list[Row]]:
         """Rows by series (keys of ENDPOINTS[request.endpoint]), or an ExchangeError. Rows outside the window are cut."""
         ...
