@@ -152,7 +152,7 @@ def test_import_linter_refuses_what_is_planted(tree: Path) -> None:
     ("planted", "code"),
     [
         ("import os\n", "F401"),
-        ("try:\n    print()\nexcept Exception:\n    pass\n", "BLE001"),
+        ("try:\n    print()\nexcept BaseException:\n    pass\n", "BLE001"),
         ("from datetime import UTC, datetime\n\nprint(datetime.now(UTC))\n", "TID251"),
         ("def hour():\n    return 1\n", "D103"),
     ],

@@ -53,20 +53,24 @@ app = typer.Typer(
     help="""Modelled liquidation clusters of crypto derivatives, hour by hour: fill the warehouse, ask it, draw it.
 
     Settings come from LIQ_* variables or .env; [bold]liq doctor[/bold] shows them, and what is wrong.""",
-    epilog="""Exit codes: 0 all is well; 1 something failed, was quarantined, did not pass its check, or another run
-    holds the warehouse; 2 wrong usage or bad input; 3 a venue was down, and the rest is published.""",
+    epilog="Exit codes: 0 all is well; 1 something failed, was quarantined, did not pass its check, or another run "
+    "holds the warehouse; 2 wrong usage or bad input; 3 a venue was down, and the rest is published.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("liquidation-warehouse"))
+        raise typer.Exit
 
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(False, "--version", help="Print the version and stop"),
+    version: bool = typer.Option(False, "--version", help="Print the version", is_eager=True, callback=_print_version),
 ) -> None:
-    if version:
-        from importlib.metadata import version as version_of
-
-        print(version_of("liquidation-warehouse"))
-        raise typer.Exit
+    """Options of the command as a whole; without one, the help above stands."""
 
 
 for panel, module in (("Fill", cli_pipeline), ("Ask", cli_ask), ("Look after", cli_serve)):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from warehouse.run import RunSummary
 
 _OK, _FAILED, _PARTIAL = 0, 1, 3
-_UNANSWERED = frozenset({"transient", "rate_limited", "geo_blocked", "bad_payload"})
+_ANSWERED = frozenset({"ok", "not_found"})
 _SAID = {
     "published": "Published",
     "partial": "Published in part",
@@ -26,7 +26,7 @@ def exit_code(summary: RunSummary) -> int:
     """0 all well; 1 something was quarantined or no venue answered; 3 a venue was down and the rest is published."""
     if summary.quarantined or summary.status == "failed":
         return _FAILED
-    down = [name for name, outcomes in summary.fetched.items() if _UNANSWERED & outcomes.keys()]
+    down = [name for name, outcomes in summary.fetched.items() if outcomes.keys() - _ANSWERED]
     silent = [name for name in down if not summary.fetched[name].get("ok")]
     if silent and len(silent) == len(summary.fetched):
         return _FAILED

@@ -28,6 +28,7 @@ LOOK_BACK = timedelta(days=7)
 _SNAPSHOT_WITHIN = timedelta(minutes=15)
 _LATE_BY = timedelta(hours=3)  # a venue that had answered may still add the last buckets of an hour
 _OWN_SERVER = 1000
+_HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,7 @@ class Collector:
             return Counter()
         self.progress.stage(f"collect {self.exchange}", len(new))
         fetched = list(shell.fetch(new, self.adapter, on_done=lambda f: self.progress.step(f.request.endpoint)))
-        empty = [f.request for f in fetched if f.rows is not None and not any(f.rows.values())]
-        longer = [request for each in empty if (request := self.adapter.coarser(each)) is not None]
+        longer = [request for f in fetched if _begins_late(f) and (request := self.adapter.coarser(f.request)) is not None]
         fetched += shell.fetch(longer, self.adapter)
         self._store(key, known, fetched)
         return Counter(f.outcome for f in fetched)
@@ -145,6 +145,14 @@ class Collector:
         outcomes = fetches.build(_outcome(f) for f in fetched).with_columns(pl.lit(key["date"]).alias("date"))
         merged = pl.concat([known, outcomes]).unique(FETCHES.grain, keep="last", maintain_order=True)
         self.store.write(FETCHES, merged, key)
+
+
+def _begins_late(fetched: Fetched) -> bool:
+    """Whether the answer leaves out the first hour that was asked for: the venue no longer has all of it."""
+    if fetched.rows is None or fetched.request.start_ms is None or fetched.page:
+        return False
+    times = [row["time_ms"] for rows in fetched.rows.values() for row in rows if "time_ms" in row]
+    return not times or min(times) > fetched.request.start_ms + _HOUR_MS
 
 
 def _outcome(fetched: Fetched) -> dict[str, object]:

@@ -72,12 +72,13 @@ def _venues(settings: Settings) -> Iterator[Finding]:
     try:
         with serving(settings) as served, httpx.Client(timeout=_PATIENCE_S) as client:
             for name in settings.exchanges:
-                yield _venue(client, name, served.base_urls[name])
+                yield venue(client, name, served.base_urls[name])
     except UserError as error:
         yield Finding("exchanges", "wrong", str(error))
 
 
-def _venue(client: httpx.Client, name: str, base_url: str) -> Finding:
+def venue(client: httpx.Client, name: str, base_url: str) -> Finding:
+    """Asks the venue for its time, the cheapest thing it can be asked."""
     subject = f"exchange {name}"
     began = time.monotonic()
     try:

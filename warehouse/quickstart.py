@@ -25,11 +25,12 @@ from warehouse.sources import serving
 
 _SHOWN = ("BTC", "ETH")
 _FETCHED = """
-    SELECT exchange, outcome, count(*) AS requests FROM ops.fetches WHERE sent_at_utc >= $since GROUP BY ALL ORDER BY ALL
+    SELECT exchange, outcome, count(*) AS requests FROM ops.fetches
+    WHERE sent_at_utc >= $since GROUP BY ALL ORDER BY ALL
 """
 _CHECKED = "SELECT count(*), count(*) FILTER (NOT passed) FROM ops.checks WHERE date = $date AND hour_utc = $hour"
 _RAN = "SELECT run_status, published FROM ops.runs WHERE last_hour_utc = $hour ORDER BY started_at_utc DESC LIMIT 1"
-_BALANCE = "SELECT hour_utc, coin, long_usd, short_usd FROM mart.market_balance WHERE distance_bp = 500 ORDER BY 1"
+_BALANCE = "SELECT hour_utc, coin, imbalance FROM mart.market_balance WHERE distance_bp = 500"
 
 
 def quickstart(settings: Settings, days: int) -> int:

@@ -33,7 +33,7 @@ def recheck(store: Store, first: str | None, last: str | None, progress: Progres
     begin = parse_hour(first).date() if first else date.min
     end = parse_hour(last).date() if last else date.max
     jobs = [job for table in load().values() for job in _jobs(store, table, begin, end)]
-    if not jobs:
+    if not any("date" in table.partition for table, _ in jobs):
         raise UserError(f"nothing is published in {store.root} in that time; see what there is with: liq tables")
     progress.stage("check", len(jobs))
     results = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -64,20 +64,27 @@ class RunSummary:
         return "published" if self.published else "nothing_new"
 
 
-def run(settings: Settings, first_hour: datetime, last_hour: datetime, *, progress: Progress | None = None) -> RunSummary:
+def run(
+    settings: Settings,
+    first_hour: datetime,
+    last_hour: datetime,
+    *,
+    progress: Progress | None = None,
+    served: Served | None = None,
+) -> RunSummary:
     """Runs the hours from first to last (naive UTC, both included) through every stage.
 
-    Raises UserError for a warehouse that cannot be used, Busy when another run holds it.
+    served: venues that are being served already, else those of the settings. Raises UserError for a warehouse that cannot be used, Busy when another run holds it.
     """
     progress, started = progress or Silent(), utc_now()
     plan = Plan.of_range(first_hour, last_hour, settings)
     store = open_store(settings.root, settings.source, create=True)
     summary = RunSummary(first_hour, last_hour, plan.coins, plan.exchanges, settings.source, settings.root / "catalog.duckdb")
-    with _lock(settings.root), serving(settings) as served:
+    with _lock(settings.root), nullcontext(served) if served else serving(settings) as venues:
         recover(store)
         sweep_temporary(store.root)
         for chunk in plan.chunks(CHUNK):
-            _collect_all(store, settings, chunk, served, progress, summary)
+            _collect_all(store, settings, chunk, venues, progress, summary)
             _normalise(store, settings, chunk, progress)
             _estimate(store, settings, chunk, progress)
             _check(store, chunk, progress, summary)

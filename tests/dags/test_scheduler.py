@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def test_the_scheduler_runs_the_hour_backfills_and_ends_with_all_its_children(ai
     scheduled = airflow.until("scheduled run", lambda: airflow.ended("scheduled", 1), 240)
     assert [run["state"] for run in scheduled] == ["success"]
 
-    day = scheduled[0]["logical_date"][:10]
+    day = f"{datetime.fromisoformat(scheduled[0]['logical_date']) - timedelta(days=1):%Y-%m-%d}"
     dates = ["--from-date", f"{day}T00:00:00", "--to-date", f"{day}T00:59:00", "--reprocess-behavior", "completed"]
     command = [sys.executable, "-m", "airflow", "backfill", "create", "--dag-id", "liquidation_hourly", *dates]
     subprocess.run(command, env=airflow.env, check=True, capture_output=True)

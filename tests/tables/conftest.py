@@ -1,19 +1,26 @@
 """Reads the cases of tests/tables: `<table>/<case>/` holds what goes in and what must come out, as JSON.
 
 - `case.json`, optional: `description`; `parameters` of the build; `rows`: "all" (default) or "some", when `expect.json`
-  names only some of the rows that come out.
-- `inputs/<table>.json`: rows, or `{"every": {column: value}, "rows": [...]}` where all rows share values.
-- `expect.json`, of the same form: only the columns it lists are compared, floats to 1e-9 relative; or
-  `expect_error.txt`: a part of the error's text.
+  names only some of the rows that come out; `inputs_from`: `<table>/<case>`, whose inputs are taken where this case has
+  no file of its own.
+- `inputs/<table>.json`: rows, or `{"every": {column: value}, "each": {column: [values]}, "rows": [...]}` where all rows
+  share values, and where a row stands for one of each value. What the row says itself goes first. `[]` is no rows.
+- `expect.json`, of the same form: only the columns it lists are compared, floats to 1e-9 relative, and to 1e-12 of zero;
+  or `expect_error.txt`: a part of the error's text.
 
-Times are ISO; a parameter that ends in `Z` is one too. A payload's body may be written as the JSON that it is.
+Times are ISO, and come to a build as it wants them: naive, UTC. A parameter that looks like a day, or like a time that ends
+in `Z`, is one too; `{"request": {...}, "sent_ms": ..., "response": {...}}` is what a venue was asked and answered.
+A body may be written as the JSON that it is.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +28,7 @@ import polars as pl
 import pytest
 
 from expectations.tables import load, table
+from transforms.exchanges.protocol import Request, Response
 
 HERE = Path(__file__).parent
 
@@ -57,12 +65,24 @@ def read(folder: Path) -> Case:
     return Case(
         table=folder.parent.name,
         name=folder.name,
-        inputs={f.stem: _frame(f.stem, _rows(f)) for f in sorted((folder / "inputs").glob("*.json"))},
+        inputs={name: _frame(name, _rows(f)) for name, f in sorted(_inputs(folder, about).items())},
         parameters={k: _parameter(v) for k, v in about.get("parameters", {}).items()},
         expected=[_typed(folder.parent.name, r) for r in _rows(expect)] if expect.is_file() else None,
         error=error.read_text().strip() if error.is_file() else None,
         every_row={"all": True, "some": False}[about.get("rows", "all")],
     )
+
+
+def _inputs(folder: Path, about: dict[str, Any]) -> dict[str, Path]:
+    """The file of each input table: this case's own, else that of the case it builds upon."""
+    lent = _files(HERE / about["inputs_from"]) if "inputs_from" in about else {}
+    if "inputs_from" in about and not lent:
+        raise ValueError(f"{folder}: {about['inputs_from']} has no inputs")
+    return lent | _files(folder)
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    return {f.stem: f for f in (folder / "inputs").glob("*.json")}
 
 
 def _json(path: Path) -> Any:
@@ -76,7 +96,15 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     content = _json(path)
     if isinstance(content, list):
         return content
-    return [content["every"] | row for row in content["rows"]]
+    every, each = content.get("every", {}), content.get("each", {})
+    return [every | one for row in content["rows"] for one in _repeated(row, each)]
+
+
+def _repeated(row: dict[str, Any], each: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    """The row, once for each combination of values of the columns that it leaves open."""
+    open_columns = [c for c in each if c not in row]
+    for values in product(*(each[c] for c in open_columns)):
+        yield row | dict(zip(open_columns, values, strict=True))
 
 
 def _frame(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
@@ -98,19 +126,42 @@ def _value(dtype: pl.DataType, value: Any) -> Any:
     if value is None:
         return None
     if isinstance(dtype, pl.Datetime):
-        moment = datetime.fromisoformat(value)
-        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+        return _moment(value)
     if dtype == pl.Date:
         return date.fromisoformat(value)
     if dtype == pl.Binary:
-        return (value if isinstance(value, str) else json.dumps(value)).encode()
+        return _body(value)
     return float(value) if dtype == pl.Float64 else value
+
+
+def _moment(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _body(value: Any) -> bytes:
+    return (value if isinstance(value, str) else json.dumps(value)).encode()
 
 
 def _parameter(value: Any) -> Any:
     if isinstance(value, list):
         return [_parameter(v) for v in value]
-    return datetime.fromisoformat(value) if isinstance(value, str) and value.endswith("Z") else value
+    if isinstance(value, dict) and value.keys() == {"request", "sent_ms", "response"}:
+        return _exchange(**value)
+    if isinstance(value, dict):
+        return {k: _parameter(v) for k, v in value.items()}
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d(T[\d:.]+Z)?", value):
+        return _moment(value) if value.endswith("Z") else date.fromisoformat(value)
+    return value
+
+
+def _exchange(request: dict[str, Any], sent_ms: int, response: dict[str, Any]) -> tuple[Request, int, Response]:
+    params = tuple((k, v) for k, v in request.get("params", {}).items())
+    return (
+        Request(**request | {"params": params}),
+        sent_ms,
+        Response(**response | {"body": _body(response["body"])}),
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -53,5 +53,5 @@ def _counterpart(
 
 def _equal(came: Any, expected: Any) -> bool:
     if isinstance(came, float) and isinstance(expected, float):
-        return math.isclose(came, expected, rel_tol=1e-9, abs_tol=0.0)
+        return math.isclose(came, expected, rel_tol=1e-9, abs_tol=0.0 if expected else 1e-12)
     return bool(came == expected) and (came is None) == (expected is None)

@@ -25,6 +25,8 @@ def liquidation_orders(ask: Ask) -> Reply:
 
 
 def _details(ask: Ask, each: Instrument, start: int, end: int) -> list[dict[str, str]]:
+    if start > end:  # the whole range is older than what is kept
+        return []
     found = ask.source.liquidations(each, start, end)
     columns = (found.ts_ms.tolist(), found.long.tolist(), found.units.tolist(), found.bankruptcy_price.tolist())
     return [

@@ -13,8 +13,18 @@ from transforms.charts.snapshot import Snapshot
 
 @pytest.mark.parametrize(
     ("dollars", "text"),
-    [(0, "0"), (999, "999"), (12_345, "12 K"), (14_970_000, "14.97 M"), (312e6, "312 M"), (1.45e9, "1.45 B")]
-    + [(999_999_999.0, "1.00 B"), (99_994_999, "99.99 M"), (99_999_999, "100 M"), (2.5e12, "2.50 T")],
+    [
+        (0, "0"),
+        (999, "999"),
+        (12_345, "12 K"),
+        (14_970_000, "14.97 M"),
+        (99_994_999, "99.99 M"),
+        (99_999_999, "100 M"),
+        (312e6, "312 M"),
+        (999_999_999.0, "1.00 B"),
+        (1.45e9, "1.45 B"),
+        (2.5e12, "2.50 T"),
+    ],
 )
 def test_amounts_are_rounded_as_analysts_do(dollars: float, text: str) -> None:
     assert amount(dollars) == text
@@ -35,8 +45,8 @@ def test_it_says_where_price_stands_and_what_it_rests_on(market: Snapshot) -> No
     sentences = headline.write(market)
     assert sentences[0] == "BTC stands at 103,753 (mark, binance; simulated data), hour 2026-01-12 00:00 UTC."
     assert sentences[-1] == (
-        "Modelled from open interest, volume and margin tiers of binance, bybit and okx (okx carried since 01-11 22:00 UTC) "
-        "with parameters prior-1; an estimate, not a record."
+        "Modelled from open interest, volume and margin tiers of binance, bybit and okx "
+        "(okx carried since 01-11 22:00 UTC) with parameters prior-1; an estimate, not a record."
     )
     assert [s.split(" would")[0] for s in sentences[1:5]] == [
         "A fall to 102,715 (-1.0 %)",

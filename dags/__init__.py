@@ -1,0 +1,1 @@
+"""WHEN: the schedules. Thin; everything that is done is done by `warehouse`."""

@@ -1,0 +1,40 @@
+"""Every day: ask each exchange for its contracts and risk tiers.
+
+The answers are stored as they came; the next hour's run makes a new version of each that has changed.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk import Asset, CronTriggerTimetable, dag, task
+
+from dags.plan import exchanges
+from dags.retries import RETRIES
+
+STORED = Asset(name="market_metadata", uri="liquidation-warehouse://raw/market_metadata")
+
+
+@task(outlets=[STORED], map_index_template="{{ task.op_kwargs['exchange'] }}")
+def collect_metadata(exchange: str) -> dict[str, Any]:
+    """Ask one exchange, and store what it answers."""
+    from warehouse import run
+
+    return run.collect_metadata(exchange)
+
+
+@dag(
+    schedule=CronTriggerTimetable("30 0 * * *", timezone="UTC"),
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args=RETRIES,
+    doc_md=__doc__,
+)
+def market_metadata_daily() -> None:
+    """Wire the tasks."""
+    collect_metadata.expand(exchange=exchanges())
+
+
+DAG = market_metadata_daily()

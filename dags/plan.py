@@ -1,0 +1,40 @@
+"""What a run is for: which hour, which exchanges."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk import task
+
+from warehouse.clock import floor_hour, naive_utc
+
+
+def hour_of(logical_date: datetime | None, run_after: datetime, frozen: datetime | None = None) -> datetime:
+    """The full hour at or before the logical date.
+
+    A run triggered without a date has none. The frozen clock of a replay stands in, or else the moment that the run
+    became due: unlike the clock, it is the same when the run is cleared and run again.
+    """
+    if logical_date is not None:
+        return floor_hour(naive_utc(logical_date))
+    return floor_hour(frozen or naive_utc(run_after))
+
+
+@task
+def plan(dag_run: Any = None, logical_date: datetime | None = None) -> str:
+    """Fix the hour once: a retry after the next full hour is still for this one."""
+    from warehouse import settings
+    from warehouse.plan import Plan
+
+    configured = settings.load()
+    hour = hour_of(logical_date, dag_run.run_after, configured.now)
+    return Plan.of_hour(hour, configured).to_json()
+
+
+@task
+def exchanges() -> list[str]:
+    """List the exchanges that are configured now."""
+    from warehouse import settings
+
+    return list(settings.load().exchanges)

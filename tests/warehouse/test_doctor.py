@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from warehouse.cli import app
+from warehouse.doctor import venue
+
+NOW = "2026-01-12T00:10Z"
+
+
+def doctor(*arguments: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    result = CliRunner().invoke(app, ["doctor", "--format", "json", *arguments], prog_name="liq")
+    assert "Traceback" not in result.output
+    return result.exit_code, {row["subject"]: row for row in json.loads(result.stdout)}
+
+
+@pytest.fixture(autouse=True)
+def _market(small_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIQ_NOW", NOW)
+
+
+def test_all_is_well() -> None:
+    code, found = doctor()
+    assert code == 0, found
+    assert found["exchange binance"]["finding"].endswith("ms")
+    assert found["hours"]["finding"] == "published up to 2026-01-12 00:00 UTC (simulated data)"
+    assert found["gaps okx"]["state"] == "note"
+    assert found["quarantine"]["finding"] == "empty"
+
+
+def test_it_says_where_each_setting_comes_from(small_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("LIQ_COINS=ETH\n")
+    _, found = doctor("--warehouse", str(small_warehouse))
+    assert found["LIQ_COINS"]["finding"] == "ETH (.env)"
+    assert found["LIQ_WAREHOUSE"]["finding"] == f"{small_warehouse} (command line)"
+    assert found["LIQ_NOW"]["finding"].endswith("(environment)")
+    assert found["LIQ_SOURCE"]["finding"] == "simulated (default)"
+
+
+def test_stale_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIQ_NOW", "2026-01-12T06:10Z")
+    code, found = doctor()
+    assert (code, found["hours"]["state"]) == (1, "wrong")
+    assert "6 hours behind" in found["hours"]["finding"]
+    assert found["hours"]["remedy"].startswith("liq run --hours 6")
+
+
+def test_a_venue_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BINANCE", "BINANCE_ARCHIVE", "BYBIT", "OKX"):
+        monkeypatch.setenv(f"LIQ_{name}_URL", "http://127.0.0.1:9")
+    code, found = doctor()
+    assert code == 1
+    assert "127.0.0.1:9 does not answer" in found["exchange okx"]["finding"]
+    assert "LIQ_OKX_URL" in found["exchange okx"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "words"),
+    [
+        (451, {}, "blocked here"),
+        (429, {"Retry-After": "7"}, "too many requests"),
+        (200, {"content-type": "text/html"}, "not JSON"),
+        (502, {}, "not JSON"),
+    ],
+)
+def test_what_a_venue_answers(status: int, headers: dict[str, str], words: str) -> None:
+    transport = httpx.MockTransport(lambda request: httpx.Response(status, headers=headers))
+    with httpx.Client(transport=transport) as client:
+        found = venue(client, "okx", "http://okx.test")
+    assert found.state == "wrong"
+    assert words in found.finding
+    assert found.remedy
+
+
+def test_what_is_held_back(small_warehouse: Path) -> None:
+    held = small_warehouse / "quarantine/mart/liquidation_levels/coin=BTC/date=2026-01-12"
+    held.mkdir(parents=True)
+    (held / "reason.txt").write_text("books do not balance\n")
+    code, found = doctor()
+    assert code == 1
+    assert "coin=BTC/date=2026-01-12: books do not balance" in found["quarantine"]["finding"]
+
+
+def test_no_warehouse(tmp_path: Path) -> None:
+    code, found = doctor("--warehouse", str(tmp_path / "nowhere"))
+    assert code == 1
+    assert "no warehouse" in found["warehouse"]["finding"]
+    assert found["warehouse"]["remedy"] == "liq run"
+
+
+def test_another_schema_and_another_source(small_warehouse: Path) -> None:
+    (small_warehouse / "warehouse.json").write_text(json.dumps({"schema": 0, "source": "simulated"}))
+    assert "schema 0" in doctor()[1]["warehouse"]["finding"]
+    (small_warehouse / "warehouse.json").write_text(json.dumps({"schema": 1, "source": "simulated"}))
+    assert "LIQ_SOURCE=simulated" in doctor("--source", "live")[1]["source"]["remedy"]
+
+
+def test_no_catalog(small_warehouse: Path) -> None:
+    (small_warehouse / "catalog.duckdb").unlink()
+    code, found = doctor()
+    assert (code, found["catalog"]["remedy"]) == (1, "liq run")
+
+
+def test_a_wrong_setting_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIQ_OKX_URL", "okx")
+    code, found = doctor()
+    assert code == 1
+    assert "LIQ_OKX_URL" in found["settings"]["finding"]
+
+
+def test_a_person_reads_a_table_and_a_verdict() -> None:
+    result = CliRunner().invoke(app, ["doctor"], prog_name="liq")
+    assert "remedy" in result.stdout
+    assert result.stdout.rstrip().endswith("all is well")
