@@ -124,8 +124,8 @@ def _verdicts(table: Table, answered: pl.DataFrame, asked: list[Rule]) -> list[b
 
 
 def _in_pandas(frame: pl.DataFrame) -> pd.DataFrame:
-    """Great Expectations hashes every value of a batch, twice: words as codes and days as numbers are hashed forty times faster."""
-    days = frame.with_columns(cs.date().cast(pl.Datetime("us")))
+    """Great Expectations hashes every value of a batch, twice: as codes and numbers, words and days hash far faster."""
+    days = frame.with_columns(cs.date().cast(pl.Datetime("ns")))
     words = days.select(cs.string().cast(pl.Categorical))
     numbers = days.select(cs.exclude(cs.string())).to_pandas(use_pyarrow_extension_array=True)
     return pd.concat([numbers, words.to_pandas()], axis=1)[frame.columns]

@@ -1,0 +1,1 @@
+"""How tables are made, in polars; pure: no clock, no disk, no network."""

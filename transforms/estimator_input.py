@@ -76,9 +76,7 @@ def _hour(hour: datetime, rows: pl.DataFrame | None, contract: Contract) -> Hour
         return HourInput(hour_h, {s: [] for s in SIDE_OF}, contract, fresh=False)
     columns = ("interval_minutes", "open", "high", "low", "close", "buy", "sell", "oi", "end_utc")
     values = rows.select(columns).rows()
-    bars = {
-        s: [Bar(v[0] / 60, *v[1:5], taker_base=v[5] if s > 0 else v[6], open_interest=v[7]) for v in values] for s in SIDE_OF
-    }
+    bars = {s: [Bar(v[0] / 60, v[1], v[2], v[3], v[4], v[5] if s > 0 else v[6], v[7]) for v in values] for s in SIDE_OF}
     last = values[-1]
     return HourInput(hour_h, bars, contract, fresh=last[8] == hour and last[7] == last[7])
 
@@ -92,7 +90,9 @@ class _Contracts:
 
     def at(self, hour: datetime) -> Contract:
         """The contract as of `hour`. Raises LookupError without tiers."""
-        versions = sorted(set(self.tiers["valid_from_utc"].to_list()) | set(self.instruments["valid_from_utc"].to_list()))
+        versions = sorted(
+            set(self.tiers["valid_from_utc"].to_list()) | set(self.instruments["valid_from_utc"].to_list())
+        )
         index = sum(start <= hour for start in versions)
         if index not in self.made:
             self.made[index] = _contract(as_of(self.tiers, hour), as_of(self.instruments, hour))
@@ -107,4 +107,6 @@ def _contract(tiers: pl.DataFrame, instruments: pl.DataFrame) -> Contract:
     names = ("tier_cap", "maintenance_rate", "deduction", "max_leverage_x")
     cap, rate, deduction, leverage = (tuple(ordered[c].to_list()) for c in names)
     size = about["contract_base"] or 1.0
-    return Contract(about["exchange"], about["kind"], Tiers(cap, rate, deduction, leverage, ordered["bound_unit"][0], size))
+    return Contract(
+        about["exchange"], about["kind"], Tiers(cap, rate, deduction, leverage, ordered["bound_unit"][0], size)
+    )

@@ -18,7 +18,9 @@ _AGES = ("base", "base_1d", "base_7d", "base_30d")
 _HOUR_MS = 3_600_000
 
 
-def store(crowds: Mapping[int, Population], hour: datetime, about: Mapping[str, str], version: str) -> dict[str, pl.DataFrame]:
+def store(
+    crowds: Mapping[int, Population], hour: datetime, about: Mapping[str, str], version: str
+) -> dict[str, pl.DataFrame]:
     """Both state tables after `hour`."""
     common = {**about, "hour_utc": hour, "date": hour.date(), "parameters_version": version}
     positions = pl.concat([_positions(crowd) for crowd in crowds.values()])
@@ -28,7 +30,9 @@ def store(crowds: Mapping[int, Population], hour: datetime, about: Mapping[str, 
 
 def _with(contract: Table, frame: pl.DataFrame, common: Mapping[str, object]) -> pl.DataFrame:
     schema = contract.schema
-    return contract.conform(frame.with_columns(pl.lit(v, dtype=schema[k]).alias(k) for k, v in common.items() if k in schema))
+    return contract.conform(
+        frame.with_columns(pl.lit(v, dtype=schema[k]).alias(k) for k, v in common.items() if k in schema)
+    )
 
 
 def _positions(crowd: Population) -> pl.DataFrame:

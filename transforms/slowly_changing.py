@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import polars as pl
 
 from expectations.contract import Table
@@ -10,16 +12,17 @@ _KEY = ["exchange", "instrument"]
 
 
 def append_versions(table: Table, known: pl.DataFrame, observed: pl.DataFrame) -> pl.DataFrame:
-    """`known` with a version added for each instrument whose `observed` rows (one moment, `valid_from_utc`) differ from it.
+    """`known` with a version added for each instrument whose `observed` rows differ from it.
 
-    All rows of one instrument and moment are one version. An instrument that is not observed keeps its version.
+    All rows of one instrument and moment (`valid_from_utc`) are one version. An instrument that is not observed keeps
+    its version.
     """
     for moment in observed["valid_from_utc"].unique().sort().to_list():
         known = _observe(table, known, observed.filter(pl.col("valid_from_utc") == moment), moment)
     return table.conform(known)
 
 
-def _observe(table: Table, known: pl.DataFrame, now: pl.DataFrame, moment: object) -> pl.DataFrame:
+def _observe(table: Table, known: pl.DataFrame, now: pl.DataFrame, moment: datetime) -> pl.DataFrame:
     columns = [c.name for c in table.columns if not c.name.startswith("valid_")]
     now = now.select(columns)
     current = known.filter(pl.col("valid_to_utc").is_null() & (pl.col("valid_from_utc") <= moment)).select(columns)
@@ -38,7 +41,7 @@ def _observe(table: Table, known: pl.DataFrame, now: pl.DataFrame, moment: objec
     return pl.concat([table.conform(f) for f in (stays, closed, added)])
 
 
-def as_of(versions: pl.DataFrame, moment: object) -> pl.DataFrame:
+def as_of(versions: pl.DataFrame, moment: datetime) -> pl.DataFrame:
     """The versions that hold at `moment`; before the first one known, the first."""
     first = pl.col("valid_from_utc") == pl.col("valid_from_utc").min().over(_KEY)
     started = (pl.col("valid_from_utc") <= moment) | first

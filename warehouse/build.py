@@ -39,4 +39,5 @@ def _select(statement: str, inputs: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     with duckdb.connect(config={"python_enable_replacements": "false", "threads": 1}) as connection:
         for name, frame in inputs.items():
             connection.register(name, frame.to_arrow())
-        return connection.sql(statement).pl()
+        rows: pl.DataFrame = connection.sql(statement).pl()
+        return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -13,11 +14,14 @@ from warehouse.plan import Plan
 from warehouse.progress import Progress
 from warehouse.store import Key, Stage, label
 
+if TYPE_CHECKING:
+    from expectations.gx import CheckResult
+
 CHECKS = table("checks")
 Held = tuple[str, str, str]
 
 
-def check_staged(stage: Stage, plan: Plan, progress: Progress) -> tuple[list[object], list[Held]]:
+def check_staged(stage: Stage, plan: Plan, progress: Progress) -> tuple[list[CheckResult], list[Held]]:
     """Validates all that is staged, records the results, quarantines what failed. Returns results and what is held."""
     from expectations.gx import validate  # seconds to import: only where it is used
 
@@ -25,20 +29,20 @@ def check_staged(stage: Stage, plan: Plan, progress: Progress) -> tuple[list[obj
     for contract, key in stage.staged():
         staged.setdefault(contract.name, []).append(key)
     progress.stage("check", len(staged))
-    results = []
+    results: list[CheckResult] = []
     for name, keys in staged.items():
         contract = table(name)
         expected = plan.last_hour if contract.fresh_within_hours is not None else None
         labels = [label(contract, key) for key in keys]
         results += validate(contract, stage.store.read(contract, keys), expected_time=expected, partitions=labels)
         progress.step(name)
-    failed = {}
+    failed: dict[tuple[str, str], str] = {}
     for result in results:
         if not result.passed and result.severity == "FAIL":
             failed.setdefault((result.table_name, result.partition), result.reason)
     held = _hold(stage, staged, failed)
     _record(stage, plan, results)
-    return list(results), held
+    return results, held
 
 
 def _hold(stage: Stage, staged: dict[str, list[Key]], failed: dict[tuple[str, str], str]) -> list[Held]:
@@ -47,7 +51,9 @@ def _hold(stage: Stage, staged: dict[str, list[Key]], failed: dict[tuple[str, st
     reasons: dict[str, list[tuple[Key, str]]] = {}
     for contract in _in_order(staged):
         for key in staged[contract.name]:
-            why = failed.get((contract.name, label(contract, key))) or _inherited(contract, key, reasons, staged, failed)
+            why = failed.get((contract.name, label(contract, key))) or _inherited(
+                contract, key, reasons, staged, failed
+            )
             if why:
                 stage.quarantine(contract, key, why)
                 reasons.setdefault(contract.name, []).append((key, why))
@@ -99,7 +105,7 @@ def _siblings(contract: Table) -> Iterable[Table]:
     return [t for t in load().values() if t.name != contract.name and maker in (t.name, t.built_with)]
 
 
-def _record(stage: Stage, plan: Plan, results: Iterable[object]) -> None:
+def _record(stage: Stage, plan: Plan, results: Iterable[CheckResult]) -> None:
     entries = [
         {
             "date": plan.last_hour.date(),

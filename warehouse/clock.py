@@ -1,4 +1,7 @@
-"""The only place that looks at a clock. Times inside the house are naive UTC `datetime`s, milliseconds since the epoch, or hours."""
+"""The only place that looks at a clock.
+
+Times inside the house are naive UTC `datetime`s, milliseconds since the epoch, or hours.
+"""
 
 from __future__ import annotations
 

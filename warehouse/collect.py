@@ -130,7 +130,9 @@ class Collector:
             return Counter()
         self.progress.stage(f"collect {self.exchange}", len(new))
         fetched = list(shell.fetch(new, self.adapter, on_done=lambda f: self.progress.step(f.request.endpoint)))
-        longer = [request for f in fetched if _begins_late(f) and (request := self.adapter.coarser(f.request)) is not None]
+        longer = [
+            request for f in fetched if _begins_late(f) and (request := self.adapter.coarser(f.request)) is not None
+        ]
         fetched += shell.fetch(longer, self.adapter)
         self._store(key, known, fetched)
         return Counter(f.outcome for f in fetched)

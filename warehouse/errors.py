@@ -1,4 +1,7 @@
-"""Errors that a person can act on: one line that names the thing and the way out. The CLI prints them without a trace."""
+"""Errors that a person can act on: one line that names the thing and the way out.
+
+The CLI prints them without a trace.
+"""
 
 from __future__ import annotations
 

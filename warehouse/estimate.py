@@ -43,13 +43,15 @@ class Coin:
     def estimated_until(self) -> datetime | None:
         """The last published hour of the map."""
         for key in reversed(self.published.keys(STATE, coin=self.name)):
-            return self.published.read(STATE, [key], ["hour_utc"])["hour_utc"].max()  # type: ignore[return-value]
+            state: list[datetime] = self.published.read(STATE, [key], ["hour_utc"])["hour_utc"].to_list()
+            return max(state)
         return None
 
     def first_estimated(self) -> datetime | None:
         """The first published hour of the map."""
         for key in self.published.keys(BOOKS, coin=self.name):
-            return self.published.read(BOOKS, [key], ["hour_utc"])["hour_utc"].min()  # type: ignore[return-value]
+            books: list[datetime] = self.published.read(BOOKS, [key], ["hour_utc"])["hour_utc"].to_list()
+            return min(books)
         return None
 
     def first_change(self, keys: Iterable[Key]) -> datetime | None:
@@ -78,7 +80,6 @@ class Coin:
                 return {STATE.name: state, COHORTS.name: self.stage.read(COHORTS, [key])}
         return {STATE.name: STATE.empty(), COHORTS.name: COHORTS.empty()}
 
-
     def build(self, first: datetime, last: datetime) -> None:
         """Makes the map of `first` to `last` and all that derives from it, a day at a time, into the stage."""
         while first <= last:
@@ -91,7 +92,10 @@ class Coin:
         keys = self.keys(first - HOUR - _LOOK_BEHIND, last)
         core = {t.name: self.stage.read(t, keys) for t in (BARS, OPEN_INTEREST)}
         reference = {t.name: self.stage.read(t, self.stage.keys(t)) for t in (INSTRUMENTS, TIERS, PARAMETERS)}
-        own = {name: frame.filter(pl.col("coin") == self.name) if "coin" in frame.columns else frame for name, frame in reference.items()}
+        own = {
+            name: frame.filter(pl.col("coin") == self.name) if "coin" in frame.columns else frame
+            for name, frame in reference.items()
+        }
         state = self.state_before(first)
         made = build_group(LEVELS.name, core | own | state, coin=self.name, hours=wanted)
         for contract in (STATE, COHORTS):
@@ -140,7 +144,10 @@ def estimate_coins(root: Path, run_id: str, names: Sequence[str], first: datetim
 
 
 def _in_process(root: Path, run_id: str, name: str, first: datetime, last: datetime) -> str:
-    """A fresh interpreter: a fork would copy the locks of polars' threads, and a pool would run the caller's script again."""
+    """A fresh interpreter.
+
+    A fork would copy the locks of polars' threads, and a pool would run the caller's script again.
+    """
     words = [str(root), run_id, name, first.isoformat(), last.isoformat()]
     done = subprocess.run([sys.executable, "-m", "warehouse.estimate", *words], capture_output=True, text=True)
     if done.returncode:
@@ -149,7 +156,10 @@ def _in_process(root: Path, run_id: str, name: str, first: datetime, last: datet
 
 
 def _difference(contract: Table, new: pl.DataFrame, old: pl.DataFrame) -> datetime | None:
-    """The first hour that rows which are not in both speak for: a bar for the hour it opens in, a reading for the one it ends."""
+    """The first hour that rows which are not in both speak for.
+
+    A bar for the hour it opens in, a reading for the one it ends.
+    """
     if old.equals(new):
         return None
     columns = contract.schema.names()
@@ -157,8 +167,7 @@ def _difference(contract: Table, new: pl.DataFrame, old: pl.DataFrame) -> dateti
     moment = pl.col(contract.time_column or "")
     inside = moment if contract is BARS else moment.dt.offset_by("-1ms")
     hours_ = pl.concat(differing).select(inside.dt.truncate("1h").dt.offset_by("1h")).to_series()
-    first: datetime | None = hours_.min()  # type: ignore[assignment]
-    return first
+    return min(hours_.to_list(), default=None)
 
 
 if __name__ == "__main__":

@@ -74,12 +74,15 @@ def run(
 ) -> RunSummary:
     """Runs the hours from first to last (naive UTC, both included) through every stage.
 
-    served: venues that are being served already, else those of the settings. Raises UserError for a warehouse that cannot be used, Busy when another run holds it.
+    served: venues that are being served already, else those of the settings. Raises UserError for a warehouse that
+    cannot be used, Busy when another run holds it.
     """
     progress, started = progress or Silent(), utc_now()
     plan = Plan.of_range(first_hour, last_hour, settings)
     store = open_store(settings.root, settings.source, create=True)
-    summary = RunSummary(first_hour, last_hour, plan.coins, plan.exchanges, settings.source, settings.root / "catalog.duckdb")
+    summary = RunSummary(
+        first_hour, last_hour, plan.coins, plan.exchanges, settings.source, settings.root / "catalog.duckdb"
+    )
     with _lock(settings.root), nullcontext(served) if served else serving(settings) as venues:
         recover(store)
         sweep_temporary(store.root)
@@ -133,7 +136,11 @@ def check(plan: Plan) -> dict[str, Any]:
     summary = _summary(settings, plan)
     with _lock(settings.root):
         _check(store, plan, Silent(), summary)
-    return {"checks": summary.checks, "warnings": summary.warnings, "quarantined": [list(q) for q in summary.quarantined]}
+    return {
+        "checks": summary.checks,
+        "warnings": summary.warnings,
+        "quarantined": [list(q) for q in summary.quarantined],
+    }
 
 
 def publish(plan: Plan) -> dict[str, Any]:
@@ -220,7 +227,9 @@ def _publish(store: Store, settings: Settings, plan: Plan, progress: Progress, s
     _stage_watermark(stage, settings.source)
     summary.published += stage.publish()
     prune(store)
-    keys = [{"coin": c, "date": d} for c in coins(store, plan) for d in days(plan.first_hour.date(), plan.last_hour.date())]
+    keys = [
+        {"coin": c, "date": d} for c in coins(store, plan) for d in days(plan.first_hour.date(), plan.last_hour.date())
+    ]
     hours_asked = pl.col("hour_utc").is_between(plan.first_hour, plan.last_hour)
     summary.gaps = pl.concat([summary.gaps, store.read(GAPS, keys).filter(hours_asked)])
     progress.step()
@@ -229,7 +238,9 @@ def _publish(store: Store, settings: Settings, plan: Plan, progress: Progress, s
 def _stage_watermark(stage: Stage, source: str) -> None:
     """The last hour of which any coin has books, staged or published."""
     books = table("position_books")
-    newest = [max(stage.store.keys(books, coin=c), key=lambda k: str(k["date"])) for c in _coins_with(stage.store, books)]
+    newest = [
+        max(stage.store.keys(books, coin=c), key=lambda k: str(k["date"])) for c in _coins_with(stage.store, books)
+    ]
     hours_there = stage.store.read(books, newest, ["hour_utc"])["hour_utc"]
     if len(hours_there):
         stage.store.write(WATERMARK, watermark.build([{"hour_utc": hours_there.max(), "source": source}]), {})

@@ -1,4 +1,7 @@
-"""Settings: from `LIQ_*` variables or `.env`, typed and validated once. Secrets would come from here and nowhere else."""
+"""Settings: from `LIQ_*` variables or `.env`, typed and validated once.
+
+Secrets would come from here and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +114,10 @@ class Settings(BaseSettings):
 
 
 def load(**overrides: Any) -> Settings:
-    """The settings, with what the command line overrides. Raises UserError naming each wrong setting and what is right."""
+    """The settings, with what the command line overrides.
+
+    Raises UserError naming each wrong setting and what is right.
+    """
     try:
         return Settings(**{key: value for key, value in overrides.items() if value is not None})
     except ValidationError as error:

@@ -1,4 +1,7 @@
-"""Where payloads come from: the real venues, or a server of ours on loopback that plays a simulated or recorded market."""
+"""Where payloads come from.
+
+The real venues, or a server of ours on loopback that plays a simulated or recorded market.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ from warehouse.simulator import recorded_range, serve
 
 @dataclass(frozen=True)
 class Served:
-    """base_urls: by host. url: of our own server, None when the addresses were given. clock: the market's time, unix ms."""
+    """base_urls: by host.
+
+    Url: of our own server, None when the addresses were given. clock: the market's time, unix ms.
+    """
 
     base_urls: Mapping[str, str]
     url: str | None

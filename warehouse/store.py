@@ -34,7 +34,10 @@ def key_of(table: Table, text: str) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Store:
-    """Parquet files under `root`. Given a `base`, what is not here is read from there: a stage over what is published."""
+    """Parquet files under `root`.
+
+    Given a `base`, what is not here is read from there: a stage over what is published.
+    """
 
     root: Path
     base: Store | None = None
@@ -62,7 +65,9 @@ class Store:
         try:
             frame = pl.read_parquet(path, columns=in_file, hive_partitioning=False, use_statistics=False)
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise UserError(f"{path} cannot be read ({_first_line(error)}); delete it and run its hours again") from error
+            raise UserError(
+                f"{path} cannot be read ({_first_line(error)}); delete it and run its hours again"
+            ) from error
         return frame.with_columns(pl.lit(key[c]).cast(table.schema[c]).alias(c) for c in table.partition).select(wanted)
 
     def keys(self, table: Table, **fixed: object) -> list[dict[str, object]]:
@@ -95,7 +100,10 @@ class Store:
 
 @dataclass(frozen=True)
 class Stage:
-    """Where a run builds before it is checked. Published all together: the journal is written first, then files move."""
+    """Where a run builds before it is checked.
+
+    Published all together: the journal is written first, then files move.
+    """
 
     published: Store
     run_id: str
@@ -139,7 +147,10 @@ class Stage:
         return held
 
     def publish(self) -> int:
-        """Publishes every staged partition that changed; returns how many. Killed at any moment, `recover` finishes it."""
+        """Publishes every staged partition that changed; returns how many.
+
+        Killed at any moment, `recover` finishes it.
+        """
         own = Store(self.home / "tables")
         moved = [own.path(t, k).relative_to(own.root).as_posix() for t, k in self.staged() if self.changed(t, k)]
         journal = self.home / "journal.json"
@@ -191,7 +202,10 @@ def sweep_temporary(root: Path) -> None:
 
 
 def open_store(root: Path, source: str, *, create: bool) -> Store:
-    """The warehouse at `root`. Raises UserError when it is missing, read-only, of another schema or of another source."""
+    """The warehouse at `root`.
+
+    Raises UserError when it is missing, read-only, of another schema or of another source.
+    """
     marker = root / "warehouse.json"
     if not marker.is_file():
         if not create:
@@ -208,7 +222,9 @@ def open_store(root: Path, source: str, *, create: bool) -> Store:
             "keep its raw folder and rebuild the rest in a new LIQ_WAREHOUSE"
         )
     if create and holds != source:
-        raise UserError(f"the warehouse at {root} holds {holds} data, not {source}; set LIQ_WAREHOUSE to another folder")
+        raise UserError(
+            f"the warehouse at {root} holds {holds} data, not {source}; set LIQ_WAREHOUSE to another folder"
+        )
     if create and not os.access(root, os.W_OK):
         raise UserError(f"the warehouse at {root} is read-only; make it writable or set LIQ_WAREHOUSE")
     return Store(root)

@@ -1,6 +1,7 @@
-"""Margin tiers from the venues' documentation, for when a venue answers none without a key. Dated, and marked `documented`.
+"""Margin tiers from the venues' documentation, for when a venue answers none without a key; marked `documented`.
 
-Binance: BTCUSDT as of 2026-05-01. Bybit: BTCUSDT as of 2026-02-26, first tiers. OKX: BTC-USDT as of 2026-09-18, first tiers.
+Binance: BTCUSDT as of 2026-05-01. Bybit: BTCUSDT as of 2026-02-26, first tiers. OKX: BTC-USDT as of 2026-09-18,
+first tiers.
 Other coins' tiers are narrower; for the typical positions of the model the first tiers decide.
 """
 

@@ -191,7 +191,10 @@ def follow(request: Request, response: Response) -> Request | None:
 
 
 def coarser(request: Request) -> Request | None:
-    """Open interest by the hour: the venue keeps so many entries of each period, so hours reach back twelve times as far."""
+    """Open interest by the hour.
+
+    The venue keeps so many entries of each period, so hours reach back twelve times as far.
+    """
     params = dict(request.params)
     if request.endpoint != "open_interest_history" or params["period"] != _PERIODS[5]:
         return None

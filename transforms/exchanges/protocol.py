@@ -29,7 +29,8 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
         "status": pl.String(),  # trading | suspended | closed
         "listed_ms": pl.Int64(),
     },
-    # `floor` and `cap` are in `bound_unit`; the deduction is in quote (linear) or coins (inverse), as the rate is a share.
+    # `floor` and `cap` are in `bound_unit`; the deduction is in quote (linear) or coins (inverse), as the rate is a
+    # share.
     "margin_tiers": {
         "instrument": pl.String(),
         "tier": pl.Int64(),
@@ -40,7 +41,8 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
         "deduction": pl.Float64(),
         "max_leverage_x": pl.Float64(),
     },
-    # `reported` in `reported_unit`, counting `sides_counted` sides (null: the venue does not say). `base` and `usd` only
+    # `reported` in `reported_unit`, counting `sides_counted` sides (null: the venue does not say). `base` and `usd`
+    # only
     # where the venue states them itself, and still over as many sides as it counts, unless `single_*` is stated.
     "open_interest": {
         "instrument": pl.String(),
@@ -223,7 +225,10 @@ class Adapter(Protocol):
     def history(
         self, instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, bar_minutes: int = 5
     ) -> list[Request]:
-        """Requests for everything that is a series, over [start, end): bars that open in it, readings in (start, end]."""
+        """Requests for everything that is a series, over [start, end).
+
+        Bars that open in it, readings in (start, end].
+        """
         ...
 
     def follow(self, request: Request, response: Response) -> Request | None:
@@ -235,5 +240,8 @@ class Adapter(Protocol):
         ...
 
     def parse(self, request: Request, response: Response) -> dict[str, list[Row]]:
-        """Rows by series (keys of ENDPOINTS[request.endpoint]), or an ExchangeError. Rows outside the window are cut."""
+        """Rows by series (keys of ENDPOINTS[request.endpoint]), or an ExchangeError.
+
+        Rows outside the window are cut.
+        """
         ...

@@ -1,0 +1,1 @@
+"""The estimator: quantities in, quantities out, no table names."""

@@ -26,9 +26,9 @@ class Assumptions:
     """One side's assumptions on one venue.
 
     opening_share [classes, holdings]: of what is opened, the share with that leverage and half-life. never_share
-    [holdings]: the share that is hedged or unleveraged. With opening_share it sums to 1. position_usd [classes]: a typical
-    position's notional, which decides its margin tier. open_share_of_taker: coins opened on this side for each coin of this
-    side's taker volume.
+    [holdings]: the share that is hedged or unleveraged; with opening_share it sums to 1. position_usd [classes]: a
+    typical position's notional, which decides its margin tier. open_share_of_taker: coins opened on this side for each
+    coin of this side's taker volume.
     """
 
     version: str
@@ -40,15 +40,17 @@ class Assumptions:
     @cached_property
     def by_holding(self) -> Floats:
         """Share of openings in each holding class, [holdings]."""
-        return self.opening_share.sum(axis=0) + self.never_share
+        return np.asarray(self.opening_share.sum(axis=0) + self.never_share)
 
     @cached_property
     def standing_share(self) -> Floats:
-        """Share of open interest, [1 + classes, holdings], row 0 never liquidated, when openings and exits are at rest:
-        what is opened times how long it stays (Little 1961). Liquidations are left out."""
+        """Share of open interest at rest, [1 + classes, holdings]; row 0 is never liquidated.
+
+        What is opened times how long it stays (Little 1961); liquidations are left out.
+        """
         stays = np.array(HALF_LIVES_H) / np.log(2)
         standing = np.vstack([self.never_share, self.opening_share]) * stays
-        return standing / standing.sum()
+        return np.asarray(standing / standing.sum())
 
 
 PRIOR_VERSION = "prior-1"
@@ -69,8 +71,11 @@ _OPEN_SHARE_OF_TAKER = 0.5
 
 
 def prior() -> Assumptions:
-    """The stated prior. Lower leverage is held longer; at rest about 85 % of open interest is below 7x, as on the one venue
-    whose positions are public (model.md); half of a side's takers open, the other half close the opposite side."""
+    """The stated prior.
+
+    Lower leverage is held longer. At rest about 85 % of open interest is below 7x, as on the one venue whose positions
+    are public (model.md). Half of a side's takers open, the other half close the opposite side.
+    """
     return Assumptions(
         version=PRIOR_VERSION,
         opening_share=np.array(_OPENED)[:, None] * np.array(_HOLDING),

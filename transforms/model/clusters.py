@@ -1,7 +1,7 @@
 """Clusters in a profile of notional over price buckets: where it stands out from its neighbourhood.
 
-Detection is the cell-averaging constant false alarm rate test of Finn and Johnson (RCA Review 29, 1968): a cell is compared
-with the mean of the cells around it, the nearest left out so that a wide target does not hide itself.
+Detection is the cell-averaging constant false alarm rate test of Finn and Johnson (RCA Review 29, 1968): a cell is
+compared with the mean of the cells around it, the nearest left out so that a wide target does not hide itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Range:
 
 
 def detect(profile: Floats) -> list[Range]:
-    """The ranges of `profile` [buckets] (USD a bucket) in which every bucket exceeds THRESHOLD times its neighbourhood's mean."""
+    """The ranges of `profile` [buckets] (USD) where each bucket exceeds THRESHOLD times its neighbourhood's mean."""
     stands_out = profile > THRESHOLD * _around(profile)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], stands_out, [False]]).astype(np.int8)))
     return [
@@ -47,11 +47,15 @@ def _around(profile: Floats) -> Floats:
     left = np.clip(at - GUARD - TRAINING, 0, n), np.clip(at - GUARD, 0, n)
     right = np.clip(at + GUARD + 1, 0, n), np.clip(at + GUARD + 1 + TRAINING, 0, n)
     cells = (left[1] - left[0]) + (right[1] - right[0])
-    return (total[left[1]] - total[left[0]] + total[right[1]] - total[right[0]]) / np.maximum(cells, 1)
+    around = total[left[1]] - total[left[0]] + total[right[1]] - total[right[0]]
+    return np.asarray(around / np.maximum(cells, 1))
 
 
 def intensity(profile: Floats, found: Range) -> float:
-    """The range's notional over that of as many buckets of its neighbourhood (TRAINING to each side): 1 is no cluster."""
+    """The range's notional over that of as many buckets of its neighbourhood (TRAINING to each side).
+
+    1 is no cluster.
+    """
     width = found.last - found.first + 1
     left = profile[max(found.first - TRAINING, 0) : found.first]
     right = profile[found.last + 1 : found.last + 1 + TRAINING]

@@ -12,13 +12,18 @@ from transforms.model.assumptions import LEVERAGE_EDGES_X, LEVERAGE_X, Assumptio
 from transforms.model.liquidation_price import Tiers, liquidation_price
 from transforms.model.price_grid import WIDTH, Floats
 
-_POINTS = 256  # leverages a class is sampled at: the widest class spans 470 buckets, so none is skipped by interpolation
+_POINTS = (
+    256  # leverages a class is sampled at: the widest class spans 470 buckets, so none is skipped by interpolation
+)
 _PRICE_STEP = 0.05  # tiers depend on the entry price only through the size in coins; 5 % moves hardly change them
 
 
 @dataclass(frozen=True)
 class Profile:
-    """For one class: `shares` (sum 1) of its positions liquidated `first`, `first + 1`, … buckets above the entry's bucket."""
+    """For one class.
+
+    `shares` (sum 1) of its positions liquidated `first`, `first + 1`, … buckets above the entry's bucket.
+    """
 
     first: int
     shares: Floats
@@ -54,14 +59,16 @@ def _profile(contract: Contract, usd: float, entry: float, index: int, s: int) -
     high, low = (min(edge, allowed) for edge in LEVERAGE_EDGES_X[index : index + 2])
     leverage = np.exp(np.linspace(np.log(low), np.log(high), _POINTS))
     sizes = np.full(_POINTS, usd if contract.kind == "inverse" else base)
-    price = liquidation_price(contract.exchange, contract.kind, np.full(_POINTS, entry), sizes, leverage, contract.tiers, s)
+    price = liquidation_price(
+        contract.exchange, contract.kind, np.full(_POINTS, entry), sizes, leverage, contract.tiers, s
+    )
     offset = np.log(np.clip(price, entry * 1e-3, entry * 1e3) / entry) / WIDTH
     offset = np.minimum(offset, -1.0) if s > 0 else np.maximum(offset, 1.0)  # never on the wrong side of its own entry
     return _binned(offset)
 
 
 def _binned(offset: Floats) -> Profile:
-    """Entries lie anywhere in their bucket, so a position `offset` buckets away falls into two neighbours, by its fraction."""
+    """Entries lie anywhere in their bucket: a position `offset` buckets away falls into two, by its fraction."""
     whole = np.floor(offset).astype(np.int64)
     first = int(whole.min())
     shares = np.zeros(int(whole.max()) - first + 2)

@@ -19,7 +19,10 @@ MAP_RANGE = 0.25
 
 @dataclass(frozen=True)
 class HourInput:
-    """One hour for one contract: `bars` by side (+1, -1); fresh when its last bar ends with the hour and has open interest."""
+    """One hour for one contract: `bars` by side (+1, -1).
+
+    Fresh when its last bar ends with the hour and has open interest.
+    """
 
     hour_h: int
     bars: dict[int, list[Bar]]

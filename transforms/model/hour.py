@@ -1,7 +1,8 @@
 """One hour of one side: the mark sweeps, takers open, the rest of the change in open interest is closing.
 
-Open interest is an identity, never an input to be split: standing = what stood + opened - closed - swept, and equals what the
-venue says is open. Openings follow the side's taker volume, sweeps follow the mark, so closing is what is left.
+Open interest is an identity, never an input to be split: standing = what stood + opened - closed - swept, and it
+equals what the venue says is open. Openings follow the side's taker volume and sweeps the mark, so closing is what is
+left.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Ledger:
 def advance(crowd: Population, bars: list[Bar], contract: Contract, assumed: Assumptions, hour_h: int) -> Ledger:
     """Moves `crowd` in place through the bars of the hour that ends at `hour_h` (hours since the epoch).
 
-    Bars without open interest only sweep; their volume counts at the next bar that has it. No bars: nothing but age changes.
+    Bars without open interest only sweep; their volume counts at the next bar that has it. No bars: only age changes.
     """
     hour = _Hour(crowd, bars, contract, assumed)
     for bar in bars:
@@ -66,14 +67,19 @@ def advance(crowd: Population, bars: list[Bar], contract: Contract, assumed: Ass
 
 
 class _Hour:
-    """The hour's work space. What stands by holding class is scaled by `kept`, applied to the arrays once, at the end."""
+    """The hour's work space.
+
+    What stands by holding class is scaled by `kept`, applied to the arrays once, at the end.
+    """
 
     def __init__(self, crowd: Population, bars: list[Bar], contract: Contract, assumed: Assumptions) -> None:
         self.crowd, self.contract, self.assumed = crowd, contract, assumed
         self.totals = crowd.by_holding()  # coins now, fresh ones included
         self.ledger = Ledger(previous=float(self.totals.sum()))
         self.kept = np.ones(HOLDINGS)
-        self.fresh = np.zeros_like(crowd.cells[0])  # opened in this hour; true coins are fresh * kept, as for crowd.cells
+        self.fresh = np.zeros_like(
+            crowd.cells[0]
+        )  # opened in this hour; true coins are fresh * kept, as for crowd.cells
         self.fresh_never = np.zeros(HOLDINGS)
         self.entries: dict[int, Floats] = {}  # entry bucket -> coins opened, by holding class, over kept
         self.pending_base = 0.0
@@ -85,7 +91,9 @@ class _Hour:
         """Liquidates what the bar's extreme reached."""
         cut = self.crowd.first_reached(bar.low if self.crowd.s > 0 else bar.high)
         reached = slice(cut, max(self.front, cut)) if self.crowd.s > 0 else slice(min(self.front, cut), cut)
-        gone = (self.crowd.cells[0, :, :, reached].sum(axis=(0, 2)) + self.fresh[:, :, reached].sum(axis=(0, 2))) * self.kept
+        gone = (
+            self.crowd.cells[0, :, :, reached].sum(axis=(0, 2)) + self.fresh[:, :, reached].sum(axis=(0, 2))
+        ) * self.kept
         self.crowd.cells[:, :, :, reached] = 0.0
         self.fresh[:, :, reached] = 0.0
         self.totals = self.totals - gone
@@ -93,12 +101,20 @@ class _Hour:
         self.front = cut
 
     def seat(self, bar: Bar) -> None:
-        """The crowd that stood before the first bar: the prior at rest, entries spread about the price, none beyond the mark."""
+        """The crowd that stood before the first bar.
+
+        The prior at rest, entries spread about the price, none beyond the mark.
+        """
         crowd, share = self.crowd, self.assumed.standing_share
         for step, weight in zip(_FIRST_STEPS, _FIRST_WEIGHTS, strict=True):
             entry = bar.open * float(np.exp(_FIRST_SPREAD * step))
             for index, profile in enumerate(self.profiles(entry)):
-                _add(crowd.cells[0, index], bucket(entry) + profile.first - crowd.origin, profile.shares, weight * share[1 + index])
+                _add(
+                    crowd.cells[0, index],
+                    bucket(entry) + profile.first - crowd.origin,
+                    profile.shares,
+                    weight * share[1 + index],
+                )
         cut = crowd.first_reached(bar.low if crowd.s > 0 else bar.high)
         crowd.cells[0, :, :, slice(cut, None) if crowd.s > 0 else slice(cut)] = 0.0
         crowd.never[0] = share[0]
@@ -116,13 +132,18 @@ class _Hour:
         self.pending_base = 0.0
         first, shares = spread(bar.low, bar.high)
         cut = self.crowd.first_reached(bar.close)
-        placed = [self.place(first, shares, profile, cut) for profile in self.profiles(float(middle(first + len(shares) // 2)))]
+        placed = [
+            self.place(first, shares, profile, cut)
+            for profile in self.profiles(float(middle(first + len(shares) // 2)))
+        ]
         stays = np.array([float(p.shares.sum()) for p in placed])  # the rest is opened and swept within the bar
         opening = self.assumed.opening_share * stays[:, None]
         lost = max(1.0 - float(opening.sum() + self.assumed.never_share.sum()), 0.0)
         opened = max(wanted, (bar.open_interest - standing) / (1.0 - lost))
         for index, profile in enumerate(placed):
-            _add(self.fresh[index], profile.first, profile.shares, opened * self.assumed.opening_share[index] / self.kept)
+            _add(
+                self.fresh[index], profile.first, profile.shares, opened * self.assumed.opening_share[index] / self.kept
+            )
         self.fresh_never += opened * self.assumed.never_share / self.kept
         for i, share in enumerate(shares.tolist()):
             coins = opened * share * self.assumed.by_holding / self.kept
@@ -134,7 +155,10 @@ class _Hour:
         self.close(bar)
 
     def place(self, first: int, shares: Floats, profile: Profile, cut: int) -> Profile:
-        """A class opened over entry buckets from `first`: shares by index on the bucket axis, without what the close reached."""
+        """A class opened over entry buckets from `first`.
+
+        Shares by index on the bucket axis, without what the close reached.
+        """
         start = first + profile.first - self.crowd.origin
         blurred = np.convolve(shares, profile.shares)
         if self.crowd.s > 0:
@@ -143,7 +167,10 @@ class _Hour:
         return Profile(start + beyond, blurred[beyond:])
 
     def close(self, bar: Bar) -> None:
-        """Closes down to open interest: every holding class at its own rate, all rates sped up or slowed by one factor."""
+        """Closes down to open interest.
+
+        Every holding class at its own rate, all rates sped up or slowed by one factor.
+        """
         self.ledger.closed += float(self.totals.sum()) - bar.open_interest
         survival = _survival(self.totals, bar.open_interest, bar.hours)
         self.totals = self.totals * survival
@@ -187,7 +214,10 @@ class _Hour:
             crowd.recentre(bars[-1].close)
 
     def leave_window(self, age: int, opened_h: int) -> None:
-        """Takes the survivors of the hour `opened_h` out of a window: those whose price the mark has not reached since."""
+        """Takes the survivors of the hour `opened_h` out of a window.
+
+        Those whose price the mark has not reached since.
+        """
         crowd, assumed = self.crowd, self.assumed
         leaving = crowd.cohorts.pick(crowd.cohorts.opened_h == opened_h)
         opened = np.where(assumed.by_holding > 0, assumed.by_holding, np.inf)
@@ -195,7 +225,9 @@ class _Hour:
             cut = crowd.first_reached(extreme)
             for index, profile in enumerate(self.profiles(float(middle(entry)))):
                 placed = self.place(entry, np.ones(1), profile, cut)
-                _add(crowd.cells[age, index], placed.first, placed.shares, -assumed.opening_share[index] * base / opened)
+                _add(
+                    crowd.cells[age, index], placed.first, placed.shares, -assumed.opening_share[index] * base / opened
+                )
             crowd.never[age] = np.maximum(crowd.never[age] - assumed.never_share * base / opened, 0.0)
         if len(leaving.entry):
             np.maximum(crowd.cells[age][..., self.active], 0.0, out=crowd.cells[age][..., self.active])
@@ -220,13 +252,16 @@ def _survival(totals: Floats, target: float, hours: float) -> Floats:
             break
         x += over / float((left * rates).sum())
     kept = np.exp(-x * rates)
-    return kept * (target / float((totals * kept).sum()))
+    return np.asarray(kept * (target / float((totals * kept).sum())))
 
 
 def _add(cells: Floats, start: int, shares: Floats, coins: Floats) -> None:
-    """Adds `coins` [holdings] by `shares` from index `start` to `cells` [holdings, buckets]; what lies off the axis, at its edge."""
+    """Adds `coins` [holdings] by `shares` from index `start` to `cells` [holdings, buckets].
+
+    What lies off the axis, at its edge.
+    """
     stop = start + len(shares)
-    if 0 <= start and stop <= BREADTH:
+    if start >= 0 and stop <= BREADTH:
         cells[:, start:stop] += coins[:, None] * shares
         return
     where = np.clip(np.arange(start, stop), 0, BREADTH - 1)

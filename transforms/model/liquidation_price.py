@@ -19,7 +19,10 @@ _NEVER = {+1: 0.0, -1: np.inf}  # a long that only zero can reach, a short that 
 
 @dataclass(frozen=True)
 class Tiers:
-    """Risk tiers of one contract, ascending; bounds in `bound_unit` (usd, base or contracts), deductions in quote or coins."""
+    """Risk tiers of one contract, ascending.
+
+    Bounds in `bound_unit` (usd, base or contracts), deductions in quote or coins.
+    """
 
     cap: tuple[float, ...]
     maintenance_rate: tuple[float, ...]
@@ -44,8 +47,8 @@ class Tiers:
 def linear_at_mark(entry: Floats, base: Floats, leverage: Floats, tiers: Tiers, s: int, fee: float = 0.0) -> Floats:
     """Binance USD-M (fee 0) and OKX linear (fee: taker): maintenance margin is of the notional at the mark.
 
-    entry USD, base coins, leverage x: arrays of one shape; returns USD. The tier is looked up at the liquidation price and
-    iterated until it is stable; where two tiers alternate, the last one tried stands.
+    entry USD, base coins, leverage x: arrays of one shape; returns USD. The tier is looked up at the liquidation price
+    and iterated until it is stable; where two tiers alternate, the last one tried stands.
     """
     price = np.array(entry, dtype=np.float64)
     margin = entry * base / leverage
@@ -56,14 +59,14 @@ def linear_at_mark(entry: Floats, base: Floats, leverage: Floats, tiers: Tiers, 
         if np.all(np.abs(new - price) <= 1e-12 * entry):
             break
         price = new
-    return np.maximum(new, 0.0)
+    return np.asarray(np.maximum(new, 0.0))
 
 
 def linear_at_entry(entry: Floats, base: Floats, leverage: Floats, tiers: Tiers, s: int) -> Floats:
     """Bybit linear: maintenance margin is of the notional at entry, so the tier is too."""
     tier = tiers.find(tiers.size(base, entry))
     maintenance = entry * base * np.asarray(tiers.maintenance_rate)[tier] - np.asarray(tiers.deduction)[tier]
-    return np.maximum(entry - s * (entry * base / leverage - maintenance) / base, 0.0)
+    return np.asarray(np.maximum(entry - s * (entry * base / leverage - maintenance) / base, 0.0))
 
 
 def inverse_at_mark(entry: Floats, notional_usd: Floats, leverage: Floats, tiers: Tiers, s: int) -> Floats:

@@ -53,8 +53,8 @@ class Population:
     """Coins standing on one side. s: +1 long, -1 short.
 
     cells [ages, classes, holdings, buckets]: by liquidation price; age 0 is all, then opened in the last 1, 7, 30 days.
-    never [ages, holdings]: never liquidated. The bucket axis always holds REACH buckets to each side of the mark, so that sums
-    add up in the same order whether the array was carried on or read back.
+    never [ages, holdings]: never liquidated. The bucket axis always holds REACH buckets to each side of the mark, so
+    that sums add up in the same order whether the array was carried on or read back.
     """
 
     s: int
@@ -79,7 +79,7 @@ class Population:
 
     def by_holding(self) -> Floats:
         """Coins in each holding class, [holdings]."""
-        return self.cells[0].sum(axis=(0, 2)) + self.never[0]
+        return np.asarray(self.cells[0].sum(axis=(0, 2)) + self.never[0])
 
     def first_reached(self, price: float) -> int:
         """Where a mark of `price` cuts the bucket axis: a long is reached from this index up, a short below it.

@@ -28,7 +28,10 @@ def middle(buckets: Ints | int) -> Floats:
 
 
 def spread(low: float, high: float) -> tuple[int, Floats]:
-    """Shares of the range [low, high] (USD) that lie in each bucket, uniform in log price: (first bucket, shares of 1)."""
+    """Shares of the range [low, high] (USD) that lie in each bucket, uniform in log price.
+
+    (first bucket, shares of 1).
+    """
     x_low, x_high = np.log(low) / WIDTH, np.log(high) / WIDTH
     first, last = int(np.floor(x_low)), int(np.floor(x_high))
     if first == last:

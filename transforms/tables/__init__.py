@@ -1,0 +1,1 @@
+"""One implementation a table: `build(<input tables>)`."""

@@ -14,10 +14,15 @@ _DAY_MS = 86_400_000
 
 
 def build(outcomes: Iterable[Mapping[str, object]]) -> pl.DataFrame:
-    """One row an outcome: the table's columns, times in unix ms, without `date`, which is that of the window asked for."""
+    """One row an outcome.
+
+    The table's columns, times in unix ms, without `date`, which is that of the window asked for.
+    """
     schema = {c: pl.Int64() if c in _TIMES else t for c, t in TABLE.schema.items() if c != "date"}
     frame = pl.DataFrame(list(outcomes), schema=schema, orient="row")
     day = (pl.coalesce("window_start_utc", "sent_at_utc") // _DAY_MS * 86_400).alias("date")
     return TABLE.conform(
-        frame.with_columns(pl.from_epoch(day, "s").dt.date(), *(pl.from_epoch(c, "ms").cast(TABLE.schema[c]) for c in _TIMES))
+        frame.with_columns(
+            pl.from_epoch(day, "s").dt.date(), *(pl.from_epoch(c, "ms").cast(TABLE.schema[c]) for c in _TIMES)
+        )
     )

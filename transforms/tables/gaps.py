@@ -27,15 +27,22 @@ def build(
     hours: Sequence[datetime],
     exchanges: Sequence[str],
 ) -> pl.DataFrame:
-    """Gaps of one coin among `hours`, for every venue asked. A venue whose contracts are not known is a gap of all series."""
+    """Gaps of one coin among `hours`, for every venue asked.
+
+    A venue whose contracts are not known is a gap of all series.
+    """
     listed = instruments.filter(pl.col("coin") == coin).select("exchange", "instrument").unique()
     asked = pl.DataFrame({"hour_utc": list(hours)}, schema={"hour_utc": TABLE.schema["hour_utc"]})
     expected = listed.filter(pl.col("exchange").is_in(list(exchanges))).join(asked, how="cross")
-    unknown = pl.DataFrame({"exchange": [e for e in exchanges if e not in listed["exchange"]]}, schema={"exchange": pl.String})
+    unknown = pl.DataFrame(
+        {"exchange": [e for e in exchanges if e not in listed["exchange"]]}, schema={"exchange": pl.String}
+    )
     made = [
         _missing(expected, _open_interest_hours(open_interest), "open_interest", fetches),
         _missing(expected, _bar_hours(price_bars), "price_bars", fetches),
-        _derived(expected, price_bars.filter(pl.col("price_kind") == "trade"), "price_bars", "no mark bars; trades stand in"),
+        _derived(
+            expected, price_bars.filter(pl.col("price_kind") == "trade"), "price_bars", "no mark bars; trades stand in"
+        ),
         _derived(
             expected,
             price_bars.filter(pl.col("taker_buy_base").is_null() & pl.col("volume_base").is_not_null()),
@@ -44,14 +51,21 @@ def build(
         ),
         _unlisted(unknown.join(asked, how="cross"), fetches, coin),
     ]
-    every = pl.concat(made, how="diagonal").with_columns(pl.lit(coin).alias("coin"), pl.col("hour_utc").dt.date().alias("date"))
+    every = pl.concat(made, how="diagonal").with_columns(
+        pl.lit(coin).alias("coin"), pl.col("hour_utc").dt.date().alias("date")
+    )
     return TABLE.conform(every.select(list(TABLE.schema)))
 
 
 def _open_interest_hours(open_interest: pl.DataFrame) -> pl.DataFrame:
     """Hours at whose end open interest was known."""
     hour = pl.col("time_utc").dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
-    return open_interest.with_columns(hour).filter(pl.col("hour_utc") - pl.col("time_utc") <= TRUSTED_FOR).select(_WHERE).unique()
+    return (
+        open_interest.with_columns(hour)
+        .filter(pl.col("hour_utc") - pl.col("time_utc") <= TRUSTED_FOR)
+        .select(_WHERE)
+        .unique()
+    )
 
 
 def _bar_hours(price_bars: pl.DataFrame) -> pl.DataFrame:
@@ -95,7 +109,14 @@ def _unlisted(venues: pl.DataFrame, fetches: pl.DataFrame, coin: str) -> pl.Data
     asked = fetches.filter((pl.col("endpoint") == "instruments") & (pl.col("outcome") != "ok"))
     why = dict(asked.select("exchange", pl.col("outcome") + ": " + pl.col("reason")).iter_rows())
     rows = [
-        (exchange, "", hour, series, "missing", why.get(exchange, f"{exchange} lists no {coin} perpetual settled in USDT"))
+        (
+            exchange,
+            "",
+            hour,
+            series,
+            "missing",
+            why.get(exchange, f"{exchange} lists no {coin} perpetual settled in USDT"),
+        )
         for exchange, hour in venues.select("exchange", "hour_utc").rows()
         for series in _SERIES
     ]

@@ -64,11 +64,12 @@ def _side(levels: pl.DataFrame, side: str, coin: str, hours: Sequence[datetime])
     for (hour,), now in wanted.partition_by("hour_utc", as_dict=True, maintain_order=True).items():
         trailing = profiles.trailing(hour)
         # only the side's own range: beyond the mark there is nothing, which is no neighbourhood
-        inside = slice(now["price_bucket"].min() - profiles.first, now["price_bucket"].max() - profiles.first + 1)
+        buckets = now["price_bucket"].to_numpy()
+        inside = slice(int(buckets.min()) - profiles.first, int(buckets.max()) - profiles.first + 1)
         profile = trailing[-1][inside]
         found = [(r, float(profile[r.first : r.last + 1].sum())) for r in detect(profile)]
         largest = sorted(found, key=lambda each: (-each[1], each[0].first))[:MOST]
-        marks = now.group_by("exchange", maintain_order=True).agg(pl.col("mark_price").first())["mark_price"]
+        marks = now.group_by("exchange", maintain_order=True).agg(pl.col("mark_price").first())["mark_price"].to_numpy()
         about = {
             "coin": coin,
             "hour_utc": hour,
@@ -81,7 +82,11 @@ def _side(levels: pl.DataFrame, side: str, coin: str, hours: Sequence[datetime])
         for rank, (each, usd) in enumerate(largest, start=1):
             moved = Range(each.first + inside.start, each.last + inside.start, each.peak + inside.start)
             strength = intensity(profile, each)
-            yield about | {"rank": rank, "notional_usd": usd, "intensity": strength} | _cluster(moved, profiles, trailing, now, about)
+            yield (
+                about
+                | {"rank": rank, "notional_usd": usd, "intensity": strength}
+                | _cluster(moved, profiles, trailing, now, about)
+            )
 
 
 def _cluster(

@@ -39,8 +39,8 @@ def build(
 ) -> dict[str, pl.DataFrame]:
     """The map and the books of `hours` (consecutive, ascending) of one coin, and the state after the last of them.
 
-    standing_positions and opened_cohorts are the state of the hour before the first, or empty. An hour for which a venue has
-    no bars or no open interest carries what stood, less what the mark swept, and is stale.
+    standing_positions and opened_cohorts are the state of the hour before the first, or empty. An hour for which a
+    venue has no bars or no open interest carries what stood, less what the mark swept, and is stale.
     """
     made: dict[str, list[pl.DataFrame]] = {}
     for exchange, instrument in _contracts(instruments, price_bars, standing_positions, coin):
@@ -51,7 +51,12 @@ def build(
         if not crowds:
             crowds = {s: Population.empty(s, inputs.first_price) for s in SIDE_OF} if inputs.first_price else {}
         levels, books = estimate.run(crowds, inputs.hours, _Parameters(model_parameters, exchange))
-        about = {"coin": coin, "exchange": exchange, "instrument": instrument, "source": inputs.source(standing_positions)}
+        about = {
+            "coin": coin,
+            "exchange": exchange,
+            "instrument": instrument,
+            "source": inputs.source(standing_positions),
+        }
         for name, frame in _frames(levels, books, crowds, hours[-1], about).items():
             made.setdefault(name, []).append(frame)
     names = (TABLE.name, BOOKS.name, "standing_positions", "opened_cohorts")

@@ -14,7 +14,10 @@ _VERSION = ["exchange", "instrument", "valid_from_utc"]
 
 
 def build(payloads: pl.DataFrame, instruments: pl.DataFrame, margin_tiers: pl.DataFrame) -> pl.DataFrame:
-    """What `payloads` report, added to the versions known in `margin_tiers`; documented tiers for instruments without any."""
+    """What `payloads` report, added to the versions known in `margin_tiers`.
+
+    Documented tiers for instruments without any.
+    """
     coins = instruments.select("exchange", "instrument", "coin").unique()
     reported = (
         rows(payloads, "margin_tiers")

@@ -54,7 +54,9 @@ def assumptions(model_parameters: pl.DataFrame, exchange: str, side: str, moment
     if own.is_empty():
         raise LookupError(f"no parameters for {side} positions on {exchange} at {moment}")
     own = own.filter(pl.col("version") == own["version"][-1])
-    values = {(p, x, h): v for p, x, h, v in own.select("parameter", "leverage_x", "half_life_hours", "value").iter_rows()}
+    values = {
+        (p, x, h): v for p, x, h, v in own.select("parameter", "leverage_x", "half_life_hours", "value").iter_rows()
+    }
     return Assumptions(
         version=own["version"][0],
         opening_share=np.array([[values["opening_share", x, h] for h in HALF_LIVES_H] for x in LEVERAGE_X]),

@@ -49,7 +49,12 @@ def _with_mark(readings: pl.DataFrame, price_bars: pl.DataFrame) -> pl.DataFrame
         pl.col("close").alias("bar_mark"),
     ).sort("exchange", "instrument", "time_utc")
     joined = readings.sort("exchange", "instrument", "time_utc").join_asof(
-        ended, on="time_utc", by=["exchange", "instrument"], strategy="backward", tolerance=_STALEST_MARK, check_sortedness=False
+        ended,
+        on="time_utc",
+        by=["exchange", "instrument"],
+        strategy="backward",
+        tolerance=_STALEST_MARK,
+        check_sortedness=False,
     )
     own = pl.col("mark_price") / pl.col("unit_multiplier")
     return joined.with_columns(own.fill_null(pl.col("bar_mark")).alias("mark_price"))

@@ -11,7 +11,15 @@ import polars as pl
 from expectations.tables import table
 from transforms.exchanges.protocol import Request, Response
 
-_HEADERS = ("content-type", "date", "retry-after", "x-mbx-used-weight-1m", "x-bapi-limit-reset-timestamp", "x-simulated", "x-recorded")
+_HEADERS = (
+    "content-type",
+    "date",
+    "retry-after",
+    "x-mbx-used-weight-1m",
+    "x-bapi-limit-reset-timestamp",
+    "x-simulated",
+    "x-recorded",
+)
 _DAY_MS = 86_400_000
 
 
@@ -20,7 +28,7 @@ def build(exchanges: Iterable[tuple[Request, int, Response]], *, source: str) ->
     columns = table("payloads").schema
     rows = [_row(request, sent_ms, response, source) for request, sent_ms, response in exchanges]
     times = [c for c in columns if c.endswith("_utc")]
-    raw = pl.DataFrame(rows, schema=columns | {c: pl.Int64 for c in (*times, "date")}, orient="row")
+    raw = pl.DataFrame(rows, schema=columns | dict.fromkeys((*times, "date"), pl.Int64), orient="row")
     return raw.with_columns(
         *(pl.from_epoch(c, "ms").cast(columns[c]) for c in times), pl.from_epoch(pl.col("date") * 86_400, "s").dt.date()
     )

@@ -19,7 +19,9 @@ def flat(rate: float, bound_unit: str = "usd") -> Tiers:
 
 
 def price(exchange, kind, entry, size, leverage, tiers, s):
-    return float(liquidation_price(exchange, kind, *(np.array([float(v)]) for v in (entry, size, leverage)), tiers, s)[0])
+    return float(
+        liquidation_price(exchange, kind, *(np.array([float(v)]) for v in (entry, size, leverage)), tiers, s)[0]
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""Simulated exchanges for every test that runs the pipeline for real: started once in a process, their clock at `NOW`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.warehouse.trial import NOW, A, Trial
+from warehouse.clock import to_ms
+from warehouse.simulator import Simulation, serve
+
+
+@pytest.fixture(scope="session")
+def _served() -> Iterator[Simulation]:
+    with serve(seed=7, now_ms=to_ms(NOW)) as simulation:
+        yield simulation
+
+
+@pytest.fixture
+def exchanges(_served: Simulation) -> Iterator[Simulation]:
+    """The simulated exchanges, free of faults and with an empty log of requests."""
+    _forget(_served)
+    yield _served
+    _forget(_served)
+
+
+@pytest.fixture(scope="module")
+def quiet_exchanges(_served: Simulation) -> Simulation:
+    """The same, for warehouses that a module's tests share; their requests stand in no log that a test may read."""
+    _forget(_served)
+    return _served
+
+
+@pytest.fixture(scope="session")
+def one_hour(_served: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """A warehouse of hour `A`, all venues up. Whoever goes on with it takes a copy."""
+    _forget(_served)
+    made = Trial(tmp_path_factory.mktemp("one_hour") / "warehouse", _served.url)
+    made.run(A)
+    return made
+
+
+def _forget(simulation: Simulation) -> None:
+    simulation.faults.clear()
+    simulation.exchange.counts.clear()
+    simulation.exchange.recent.clear()

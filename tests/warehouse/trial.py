@@ -1,0 +1,84 @@
+"""A warehouse of one coin over simulated exchanges whose clock stands still: for tests that run the pipeline for real."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from expectations.tables import table
+from warehouse import catalog, run, settings
+from warehouse.addresses import HOSTS
+from warehouse.store import FILE, Store
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 11, 20, 12, 5)
+A = datetime(2026, 11, 20, 8)
+"""The hour of the warehouse `one_hour`, long enough before `NOW` that no snapshot is taken."""
+MADE = ("core", "mart", "ops/gaps", "ops/watermark")
+"""What must be equal whoever ran it, whenever and however often; the rest tells of the run itself."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A warehouse at `root`, and where its exchanges are."""
+
+    root: Path
+    url: str
+    now: datetime = NOW
+
+    def settings(self, **changes: Any) -> settings.Settings:
+        """BTC on every venue; `changes` by name."""
+        urls = {f"{host}_url": self.url for host in HOSTS}
+        about = {"warehouse": self.root, "now": f"{self.now.isoformat()}Z", "coins": "BTC", "source": "simulated"}
+        return settings.load(**{**about, **urls, **changes})
+
+    def run(self, first: datetime, last: datetime | None = None, **changes: Any) -> run.RunSummary:
+        """Runs the hours from `first` to `last`, or that one hour."""
+        return run.run(self.settings(**changes), first, last or first)
+
+    def copied(self, root: Path) -> Trial:
+        """The same warehouse in another place. The old catalog would speak of the old place, so it is made again."""
+        shutil.copytree(self.root, root)
+        catalog.build(root)
+        return Trial(root, self.url, self.now)
+
+    def files(self, *folders: str) -> dict[str, bytes]:
+        """Every file under `folders`, by path."""
+        found = (p for folder in folders for p in (self.root / folder).rglob("*") if p.is_file())
+        return {p.relative_to(self.root).as_posix(): p.read_bytes() for p in found}
+
+    def leftovers(self) -> list[str]:
+        """Files that no table, marker, lock or catalog accounts for."""
+        known = {"catalog.duckdb", "warehouse.json", ".lock"}
+        layers = ("raw", "core", "mart", "ops")
+        named = {p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if p.is_file()} - known
+        return sorted(n for n in named if n.split("/")[0] not in layers or not n.endswith(f"/{FILE}"))
+
+    def rows(self, name: str) -> pl.DataFrame:
+        """The whole table, from its files."""
+        contract, store = table(name), Store(self.root)
+        return store.read(contract, store.keys(contract))
+
+    def ask(self, sql: str) -> pl.DataFrame:
+        """An analyst's question."""
+        with catalog.connect(self.root) as connection:
+            return connection.sql(sql).pl()
+
+
+def differing(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
+    """Paths of files that are not equal byte for byte, or only in one."""
+    return sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path))
+
+
+def python(code: str, *words: object, **options: Any) -> subprocess.Popen[str]:
+    """Another interpreter at the root of the project, its output in pipes."""
+    command = [sys.executable, "-c", code, *map(str, words)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=ROOT, **{**pipes, **options})
