@@ -1,4 +1,4 @@
-"""Simulated exchanges for every test that runs the pipeline for real: started once in a process, their clock at `NOW`."""
+"""Simulated exchanges for tests that run the pipeline for real: started once in a process, their clock at `NOW`."""
 
 from __future__ import annotations
 

@@ -25,7 +25,10 @@ def append_versions(table: Table, known: pl.DataFrame, observed: pl.DataFrame) -
 def _observe(table: Table, known: pl.DataFrame, now: pl.DataFrame, moment: datetime) -> pl.DataFrame:
     columns = [c.name for c in table.columns if not c.name.startswith("valid_")]
     now = now.select(columns)
-    current = known.filter(pl.col("valid_to_utc").is_null() & (pl.col("valid_from_utc") <= moment)).select(columns)
+    holding = (pl.col("valid_from_utc") <= moment) & (
+        pl.col("valid_to_utc").is_null() | (pl.col("valid_to_utc") > moment)
+    )
+    current = known.filter(holding).select(columns)
     new = now.join(current, on=columns, how="anti", nulls_equal=True).select(_KEY)
     gone = current.join(now, on=columns, how="anti", nulls_equal=True).select(_KEY).join(now, on=_KEY, how="semi")
     differing = pl.concat([new, gone]).unique()
@@ -33,7 +36,8 @@ def _observe(table: Table, known: pl.DataFrame, now: pl.DataFrame, moment: datet
         return known
     stays = known.join(differing, on=_KEY, how="anti")
     past = known.join(differing, on=_KEY, how="semi").filter(pl.col("valid_from_utc") < moment)
-    closed = past.with_columns(pl.col("valid_to_utc").fill_null(pl.lit(moment, dtype=table.schema["valid_to_utc"])))
+    ends = pl.min_horizontal("valid_to_utc", pl.lit(moment, dtype=table.schema["valid_to_utc"]))
+    closed = past.with_columns(ends.alias("valid_to_utc"))
     added = now.join(differing, on=_KEY, how="semi").with_columns(
         pl.lit(moment, dtype=table.schema["valid_from_utc"]).alias("valid_from_utc"),
         pl.lit(None, dtype=table.schema["valid_to_utc"]).alias("valid_to_utc"),

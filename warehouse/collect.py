@@ -14,6 +14,7 @@ from transforms.exchanges import adapter
 from transforms.exchanges.protocol import Adapter, Instrument, Request
 from transforms.exchanges.replay import rows
 from transforms.tables import fetches, payloads
+from transforms.tables.gaps import ANSWERED
 from warehouse.clock import HOUR, days, to_ms
 from warehouse.http import Fetched, Shell
 from warehouse.plan import Plan
@@ -28,6 +29,7 @@ LOOK_BACK = timedelta(days=7)
 _SNAPSHOT_WITHIN = timedelta(minutes=15)
 _LATE_BY = timedelta(hours=3)  # a venue that had answered may still add the last buckets of an hour
 _OWN_SERVER = 1000
+_EVER = datetime(1970, 1, 1)
 _HOUR_MS = 3_600_000
 
 
@@ -55,26 +57,24 @@ class Collector:
         """The venue's."""
         return adapter(self.exchange)
 
-    def collect(self, plan: Plan) -> Counter[str]:
-        """Fetches what the hours of `plan` and earlier failed hours need. Returns how many requests came out how."""
+    def metadata(self, coins: tuple[str, ...]) -> Counter[str]:
+        """Fetches instruments and tiers, once a day. Returns how many requests came out how."""
         outcomes: Counter[str] = Counter()
         with self._shell() as shell:
-            outcomes += self._fetch(shell, self._metadata_requests(shell, plan.coins, outcomes), self.served.now.date())
-            contracts = self.contracts(plan.coins)
-            self.progress.stage(f"collect {self.exchange}", 0)
+            outcomes += self._fetch(shell, self._metadata_requests(shell, coins, outcomes), self.served.now.date())
+        return outcomes
+
+    def collect(self, plan: Plan) -> Counter[str]:
+        """Fetches what the hours of `plan`, and earlier ones that failed, need; instruments must be known."""
+        outcomes: Counter[str] = Counter()
+        contracts = self.contracts(plan.coins)
+        with self._shell() as shell:
             for window in self.windows(plan, contracts):
                 start_ms, end_ms = to_ms(window.start), to_ms(window.end)
                 asked = self.adapter.history(contracts, start_ms, end_ms, bar_minutes=self.bar_minutes)
                 outcomes += self._fetch(shell, asked, window.start.date())
             if abs(self.served.now - plan.last_hour) <= _SNAPSHOT_WITHIN:
                 outcomes += self._fetch(shell, self.adapter.snapshot(contracts), self.served.now.date(), again=True)
-        return outcomes
-
-    def metadata(self, coins: tuple[str, ...]) -> Counter[str]:
-        """Fetches instruments and tiers, once a day."""
-        outcomes: Counter[str] = Counter()
-        with self._shell() as shell:
-            outcomes += self._fetch(shell, self._metadata_requests(shell, coins, outcomes), self.served.now.date())
         return outcomes
 
     def _shell(self) -> Shell:
@@ -118,14 +118,15 @@ class Collector:
             & pl.col("hour_utc").is_between(since, plan.first_hour, closed="left")
         )
         late = pl.col("hour_utc") >= plan.first_hour - _LATE_BY
-        return set(gaps.filter(late | ~pl.col("reason").str.starts_with("the venue answered"))["hour_utc"].to_list())
+        return set(gaps.filter(late | ~pl.col("reason").str.starts_with(ANSWERED))["hour_utc"].to_list())
 
-    def _fetch(self, shell: Shell, asked: Iterable[Request], day: date, *, again: bool = False) -> Counter[str]:
-        """Fetches what was not answered yet and stores every response and every outcome, for one day of the venue."""
+    def _fetch(self, shell: Shell, asked: Iterable[Request], day: date, *, since: datetime = _EVER) -> Counter[str]:
+        """Fetches what was not answered `since`; stores every response and every outcome, for one day of the venue."""
         key = {"exchange": self.exchange, "date": day}
         known = self.store.read(FETCHES, [key])
-        answered = set(known.filter(pl.col("outcome") == "ok").select("endpoint", "request").iter_rows())
-        new = [r for r in asked if again or (r.endpoint, r.key) not in answered]
+        held = known.filter((pl.col("outcome") == "ok") & (pl.col("sent_at_utc") >= since))
+        answered = set(held.select("endpoint", "request").iter_rows())
+        new = [r for r in asked if (r.endpoint, r.key) not in answered]
         if not new:
             return Counter()
         self.progress.stage(f"collect {self.exchange}", len(new))

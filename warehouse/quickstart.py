@@ -41,7 +41,7 @@ def quickstart(settings: Settings, days: int) -> int:
         print(f"{_origin(settings, served.url)}; {', '.join(settings.coins)}; up to {last:%Y-%m-%d %H:%M} UTC")
         asked = pointed(settings, served)
         with progress() as told:
-            summary = pipeline.run(asked, first, last - HOUR, progress=told)
+            summary = pipeline.run(asked, first, last - HOUR, progress=told, served=served)
         show(summary)
         # the hours that pass meanwhile are no business of this run's
         _dag(asked.model_copy(update={"now": served.now}), last)

@@ -17,11 +17,12 @@ from filelock import FileLock, Timeout
 from expectations.contract import Table
 from expectations.tables import table
 from transforms.tables import runs, watermark
+from transforms.tables.gaps import ANSWERED
 from warehouse import catalog
 from warehouse.check import check_staged
-from warehouse.clock import days, utc_now
+from warehouse.clock import HOUR, days, utc_now
 from warehouse.collect import Collector
-from warehouse.errors import Busy
+from warehouse.errors import Busy, UserError
 from warehouse.estimate import estimate_coins
 from warehouse.normalise import normalise_days, reference_tables
 from warehouse.plan import Plan
@@ -36,7 +37,7 @@ __all__ = ["Plan", "RunSummary", "check", "collect", "collect_metadata", "estima
 CHUNK = timedelta(days=7)
 """Hours are checked and published this many at a time, so that memory stays flat however long the range."""
 
-GAPS, WATERMARK, RUNS, CHECKS = table("gaps"), table("watermark"), table("runs"), table("checks")
+GAPS, WATERMARK, RUNS, FETCHES = table("gaps"), table("watermark"), table("runs"), table("fetches")
 
 
 @dataclass
@@ -58,8 +59,9 @@ class RunSummary:
 
     @property
     def status(self) -> str:
-        """published, partial (something was held back), failed (all was), or nothing_new."""
-        if self.quarantined:
+        """published, partial (something was held back or a venue failed), failed (all was), or nothing_new."""
+        failures = self.gaps.filter((pl.col("state") == "missing") & ~pl.col("reason").str.starts_with(ANSWERED))
+        if self.quarantined or len(failures):
             return "partial" if self.published else "failed"
         return "published" if self.published else "nothing_new"
 
@@ -101,7 +103,8 @@ def collect(plan: Plan, exchange: str) -> dict[str, int]:
     settings = load()
     store = open_store(settings.root, settings.source, create=True)
     with serving(settings) as served:
-        return dict(_collector(store, settings, exchange, served, Silent()).collect(plan))
+        collector = _collector(store, settings, exchange, served, Silent())
+        return dict(collector.metadata(plan.coins) + collector.collect(plan))
 
 
 def collect_metadata(exchange: str) -> dict[str, int]:
@@ -182,13 +185,25 @@ def _collect_all(
     store: Store, settings: Settings, plan: Plan, served: Served, progress: Progress, summary: RunSummary
 ) -> None:
     """All venues side by side: each has its own host, its own limits and its own files."""
+    collectors = [_collector(store, settings, exchange, served, progress) for exchange in plan.exchanges]
+    with ThreadPoolExecutor(len(collectors)) as pool:
+        known = list(pool.map(lambda each: each.metadata(plan.coins), collectors))
+        _refuse_unknown(collectors, plan)
+        series = list(pool.map(lambda each: each.collect(plan), collectors))
+    for each, metadata, answers in zip(collectors, known, series, strict=True):
+        summary.fetched[each.exchange] = dict(Counter(summary.fetched.get(each.exchange, {})) + metadata + answers)
 
-    def one(exchange: str) -> tuple[str, Counter[str]]:
-        return exchange, _collector(store, settings, exchange, served, progress).collect(plan)
 
-    with ThreadPoolExecutor(len(plan.exchanges)) as pool:
-        for exchange, outcomes in pool.map(one, plan.exchanges):
-            summary.fetched[exchange] = dict(Counter(summary.fetched.get(exchange, {})) + outcomes)
+def _refuse_unknown(collectors: list[Collector], plan: Plan) -> None:
+    """A coin that no venue lists is a slip of the pen. A venue that never answered may list anything."""
+    listed = {c.exchange: {i.coin for i in c.contracts(("all",))} for c in collectors}
+    if all(listed.values()) and plan.coins != ("all",):
+        unknown = sorted(set(plan.coins) - set().union(*listed.values()))
+        if unknown:
+            venues = ", ".join(listed)
+            raise UserError(
+                f"{venues} list no USDT perpetual on {', '.join(unknown)}; LIQ_COINS=all takes all there are"
+            )
 
 
 def _normalise(store: Store, settings: Settings, plan: Plan, progress: Progress) -> None:
@@ -250,6 +265,14 @@ def _coins_with(store: Store, contract: Table) -> list[str]:
     return sorted({str(key["coin"]) for key in store.keys(contract)})
 
 
+def _fetched(store: Store, summary: RunSummary) -> int:
+    """Requests that were answered for the hours of the run, by whichever run asked them."""
+    span = days((summary.first_hour - HOUR).date(), summary.last_hour.date())
+    asked = store.read(FETCHES, [{"exchange": e, "date": d} for d in span for e in summary.exchanges])
+    overlaps = (pl.col("window_start_utc") < summary.last_hour) & (pl.col("window_end_utc") >= summary.first_hour)
+    return len(asked.filter((pl.col("outcome") == "ok") & overlaps))
+
+
 def _finish(store: Store, summary: RunSummary, started: datetime) -> None:
     """Logs the run, then makes the catalog, which shows the log too."""
     _log_run(store, summary, started)
@@ -269,7 +292,7 @@ def _log_run(store: Store, summary: RunSummary, started: datetime) -> None:
         "exchanges": ",".join(summary.exchanges),
         "source": summary.source,
         "run_status": summary.status,
-        "fetched": sum(sum(o.values()) for o in summary.fetched.values()),
+        "fetched": _fetched(store, summary),
         "published": summary.published,
         "quarantined": len(summary.quarantined),
         "reason": "; ".join(f"{t} {p}: {why}" for t, p, why in summary.quarantined),

@@ -93,8 +93,8 @@ class Settings(BaseSettings):
 
     @property
     def urls_given(self) -> bool:
-        """Whether any venue's address was set by hand."""
-        return any(getattr(self, field) for field in _URLS.values())
+        """Whether the address of every venue that is asked was set by hand."""
+        return all(getattr(self, _URLS[exchange]) for exchange in self.exchanges)
 
     @property
     def root(self) -> Path:
@@ -107,10 +107,15 @@ class Settings(BaseSettings):
         return 60 if self.source == "recorded" else 5
 
     def base_urls(self, served_at: str | None = None) -> dict[str, str]:
-        """Base URL by host: what was set, else `served_at` (a server of ours), else the venue's own."""
-        urls = {h: getattr(self, field) or served_at or _OFFICIAL[h] for h, field in _URLS.items()}
-        moved = urls["binance"] != _OFFICIAL["binance"]
-        return urls | {"binance_web": urls["binance"] if moved else _OFFICIAL["binance_web"]}
+        """Base URL by host: what was set, else `served_at` (a server of ours), else, for live data, the venue's own."""
+        official = _OFFICIAL if self.source == "live" else {}
+        given = {host: getattr(self, field) or served_at or official.get(host) for host, field in _URLS.items()}
+        urls = {host: url for host, url in given.items() if url}
+        # Binance's tiers are on its web host; whoever serves its API elsewhere serves them there too
+        if "binance" in urls:
+            moved = urls["binance"] != _OFFICIAL["binance"]
+            urls["binance_web"] = urls["binance"] if moved else _OFFICIAL["binance_web"]
+        return urls
 
 
 def load(**overrides: Any) -> Settings:

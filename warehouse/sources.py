@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from warehouse.clock import from_ms, to_ms, utc_now
+from warehouse.errors import UserError
 from warehouse.settings import Settings
 from warehouse.simulator import recorded_range, serve
 
@@ -35,11 +36,14 @@ class Served:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[Served]:
-    """The venues to ask. A server of ours is started where no address was given, and stopped at the end."""
+    """The venues to ask. A server of ours stands in for those without an address, and is stopped at the end.
+
+    Only live data is ever asked of a venue itself.
+    """
     clock = market_clock(settings)
     if settings.source == "live" or settings.urls_given:
         yield Served(settings.base_urls(), None, clock)
-    elif settings.source == "recorded" and settings.recorded is not None:
+    elif settings.source == "recorded":
         with serve(source="recorded", directory=settings.recorded, now_ms=clock, walls=False) as server:
             yield Served(settings.base_urls(server.url), server.url, clock)
     else:
@@ -52,7 +56,10 @@ def market_clock(settings: Settings) -> Callable[[], int]:
     if settings.now is not None:
         start_ms = to_ms(settings.now)
     elif settings.source == "recorded" and settings.recorded is not None:
-        start_ms = recorded_range(settings.recorded)[1]
+        try:
+            start_ms = recorded_range(settings.recorded)[1]
+        except FileNotFoundError as error:
+            raise UserError(f"LIQ_RECORDED: {error}") from error
     else:
         return lambda: to_ms(utc_now())
     began = time.monotonic()

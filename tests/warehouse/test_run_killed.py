@@ -1,0 +1,122 @@
+"""kill -9 at each stage of a run, then the same command: the tables of a run that was never killed, and nothing else.
+
+The child kills itself at a point that the test plants in it. It skips Great Expectations where the point lies behind
+the checks, which takes seconds to import; the run that follows does not.
+"""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.warehouse.trial import MADE, NOW, A, Trial, differing, python
+from warehouse.clock import HOUR
+
+CHILD = """
+import os, signal, sys
+from datetime import datetime
+from pathlib import Path
+from tests.warehouse.trial import Trial
+from warehouse import catalog, check, collect, estimate, normalise, run, store
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+class Silent:
+    def stage(self, name, total): pass
+    def step(self, note="", advance=1): pass
+
+class Last:
+    def __init__(self, stage, steps=None):
+        self.wanted, self.steps, self.now = stage, steps, ""
+    def stage(self, name, total):
+        self.now = name
+        if self.steps is None and name == self.wanted:
+            die()
+    def step(self, note="", advance=1):
+        if self.steps is not None and self.now.startswith(self.wanted):
+            self.steps -= 1
+            if self.steps == 0:
+                die()
+
+def before(owner, name, when):
+    whole = getattr(owner, name)
+    def guarded(*args, **named):
+        if when(*args):
+            die()
+        return whole(*args, **named)
+    setattr(owner, name, guarded)
+
+def after(count):
+    left = [count]
+    def counted(*_):
+        left[0] -= 1
+        return left[0] < 0
+    return counted
+
+def unchecked():
+    run.check_staged = lambda *_: ([], [])
+
+def half(frame, path, **options):
+    Path(path).write_bytes(b"PAR1")
+    die()
+
+progress = Silent()
+root, url, first, last = sys.argv[1:]
+{plant}
+begin, end = map(datetime.fromisoformat, (first, last))
+trial = Trial(Path(root), url)
+run.run(trial.settings(), begin, end, progress=progress)
+"""
+
+POINTS = {
+    "in the middle of collect": 'progress = Last("collect", steps=9)',
+    "in the middle of a file": 'collect.pl.DataFrame.write_parquet = half',
+    "with payloads stored and outcomes not": 'before(store.Store, "write", lambda s, t, *_: t.name == "fetches")',
+    "after collect": 'progress = Last("normalise")',
+    "in the middle of normalise": 'before(store.Store, "write", lambda s, t, *_: t.name == "positioning")',
+    "in the middle of estimate": 'before(store, "replace_durably", lambda _, to: "liquidation_curve" in str(to))',
+    "in the middle of check": 'progress = Last("check", steps=1)',
+    "before the journal": 'unchecked(); before(store, "replace_durably", lambda _, to: to.name == "journal.json")',
+    "after the journal": 'unchecked(); before(store, "_move", lambda *_: True)',
+    "in the middle of the moves": """
+unchecked()
+moves = after(7)
+before(store, "replace_durably", lambda staged, to: ".staging" in str(staged) and to.name == "data.parquet"
+       and ".staging" not in str(to) and moves())""",
+    "with all moved and the stage still there": """
+unchecked()
+before(store.shutil, "rmtree", lambda p, **_: (Path(p) / "journal.json").exists())""",
+    "before the catalog": 'unchecked(); before(catalog, "build", lambda *_: True)',
+    "in the middle of the catalog": 'unchecked(); before(catalog, "replace_durably", lambda *_: True)',
+}
+
+
+def killed(made: Trial, plant: str) -> None:
+    """Runs the hour after `A` in a child that dies by SIGKILL at what `plant` plants."""
+    hour = (A + HOUR).isoformat()
+    child = python(CHILD.replace("{plant}", plant), made.root, made.url, hour, hour)
+    _, complaints = child.communicate(timeout=120)
+    assert child.returncode == -signal.SIGKILL, complaints
+
+
+@pytest.fixture(scope="module")
+def never_killed(one_hour: Trial, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """`A` and the hour after it."""
+    made = one_hour.copied(tmp_path_factory.mktemp("never_killed") / "warehouse")
+    made.run(A + HOUR)
+    return made
+
+
+@pytest.mark.parametrize("plant", POINTS.values(), ids=POINTS)
+def test_the_same_command_makes_it_good(one_hour: Trial, never_killed: Trial, tmp_path: Path, plant: str) -> None:
+    made = one_hour.copied(tmp_path / "warehouse")
+    killed(made, plant)
+    assert set(made.ask("SELECT DISTINCT hour_utc FROM mart.market_balance")["hour_utc"]) <= {A, A + HOUR}
+    made.run(A + HOUR)
+    assert differing(never_killed.files(*MADE), made.files(*MADE)) == []
+    assert made.files("raw").keys() == never_killed.files("raw").keys()
+    assert made.leftovers() == []
+    assert made.ask("SELECT DISTINCT hour_utc FROM mart.market_balance").height == 2

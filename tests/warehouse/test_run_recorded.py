@@ -1,0 +1,62 @@
+"""A day of recorded data, of one coin: Binance and Bybit end to end, and OKX's open interest, which nobody recorded."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.warehouse.trial import ROOT, Trial
+from warehouse import run as pipeline
+from warehouse import settings
+from warehouse.clock import hours
+
+RECORDED = ROOT.parent / "shared" / "recorded"
+FIRST, LAST = datetime(2026, 1, 5), datetime(2026, 1, 6)
+pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason="no recorded data beside the project (../shared/recorded)")
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    made = Trial(tmp_path_factory.mktemp("recorded") / "warehouse", "")
+    asked = settings.load(source="recorded", recorded=RECORDED, warehouse=made.root, coins="BTC")
+    summary = pipeline.run(asked, FIRST, LAST)
+    assert summary.status == "published"
+    assert summary.quarantined == []
+    return made
+
+
+@pytest.mark.parametrize("exchange", ["binance", "bybit"])
+@pytest.mark.parametrize("name", ["position_books", "liquidation_levels", "liquidation_curve"])
+def test_recorded_venues_are_there_at_every_hour(recorded: Trial, name: str, exchange: str) -> None:
+    rows = recorded.rows(name).filter(pl.col("exchange") == exchange)
+    assert set(rows["hour_utc"]) == set(hours(FIRST, LAST))
+    assert not rows["is_stale"].any()
+    assert set(rows["source"]) == {"recorded"}
+
+
+def test_what_was_not_recorded_is_a_gap_and_not_a_number(recorded: Trial) -> None:
+    assert recorded.rows("open_interest").filter(pl.col("exchange") == "okx").is_empty()
+    missing = recorded.rows("gaps").filter((pl.col("state") == "missing") & (pl.col("series") == "open_interest"))
+    assert set(missing["exchange"]) == {"okx"}
+    assert set(missing["hour_utc"]) == set(hours(FIRST, LAST))
+    assert recorded.rows("liquidation_levels").filter(pl.col("exchange") == "okx").is_empty()
+
+
+def test_books_balance(recorded: Trial) -> None:
+    books = recorded.rows("position_books").filter(pl.col("exchange") != "okx")
+    moved = pl.col("previous_base") + pl.col("opened_base") - pl.col("closed_base") - pl.col("swept_base")
+    off = books.select(((moved - pl.col("standing_base")).abs() / pl.col("standing_base")).max()).item()
+    against_venue = books.select((pl.col("standing_base") / pl.col("open_interest_base") - 1).abs().max()).item()
+    sides = books.pivot("side", index=["exchange", "hour_utc"], values="standing_base")
+    apart = sides.select((pl.col("long") / pl.col("short") - 1).abs().max()).item()
+    assert sides.height == 2 * 25
+    assert max(off, against_venue, apart) < 1e-9
+
+
+def test_clusters_and_balance_follow(recorded: Trial) -> None:
+    assert set(recorded.rows("liquidation_clusters")["side"]) == {"long", "short"}
+    balance = recorded.ask("SELECT DISTINCT hour_utc FROM mart.market_balance WHERE long_usd > 0 AND short_usd > 0")
+    assert set(balance["hour_utc"]) == set(hours(FIRST, LAST))
