@@ -74,7 +74,9 @@ class Collector:
                 asked = self.adapter.history(contracts, start_ms, end_ms, bar_minutes=self.bar_minutes)
                 outcomes += self._fetch(shell, asked, window.start.date())
             if abs(self.served.now - plan.last_hour) <= _SNAPSHOT_WITHIN:
-                outcomes += self._fetch(shell, self.adapter.snapshot(contracts), self.served.now.date(), again=True)
+                outcomes += self._fetch(
+                    shell, self.adapter.snapshot(contracts), self.served.now.date(), since=plan.last_hour
+                )
         return outcomes
 
     def _shell(self) -> Shell:
