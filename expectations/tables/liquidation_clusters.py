@@ -11,7 +11,7 @@ TABLE = Table(
     kind="modelled",
     doc="Contiguous price ranges that stand out from their neighbourhood, venues added up. Found by cell-averaging "
     "constant false alarm rate detection (Finn and Johnson 1968): a bucket belongs where its notional exceeds "
-    "1.3 times the mean of the 30 buckets around it, two guard buckets a side left out.",
+    "1.05 times the mean of the 40 buckets around it, two guard buckets a side left out.",
     grain=("hour_utc", "side", "rank"),
     columns=pick(
         "coin",

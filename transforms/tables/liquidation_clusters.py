@@ -62,31 +62,41 @@ def _side(levels: pl.DataFrame, side: str, coin: str, hours: Sequence[datetime])
     profiles = _profiles(levels)
     wanted = levels.filter(pl.col("hour_utc").is_in(list(hours)))
     for (hour,), now in wanted.partition_by("hour_utc", as_dict=True, maintain_order=True).items():
+        about = _about(now) | {"coin": coin, "hour_utc": hour, "side": side}
+        mark = pl.lit(about["mark_price"])
+        # A venue that is carried stands at a mark of its own: what it puts beyond the mean of the marks is no cluster.
+        own = now.filter(pl.col("price_low") <= mark if side == "long" else pl.col("price_high") >= mark)
+        if own.is_empty():
+            continue
         trailing = profiles.trailing(hour)
         # only the side's own range: beyond the mark there is nothing, which is no neighbourhood
-        buckets = now["price_bucket"].to_numpy()
+        buckets = own["price_bucket"].to_numpy()
         inside = slice(int(buckets.min()) - profiles.first, int(buckets.max()) - profiles.first + 1)
-        profile = trailing[-1][inside]
-        found = [(r, float(profile[r.first : r.last + 1].sum())) for r in detect(profile)]
-        largest = sorted(found, key=lambda each: (-each[1], each[0].first))[:MOST]
-        marks = now.group_by("exchange", maintain_order=True).agg(pl.col("mark_price").first())["mark_price"].to_numpy()
-        about = {
-            "coin": coin,
-            "hour_utc": hour,
-            "side": side,
-            "mark_price": float(marks.mean()),
-            "is_stale": bool(now["is_stale"].any()),
-            "parameters_version": now["parameters_version"][0],
-            "source": now["source"][0],
-        }
-        for rank, (each, usd) in enumerate(largest, start=1):
+        for rank, (each, usd, strength) in enumerate(_largest(trailing[-1][inside]), start=1):
             moved = Range(each.first + inside.start, each.last + inside.start, each.peak + inside.start)
-            strength = intensity(profile, each)
             yield (
                 about
                 | {"rank": rank, "notional_usd": usd, "intensity": strength}
                 | _cluster(moved, profiles, trailing, now, about)
             )
+
+
+def _about(now: pl.DataFrame) -> dict[str, object]:
+    """What all clusters of one hour and side share."""
+    marks = now.group_by("exchange", maintain_order=True).agg(pl.col("mark_price").first())["mark_price"].to_numpy()
+    return {
+        "mark_price": float(marks.mean()),
+        "is_stale": bool(now["is_stale"].any()),
+        "parameters_version": now["parameters_version"][0],
+        "source": now["source"][0],
+    }
+
+
+def _largest(profile: Floats) -> list[tuple[Range, float, float]]:
+    """The largest ranges with their notional and intensity; where nothing stands around, nothing stands out."""
+    found = [(r, float(profile[r.first : r.last + 1].sum()), intensity(profile, r)) for r in detect(profile)]
+    standing_out = [each for each in found if 1 < each[2] < np.inf]
+    return sorted(standing_out, key=lambda each: (-each[1], each[0].first))[:MOST]
 
 
 def _cluster(

@@ -47,15 +47,18 @@ def build(
         own = (pl.col("exchange") == exchange) & (pl.col("instrument") == instrument)
         frames = [f.filter(own) for f in (price_bars, open_interest, margin_tiers, instruments)]
         inputs = hour_inputs(*frames, hours=hours)
-        crowds = restore(standing_positions.filter(own), opened_cohorts.filter(own))
+        standing = standing_positions.filter(own)
+        crowds = restore(standing, opened_cohorts.filter(own))
         if not crowds:
-            crowds = {s: Population.empty(s, inputs.first_price) for s in SIDE_OF} if inputs.first_price else {}
+            if inputs.first_price is None:
+                continue  # its bars are all of earlier hours, and nobody stood
+            crowds = {s: Population.empty(s, inputs.first_price) for s in SIDE_OF}
         levels, books = estimate.run(crowds, inputs.hours, _Parameters(model_parameters, exchange))
         about = {
             "coin": coin,
             "exchange": exchange,
             "instrument": instrument,
-            "source": inputs.source(standing_positions),
+            "source": inputs.source(standing),
         }
         for name, frame in _frames(levels, books, crowds, hours[-1], about).items():
             made.setdefault(name, []).append(frame)
