@@ -14,7 +14,7 @@ from transforms.exchanges import adapter
 from transforms.exchanges.protocol import Adapter, Instrument, Request
 from transforms.exchanges.replay import rows
 from transforms.tables import fetches, payloads
-from transforms.tables.gaps import ANSWERED
+from transforms.tables.gaps import FAILED
 from warehouse.clock import HOUR, days, to_ms
 from warehouse.http import Fetched, Shell
 from warehouse.plan import Plan
@@ -69,15 +69,19 @@ class Collector:
         outcomes: Counter[str] = Counter()
         contracts = self.contracts(plan.coins)
         with self._shell() as shell:
-            for window in self.windows(plan, contracts):
-                start_ms, end_ms = to_ms(window.start), to_ms(window.end)
-                asked = self.adapter.history(contracts, start_ms, end_ms, bar_minutes=self.bar_minutes)
-                outcomes += self._fetch(shell, asked, window.start.date())
+            windows = [(w.start.date(), self._series_requests(contracts, w)) for w in self.windows(plan, contracts)]
+            self.progress.stage(f"collect {self.exchange}", sum(len(asked) for _, asked in windows))
+            for day, asked in windows:
+                outcomes += self._fetch(shell, asked, day)
             if abs(self.served.now - plan.last_hour) <= _SNAPSHOT_WITHIN:
                 outcomes += self._fetch(
                     shell, self.adapter.snapshot(contracts), self.served.now.date(), since=plan.last_hour
                 )
         return outcomes
+
+    def _series_requests(self, contracts: list[Instrument], window: Window) -> list[Request]:
+        start_ms, end_ms = to_ms(window.start), to_ms(window.end)
+        return self.adapter.history(contracts, start_ms, end_ms, bar_minutes=self.bar_minutes)
 
     def _shell(self) -> Shell:
         """Within the venue's limits; a server of ours has none to respect."""
@@ -120,7 +124,7 @@ class Collector:
             & pl.col("hour_utc").is_between(since, plan.first_hour, closed="left")
         )
         late = pl.col("hour_utc") >= plan.first_hour - _LATE_BY
-        return set(gaps.filter(late | ~pl.col("reason").str.starts_with(ANSWERED))["hour_utc"].to_list())
+        return set(gaps.filter(late | pl.col("reason").str.contains(FAILED))["hour_utc"].to_list())
 
     def _fetch(self, shell: Shell, asked: Iterable[Request], day: date, *, since: datetime = _EVER) -> Counter[str]:
         """Fetches what was not answered `since`; stores every response and every outcome, for one day of the venue."""
@@ -128,10 +132,11 @@ class Collector:
         known = self.store.read(FETCHES, [key])
         held = known.filter((pl.col("outcome") == "ok") & (pl.col("sent_at_utc") >= since))
         answered = set(held.select("endpoint", "request").iter_rows())
-        new = [r for r in asked if (r.endpoint, r.key) not in answered]
+        every = list(asked)
+        new = [r for r in every if (r.endpoint, r.key) not in answered]
+        self.progress.step("", len(every) - len(new))
         if not new:
             return Counter()
-        self.progress.stage(f"collect {self.exchange}", len(new))
         fetched = list(shell.fetch(new, self.adapter, on_done=lambda f: self.progress.step(f.request.endpoint)))
         longer = [
             request for f in fetched if _begins_late(f) and (request := self.adapter.coarser(f.request)) is not None

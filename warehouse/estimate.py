@@ -69,8 +69,14 @@ class Coin:
         until, begun = self.estimated_until(), self.first_estimated()
         if until is None or begun is None or first < begun:
             return first
-        start = until + HOUR
-        return min(start, max(changed, begun)) if changed is not None else start
+        if changed is None or changed > until:
+            return until + HOUR
+        return self._after_state(changed) or begun
+
+    def _after_state(self, hour: datetime) -> datetime | None:
+        """The hour after the newest state before `hour`: only the last hour of a day has one, so the day is made again."""
+        state = self.state_before(hour)[STATE.name]
+        return None if state.is_empty() else state["hour_utc"][0] + HOUR
 
     def state_before(self, hour: datetime) -> dict[str, pl.DataFrame]:
         """State of the newest hour before `hour`; empty tables when there is none."""

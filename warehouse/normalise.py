@@ -89,8 +89,15 @@ def _gaps(stage: Store, plan: Plan, day: date, instruments: pl.DataFrame) -> Non
             "price_bars": stage.read(BARS, keys),
             "instruments": instruments,
         }
-        gaps = build("gaps", inputs, coin=coin, hours=wanted, exchanges=plan.exchanges)
+        gaps = build("gaps", inputs, coin=coin, hours=wanted, exchanges=_expected(instruments, plan, coin))
         stage.write(GAPS, gaps, {"coin": coin, "date": day})
+
+
+def _expected(instruments: pl.DataFrame, plan: Plan, coin: str) -> list[str]:
+    """Venues that owe the coin: all when it was asked for by name, else those that list it or are not known yet."""
+    known = set(instruments["exchange"].to_list())
+    listing = set(instruments.filter(pl.col("coin") == coin)["exchange"].to_list())
+    return [e for e in plan.exchanges if plan.coins != ("all",) or e in listing or e not in known]
 
 
 def _hours_asked(asked: pl.DataFrame, plan: Plan, day: date) -> list[datetime]:

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from expectations.contract import Table
 from expectations.tables import table
 from transforms.tables import runs, watermark
-from transforms.tables.gaps import ANSWERED
+from transforms.tables.gaps import FAILED
 from warehouse import catalog
 from warehouse.check import check_staged
 from warehouse.clock import HOUR, days, utc_now
@@ -60,7 +60,7 @@ class RunSummary:
     @property
     def status(self) -> str:
         """published, partial (something was held back or a venue failed), failed (all was), or nothing_new."""
-        failures = self.gaps.filter((pl.col("state") == "missing") & ~pl.col("reason").str.starts_with(ANSWERED))
+        failures = self.gaps.filter((pl.col("state") == "missing") & pl.col("reason").str.contains(FAILED))
         if self.quarantined or len(failures):
             return "partial" if self.published else "failed"
         return "published" if self.published else "nothing_new"

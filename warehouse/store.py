@@ -152,7 +152,10 @@ class Stage:
         Killed at any moment, `recover` finishes it.
         """
         own = Store(self.home / "tables")
-        moved = [own.path(t, k).relative_to(own.root).as_posix() for t, k in self.staged() if self.changed(t, k)]
+        passed = {own.path(t, k).relative_to(own.root).as_posix(): self.changed(t, k) for t, k in self.staged()}
+        moved = [name for name, changed in passed.items() if changed]
+        for name in passed.keys() - set(moved):
+            _release(self.published.root, name)
         journal = self.home / "journal.json"
         hidden = journal.with_suffix(".tmp")
         hidden.parent.mkdir(parents=True, exist_ok=True)
@@ -178,8 +181,13 @@ def _move(home: Path, root: Path, names: list[str]) -> None:
         if staged.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             replace_durably(staged, target)
-        shutil.rmtree(root / "quarantine" / Path(name).parent, ignore_errors=True)
+        _release(root, name)
     shutil.rmtree(home)
+
+
+def _release(root: Path, name: str) -> None:
+    """Forgets what was held back of a partition: a good one stands in its place."""
+    shutil.rmtree(root / "quarantine" / Path(name).parent, ignore_errors=True)
 
 
 def replace_durably(hidden: Path, path: Path) -> None:
@@ -199,6 +207,8 @@ def sweep_temporary(root: Path) -> None:
     for layer in ("raw", "core", "mart", "ops"):
         for leftover in (root / layer).rglob(f".{FILE}.*.tmp"):
             leftover.unlink(missing_ok=True)
+    for leftover in root.glob(".catalog.*.tmp*"):
+        leftover.unlink(missing_ok=True)
 
 
 def open_store(root: Path, source: str, *, create: bool) -> Store:

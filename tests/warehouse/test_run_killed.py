@@ -73,7 +73,7 @@ run.run(trial.settings(), begin, end, progress=progress)
 
 POINTS = {
     "in the middle of collect": 'progress = Last("collect", steps=9)',
-    "in the middle of a file": 'collect.pl.DataFrame.write_parquet = half',
+    "in the middle of a file": "collect.pl.DataFrame.write_parquet = half",
     "with payloads stored and outcomes not": 'before(store.Store, "write", lambda s, t, *_: t.name == "fetches")',
     "after collect": 'progress = Last("normalise")',
     "in the middle of normalise": 'before(store.Store, "write", lambda s, t, *_: t.name == "positioning")',

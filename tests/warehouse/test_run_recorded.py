@@ -15,7 +15,9 @@ from warehouse.clock import hours
 
 RECORDED = ROOT.parent / "shared" / "recorded"
 FIRST, LAST = datetime(2026, 1, 5), datetime(2026, 1, 6)
-pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason="no recorded data beside the project (../shared/recorded)")
+pytestmark = pytest.mark.skipif(
+    not RECORDED.is_dir(), reason="no recorded data beside the project (../shared/recorded)"
+)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,9 @@ TABLE = table("gaps")
 ANSWERED = "the venue answered"
 """How the reason begins where nothing failed: there is no data."""
 
+FAILED = r"^[a-z_]+: "
+"""How it begins where a request failed: with the outcome."""
+
 _HOUR = timedelta(hours=1)
 _SERIES = {"open_interest": "open_interest", "price_bars": "mark_bars"}
 _WHERE = ["exchange", "instrument", "hour_utc"]
