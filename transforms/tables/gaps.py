@@ -15,8 +15,8 @@ TABLE = table("gaps")
 ANSWERED = "the venue answered"
 """How the reason begins where nothing failed: there is no data."""
 
-FAILED = r"^[a-z_]+: "
-"""How it begins where a request failed: with the outcome."""
+FAILED = r"^([a-z_]+: |not asked)"
+"""How it begins where a request failed, with the outcome, or was never sent: worth asking again."""
 
 _HOUR = timedelta(hours=1)
 _SERIES = {"open_interest": "open_interest", "price_bars": "mark_bars"}
