@@ -18,6 +18,7 @@ PAYLOADS, FETCHES, GAPS = table("payloads"), table("fetches"), table("gaps")
 INSTRUMENTS, TIERS, PARAMETERS = table("instruments"), table("margin_tiers"), table("model_parameters")
 BARS, OPEN_INTEREST = table("price_bars"), table("open_interest")
 _DAY = timedelta(days=1)
+_UNSEEN_FOR = timedelta(days=7)  # so long may metadata lie received and not made into versions
 _METADATA = pl.col("endpoint").is_in(["instruments", "margin_tiers"])
 
 
@@ -26,7 +27,7 @@ def reference_tables(stage: Store, plan: Plan, exchanges: Sequence[str]) -> None
     for exchange in plan.exchanges:
         key = {"exchange": exchange}
         known, tiers = stage.read(INSTRUMENTS, [key]), stage.read(TIERS, [key])
-        received = _metadata_since(stage, exchange, known)
+        received = _metadata_since(stage, exchange, known, plan.first_hour.date() - _UNSEEN_FOR)
         instruments = build("instruments", {"payloads": received, "instruments": known})
         if instruments.is_empty():
             continue
@@ -36,10 +37,13 @@ def reference_tables(stage: Store, plan: Plan, exchanges: Sequence[str]) -> None
     stage.write(PARAMETERS, build("model_parameters", {}, exchanges=sorted(exchanges)), {})
 
 
-def _metadata_since(stage: Store, exchange: str, known: pl.DataFrame) -> pl.DataFrame:
-    """Metadata payloads of the days from the newest version on; their receipt counts from the start of its hour."""
+def _metadata_since(stage: Store, exchange: str, known: pl.DataFrame, lately: date) -> pl.DataFrame:
+    """Metadata payloads of the days from the newest version on, or `lately`: older ones have made the versions known.
+
+    Their receipt counts from the start of its hour.
+    """
     newest = known["valid_from_utc"].max()
-    since = newest.date() if isinstance(newest, datetime) else date.min
+    since = max(newest.date(), lately) if isinstance(newest, datetime) else date.min
     keys = [k for k in stage.keys(PAYLOADS, exchange=exchange) if str(k["date"]) >= since.isoformat()]
     found = [stage.read(PAYLOADS, [key]).filter(_METADATA) for key in keys]
     received = pl.concat(found) if found else PAYLOADS.empty()

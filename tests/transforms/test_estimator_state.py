@@ -76,7 +76,7 @@ def tiers(change: datetime) -> pl.DataFrame:
 
 @st.composite
 def markets(draw: st.DrawFn) -> Market:
-    """Half-hourly bars, some missing; readings of open interest that come on time, late, or not at all."""
+    """Half-hourly bars, some missing; readings of open interest that come on time, early, late, or not at all."""
     price = draw(st.sampled_from([0.02, 97.0, 100_000.0]))
     bars, readings = [], []
     hours = [START + n * HOUR for n in range(1, draw(st.integers(2, 5)) + 1)]
@@ -92,7 +92,7 @@ def markets(draw: st.DrawFn) -> Market:
             prices = {"open": opened, "close": price, **extremes}
             bars.append(common | traded | prices | {"open_utc": begun, "date": begun.date()})
         if draw(st.integers(0, 5)) > 0:
-            told = begun + HOUR / 2 - timedelta(minutes=draw(st.sampled_from([0, 0, 5, 15])))
+            told = begun + HOUR / 2 - timedelta(minutes=draw(st.sampled_from([0, 0, 5, 15, -5])))
             amount = draw(st.floats(10.0, 1000.0))
             unit = {"origin": "history", "reported": amount, "reported_unit": "base", "open_interest_base": amount}
             readings.append(ABOUT | unit | {"time_utc": told, "date": told.date()})
@@ -102,9 +102,7 @@ def markets(draw: st.DrawFn) -> Market:
 few = settings(deadline=None, max_examples=25)
 
 
-@few
-@given(market=markets())
-def test_hour_by_hour_through_the_tables_is_the_range_at_once(market: Market) -> None:
+def carried_on_as_at_once(market: Market) -> None:
     whole = market.build(market.hours)
     state: dict[str, pl.DataFrame] = {}
     parts = []
@@ -118,6 +116,27 @@ def test_hour_by_hour_through_the_tables_is_the_range_at_once(market: Market) ->
         assert contract.conform(pl.concat([p[name] for p in parts])).equals(whole[name]), name
     for name in STATE:
         assert parts[-1][name].equals(whole[name]), name
+
+
+@few
+@given(market=markets())
+def test_hour_by_hour_through_the_tables_is_the_range_at_once(market: Market) -> None:
+    carried_on_as_at_once(market)
+
+
+def test_hours_before_anybody_is_known_leave_no_trace() -> None:
+    """The mark moves for two hours until open interest is first told; hour by hour no state says where it began."""
+    hours = [START + n * HOUR for n in (1, 2, 3, 4)]
+    common = {**ABOUT, "interval_minutes": 60, "price_kind": "mark", "volume_base": 9.0, "taker_buy_base": 4.0}
+    walk = zip(hours, (100.0, 103.0, 98.5, 101.0), (103.0, 98.5, 101.0, 99.0), strict=True)
+    bars = [
+        common | {"open_utc": hour - HOUR, "date": (hour - HOUR).date()}
+        | {"open": opened, "close": close, "high": max(opened, close), "low": min(opened, close)}
+        for hour, opened, close in walk
+    ]  # fmt: skip
+    unit = {"origin": "history", "reported": 70.1, "reported_unit": "base", "open_interest_base": 70.1}
+    readings = [ABOUT | unit | {"time_utc": hour, "date": hour.date()} for hour in hours[2:]]
+    carried_on_as_at_once(Market(frame("price_bars", bars), frame("open_interest", readings), tiers(hours[-1]), hours))
 
 
 @few

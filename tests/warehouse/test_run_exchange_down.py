@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import socket
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -97,3 +98,17 @@ def test_a_venue_never_reached_is_a_gap_of_every_series(exchanges: Simulation, t
     exchanges.faults.clear()
     made.run(B)
     assert made.rows("gaps").filter(pl.col("state") == "missing").height == 0
+
+
+def test_an_outage_that_began_the_day_before_is_filled_too(exchanges: Simulation, tmp_path: Path) -> None:
+    first, out, back = datetime(2026, 11, 19, 21), datetime(2026, 11, 19, 22), datetime(2026, 11, 20, 3)
+    made = Trial(tmp_path / "warehouse", exchanges.url)
+    made.run(first)
+    unbroken = made.copied(tmp_path / "unbroken")
+    unbroken.run(out, back)
+    exchanges.faults.add(Fault("451", path=OKX))
+    made.run(out, back - HOUR)
+    exchanges.faults.clear()
+    made.run(back)
+    assert made.rows("gaps").filter(pl.col("state") == "missing").is_empty()
+    assert differing(unbroken.files(*MADE), made.files(*MADE)) == []

@@ -66,6 +66,11 @@ class Trial:
         contract, store = table(name), Store(self.root)
         return store.read(contract, store.keys(contract))
 
+    def rows_of(self, name: str, moment: datetime) -> pl.DataFrame:
+        """The day of `moment` of a table."""
+        contract, store = table(name), Store(self.root)
+        return store.read(contract, store.keys(contract, date=moment.date()))
+
     def ask(self, sql: str) -> pl.DataFrame:
         """An analyst's question."""
         with catalog.connect(self.root) as connection:

@@ -69,7 +69,7 @@ def run(
         for s, crowd in crowds.items():
             parameters = assumed(s, hour.hour_h)
             if hour.bars[s] and crowd.standing() == 0.0:
-                # of hours without anybody there is no state: the grid begins where a run that begins here would begin it
+                # Hours without anybody leave no state: the grid begins where a run that starts here would begin it.
                 crowd.mark = hour.bars[s][0].open
             ledger = advance(crowd, hour.bars[s], hour.contract, parameters, hour.hour_h)
             if ledger.previous == 0.0 and ledger.opened == 0.0:
