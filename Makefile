@@ -3,6 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
+# Where bytecode may not be kept, every start of Airflow compiles for 5 s.
+export PYTHONDONTWRITEBYTECODE :=
+
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 WORKERS ?= logical
@@ -22,7 +25,6 @@ help: ## List the targets
 
 setup: $(STAMP) ## Make .venv from requirements.lock
 
-# Compiled at once: where PYTHONDONTWRITEBYTECODE is set, every start of Airflow would take 5 s longer.
 # The stamp is written last, so an installation that was cut short is done again.
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
@@ -33,7 +35,7 @@ $(STAMP): requirements.lock pyproject.toml
 	  || echo "      uv could not be installed; pip will do, in about a minute"
 	@echo "[3/4] $$(grep -c '==' requirements.lock) pinned packages, checked against their hashes"
 	@if $(BIN)/python -m uv --version >/dev/null 2>&1; then \
-	  $(BIN)/python -m uv pip install --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock; \
+	  $(BIN)/python -m uv pip install --python $(BIN)/python --require-hashes -r requirements.lock; \
 	else \
 	  $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock; \
 	fi

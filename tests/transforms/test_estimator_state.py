@@ -125,10 +125,10 @@ def test_hour_by_hour_through_the_tables_is_the_range_at_once(market: Market) ->
 
 
 def test_hours_before_anybody_is_known_leave_no_trace() -> None:
-    """The mark moves for two hours until open interest is first told; hour by hour no state says where it began."""
+    """The mark moves and jumps until open interest is first told; hour by hour, no state says where it had been."""
     hours = [START + n * HOUR for n in (1, 2, 3, 4)]
     common = {**ABOUT, "interval_minutes": 60, "price_kind": "mark", "volume_base": 9.0, "taker_buy_base": 4.0}
-    walk = zip(hours, (100.0, 103.0, 98.5, 101.0), (103.0, 98.5, 101.0, 99.0), strict=True)
+    walk = zip(hours, (100.0, 103.0, 91.0, 92.0), (101.0, 98.5, 92.0, 94.0), strict=True)
     bars = [
         common | {"open_utc": hour - HOUR, "date": (hour - HOUR).date()}
         | {"open": opened, "close": close, "high": max(opened, close), "low": min(opened, close)}
