@@ -184,7 +184,7 @@ COLUMNS = _columns(
     Column("passed", _B, "Whether it held"),
     Column("failing_rows", _I, "Rows on which it did not", minimum=0),
     Column("series", _S, "What is missing: open_interest, price_bars or taker_split"),
-    Column("state", _S, "What stands in its place", allowed=("missing", "derived", "carried")),
+    Column("state", _S, "What stands in its place", allowed=("missing", "derived")),
 )
 """Column name -> its declaration."""
 

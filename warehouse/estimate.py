@@ -74,7 +74,7 @@ class Coin:
         return self._after_state(changed) or begun
 
     def _after_state(self, hour: datetime) -> datetime | None:
-        """The hour after the newest state before `hour`: only the last hour of a day has one, so the day is made again."""
+        """The hour after the newest state before `hour`: a day has one, of its last hour, so it is made again whole."""
         state = self.state_before(hour)[STATE.name]
         return None if state.is_empty() else state["hour_utc"][0] + HOUR
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 import polars as pl
 
 from expectations.tables import table
+from transforms.slowly_changing import as_of
 from warehouse.build import build
 from warehouse.clock import HOUR, hours
 from warehouse.plan import Plan
@@ -62,7 +63,8 @@ def _normalise_day(stage: Store, plan: Plan, day: date) -> None:
     """A reading at midnight was asked for the day before, so payloads of both days are read."""
     keys = [{"exchange": e, "date": d} for e in plan.exchanges for d in (day - _DAY, day)]
     payloads = stage.read(PAYLOADS, keys).filter(~_METADATA)
-    instruments = _wanted(stage.read(INSTRUMENTS, stage.keys(INSTRUMENTS)), plan)
+    listed = as_of(stage.read(INSTRUMENTS, stage.keys(INSTRUMENTS)), datetime.combine(day + _DAY, time()))
+    instruments = _wanted(listed, plan)
     about = {"payloads": payloads, "instruments": instruments}
     bars = build("price_bars", about)
     made = {

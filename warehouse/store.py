@@ -19,6 +19,7 @@ from warehouse.errors import UserError
 Key = Mapping[str, object]
 FILE = "data.parquet"
 SCHEMA_VERSION = 1
+_WRITTEN_IN_PLACE = ("raw/payloads", "ops/fetches", "ops/runs")  # all else is staged, and moved when it is whole
 
 
 def label(table: Table, key: Key) -> str:
@@ -63,7 +64,8 @@ class Store:
         wanted = columns or [c.name for c in table.columns]
         in_file = [c for c in wanted if c not in table.partition]
         try:
-            frame = pl.read_parquet(path, columns=in_file, hive_partitioning=False, use_statistics=False)
+            # given a path, polars opens it twice, and a file replaced in between is read as torn
+            frame = pl.read_parquet(path.read_bytes(), columns=in_file, hive_partitioning=False, use_statistics=False)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise UserError(
                 f"{path} cannot be read ({_first_line(error)}); delete it and run its hours again"
@@ -204,8 +206,8 @@ def replace_durably(hidden: Path, path: Path) -> None:
 
 def sweep_temporary(root: Path) -> None:
     """Removes hidden files that a killed writer left behind. Only whoever holds the lock may call it."""
-    for layer in ("raw", "core", "mart", "ops"):
-        for leftover in (root / layer).rglob(f".{FILE}.*.tmp"):
+    for table in _WRITTEN_IN_PLACE:
+        for leftover in (root / table).rglob(f".{FILE}.*.tmp"):
             leftover.unlink(missing_ok=True)
     for leftover in root.glob(".catalog.*.tmp*"):
         leftover.unlink(missing_ok=True)
@@ -224,7 +226,7 @@ def open_store(root: Path, source: str, *, create: bool) -> Store:
     try:
         about = json.loads(marker.read_text())
         schema, holds = int(about["schema"]), str(about["source"])
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{marker} is damaged; restore it or start in an empty folder") from error
     if schema != SCHEMA_VERSION:
         raise UserError(

@@ -9,11 +9,11 @@ TABLE = Table(
     name="gaps",
     layer="ops",
     kind="log",
-    doc="Every hour that was asked for and is not there as reported: missing, derived from something else, or "
-    "carried, and why.",
+    doc="Every hour that was asked for and is not there as reported: missing, or derived from something "
+    "else, and why. What the map carries over a missing hour is marked `is_stale` there.",
     grain=("exchange", "instrument", "series", "hour_utc"),
     columns=pick("coin", "date", "exchange", "instrument", "series", "hour_utc", "state", "reason"),
-    inputs=("fetches", "open_interest", "price_bars"),
+    inputs=("fetches", "open_interest", "price_bars", "instruments"),
     time_column="hour_utc",
     may_be_empty=True,
     checks=(Check("says_why", "A gap without a reason cannot be closed.", pl.col("reason").str.len_chars() > 0),),

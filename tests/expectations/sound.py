@@ -167,7 +167,7 @@ def fetches() -> list[Row]:
 
 def gaps() -> list[Row]:
     every = {"coin": "BTC", "date": DAY, "exchange": "okx", "instrument": "BTC-USDT-SWAP", "series": "open_interest"}
-    every |= {"state": "carried", "reason": "no open interest is published for that hour"}
+    every |= {"state": "missing", "reason": "no open interest is published for that hour"}
     return [every | {"hour_utc": HOUR}, every | {"hour_utc": HOUR + ONE_HOUR}]
 
 

@@ -15,7 +15,7 @@ from transforms.model.price_grid import Floats
 TRAINING = 20
 GUARD = 2
 THRESHOLD = 1.05
-"""Low, because the modelled profile is smooth: at 1.3 three hours in four have no cluster. Intensity says how strong."""
+"""Low, as the modelled profile is smooth: at 1.3 most hours have no cluster. Intensity says how strong one is."""
 
 LEAST_WIDTH = 2
 """Buckets: a single one is a spike of the grid, not a range."""
@@ -31,7 +31,7 @@ class Range:
 
 
 def detect(profile: Floats) -> list[Range]:
-    """The ranges of `profile` [buckets] (USD) where each bucket exceeds THRESHOLD times its neighbourhood's mean."""
+    """The ranges of `profile` [buckets] (USD) where each bucket exceeds THRESHOLD times the mean around it."""
     stands_out = profile > THRESHOLD * _around(profile)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], stands_out, [False]]).astype(np.int8)))
     return [

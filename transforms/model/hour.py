@@ -50,7 +50,8 @@ class Ledger:
 def advance(crowd: Population, bars: list[Bar], contract: Contract, assumed: Assumptions, hour_h: int) -> Ledger:
     """Moves `crowd` in place through the bars of the hour that ends at `hour_h` (hours since the epoch).
 
-    Bars without open interest only sweep; their volume counts at the next bar that has it. No bars: only age changes.
+    Bars without open interest only sweep; their volume counts at the hour's next bar that has it. Without bars only
+    ages change.
     """
     hour = _Hour(crowd, bars, contract, assumed)
     for bar in bars:

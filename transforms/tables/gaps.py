@@ -51,7 +51,7 @@ def build(
         ),
         _derived(
             expected,
-            price_bars.filter(pl.col("taker_buy_base").is_null() & pl.col("volume_base").is_not_null()),
+            price_bars.filter(pl.col("taker_buy_base").is_null() & (pl.col("volume_base") > 0)),
             "taker_split",
             "the venue does not split its volume; half is taken to be buys",
         ),

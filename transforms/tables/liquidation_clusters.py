@@ -19,6 +19,7 @@ TRAILING = timedelta(days=7)
 MOST = 12
 """Clusters kept a side and hour: the largest."""
 
+_FAR_END = 12  # buckets: the neighbourhood there is on one side only, and every slope would stand out
 _LEAST_HISTORY = 24  # hours; a z-score over fewer is noise
 
 
@@ -72,7 +73,7 @@ def _side(levels: pl.DataFrame, side: str, coin: str, hours: Sequence[datetime])
         # only the side's own range: beyond the mark there is nothing, which is no neighbourhood
         buckets = own["price_bucket"].to_numpy()
         inside = slice(int(buckets.min()) - profiles.first, int(buckets.max()) - profiles.first + 1)
-        for rank, (each, usd, strength) in enumerate(_largest(trailing[-1][inside]), start=1):
+        for rank, (each, usd, strength) in enumerate(_largest(trailing[-1][inside], side), start=1):
             moved = Range(each.first + inside.start, each.last + inside.start, each.peak + inside.start)
             yield (
                 about
@@ -92,9 +93,11 @@ def _about(now: pl.DataFrame) -> dict[str, object]:
     }
 
 
-def _largest(profile: Floats) -> list[tuple[Range, float, float]]:
+def _largest(profile: Floats, side: str) -> list[tuple[Range, float, float]]:
     """The largest ranges with their notional and intensity; where nothing stands around, nothing stands out."""
-    found = [(r, float(profile[r.first : r.last + 1].sum()), intensity(profile, r)) for r in detect(profile)]
+    first, stop = (_FAR_END, len(profile)) if side == "long" else (0, len(profile) - _FAR_END)
+    taken = [r for r in detect(profile) if first <= r.first and r.last < stop]
+    found = [(r, float(profile[r.first : r.last + 1].sum()), intensity(profile, r)) for r in taken]
     standing_out = [each for each in found if 1 < each[2] < np.inf]
     return sorted(standing_out, key=lambda each: (-each[1], each[0].first))[:MOST]
 
