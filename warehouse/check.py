@@ -45,6 +45,17 @@ def check_staged(stage: Stage, plan: Plan, progress: Progress) -> tuple[list[Che
     return results, held
 
 
+def held_back(stage: Stage, plan: Plan) -> list[Held]:
+    """What the check of `plan` held back itself, as it was recorded: for a later task."""
+    recorded = stage.store.read(CHECKS, [{"date": plan.last_hour.date()}])
+    failed = recorded.filter(
+        (pl.col("hour_utc") == plan.last_hour) & ~pl.col("passed") & (pl.col("severity") == "FAIL")
+    )
+    return [
+        (table(name).full_name, at, why) for name, at, why in failed.select("table_name", "partition", "reason").rows()
+    ]
+
+
 def _hold(stage: Stage, staged: dict[str, list[Key]], failed: dict[tuple[str, str], str]) -> list[Held]:
     """Quarantines failed partitions, their siblings of one build, and all that was built on them."""
     held: list[Held] = []

@@ -15,7 +15,7 @@ from transforms.exchanges.protocol import Adapter, Instrument, Request
 from transforms.exchanges.replay import rows
 from transforms.tables import fetches, payloads
 from transforms.tables.gaps import FAILED
-from warehouse.clock import HOUR, days, to_ms
+from warehouse.clock import HOUR, days, from_ms, to_ms
 from warehouse.http import Fetched, Shell
 from warehouse.plan import Plan
 from warehouse.progress import Progress
@@ -30,6 +30,7 @@ _SNAPSHOT_WITHIN = timedelta(minutes=15)
 _LATE_BY = timedelta(hours=3)  # a venue that had answered may still add the last buckets of an hour
 _OWN_SERVER = 1000
 _EVER = datetime(1970, 1, 1)
+_ABOUT = ("endpoint", "instrument", "window_start_utc", "window_end_utc")
 _HOUR_MS = 3_600_000
 
 
@@ -133,7 +134,8 @@ class Collector:
         held = known.filter((pl.col("outcome") == "ok") & (pl.col("sent_at_utc") >= since))
         answered = set(held.select("endpoint", "request").iter_rows())
         every = list(asked)
-        new = [r for r in every if (r.endpoint, r.key) not in answered]
+        cut_short = set(known.filter(pl.col("outcome") != "ok").select(_ABOUT).iter_rows())
+        new = [r for r in every if (r.endpoint, r.key) not in answered or _about(r) in cut_short]
         self.progress.step("", len(every) - len(new))
         if not new:
             return Counter()
@@ -155,6 +157,12 @@ class Collector:
         outcomes = fetches.build(_outcome(f) for f in fetched).with_columns(pl.lit(key["date"]).alias("date"))
         merged = pl.concat([known, outcomes]).unique(FETCHES.grain, keep="last", maintain_order=True)
         self.store.write(FETCHES, merged, key)
+
+
+def _about(request: Request) -> tuple[object, ...]:
+    """What a request shares with the pages that follow it: one that failed is only found again from the first."""
+    ends = (None if ms is None else from_ms(ms) for ms in (request.start_ms, request.end_ms))
+    return (request.endpoint, request.instrument, *ends)
 
 
 def _begins_late(fetched: Fetched) -> bool:

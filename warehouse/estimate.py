@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from threading import Thread
 
 import polars as pl
 
@@ -155,10 +156,19 @@ def _in_process(root: Path, run_id: str, name: str, first: datetime, last: datet
     A fork would copy the locks of polars' threads, and a pool would run the caller's script again.
     """
     words = [str(root), run_id, name, first.isoformat(), last.isoformat()]
-    done = subprocess.run([sys.executable, "-m", "warehouse.estimate", *words], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"estimating {name} failed: {done.stderr.strip()}")
+    command = [sys.executable, "-m", "warehouse.estimate", *words]
+    pipe = subprocess.PIPE  # the child's stdin is never written: it ends when this process does
+    with subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe, text=True) as child:
+        complaints = child.stderr.read() if child.stderr else ""
+        if child.wait():
+            raise RuntimeError(f"estimating {name} failed: {complaints.strip()}")
     return name
+
+
+def _end_with_parent() -> None:
+    """Ends this process when its stdin does: one that outlived a killed run would stage files beside the next one's."""
+    os.read(0, 1)
+    os._exit(1)
 
 
 def _difference(contract: Table, new: pl.DataFrame, old: pl.DataFrame) -> datetime | None:
@@ -177,5 +187,6 @@ def _difference(contract: Table, new: pl.DataFrame, old: pl.DataFrame) -> dateti
 
 
 if __name__ == "__main__":
+    Thread(target=_end_with_parent, daemon=True).start()
     _root, _run_id, _name, _first, _last = sys.argv[1:]
     estimate_coin(Path(_root), _run_id, _name, datetime.fromisoformat(_first), datetime.fromisoformat(_last))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import polars as pl
 
 from expectations.tables import table
+from transforms.exchanges import ADAPTERS
 from transforms.slowly_changing import as_of
 from warehouse.build import build
 from warehouse.clock import HOUR, hours
@@ -23,7 +24,7 @@ _UNSEEN_FOR = timedelta(days=7)  # so long may metadata lie received and not mad
 _METADATA = pl.col("endpoint").is_in(["instruments", "margin_tiers"])
 
 
-def reference_tables(stage: Store, plan: Plan, exchanges: Sequence[str]) -> None:
+def reference_tables(stage: Store, plan: Plan) -> None:
     """Instruments, tiers and parameters, into the stage. Metadata payloads received since the last version count."""
     for exchange in plan.exchanges:
         key = {"exchange": exchange}
@@ -35,7 +36,7 @@ def reference_tables(stage: Store, plan: Plan, exchanges: Sequence[str]) -> None
         stage.write(INSTRUMENTS, instruments, key)
         inputs = {"payloads": received, "instruments": instruments, "margin_tiers": tiers}
         stage.write(TIERS, build("margin_tiers", inputs), key)
-    stage.write(PARAMETERS, build("model_parameters", {}, exchanges=sorted(exchanges)), {})
+    stage.write(PARAMETERS, build("model_parameters", {}, exchanges=sorted(ADAPTERS)), {})
 
 
 def _metadata_since(stage: Store, exchange: str, known: pl.DataFrame, lately: date) -> pl.DataFrame:
@@ -61,6 +62,7 @@ def normalise_days(stage: Store, plan: Plan, progress: Progress) -> None:
 
 def _normalise_day(stage: Store, plan: Plan, day: date) -> None:
     """A reading at midnight was asked for the day before, so payloads of both days are read."""
+    plan = replace(plan, exchanges=_asked_exchanges(stage, plan, day))
     keys = [{"exchange": e, "date": d} for e in plan.exchanges for d in (day - _DAY, day)]
     payloads = stage.read(PAYLOADS, keys).filter(~_METADATA)
     listed = as_of(stage.read(INSTRUMENTS, stage.keys(INSTRUMENTS)), datetime.combine(day + _DAY, time()))
@@ -76,6 +78,12 @@ def _normalise_day(stage: Store, plan: Plan, day: date) -> None:
     for name, frame in made.items():
         stage.write_partitions(table(name), frame.filter(pl.col("date") == day))
     _gaps(stage, plan, day, instruments)
+
+
+def _asked_exchanges(stage: Store, plan: Plan, day: date) -> tuple[str, ...]:
+    """The plan's venues and those that other runs asked: a day's tables hold them all."""
+    asked = {str(key["exchange"]) for d in (day - _DAY, day) for key in stage.keys(FETCHES, date=d)}
+    return tuple(sorted(asked | set(plan.exchanges)))
 
 
 def _wanted(instruments: pl.DataFrame, plan: Plan) -> pl.DataFrame:

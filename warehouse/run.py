@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,9 @@ from filelock import FileLock, Timeout
 
 from expectations.contract import Table
 from expectations.tables import table
-from transforms.tables import runs, watermark
-from transforms.tables.gaps import FAILED
-from warehouse import catalog
-from warehouse.check import check_staged
-from warehouse.clock import HOUR, days, utc_now
+from transforms.tables import watermark
+from warehouse.check import check_staged, held_back
+from warehouse.clock import days, utc_now
 from warehouse.collect import Collector
 from warehouse.errors import Busy, UserError
 from warehouse.estimate import estimate_coins
@@ -28,6 +25,7 @@ from warehouse.normalise import normalise_days, reference_tables
 from warehouse.plan import Plan
 from warehouse.progress import Progress, Silent
 from warehouse.prune import prune
+from warehouse.run_log import RunSummary, finish
 from warehouse.settings import Settings, load
 from warehouse.sources import Served, serving
 from warehouse.store import Stage, Store, open_store, recover, sweep_temporary
@@ -37,33 +35,7 @@ __all__ = ["Plan", "RunSummary", "check", "collect", "collect_metadata", "estima
 CHUNK = timedelta(days=7)
 """Hours are checked and published this many at a time, so that memory stays flat however long the range."""
 
-GAPS, WATERMARK, RUNS, FETCHES = table("gaps"), table("watermark"), table("runs"), table("fetches")
-
-
-@dataclass
-class RunSummary:
-    """What a run did, for a person to read."""
-
-    first_hour: datetime
-    last_hour: datetime
-    coins: tuple[str, ...]
-    exchanges: tuple[str, ...]
-    source: str
-    catalog: Path
-    fetched: dict[str, dict[str, int]] = field(default_factory=dict)
-    checks: int = 0
-    warnings: list[str] = field(default_factory=list)
-    published: int = 0
-    quarantined: list[tuple[str, str, str]] = field(default_factory=list)
-    gaps: pl.DataFrame = field(default_factory=GAPS.empty)
-
-    @property
-    def status(self) -> str:
-        """published, partial (something was held back or a venue failed), failed (all was), or nothing_new."""
-        failures = self.gaps.filter((pl.col("state") == "missing") & pl.col("reason").str.contains(FAILED))
-        if self.quarantined or len(failures):
-            return "partial" if self.published else "failed"
-        return "published" if self.published else "nothing_new"
+GAPS, WATERMARK = table("gaps"), table("watermark")
 
 
 def run(
@@ -90,11 +62,11 @@ def run(
         sweep_temporary(store.root)
         for chunk in plan.chunks(CHUNK):
             _collect_all(store, settings, chunk, venues, progress, summary)
-            _normalise(store, settings, chunk, progress)
-            _estimate(store, settings, chunk, progress)
+            _normalise(store, chunk, progress)
+            _estimate(store, chunk, progress)
             _check(store, chunk, progress, summary)
             _publish(store, settings, chunk, progress, summary)
-        _finish(store, summary, started)
+        finish(store, summary, started)
     return summary
 
 
@@ -121,7 +93,7 @@ def normalise(plan: Plan) -> dict[str, int]:
     with _lock(settings.root):
         recover(store, keep=plan.run_id)
         sweep_temporary(store.root)
-        _normalise(store, settings, plan, Silent())
+        _normalise(store, plan, Silent())
     return {"partitions": sum(1 for _ in Stage(store, plan.run_id).staged())}
 
 
@@ -129,7 +101,7 @@ def estimate(plan: Plan) -> dict[str, int]:
     """Stage 3: the map and what derives from it, in the stage. Returns partitions staged."""
     settings, store = _opened()
     with _lock(settings.root):
-        _estimate(store, settings, plan, Silent())
+        _estimate(store, plan, Silent())
     return {"partitions": sum(1 for _ in Stage(store, plan.run_id).staged())}
 
 
@@ -150,9 +122,10 @@ def publish(plan: Plan) -> dict[str, Any]:
     """Stage 5: what passed is published, all together. Returns how many partitions, and where the catalog is."""
     settings, store = _opened()
     summary = _summary(settings, plan)
+    summary.quarantined = held_back(Stage(store, plan.run_id), plan)
     with _lock(settings.root):
         _publish(store, settings, plan, Silent(), summary)
-        _finish(store, summary, utc_now())
+        finish(store, summary, utc_now())
     return {"published": summary.published, "catalog": str(summary.catalog)}
 
 
@@ -206,14 +179,14 @@ def _refuse_unknown(collectors: list[Collector], plan: Plan) -> None:
             )
 
 
-def _normalise(store: Store, settings: Settings, plan: Plan, progress: Progress) -> None:
+def _normalise(store: Store, plan: Plan, progress: Progress) -> None:
     stage = Stage(store, plan.run_id)
     stage.clear()
-    reference_tables(stage.store, plan, settings.exchanges)
+    reference_tables(stage.store, plan)
     normalise_days(stage.store, plan, progress)
 
 
-def _estimate(store: Store, settings: Settings, plan: Plan, progress: Progress) -> None:
+def _estimate(store: Store, plan: Plan, progress: Progress) -> None:
     stage = Stage(store, plan.run_id)
     names = coins(stage.store, plan)
     progress.stage("estimate", len(names))
@@ -245,8 +218,8 @@ def _publish(store: Store, settings: Settings, plan: Plan, progress: Progress, s
     keys = [
         {"coin": c, "date": d} for c in coins(store, plan) for d in days(plan.first_hour.date(), plan.last_hour.date())
     ]
-    hours_asked = pl.col("hour_utc").is_between(plan.first_hour, plan.last_hour)
-    summary.gaps = pl.concat([summary.gaps, store.read(GAPS, keys).filter(hours_asked)])
+    asked = pl.col("hour_utc").is_between(plan.first_hour, plan.last_hour) & pl.col("exchange").is_in(plan.exchanges)
+    summary.gaps = pl.concat([summary.gaps, store.read(GAPS, keys).filter(asked)])
     progress.step()
 
 
@@ -263,39 +236,3 @@ def _stage_watermark(stage: Stage, source: str) -> None:
 
 def _coins_with(store: Store, contract: Table) -> list[str]:
     return sorted({str(key["coin"]) for key in store.keys(contract)})
-
-
-def _fetched(store: Store, summary: RunSummary) -> int:
-    """Requests that were answered for the hours of the run, by whichever run asked them."""
-    span = days((summary.first_hour - HOUR).date(), summary.last_hour.date())
-    asked = store.read(FETCHES, [{"exchange": e, "date": d} for d in span for e in summary.exchanges])
-    overlaps = (pl.col("window_start_utc") < summary.last_hour) & (pl.col("window_end_utc") >= summary.first_hour)
-    return len(asked.filter((pl.col("outcome") == "ok") & overlaps))
-
-
-def _finish(store: Store, summary: RunSummary, started: datetime) -> None:
-    """Logs the run, then makes the catalog, which shows the log too."""
-    _log_run(store, summary, started)
-    catalog.build(store.root)
-
-
-def _log_run(store: Store, summary: RunSummary, started: datetime) -> None:
-    finished = utc_now()
-    entry = {
-        "date": started.date(),
-        "run_id": f"{started:%Y%m%dT%H%M%S.%f}"[:-3],
-        "started_at_utc": started,
-        "finished_at_utc": max(finished, started),
-        "first_hour_utc": summary.first_hour,
-        "last_hour_utc": summary.last_hour,
-        "coins": ",".join(summary.coins),
-        "exchanges": ",".join(summary.exchanges),
-        "source": summary.source,
-        "run_status": summary.status,
-        "fetched": _fetched(store, summary),
-        "published": summary.published,
-        "quarantined": len(summary.quarantined),
-        "reason": "; ".join(f"{t} {p}: {why}" for t, p, why in summary.quarantined),
-    }
-    key = {"date": started.date()}
-    store.write(RUNS, pl.concat([store.read(RUNS, [key]), runs.build([entry])]), key)

@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from expectations.tables import load
 from tests.warehouse.trial import MADE, NOW, A, Trial, differing, python
+from warehouse import estimate
 from warehouse import run as pipeline
 from warehouse.clock import HOUR, hours, to_ms
 from warehouse.errors import Busy, UserError
@@ -79,6 +80,15 @@ class TestSameTables:
             then_known, now_known = known.rows(contract.name).filter(until), ranged.rows(contract.name).filter(until)
             assert then_known.equals(now_known), contract.name
             assert contract.may_be_empty or then_known.height > 0, contract.name
+
+    def test_coins_side_by_side_and_in_turn(
+        self, ranged: Trial, exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Many coin-hours are estimated in processes of their own, a few in this one."""
+        monkeypatch.setattr(estimate, "_WORTH_PROCESSES", 1)
+        made = Trial(tmp_path, exchanges.url)
+        made.run(FIRST, LAST)
+        assert differing(ranged.files(*MADE), made.files(*MADE)) == []
 
     def test_books_balance_and_sides_are_equal(self, ranged: Trial) -> None:
         books = ranged.rows("position_books")

@@ -1,4 +1,4 @@
-"""One venue fails, in each way that venues do: the others publish, what is missing is told, carried, and filled later."""
+"""One venue fails, as venues do: the others publish, what is missing is told, carried, and filled later."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.warehouse.trial import MADE, A, Trial, differing
 from warehouse import collect
 from warehouse.clock import HOUR
 from warehouse.simulator import Fault, Simulation
+from warehouse.simulator.faults import parsed
 
 B, C = A + HOUR, A + 2 * HOUR
 OKX = "^/api/v5/"
@@ -55,7 +56,7 @@ def test_the_others_publish_and_the_hour_is_filled_later(
     made = one_hour.copied(tmp_path / "warehouse")
     outcome, reason = FAILURES[failure]
     if failure != SILENT:
-        exchanges.faults.add(Fault(failure, path=OKX))  # type: ignore[arg-type]
+        exchanges.faults.add(*parsed([{"kind": failure, "path": OKX}]))
     summary = made.run(B, **({"okx_url": closed_port} if failure == SILENT else {}))
     assert (summary.status, summary.quarantined) == ("partial", [])
     assert set(summary.fetched["okx"]) == {outcome}

@@ -1,4 +1,4 @@
-"""Bad rows: what fails its checks is held back with its reason, and what is built on it; the last good stays readable."""
+"""Bad rows are held back with their reason, and so is what is built on them; the last good hour stays readable."""
 
 from __future__ import annotations
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.warehouse.trial import MADE, NOW, A, Trial, differing, python
+from tests.warehouse.trial import MADE, A, Trial, differing, python
 from warehouse.clock import HOUR
 
 CHILD = """
@@ -120,3 +121,37 @@ def test_the_same_command_makes_it_good(one_hour: Trial, never_killed: Trial, tm
     assert made.files("raw").keys() == never_killed.files("raw").keys()
     assert made.leftovers() == []
     assert made.ask("SELECT DISTINCT hour_utc FROM mart.market_balance").height == 2
+
+
+def test_estimating_in_processes_of_its_own_dies_with_the_run(
+    one_hour: Trial, never_killed: Trial, tmp_path: Path
+) -> None:
+    """A long range is estimated in other processes: one that outlived the run would write beside the next."""
+    made = one_hour.copied(tmp_path / "warehouse")
+    pid = tmp_path / "pid"
+    killed(made, IN_PROCESSES.replace("{pid}", str(pid)))
+    gone(int(pid.read_text()))
+    assert not list((made.root / ".staging").rglob("liquidation_levels"))
+    made.run(A + HOUR)
+    assert differing(never_killed.files(*MADE), made.files(*MADE)) == []
+    assert made.leftovers() == []
+
+
+IN_PROCESSES = """
+import subprocess
+estimate._WORTH_PROCESSES = 1
+class Popen(subprocess.Popen):
+    def __init__(self, *args, **named):
+        super().__init__(*args, **named)
+        Path("{pid}").write_text(str(self.pid))
+        die()
+subprocess.Popen = Popen
+"""
+
+
+def gone(pid: int) -> None:
+    """Waits for the end of another process."""
+    try:
+        psutil.Process(pid).wait(60)
+    except psutil.NoSuchProcess:
+        return

@@ -1,0 +1,119 @@
+"""What one hour costs, stage by stage, and how that grows with history. Measures and asserts no time: `make bench`."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.table import Table as Grid
+
+from tests.warehouse.past import lengthen
+from tests.warehouse.trial import Trial
+from transforms.model import estimate
+from warehouse import run as pipeline
+from warehouse.clock import HOUR
+from warehouse.simulator import Simulation
+from warehouse.store import Store
+
+FIRST = datetime(2026, 11, 20, 4)
+PAIRS = 7
+COINS = "BTC,ETH,SOL"
+PASTS = {"a week": 7, "a year": 365}
+
+
+def show(title: str, columns: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> None:
+    grid = Grid(*columns, title=title)
+    for row in rows:
+        grid.add_row(*row)
+    Console(width=100).print(grid)
+
+
+class Stages:
+    """A progress that keeps the seconds of each stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.now, self.since = "start", time.perf_counter()
+
+    def stage(self, name: str, total: int) -> None:
+        self.end()
+        self.now = name.split()[0]
+
+    def step(self, note: str = "", advance: int = 1) -> None:
+        """A step costs what its stage costs."""
+
+    def end(self) -> None:
+        moment = time.perf_counter()
+        self.seconds[self.now] = self.seconds.get(self.now, 0.0) + moment - self.since
+        self.since = moment
+
+
+@pytest.fixture(scope="module")
+def start(_served: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """The first hour of three coins."""
+    made = Trial(tmp_path_factory.mktemp("start") / "warehouse", _served.url)
+    made.run(FIRST, coins=COINS)
+    return made
+
+
+def timed(made: Trial, hour: datetime) -> dict[str, float]:
+    stages = Stages()
+    pipeline.run(made.settings(coins=COINS), hour, hour, progress=stages)
+    stages.end()
+    return stages.seconds
+
+
+def test_stages_of_one_hour(start: Trial, tmp_path: Path) -> None:
+    made = start.copied(tmp_path / "warehouse")
+    runs = [timed(made, FIRST + i * HOUR) for i in range(1, 4)]
+    names = list(dict.fromkeys(name for run in runs for name in run))
+    median = {name: statistics.median(run.get(name, 0.0) for run in runs) for name in names}
+    assert {"collect", "normalise", "estimate", "check", "publish"} <= set(names)
+    rows = [*median.items(), ("in all", sum(median.values()))]
+    show(f"One hour of {COINS}, median of {len(runs)}", ("stage", "s"), ((n, f"{s:.2f}") for n, s in rows))
+
+
+def test_an_hour_after_a_year_and_after_a_week(start: Trial, tmp_path: Path) -> None:
+    pasts = {name: start.copied(tmp_path / str(days)) for name, days in PASTS.items()}
+    for name, made in pasts.items():
+        lengthen(Store(made.root), FIRST.date(), PASTS[name])
+    hours = [FIRST + timedelta(hours=i) for i in range(1, PAIRS + 1)]
+    took: dict[str, list[float]] = {name: [] for name in pasts}
+    for index, hour in enumerate(hours):
+        order = list(pasts) if index % 2 else list(reversed(pasts))
+        for name in order:
+            took[name].append(sum(timed(pasts[name], hour).values()))
+    ratios = [year / week for week, year in zip(*took.values(), strict=True)]
+    assert all(made.rows_of("position_books", FIRST)["hour_utc"].max() == hours[-1] for made in pasts.values())
+    rows = [(name, f"{statistics.median(s):.2f}", " ".join(f"{x:.2f}" for x in s)) for name, s in took.items()]
+    rows.append(("ratio", f"{statistics.median(ratios):.3f}", " ".join(f"{x:.2f}" for x in ratios)))
+    show(f"The next hour of {COINS} after", ("history", "median s", f"{PAIRS} pairs, in turns"), iter(rows))
+
+
+def test_the_estimator_per_bar(start: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spent: list[tuple[float, int]] = []
+
+    def clocked(whole: Callable[..., Any]) -> Callable[..., Any]:
+        def run(crowds: Any, hours: Any, *rest: Any) -> Any:
+            begun = time.perf_counter()
+            made = whole(crowds, hours, *rest)
+            spent.append((time.perf_counter() - begun, sum(len(bars) for hour in hours for bars in hour.bars.values())))
+            return made
+
+        return run
+
+    made = Trial(tmp_path / "warehouse", start.url)
+    monkeypatch.setattr(estimate, "run", clocked(estimate.run))
+    made.run(FIRST)
+    spent.clear()  # a contract's distances are worked out once
+    made.run(FIRST + HOUR, FIRST + PAIRS * HOUR)
+    seconds, bars = (sum(column) for column in zip(*spent, strict=True))
+    assert bars > 0
+    rows = [("bars folded, both sides", f"{bars:,.0f}"), ("ns a bar", f"{1e9 * seconds / bars:,.0f}")]
+    show("Estimator, BTC on three venues", ("what", "value"), iter(rows))

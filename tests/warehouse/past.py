@@ -1,0 +1,61 @@
+"""A long past for a warehouse, made of one of its days: every partition of that day again, moved to earlier days."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import polars as pl
+import polars.selectors as cs
+
+from expectations.contract import Table
+from expectations.tables import load, table
+from warehouse.store import Key, Store
+
+READ_BACK = 8
+"""Days before the last whose content a run may need; of older ones it needs to know that they are there."""
+
+
+def lengthen(store: Store, day: date, length: int) -> None:
+    """Puts `length` days before `day` that look like it. Only of the last `READ_BACK` are the times in the rows moved.
+
+    Contracts and tiers have not changed since the first of them.
+    """
+    for contract in load().values():
+        if "date" in contract.partition:
+            for key in store.keys(contract, date=day):
+                for back in range(1, length + 1):
+                    _again(store, contract, key, day - timedelta(days=back), moved=back <= READ_BACK)
+
+    for contract in (table("instruments"), table("margin_tiers")):
+        for key in store.keys(contract):
+            rows = store.read(contract, [key])
+            store.write(contract, rows.with_columns(pl.col("valid_from_utc") - pl.duration(days=length)), key)
+
+
+def _again(store: Store, contract: Table, key: Key, day: date, *, moved: bool) -> None:
+    earlier = {**key, "date": day}
+    if contract.name in ("standing_positions", "opened_cohorts") and not moved and day.day != 1:
+        return  # pruned
+    if moved:
+        by = pl.lit(day - date.fromisoformat(str(key["date"])))
+        rows = store.read(contract, [key]).with_columns(cs.datetime() + by, cs.date().cast(pl.Datetime("ms")) + by)
+        store.write(contract, rows, earlier)
+        return
+    path = store.path(contract, earlier)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(store.path(contract, key), path)
+
+
+def spoil(store: Store, before: date) -> Iterator[str]:
+    """Makes files of days before `before` unreadable, but for the first of each table, whose columns views ask for."""
+    for contract in load().values():
+        keys = [k for k in store.keys(contract) if str(k.get("date", "9999")) < before.isoformat()]
+        seen: set[tuple[object, ...]] = set()
+        for key in keys:
+            series = tuple(value for name, value in key.items() if name != "date")
+            if series in seen:
+                store.path(contract, key).write_bytes(b"whoever reads this fails")
+                yield table(contract.name).full_name
+            seen.add(series)

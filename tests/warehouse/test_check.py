@@ -1,0 +1,84 @@
+"""The gate: what fails is held back, with what is built on it or together with it, and nothing else is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from expectations.tables import table
+from tests.warehouse.trial import A, Trial
+from warehouse.check import check_staged
+from warehouse.plan import Plan
+from warehouse.progress import Silent
+from warehouse.store import Stage, Store
+
+Break = Callable[[pl.DataFrame], pl.DataFrame]
+KEY = {"coin": "BTC", "date": A.date()}
+OTHER = {"coin": "ETH", "date": A.date()}
+NAMES = ("price_bars", "open_interest", "liquidation_levels", "position_books", "liquidation_curve", "market_balance")
+PLAN = Plan(A, A, ("BTC", "ETH"), ("binance", "bybit", "okx"))
+
+
+@pytest.fixture
+def stage(one_hour: Trial, tmp_path: Path) -> Stage:
+    """Sound rows of BTC, and the same as ETH."""
+    made = Stage(Store(tmp_path / "warehouse"), PLAN.run_id)
+    for name in NAMES:
+        rows = Store(one_hour.root).read(table(name), [KEY])
+        made.store.write(table(name), rows, KEY)
+        made.store.write(table(name), rows.with_columns(pl.lit("ETH").alias("coin")), OTHER)
+    return made
+
+
+def broken(stage: Stage, name: str, spoil: Break) -> dict[str, str]:
+    """What is held of BTC, and why, when its `name` is spoiled. Of ETH nothing ever is."""
+    stage.store.write(table(name), spoil(stage.store.read(table(name), [KEY])), KEY)
+    _, held = check_staged(stage, PLAN, Silent())
+    assert {partition for _, partition, _ in held} <= {f"coin=BTC/date={A.date()}"}
+    assert {k["coin"] for k in stage.keys_of(table(name))} == ({"ETH"} if held else {"BTC", "ETH"})
+    return {full.split(".")[1]: why for full, _, why in held}
+
+
+def test_sound_rows_pass(stage: Stage) -> None:
+    results, held = check_staged(stage, PLAN, Silent())
+    assert held == []
+    assert len(results) > 50
+    assert stage.store.read(table("checks"), [{"date": A.date()}]).height == len(results)
+
+
+def test_what_is_built_on_it_is_held(stage: Stage) -> None:
+    held = broken(stage, "price_bars", lambda rows: rows.with_columns(high=pl.col("low") / 2))
+    assert set(held) == set(NAMES)
+    assert held["price_bars"].startswith("core.price_bars: ")
+    assert held["liquidation_curve"].startswith("built on mart.liquidation_levels coin=BTC")
+
+
+def test_what_it_is_built_on_is_not(stage: Stage) -> None:
+    held = broken(stage, "liquidation_curve", lambda rows: rows.with_columns(cumulative_usd=-1.0))
+    assert set(held) == {"liquidation_curve", "market_balance"}
+
+
+def test_siblings_of_one_build_are_held_together(stage: Stage) -> None:
+    held = broken(stage, "position_books", lambda rows: rows.with_columns(standing_base=pl.col("standing_base") * 2))
+    assert set(held) == set(NAMES) - {"price_bars", "open_interest"}
+    assert held["liquidation_levels"] == "built together with mart.position_books, which is held back"
+
+
+def test_a_warning_holds_nothing_and_is_recorded(stage: Stage) -> None:
+    assert broken(stage, "open_interest", lambda r: r.with_columns(pl.col("open_interest_usd") * 1.05)) == {}
+    recorded = stage.store.read(table("checks"), [{"date": A.date()}]).filter(~pl.col("passed"))
+    assert recorded.select("severity", "check_name", "partition").rows() == [
+        ("WARN", "dollars_over_coins_is_near_the_mark", f"coin=BTC/date={A.date()}")
+    ]
+
+
+def test_checks_of_an_hour_replace_those_of_the_same_hour(stage: Stage) -> None:
+    first, _ = check_staged(stage, PLAN, Silent())
+    again, _ = check_staged(stage, PLAN, Silent())
+    recorded = stage.store.read(table("checks"), [{"date": A.date()}])
+    assert recorded.height == len(again)
+    assert len(again) >= len(first)
+    assert set(recorded["hour_utc"]) == {A}

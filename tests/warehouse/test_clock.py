@@ -1,0 +1,86 @@
+"""Times: read with a zone or refused, naive UTC inside, milliseconds both ways."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+
+from warehouse.clock import (
+    HOUR,
+    days,
+    floor_hour,
+    from_ms,
+    hours,
+    naive_utc,
+    parse_hour,
+    parse_moment,
+    to_ms,
+    utc_now,
+)
+from warehouse.errors import UserError
+
+MIDNIGHT = datetime(2026, 1, 12)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-01-12T00:00Z", MIDNIGHT),
+        (" 2026-01-12T00:00:00+00:00 ", MIDNIGHT),
+        ("2026-01-12T01:00+01:00", MIDNIGHT),
+        ("2026-01-11T18:30-05:30", MIDNIGHT),
+        ("20260112T000000Z", MIDNIGHT),
+    ],
+)
+def test_a_zoned_time_is_the_same_instant_in_utc(text: str, moment: datetime) -> None:
+    assert parse_moment(text) == moment
+    assert parse_hour(text) == moment
+
+
+@pytest.mark.parametrize("text", ["2026-01-12T00:00", "2026-01-12", "2026-01-12 00:00:00"])
+def test_a_time_without_a_zone_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match="has no time zone; write it as 2026-01-12T00:00Z"):
+        parse_moment(text)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "12:00Z", "2026-13-01T00:00Z", "1768176000"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match="is not a time; write it as 2026-01-12T00:00Z"):
+        parse_moment(text)
+
+
+@pytest.mark.parametrize("text", ["2026-01-12T00:30Z", "2026-01-12T00:00:01Z", "2026-01-12T00:00+05:30"])
+def test_only_full_hours_are_hours(text: str) -> None:
+    with pytest.raises(UserError, match="is not a full hour"):
+        parse_hour(text)
+
+
+def test_naive_utc_wants_a_zone() -> None:
+    assert naive_utc(datetime(2026, 1, 12, 2, tzinfo=timezone(timedelta(hours=2)))) == MIDNIGHT
+    with pytest.raises(UserError, match="has no time zone"):
+        naive_utc(MIDNIGHT)
+
+
+def test_milliseconds_and_back() -> None:
+    assert to_ms(datetime(1970, 1, 1)) == 0
+    assert to_ms(MIDNIGHT) == 1_768_176_000_000
+    moment = datetime(2026, 1, 12, 3, 4, 5, 678_000)
+    assert from_ms(to_ms(moment)) == moment
+    assert from_ms(to_ms(moment)).tzinfo is None
+
+
+def test_now_is_utc_to_the_millisecond() -> None:
+    before = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
+    assert before - timedelta(milliseconds=1) <= now <= datetime.now(UTC).replace(tzinfo=None)
+    assert now.microsecond % 1000 == 0
+    assert from_ms(to_ms(now)) == now
+
+
+def test_hours_and_days_include_both_ends() -> None:
+    assert list(hours(MIDNIGHT - HOUR, MIDNIGHT)) == [datetime(2026, 1, 11, 23), MIDNIGHT]
+    assert list(hours(MIDNIGHT, MIDNIGHT - HOUR)) == []
+    assert list(days(date(2025, 12, 31), date(2026, 1, 1))) == [date(2025, 12, 31), date(2026, 1, 1)]
+    assert list(days(date(2026, 1, 2), date(2026, 1, 1))) == []
+    assert floor_hour(datetime(2026, 1, 12, 3, 59, 59, 999_999)) == datetime(2026, 1, 12, 3)

@@ -1,0 +1,153 @@
+"""Asking one venue over real HTTP: what is stored is not asked again, what failed is, and all is kept as it came."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+import polars as pl
+import pytest
+
+from expectations.tables import table
+from tests.warehouse.trial import NOW, Trial
+from transforms.exchanges import bybit
+from transforms.exchanges.protocol import Request, Response
+from warehouse import collect
+from warehouse.clock import HOUR
+from warehouse.collect import Collector
+from warehouse.plan import Plan
+from warehouse.progress import Silent
+from warehouse.simulator import Fault, Simulation
+from warehouse.simulator.faults import parsed
+from warehouse.sources import serving
+from warehouse.store import Store, open_store
+
+H = datetime(2026, 11, 20, 8)
+VENUES = ("binance", "bybit", "okx")
+Gather = Callable[..., dict[str, int]]
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many attempts as ever, without the pauses between them."""
+    monkeypatch.setattr(collect, "Shell", functools.partial(collect.Shell, backoff_s=0.001, backoff_max_s=0.01))
+
+
+@pytest.fixture
+def trial(exchanges: Simulation, tmp_path: Path) -> Trial:
+    open_store(tmp_path / "warehouse", "simulated", create=True)
+    return Trial(tmp_path / "warehouse", exchanges.url)
+
+
+@pytest.fixture
+def gather(trial: Trial) -> Gather:
+    """Contracts and hours of one venue: outcomes of its requests."""
+
+    def run(exchange: str, first: datetime = H, last: datetime | None = None, coins: str = "BTC") -> dict[str, int]:
+        settings = trial.settings(coins=coins)
+        plan = Plan.of_range(first, last or first, settings)
+        with serving(settings) as served:
+            asking = Collector(Store(trial.root), exchange, "simulated", served, 5, Silent())
+            return dict(asking.metadata(settings.coins) + asking.collect(plan))
+
+    return run
+
+
+@pytest.mark.parametrize("exchange", VENUES)
+def test_what_was_answered_is_not_asked_again(exchange: str, gather: Gather, exchanges: Simulation) -> None:
+    assert set(gather(exchange)) == {"ok"}
+    asked = exchanges.exchange.counts.total()
+    assert gather(exchange) == {}
+    assert exchanges.exchange.counts.total() == asked
+
+
+@pytest.mark.parametrize("exchange", VENUES)
+def test_bodies_are_kept_byte_for_byte(exchange: str, gather: Gather, trial: Trial, exchanges: Simulation) -> None:
+    gather(exchange)
+    kept = trial.rows("payloads")
+    assert kept.height == exchanges.exchange.counts.total()
+    for row in kept.iter_rows(named=True):
+        assert row["sha256"] == hashlib.sha256(row["body"]).hexdigest()
+        assert (row["status"], row["source"]) == (200, "simulated")
+        assert row["sent_at_utc"] <= row["received_at_utc"]
+    bars = kept.filter(endpoint="mark_bars").row(0, named=True)
+    assert httpx.get(trial.url + bars["request"].removeprefix("GET ")).content == bars["body"]
+
+
+def test_refusals_are_kept_too(gather: Gather, trial: Trial, exchanges: Simulation) -> None:
+    exchanges.faults.add(Fault("503", path="openInterestHist", times=2))
+    assert set(gather("binance")) == {"ok"}
+    history = trial.rows("payloads").filter(endpoint="open_interest_history")
+    assert sorted(history["status"]) == [200, 503, 503]
+    fetched = trial.rows("fetches").filter(endpoint="open_interest_history").row(0, named=True)
+    assert (fetched["outcome"], fetched["attempts"], fetched["rows"]) == ("ok", 3, 12)
+
+
+@pytest.mark.parametrize("kind", ["html", "truncated", "empty", "500"])
+def test_only_what_failed_is_asked_again(kind: str, gather: Gather, trial: Trial, exchanges: Simulation) -> None:
+    exchanges.faults.add(*parsed([{"kind": kind, "path": "openInterestHist"}]))
+    first = gather("binance")
+    assert first.pop("ok") > 5
+    assert sum(first.values()) == 1
+    failed = trial.rows("fetches").filter(pl.col("outcome") != "ok").row(0, named=True)
+    assert failed["reason"]
+    exchanges.faults.clear()
+    assert gather("binance") == {"ok": 1}
+    assert trial.rows("fetches")["outcome"].unique().to_list() == ["ok"]
+
+
+def test_a_page_that_failed_is_asked_again(
+    gather: Gather, trial: Trial, exchanges: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first page was answered; it is asked again for the sake of the one behind it."""
+    monkeypatch.setattr(bybit, "follow", _to_a_second_page)
+    exchanges.faults.add(Fault("500", path="page=2"))
+    assert set(gather("bybit")) == {"ok", "transient"}
+    exchanges.faults.clear()
+    gather("bybit")
+    assert trial.rows("fetches").filter(pl.col("outcome") != "ok").is_empty()
+
+
+def _to_a_second_page(request: Request, response: Response) -> Request | None:
+    if request.endpoint != "mark_bars" or ("page", "2") in request.params:
+        return None
+    return replace(request, params=(*request.params, ("page", "2")))
+
+
+def test_a_coin_that_no_venue_lists_is_not_asked_for(gather: Gather, trial: Trial) -> None:
+    assert gather("okx", coins="NOSUCH") == {"ok": 1}
+    assert trial.rows("fetches")["endpoint"].to_list() == ["instruments"]
+
+
+def test_a_snapshot_is_for_the_hour_that_is_now(gather: Gather, trial: Trial, exchanges: Simulation) -> None:
+    gather("binance", NOW.replace(minute=0) - HOUR)
+    assert "/fapi/v1/openInterest" not in exchanges.exchange.counts
+    gather("binance", NOW.replace(minute=0))
+    gather("binance", NOW.replace(minute=0))
+    assert exchanges.exchange.counts["/fapi/v1/openInterest"] == 1
+
+
+def test_hours_become_ranges_within_a_day() -> None:
+    midnight = datetime(2026, 1, 12)
+    hours = [midnight - 2 * HOUR, midnight - HOUR, midnight, midnight + HOUR, midnight + 4 * HOUR]
+    assert [(w.start, w.end) for w in collect._ranges(hours)] == [
+        (midnight - 3 * HOUR, midnight),
+        (midnight, midnight + HOUR),
+        (midnight + 3 * HOUR, midnight + 4 * HOUR),
+    ]
+    assert list(collect._ranges([])) == []
+
+
+def test_an_hour_that_failed_is_asked_again_with_a_later_one(gather: Gather, trial: Trial) -> None:
+    gap = {"coin": "BTC", "date": H.date(), "exchange": "okx", "instrument": "BTC-USDT-SWAP", "series": "open_interest"}
+    why = {"state": "missing", "reason": "transient: HTTP 503"}
+    rows = pl.DataFrame([{**gap, **why, "hour_utc": H - 5 * HOUR}])
+    Store(trial.root).write_partitions(table("gaps"), rows)
+    gather("okx")
+    windows = trial.rows("fetches").filter(endpoint="mark_bars").select("window_start_utc", "window_end_utc")
+    assert set(windows.rows()) == {(H - 6 * HOUR, H - 5 * HOUR), (H - HOUR, H)}

@@ -1,0 +1,52 @@
+"""What an hour costs does not grow with history: no file is opened that is older than eight days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.warehouse.past import READ_BACK, lengthen, spoil
+from tests.warehouse.trial import A, Trial
+from warehouse.clock import HOUR
+from warehouse.store import Store
+
+LENGTH = 40
+
+
+@pytest.fixture
+def long(one_hour: Trial, tmp_path: Path) -> Trial:
+    """`one_hour` with a past, of which all but the last days are unreadable."""
+    made = one_hour.copied(tmp_path / "warehouse")
+    store = Store(made.root)
+    lengthen(store, A.date(), LENGTH)
+    spoilt = list(spoil(store, A.date() - timedelta(days=READ_BACK)))
+    assert {"raw.payloads", "core.price_bars", "mart.liquidation_levels", "ops.gaps"} <= set(spoilt)
+    assert len(spoilt) > 10 * LENGTH
+    return made
+
+
+def test_the_next_hour_reads_no_file_older_than_eight_days(long: Trial) -> None:
+    summary = long.run(A + HOUR)
+    assert (summary.status, summary.quarantined) == ("published", [])
+    assert long.rows_of("position_books", A)["hour_utc"].max() == A + HOUR
+
+
+def test_it_reads_the_same_files_however_long_the_past_is(
+    one_hour: Trial, long: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    week = one_hour.copied(tmp_path / "week")
+    lengthen(Store(week.root), A.date(), READ_BACK)
+    counts = [len(opened(made, monkeypatch)) for made in (week, long)]
+    assert counts[1] <= counts[0] + 1  # the oldest map tells where the map begins
+
+
+def opened(made: Trial, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The published files that are opened in the hour after `A`."""
+    paths: list[Path] = []
+    whole = Path.read_bytes
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", lambda path: (paths.append(path), whole(path))[1])
+        made.run(A + HOUR)
+    return [path for path in paths if ".staging" not in path.parts]

@@ -1,0 +1,116 @@
+"""Settings: from the environment, `.env` or the caller; what is wrong is named with what would be right."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from warehouse.errors import UserError
+from warehouse.settings import DATA, load
+
+NAMES = ("SOURCE", "WAREHOUSE", "COINS", "EXCHANGES", "NOW", "RECORDED", "SEED")
+URLS = ("BINANCE_URL", "BINANCE_ARCHIVE_URL", "BYBIT_URL", "OKX_URL")
+
+
+@pytest.fixture(autouse=True)
+def _clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of whoever runs the tests, and no `.env`."""
+    for name in [n for n in os.environ if n.startswith("LIQ_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_what_is_taken_when_nothing_is_said() -> None:
+    settings = load()
+    assert (settings.source, settings.coins) == ("simulated", ("BTC", "ETH", "SOL"))
+    assert settings.exchanges == ("binance", "bybit", "okx")
+    assert (settings.root, settings.bar_minutes, settings.now) == (DATA, 5, None)
+
+
+def test_the_caller_goes_before_the_environment_and_that_before_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("LIQ_COINS=sol\nLIQ_SEED=3\nLIQ_EXCHANGES=okx\n")
+    monkeypatch.setenv("LIQ_COINS", "eth, btc,eth")
+    monkeypatch.setenv("LIQ_SEED", "4")
+    settings = load(seed=5, coins=None)
+    assert (settings.exchanges, settings.coins, settings.seed) == (("okx",), ("ETH", "BTC"), 5)
+
+
+def test_venues_come_in_their_own_order_and_all_swallows_coins() -> None:
+    settings = load(exchanges="OKX, binance", coins="btc,ALL")
+    assert (settings.exchanges, settings.coins) == (("binance", "okx"), ("all",))
+
+
+def test_now_is_naive_utc() -> None:
+    assert load(now="2026-01-12T01:00+01:00").now == datetime(2026, 1, 12)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"source": "real"}, "LIQ_SOURCE: .*'simulated', 'recorded' or 'live'"),
+        ({"coins": " , "}, "LIQ_COINS: no coin; write e.g. BTC,ETH,SOL or all"),
+        ({"exchanges": "okx,ftx"}, "LIQ_EXCHANGES: unknown exchange ftx; there are binance, bybit, okx"),
+        ({"exchanges": ","}, r"LIQ_EXCHANGES: unknown exchange \(none\); there are"),
+        ({"now": "2026-01-12T00:00"}, "LIQ_NOW: .*has no time zone; write it as 2026-01-12T00:00Z"),
+        ({"now": "noon"}, "LIQ_NOW: .*datetime"),
+        ({"seed": "x"}, "LIQ_SEED: .*integer"),
+        ({"seed": -1}, "LIQ_SEED: .*greater than or equal to 0"),
+        ({"okx_url": "okx.com"}, "LIQ_OKX_URL: 'okx.com' is not a base URL; write e.g. http://127.0.0.1:8900"),
+        ({"source": "recorded"}, "LIQ_SOURCE=recorded needs LIQ_RECORDED"),
+        ({"source": "recorded", "recorded": "/nowhere"}, "LIQ_RECORDED: there is no folder /nowhere"),
+    ],
+)
+def test_what_is_wrong_is_named(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(UserError, match=told) as caught:
+        load(**wrong)
+    assert "\n" not in str(caught.value)
+
+
+def test_everything_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIQ_SEED", "x")
+    monkeypatch.setenv("LIQ_EXCHANGES", "ftx")
+    with pytest.raises(UserError, match=r"LIQ_EXCHANGES: .*; LIQ_SEED: "):
+        load()
+
+
+def test_every_variable_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = dict.fromkeys(URLS, "http://127.0.0.1:1") | {"SOURCE": "recorded", "COINS": "DOGE", "EXCHANGES": "okx"}
+    said |= {"NOW": "2026-01-12T00:00Z", "SEED": "9", "WAREHOUSE": str(tmp_path), "RECORDED": str(tmp_path)}
+    assert set(said) == {*NAMES, *URLS}
+    for name, value in said.items():
+        monkeypatch.setenv(f"LIQ_{name}", value)
+    settings, plain = load().model_dump(), load.__globals__["Settings"].model_fields
+    assert all(settings[name] != field.default for name, field in plain.items())
+
+
+def test_sources_do_not_share_a_folder(tmp_path: Path) -> None:
+    roots = [load().root, load(source="live").root, load(source="recorded", recorded=tmp_path).root]
+    assert len(set(roots)) == 3
+    assert load(warehouse="relative").root == tmp_path / "relative"
+    assert load(warehouse="~/there").root == Path("~/there").expanduser()
+
+
+def test_addresses_are_those_given_else_of_our_server_else_the_venues_own() -> None:
+    official = load(source="live").base_urls()
+    assert official["binance"] == "https://fapi.binance.com"
+    assert official["okx"] == "https://www.okx.com"
+    assert set(load().base_urls("http://127.0.0.1:9").values()) == {"http://127.0.0.1:9"}
+    assert load(okx_url="http://127.0.0.1:8", exchanges="okx").urls_given
+    mixed = load(okx_url="http://127.0.0.1:8/")
+    assert not mixed.urls_given
+    assert mixed.base_urls("http://127.0.0.1:9")["okx"] == "http://127.0.0.1:8"
+
+
+def test_recordings_have_bars_of_an_hour(tmp_path: Path) -> None:
+    assert load(source="recorded", recorded=tmp_path).bar_minutes == 60
+
+
+def test_settings_do_not_change_on_the_way() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load().seed = 8
