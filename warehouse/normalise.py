@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
@@ -10,8 +11,10 @@ import polars as pl
 from expectations.tables import table
 from transforms.exchanges import ADAPTERS
 from transforms.slowly_changing import as_of
+from transforms.tables.gaps import FAILED
 from warehouse.build import build
-from warehouse.clock import HOUR, hours
+from warehouse.clock import HOUR, days, hours
+from warehouse.collect import LOOK_BACK
 from warehouse.plan import Plan
 from warehouse.progress import Progress
 from warehouse.store import Store
@@ -53,11 +56,21 @@ def _metadata_since(stage: Store, exchange: str, known: pl.DataFrame, lately: da
 
 
 def normalise_days(stage: Store, plan: Plan, progress: Progress) -> None:
-    """Every core table of the days that the plan touches, and of earlier days whose payloads were added to."""
-    progress.stage("normalise", len(plan.dates))
-    for day in plan.dates:
+    """Every core table of the days that the plan touches, and of earlier ones whose gaps were asked for again."""
+    touched = sorted({*plan.dates, *_days_asked_again(stage, plan)})
+    progress.stage("normalise", len(touched))
+    for day in touched:
         _normalise_day(stage, plan, day)
         progress.step(f"{day}")
+
+
+def _days_asked_again(stage: Store, plan: Plan) -> Iterator[date]:
+    """Days before the plan's with hours that failed: collecting has asked for them again, perhaps with success."""
+    first = plan.first_hour - HOUR
+    for day in days((first - LOOK_BACK).date(), first.date()):
+        gaps = stage.read(GAPS, stage.keys(GAPS, date=day), ["reason", "exchange"])
+        if not gaps.filter(pl.col("exchange").is_in(plan.exchanges) & pl.col("reason").str.contains(FAILED)).is_empty():
+            yield day
 
 
 def _normalise_day(stage: Store, plan: Plan, day: date) -> None:
