@@ -89,7 +89,9 @@ def _answered(table: Table, frame: pl.DataFrame, asked: list[Rule]) -> pl.DataFr
 
 def _placed(rule: Rule, answered: pl.DataFrame) -> Rule:
     """A rule that failed, with `holds` as it can be asked of one partition alone."""
-    holds = pl.col(rule.answer) if rule.answered_in_polars else rule.holds.fill_null(False)
+    holds = pl.col(rule.answer) if rule.answered_in_polars else rule.holds
+    if not rule.answered_in_polars and rule.check not in STRUCTURAL:  # of a shape there is nothing to fill in
+        holds = holds.fill_null(False)
     # If polars finds no row to blame, every row is: what was found wanting is never passed.
     blameless = answered.filter(~holds).is_empty()
     return replace(rule, holds=pl.lit(False) if blameless else holds)

@@ -15,7 +15,7 @@ from transforms.exchanges.protocol import Adapter, Instrument, Request
 from transforms.exchanges.replay import rows
 from transforms.tables import fetches, payloads
 from transforms.tables.gaps import FAILED
-from warehouse.clock import HOUR, days, from_ms, to_ms
+from warehouse.clock import HOUR, days, from_ms, hours, to_ms
 from warehouse.http import Fetched, Shell
 from warehouse.plan import Plan
 from warehouse.progress import Progress
@@ -29,7 +29,7 @@ LOOK_BACK = timedelta(days=7)
 _SNAPSHOT_WITHIN = timedelta(minutes=15)
 _LATE_BY = timedelta(hours=3)  # a venue that had answered may still add the last buckets of an hour
 _OWN_SERVER = 1000
-_EVER = datetime(1970, 1, 1)
+_EVER, _NEVER = datetime(1970, 1, 1), datetime(9999, 1, 1)
 _ABOUT = ("endpoint", "instrument", "window_start_utc", "window_end_utc")
 _HOUR_MS = 3_600_000
 
@@ -73,7 +73,8 @@ class Collector:
             windows = [(w.start.date(), self._series_requests(contracts, w)) for w in self.windows(plan, contracts)]
             self.progress.stage(f"collect {self.exchange}", sum(len(asked) for _, asked in windows))
             for day, asked in windows:
-                outcomes += self._fetch(shell, asked, day)
+                since = _NEVER if self._mistrusted(day) else _EVER
+                outcomes += self._fetch(shell, asked, day, since=since)
             if abs(self.served.now - plan.last_hour) <= _SNAPSHOT_WITHIN:
                 outcomes += self._fetch(
                     shell, self.adapter.snapshot(contracts), self.served.now.date(), since=plan.last_hour
@@ -108,9 +109,14 @@ class Collector:
         return []
 
     def windows(self, plan: Plan, contracts: list[Instrument]) -> list[Window]:
-        """The plan's hours and the earlier ones that failed, as ranges within a day."""
-        hours = {*plan.hours, *self._failed(plan, contracts)}
-        return list(_ranges(sorted(hours)))
+        """The plan's hours, and the earlier ones that failed or were left out, as ranges within a day."""
+        wanted = {*plan.hours, *left_out(self.store, plan), *self._failed(plan, contracts)}
+        return list(_ranges(sorted(wanted)))
+
+    def _mistrusted(self, day: date) -> bool:
+        """Whether core rows of the day were held back: what the venue had answered does not count as an answer."""
+        held = self.store.root / "quarantine" / "core"
+        return next(held.glob(f"*/coin=*/date={day}"), None) is not None
 
     def _failed(self, plan: Plan, contracts: list[Instrument]) -> set[datetime]:
         since = plan.first_hour - LOOK_BACK
@@ -165,6 +171,13 @@ def _about(request: Request) -> tuple[object, ...]:
     return (request.endpoint, request.instrument, *ends)
 
 
+def left_out(store: Store, plan: Plan) -> list[datetime]:
+    """Hours between the last published one and the plan's first, as far as LOOK_BACK: nobody ran them."""
+    watermark = store.read(table("watermark"), [{}])["hour_utc"].to_list()
+    first = max(watermark[0] + HOUR, plan.first_hour - LOOK_BACK) if watermark else plan.first_hour
+    return list(hours(first, plan.first_hour - HOUR))
+
+
 def _begins_late(fetched: Fetched) -> bool:
     """Whether the answer leaves out the first hour that was asked for: the venue no longer has all of it."""
     if fetched.rows is None or fetched.request.start_ms is None or fetched.page:
@@ -204,10 +217,10 @@ def _instruments(exchange: str, listed: pl.DataFrame, coins: tuple[str, ...]) ->
     ]
 
 
-def _ranges(hours: list[datetime]) -> Iterator[Window]:
+def _ranges(wanted: list[datetime]) -> Iterator[Window]:
     """Runs of consecutive hours as windows that start an hour earlier, cut at midnight."""
     start = end = None
-    for hour in hours:
+    for hour in wanted:
         if end is not None and start is not None and (hour - HOUR != end or end.hour == 0):
             yield Window(start, end)
             start = None

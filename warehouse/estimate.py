@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from threading import Thread
 
@@ -26,6 +26,7 @@ STATE, COHORTS = table("standing_positions"), table("opened_cohorts")
 BARS, OPEN_INTEREST = table("price_bars"), table("open_interest")
 INSTRUMENTS, TIERS, PARAMETERS = table("instruments"), table("margin_tiers"), table("model_parameters")
 _WORTH_PROCESSES = 200  # coin-hours: below, starting a process costs more than it saves
+DERIVED = ("liquidation_curve", "market_balance", "liquidation_clusters")
 _LOOK_BEHIND = timedelta(minutes=15)  # a reading from before the first bar's end may speak for it
 
 
@@ -107,16 +108,32 @@ class Coin:
         made = build_group(LEVELS.name, core | own | state, coin=self.name, hours=wanted)
         for contract in (STATE, COHORTS):
             self._write(contract, made[contract.name])
-        levels = self._join(LEVELS, made[LEVELS.name], first)
+        self._join(LEVELS, made[LEVELS.name], first)
         self._join(BOOKS, made[BOOKS.name], first)
-        if levels.is_empty():
-            return
-        curve = build("liquidation_curve", {LEVELS.name: made[LEVELS.name]})
+        if not made[LEVELS.name].is_empty():
+            self._derive(made[LEVELS.name], wanted)
+
+    def _derive(self, levels: pl.DataFrame, wanted: list[datetime]) -> None:
+        """What is made of the map alone, for hours of one day."""
+        first = wanted[0]
+        curve = build("liquidation_curve", {LEVELS.name: levels})
         self._join(table("liquidation_curve"), curve, first)
         self._join(table("market_balance"), build("market_balance", {"liquidation_curve": curve}), first)
-        trailing = self.stage.read(LEVELS, self.keys(first - TRAILING, last))
+        trailing = self.stage.read(LEVELS, self.keys(first - TRAILING, wanted[-1]))
         clusters = build("liquidation_clusters", {LEVELS.name: trailing}, coin=self.name, hours=wanted)
         self._join(table("liquidation_clusters"), clusters, first)
+
+    def mend(self) -> None:
+        """Makes again, whole, the days of derived tables that an earlier check held back: the map has gone on since."""
+        held = {
+            path.name.removeprefix("date=")
+            for name in DERIVED
+            for path in (self.published.root / "quarantine" / "mart" / name).glob(f"coin={self.name}/date=*")
+        }
+        for day in sorted(held):
+            levels = self.stage.read(LEVELS, [{"coin": self.name, "date": date.fromisoformat(day)}])
+            if not levels.is_empty():
+                self._derive(levels, levels["hour_utc"].unique().sort().to_list())
 
     def _join(self, contract: Table, made: pl.DataFrame, first: datetime) -> pl.DataFrame:
         """Writes the day: its earlier hours as they were, and what was made."""
@@ -137,6 +154,7 @@ def estimate_coin(root: Path, run_id: str, name: str, first: datetime, last: dat
     coin = Coin(name, stage.store, published)
     changed = coin.first_change(stage.keys_of(BARS, coin=name) + stage.keys_of(OPEN_INTEREST, coin=name))
     coin.build(coin.start(first, changed), max(last, coin.estimated_until() or last))
+    coin.mend()
     return name
 
 

@@ -14,7 +14,7 @@ from transforms.slowly_changing import as_of
 from transforms.tables.gaps import FAILED
 from warehouse.build import build
 from warehouse.clock import HOUR, days, hours
-from warehouse.collect import LOOK_BACK
+from warehouse.collect import LOOK_BACK, left_out
 from warehouse.plan import Plan
 from warehouse.progress import Progress
 from warehouse.store import Store
@@ -57,7 +57,8 @@ def _metadata_since(stage: Store, exchange: str, known: pl.DataFrame, lately: da
 
 def normalise_days(stage: Store, plan: Plan, progress: Progress) -> None:
     """Every core table of the days that the plan touches, and of earlier ones whose gaps were asked for again."""
-    touched = sorted({*plan.dates, *_days_asked_again(stage, plan)})
+    earlier = (hour.date() for hour in left_out(stage, plan))
+    touched = sorted({*plan.dates, *earlier, *_days_asked_again(stage, plan)})
     progress.stage("normalise", len(touched))
     for day in touched:
         _normalise_day(stage, plan, day)

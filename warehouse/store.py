@@ -84,7 +84,8 @@ class Store:
     def write(self, table: Table, frame: pl.DataFrame, key: Key) -> Path:
         """Replaces the partition's file whole: a reader sees the old file or the new one, never a part."""
         path = self.path(table, key)
-        shaped = table.conform(frame).select(list(table.file_schema))
+        # one chunk: where a file's pages end would otherwise tell how its rows came together
+        shaped = table.conform(frame).select(list(table.file_schema)).rechunk()
         path.parent.mkdir(parents=True, exist_ok=True)
         hidden = path.with_name(f".{FILE}.{os.getpid()}.tmp")
         shaped.write_parquet(hidden, compression="zstd", compression_level=3, row_group_size=1 << 17)

@@ -1,7 +1,7 @@
 """kill -9 at each stage of a run, then the same command: the tables of a run that was never killed, and nothing else.
 
-The child kills itself at a point that the test plants in it. Checks have tests of their own, and take seconds: here they
-are made only where the run is killed in them.
+The child kills itself at a point that the test plants in it. Checks have tests of their own and take seconds: here
+they are made only where the run is killed in them.
 """
 
 from __future__ import annotations
