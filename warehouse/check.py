@@ -42,6 +42,7 @@ def check_staged(stage: Stage, plan: Plan, progress: Progress) -> tuple[list[Che
             failed.setdefault((result.table_name, result.partition), result.reason)
     held = _hold(stage, staged, failed)
     _record(stage, plan, results)
+    stage.mark("checked")
     return results, held
 
 
@@ -132,5 +133,6 @@ def _record(stage: Stage, plan: Plan, results: Iterable[CheckResult]) -> None:
         for r in results
     ]
     key = {"date": plan.last_hour.date()}
-    earlier = stage.store.read(CHECKS, [key]).filter(pl.col("hour_utc") != plan.last_hour)
-    stage.store.write(CHECKS, pl.concat([earlier, checks.build(entries)]), key)
+    made, same = checks.build(entries), ["hour_utc", "table_name", "partition"]
+    earlier = stage.store.read(CHECKS, [key]).join(made, on=same, how="anti", nulls_equal=True)
+    stage.store.write(CHECKS, pl.concat([earlier, made]), key)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
+from filelock import FileLock
 
 from expectations.tables import table
 from transforms.exchanges import adapter
@@ -42,6 +44,21 @@ class Window:
     end: datetime
 
 
+@contextmanager
+def collecting(
+    store: Store, exchange: str, source: str, served: Served, bar_minutes: int, progress: Progress
+) -> Iterator[Collector]:
+    """A collector with one shell for as long as the block lasts, so that a ban or a pause is remembered.
+
+    It keeps within the venue's limits; a server of ours has none to respect.
+    """
+    own = served.url is not None and served.base_urls.get(exchange) == served.url
+    budgets = adapter(exchange).BUDGETS
+    paced = [replace(b, capacity=b.capacity * _OWN_SERVER) for b in budgets] if own else budgets
+    with Shell(served.base_urls, paced, clock=served.clock) as shell:
+        yield Collector(store, exchange, source, served, bar_minutes, progress, shell)
+
+
 @dataclass(frozen=True)
 class Collector:
     """One venue, one source, one warehouse."""
@@ -52,6 +69,7 @@ class Collector:
     served: Served
     bar_minutes: int
     progress: Progress
+    shell: Shell
 
     @property
     def adapter(self) -> Adapter:
@@ -60,43 +78,37 @@ class Collector:
 
     def metadata(self, coins: tuple[str, ...]) -> Counter[str]:
         """Fetches instruments and tiers, once a day. Returns how many requests came out how."""
-        outcomes: Counter[str] = Counter()
-        with self._shell() as shell:
-            outcomes += self._fetch(shell, self._metadata_requests(shell, coins, outcomes), self.served.now.date())
-        return outcomes
+        listing = [r for r in self.adapter.metadata(None) if r.endpoint == "instruments"]
+        with self._alone():
+            outcomes = self._fetch(listing, self.served.now.date())
+            # a venue may refuse a request whole for one coin that it does not know
+            known = sorted({i.coin for i in self.contracts(coins)})
+            tiers = [r for r in self.adapter.metadata(known) if r.endpoint != "instruments"]
+            return outcomes + self._fetch(tiers, self.served.now.date())
 
     def collect(self, plan: Plan) -> Counter[str]:
         """Fetches what the hours of `plan`, and earlier ones that failed, need; instruments must be known."""
         outcomes: Counter[str] = Counter()
         contracts = self.contracts(plan.coins)
-        with self._shell() as shell:
-            windows = [(w.start.date(), self._series_requests(contracts, w)) for w in self.windows(plan, contracts)]
-            self.progress.stage(f"collect {self.exchange}", sum(len(asked) for _, asked in windows))
-            for day, asked in windows:
-                since = _NEVER if self._mistrusted(day) else _EVER
-                outcomes += self._fetch(shell, asked, day, since=since)
+        windows = [(w, self._series_requests(contracts, w)) for w in self.windows(plan, contracts)]
+        self.progress.stage(f"collect {self.exchange}", sum(len(asked) for _, asked in windows))
+        late = self._late(plan, contracts)
+        with self._alone():
+            for window, asked in windows:
+                doubted = self._mistrusted(window.start.date()) or any(window.start < h <= window.end for h in late)
+                outcomes += self._fetch(asked, window.start.date(), since=_NEVER if doubted else _EVER)
             if abs(self.served.now - plan.last_hour) <= _SNAPSHOT_WITHIN:
-                outcomes += self._fetch(
-                    shell, self.adapter.snapshot(contracts), self.served.now.date(), since=plan.last_hour
-                )
+                snapshot = self.adapter.snapshot(contracts)
+                outcomes += self._fetch(snapshot, self.served.now.date(), since=plan.last_hour)
         return outcomes
+
+    def _alone(self) -> FileLock:
+        """One collector a venue: two would write the same files."""
+        return FileLock(self.store.root / f".lock.{self.exchange}")
 
     def _series_requests(self, contracts: list[Instrument], window: Window) -> list[Request]:
         start_ms, end_ms = to_ms(window.start), to_ms(window.end)
         return self.adapter.history(contracts, start_ms, end_ms, bar_minutes=self.bar_minutes)
-
-    def _shell(self) -> Shell:
-        """Within the venue's limits; a server of ours has none to respect."""
-        own = self.served.url is not None
-        budgets = [replace(b, capacity=b.capacity * _OWN_SERVER) if own else b for b in self.adapter.BUDGETS]
-        return Shell(self.served.base_urls, budgets, clock=self.served.clock)
-
-    def _metadata_requests(self, shell: Shell, coins: tuple[str, ...], outcomes: Counter[str]) -> list[Request]:
-        """Tiers of the coins that are listed: a venue may refuse a request whole for one coin that it does not know."""
-        listing = [r for r in self.adapter.metadata(None) if r.endpoint == "instruments"]
-        outcomes += self._fetch(shell, listing, self.served.now.date())
-        known = sorted({i.coin for i in self.contracts(coins)})
-        return [r for r in self.adapter.metadata(known) if r.endpoint != "instruments"]
 
     def contracts(self, coins: tuple[str, ...]) -> list[Instrument]:
         """The venue's linear contracts on `coins`, as last listed; none when the venue was never reached."""
@@ -119,25 +131,30 @@ class Collector:
         return next(held.glob(f"*/coin=*/date={day}"), None) is not None
 
     def _failed(self, plan: Plan, contracts: list[Instrument]) -> set[datetime]:
-        since = plan.first_hour - LOOK_BACK
-        keys = [
-            {"coin": coin, "date": day}
-            for coin in {c.coin for c in contracts}
-            for day in days(since.date(), plan.last_hour.date())
-        ]
-        gaps = self.store.read(GAPS, keys).filter(
-            (pl.col("exchange") == self.exchange)
-            & (pl.col("state") == "missing")
-            & pl.col("hour_utc").is_between(since, plan.first_hour, closed="left")
-        )
+        """Earlier hours whose requests failed, and the last few, to which a venue may still add."""
+        gaps = self._gaps(plan, contracts).filter(pl.col("hour_utc") < plan.first_hour)
         late = pl.col("hour_utc") >= plan.first_hour - _LATE_BY
         return set(gaps.filter(late | pl.col("reason").str.contains(FAILED))["hour_utc"].to_list())
 
-    def _fetch(self, shell: Shell, asked: Iterable[Request], day: date, *, since: datetime = _EVER) -> Counter[str]:
+    def _late(self, plan: Plan, contracts: list[Instrument]) -> set[datetime]:
+        """Missing hours so recent that the venue may have them now: what it had answered was too early to count."""
+        gaps = self._gaps(plan, contracts)
+        return set(gaps.filter(pl.col("hour_utc") > self.served.now - _LATE_BY)["hour_utc"].to_list())
+
+    def _gaps(self, plan: Plan, contracts: list[Instrument]) -> pl.DataFrame:
+        since = plan.first_hour - LOOK_BACK
+        span = list(days(since.date(), plan.last_hour.date()))
+        keys = [{"coin": coin, "date": day} for coin in sorted({c.coin for c in contracts}) for day in span]
+        own = (pl.col("exchange") == self.exchange) & (pl.col("state") == "missing")
+        return self.store.read(GAPS, keys).filter(own & (pl.col("hour_utc") >= since))
+
+    def _fetch(self, asked: Iterable[Request], day: date, *, since: datetime = _EVER) -> Counter[str]:
         """Fetches what was not answered `since`; stores every response and every outcome, for one day of the venue."""
         key = {"exchange": self.exchange, "date": day}
         known = self.store.read(FETCHES, [key])
+        stored = self.store.read(PAYLOADS, [key], ["endpoint", "request"])
         held = known.filter((pl.col("outcome") == "ok") & (pl.col("sent_at_utc") >= since))
+        held = held.join(stored, on=["endpoint", "request"], how="semi")  # an answer that was lost is none
         answered = set(held.select("endpoint", "request").iter_rows())
         every = list(asked)
         cut_short = set(known.filter(pl.col("outcome") != "ok").select(_ABOUT).iter_rows())
@@ -145,11 +162,11 @@ class Collector:
         self.progress.step("", len(every) - len(new))
         if not new:
             return Counter()
-        fetched = list(shell.fetch(new, self.adapter, on_done=lambda f: self.progress.step(f.request.endpoint)))
+        fetched = list(self.shell.fetch(new, self.adapter, on_done=lambda f: self.progress.step(f.request.endpoint)))
         longer = [
             request for f in fetched if _begins_late(f) and (request := self.adapter.coarser(f.request)) is not None
         ]
-        fetched += shell.fetch(longer, self.adapter)
+        fetched += self.shell.fetch(longer, self.adapter)
         self._store(key, known, fetched)
         return Counter(f.outcome for f in fetched)
 

@@ -71,9 +71,21 @@ class Coin:
         until, begun = self.estimated_until(), self.first_estimated()
         if until is None or begun is None or first < begun:
             return first
-        if changed is None or changed > until:
+        again = min((h for h in (changed, self._first_lost(max(first, begun), until)) if h), default=None)
+        if again is None or again > until:
             return until + HOUR
-        return self._after_state(changed) or begun
+        return self._after_state(again) or begun
+
+    def _first_lost(self, first: datetime, until: datetime) -> datetime | None:
+        """The start of the first day, from `first` on, of which a table of the map was deleted."""
+        for day in days(min(first, until).date(), until.date()):
+            for contract in (LEVELS, BOOKS, COHORTS, table("liquidation_curve"), table("market_balance")):
+                kept = contract is not COHORTS or day == until.date()  # of older days state may have been pruned
+                held = self.published.root / "quarantine" / "mart" / contract.name / f"coin={self.name}/date={day}"
+                lost = not self.published.path(contract, {"coin": self.name, "date": day}).is_file()
+                if kept and lost and not held.exists():
+                    return datetime.combine(day, time())
+        return None
 
     def _after_state(self, hour: datetime) -> datetime | None:
         """The hour after the newest state before `hour`: a day has one, of its last hour, so it is made again whole."""
@@ -176,7 +188,8 @@ def _in_process(root: Path, run_id: str, name: str, first: datetime, last: datet
     words = [str(root), run_id, name, first.isoformat(), last.isoformat()]
     command = [sys.executable, "-m", "warehouse.estimate", *words]
     pipe = subprocess.PIPE  # the child's stdin is never written: it ends when this process does
-    with subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe, text=True) as child:
+    env = os.environ | {"POLARS_MAX_THREADS": "1"}  # a process a core: threads beside them only take turns
+    with subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe, text=True, env=env) as child:
         complaints = child.stderr.read() if child.stderr else ""
         if child.wait():
             raise RuntimeError(f"estimating {name} failed: {complaints.strip()}")

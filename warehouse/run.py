@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from expectations.tables import table
 from transforms.tables import watermark
 from warehouse.check import check_staged, held_back
 from warehouse.clock import days, utc_now
-from warehouse.collect import Collector
+from warehouse.collect import Collector, collecting
 from warehouse.errors import Busy, UserError
 from warehouse.estimate import estimate_coins
 from warehouse.normalise import normalise_days, reference_tables
@@ -57,11 +57,13 @@ def run(
     summary = RunSummary(
         first_hour, last_hour, plan.coins, plan.exchanges, settings.source, settings.root / "catalog.duckdb"
     )
-    with _lock(settings.root), nullcontext(served) if served else serving(settings) as venues:
+    with _lock(settings.root), ExitStack() as opened:
+        venues = served or opened.enter_context(serving(settings))
+        collectors = [opened.enter_context(_collecting(store, settings, e, venues, progress)) for e in plan.exchanges]
         recover(store)
         sweep_temporary(store.root)
         for chunk in plan.chunks(CHUNK):
-            _collect_all(store, settings, chunk, venues, progress, summary)
+            _collect_all(collectors, chunk, summary)
             _normalise(store, chunk, progress)
             _estimate(store, chunk, progress)
             _check(store, chunk, progress, summary)
@@ -74,8 +76,7 @@ def collect(plan: Plan, exchange: str) -> dict[str, int]:
     """Stage 1 of the DAG, once a venue: outcomes of its requests."""
     settings = load()
     store = open_store(settings.root, settings.source, create=True)
-    with serving(settings) as served:
-        collector = _collector(store, settings, exchange, served, Silent())
+    with serving(settings) as served, _collecting(store, settings, exchange, served, Silent()) as collector:
         return dict(collector.metadata(plan.coins) + collector.collect(plan))
 
 
@@ -83,8 +84,8 @@ def collect_metadata(exchange: str) -> dict[str, int]:
     """Instruments and tiers of a venue, once a day: outcomes of its requests."""
     settings = load()
     store = open_store(settings.root, settings.source, create=True)
-    with serving(settings) as served:
-        return dict(_collector(store, settings, exchange, served, Silent()).metadata(settings.coins))
+    with serving(settings) as served, _collecting(store, settings, exchange, served, Silent()) as collector:
+        return dict(collector.metadata(settings.coins))
 
 
 def normalise(plan: Plan) -> dict[str, int]:
@@ -101,6 +102,7 @@ def estimate(plan: Plan) -> dict[str, int]:
     """Stage 3: the map and what derives from it, in the stage. Returns partitions staged."""
     settings, store = _opened()
     with _lock(settings.root):
+        _reach(store, plan, "normalised")
         _estimate(store, plan, Silent())
     return {"partitions": sum(1 for _ in Stage(store, plan.run_id).staged())}
 
@@ -110,6 +112,7 @@ def check(plan: Plan) -> dict[str, Any]:
     settings, store = _opened()
     summary = _summary(settings, plan)
     with _lock(settings.root):
+        _reach(store, plan, "estimated")
         _check(store, plan, Silent(), summary)
     return {
         "checks": summary.checks,
@@ -122,8 +125,9 @@ def publish(plan: Plan) -> dict[str, Any]:
     """Stage 5: what passed is published, all together. Returns how many partitions, and where the catalog is."""
     settings, store = _opened()
     summary = _summary(settings, plan)
-    summary.quarantined = held_back(Stage(store, plan.run_id), plan)
     with _lock(settings.root):
+        _reach(store, plan, "checked")
+        summary.quarantined = held_back(Stage(store, plan.run_id), plan)
         _publish(store, settings, plan, Silent(), summary)
         finish(store, summary, utc_now())
     return {"published": summary.published, "catalog": str(summary.catalog)}
@@ -150,15 +154,14 @@ def _lock(root: Path) -> Iterator[None]:
         raise Busy(f"another run holds {root}; wait for it or set LIQ_WAREHOUSE to another folder") from error
 
 
-def _collector(store: Store, settings: Settings, exchange: str, served: Served, progress: Progress) -> Collector:
-    return Collector(store, exchange, settings.source, served, settings.bar_minutes, progress)
+def _collecting(
+    store: Store, settings: Settings, exchange: str, served: Served, progress: Progress
+) -> AbstractContextManager[Collector]:
+    return collecting(store, exchange, settings.source, served, settings.bar_minutes, progress)
 
 
-def _collect_all(
-    store: Store, settings: Settings, plan: Plan, served: Served, progress: Progress, summary: RunSummary
-) -> None:
+def _collect_all(collectors: list[Collector], plan: Plan, summary: RunSummary) -> None:
     """All venues side by side: each has its own host, its own limits and its own files."""
-    collectors = [_collector(store, settings, exchange, served, progress) for exchange in plan.exchanges]
     with ThreadPoolExecutor(len(collectors)) as pool:
         known = list(pool.map(lambda each: each.metadata(plan.coins), collectors))
         _refuse_unknown(collectors, plan)
@@ -179,11 +182,23 @@ def _refuse_unknown(collectors: list[Collector], plan: Plan) -> None:
             )
 
 
+def _reach(store: Store, plan: Plan, mark: str) -> None:
+    """Brings the stage to where an earlier task had left it, if a run in between has dropped it."""
+    stage = Stage(store, plan.run_id)
+    if not stage.reached("normalised"):
+        _normalise(store, plan, Silent())
+    if mark != "normalised" and not stage.reached("estimated"):
+        _estimate(store, plan, Silent())
+    if mark == "checked" and not stage.reached("checked"):
+        check_staged(stage, plan, Silent())
+
+
 def _normalise(store: Store, plan: Plan, progress: Progress) -> None:
     stage = Stage(store, plan.run_id)
     stage.clear()
     reference_tables(stage.store, plan)
     normalise_days(stage.store, plan, progress)
+    stage.mark("normalised")
 
 
 def _estimate(store: Store, plan: Plan, progress: Progress) -> None:
@@ -192,6 +207,7 @@ def _estimate(store: Store, plan: Plan, progress: Progress) -> None:
     progress.stage("estimate", len(names))
     for name in estimate_coins(store.root, plan.run_id, names, plan.first_hour, plan.last_hour):
         progress.step(name)
+    stage.mark("estimated")
 
 
 def coins(store: Store, plan: Plan) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from expectations.tables import table
+from transforms.exchanges import ADAPTERS
 from warehouse import catalog, run, settings
 from warehouse.addresses import HOSTS
 from warehouse.store import FILE, Store
@@ -56,7 +57,7 @@ class Trial:
 
     def leftovers(self) -> list[str]:
         """Files that no table, marker, lock or catalog accounts for."""
-        known = {"catalog.duckdb", "warehouse.json", ".lock"}
+        known = {"catalog.duckdb", "warehouse.json", ".lock", *(f".lock.{e}" for e in ADAPTERS)}
         layers = ("raw", "core", "mart", "ops")
         named = {p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if p.is_file()} - known
         return sorted(n for n in named if n.split("/")[0] not in layers or not n.endswith(f"/{FILE}"))

@@ -163,6 +163,8 @@ def risk_limit(ask: Ask) -> Reply:
     for contract in served:
         for index, tier in enumerate(ask.source.tiers(contract)):
             rows.append(_risk(index + 1, contract.symbol, tier, index == 0))
+    if ask.get("symbol") and not rows:  # a recording without tiers of the contract
+        raise refuse(ask, "params error: symbol invalid")
     return enveloped(ask, {"category": category(ask), "list": rows, "nextPageCursor": cursor})
 
 
