@@ -212,12 +212,18 @@ class Shell:
         except GeoBlocked as error:
             host.close(error.outcome, error.reason)
             raise
-        except RateLimited as error:
-            until_ms = response.received_ms + 1000 if error.until_ms is None else error.until_ms
-            if until_ms - self._clock() > self._patience_ms:
-                host.close(error.outcome, error.reason)
-            host.quieten(until_ms)
+        except (RateLimited, Transient) as error:
+            self._leave_in_peace(host, error, response)
             raise
+
+    def _leave_in_peace(self, host: Host, error: RateLimited | Transient, response: Response) -> None:
+        """Gives the host the silence that it asks for. A limit always asks for some, a stumble only when it says so."""
+        until_ms = error.until_ms
+        if until_ms is None:
+            until_ms = response.received_ms + (1000 if isinstance(error, RateLimited) else 0)
+        if until_ms - self._clock() > self._patience_ms:
+            host.close(error.outcome, error.reason)
+        host.quieten(until_ms)
 
     def _take_turn(self, request: Request, host: Host, stop: Event) -> None:
         """Waits for the budget and for the end of a pause; a pause may begin while others wait for the budget."""

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -215,6 +216,34 @@ def test_a_border_is_final_for_the_host_and_the_shell(venue: Venue, clock: Clock
     assert len(venue.seen) == 1
 
 
+def test_a_ban_is_remembered_by_later_calls_on_the_shell(venue: Venue, clock: Clock) -> None:
+    venue.script[PATH] = [said(418, {"code": -1003, "msg": f"IP banned until {T0 + 120_000}."}), open_interest]
+    urls = {"binance": venue.url, "elsewhere": venue.url}
+    with Shell(urls, binance.BUDGETS, clock=clock, sleep=clock.sleep, concurrency=1) as shell:
+        (first,) = shell.fetch(ask("BTCUSDT"), binance)
+        later = on_a_thread(lambda: list(shell.fetch(ask("ETHUSDT", "BTCUSDT"), binance)))
+        (other,) = shell.fetch([replace(ask("BTCUSDT")[0], host="elsewhere")], binance)
+    assert (first.outcome, first.attempts) == ("rate_limited", 1)
+    assert [(each.outcome, each.attempts, each.responses) for each in later] == [("rate_limited", 0, ())] * 2
+    assert not clock.slept
+    assert (other.outcome, len(venue.seen)) == ("ok", 2)
+
+
+def test_a_pause_is_kept_by_later_calls_on_the_shell(venue: Venue, clock: Clock) -> None:
+    venue.script[PATH] = [said(429, {"code": -1003, "msg": "Too many requests"}, retry_after="30"), open_interest]
+    options: dict[str, Any] = {"clock": clock, "sleep": clock.sleep, "attempts": 1}
+    with Shell({"binance": venue.url}, binance.BUDGETS, **options) as shell:
+        (first,) = shell.fetch(ask("BTCUSDT"), binance)
+        (later,) = on_a_thread(lambda: list(shell.fetch(ask("ETHUSDT"), binance)))
+    assert (first.outcome, later.outcome) == ("rate_limited", "ok")
+    assert venue.seen[1][2] >= T0 + 30_000
+
+
+def on_a_thread(call: Callable[[], list[Fetched]]) -> list[Fetched]:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
+
+
 def test_html_is_tried_again_and_then_reported(venue: Venue, fetch: Fetch) -> None:
     venue.script[PATH] = [html]
     (done,) = fetch(ask("BTCUSDT"))
@@ -229,6 +258,20 @@ def test_a_stumble_is_tried_again(venue: Venue, fetch: Fetch, status: int) -> No
     venue.script[PATH] = [said(status), open_interest]
     (done,) = fetch(ask("BTCUSDT"))
     assert (done.outcome, done.attempts) == ("ok", 2)
+
+
+def test_a_stumble_that_says_when_to_come_back_is_heeded_by_the_whole_host(venue: Venue, fetch: Fetch) -> None:
+    venue.script[PATH] = [said(503, retry_after="30"), open_interest]
+    done = fetch(ask("BTCUSDT", "ETHUSDT"))
+    assert [(each.outcome, each.attempts) for each in done] == [("ok", 2), ("ok", 1)]
+    assert [moment >= T0 + 30_000 for _, _, moment in venue.seen] == [False, True, True]
+
+
+def test_a_stumble_beyond_patience_ends_the_host(venue: Venue, fetch: Fetch) -> None:
+    venue.script[PATH] = [said(503, retry_after="3600")]
+    done = fetch(ask("BTCUSDT", "ETHUSDT"))
+    assert [(each.outcome, each.attempts) for each in done] == [("transient", 1), ("transient", 0)]
+    assert len(venue.seen) == 1
 
 
 def test_an_unknown_instrument_is_asked_once(venue: Venue, fetch: Fetch) -> None:

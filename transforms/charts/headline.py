@@ -74,8 +74,8 @@ def _balance(market: Snapshot) -> list[str]:
     (heavy, most), (light, least) = sides
     times = f"{most / least:.1f} times" if least else "all"
     return [
-        f"Within {_BALANCE_BP / 100:.0f} %, {heavy} are heavier: {amount(most)} against {amount(least)} of {light} "
-        f"({times}; imbalance {row['imbalance']:+.2f})."
+        f"Within {_BALANCE_BP / 100:.0f} % of each venue's own mark, {heavy} are heavier: {amount(most)} against "
+        f"{amount(least)} of {light} ({times}; imbalance {row['imbalance']:+.2f})."
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from transforms.exchanges.coin_names import BINANCE, coin_of
 from transforms.exchanges.json_body import Cells
 from transforms.exchanges.protocol import BadPayload, Request, Row
-from transforms.exchanges.rows import row, unique
+from transforms.exchanges.rows import readable, row, unique
 from transforms.exchanges.windows import HOUR_MS, MINUTE_MS
 
 INTERVALS = {5: "5m", 15: "15m", 30: "30m", 60: "1h"}
@@ -102,54 +102,61 @@ def open_interest(request: Request, cells: Cells) -> Row:
 
 def instruments(info: Cells) -> list[Row]:
     """USDT perpetuals; shares, metals and dated contracts stand in the same list."""
-    rows = []
-    for each in info.records("symbols"):
-        if each.text("contractType") != "PERPETUAL" or each.text("quoteAsset") != "USDT":
-            continue
-        if each.get("marginAsset") not in (None, "USDT"):
-            continue
-        coin, multiplier = coin_of(each.text("baseAsset"), BINANCE)
-        ticks = [filt for filt in each.records("filters") if filt.get("filterType") == "PRICE_FILTER"]
-        rows.append(
-            row(
-                "instruments",
-                instrument=each.text("symbol"),
-                coin=coin,
-                quote="USDT",
-                kind="linear",
-                contract_base=1.0,
-                unit_multiplier=multiplier,
-                tick=ticks[0].number("tickSize", positive=True) if ticks else None,
-                status=_STATUS.get(each.text("status"), "suspended"),
-                listed_ms=each.maybe_time("onboardDate"),
-            )
-        )
+    rows = readable(info.records("symbols"), _instrument, lambda each: each.get("status") not in (None, "", "TRADING"))
     if not rows:
         raise BadPayload("no USDT perpetual among the instruments")
     return unique(rows, "instrument")
 
 
+def _instrument(cells: Cells) -> list[Row]:
+    if cells.text("contractType") != "PERPETUAL" or cells.text("quoteAsset") != "USDT":
+        return []
+    if cells.get("marginAsset") not in (None, "USDT"):
+        return []
+    coin, multiplier = coin_of(cells.text("baseAsset"), BINANCE)
+    # A contract that is only announced has no filters yet.
+    filters = cells.records("filters") if cells.get("filters") is not None else []
+    ticks = [each.maybe("tickSize") or None for each in filters if each.get("filterType") == "PRICE_FILTER"]
+    return [
+        row(
+            "instruments",
+            instrument=cells.text("symbol"),
+            coin=coin,
+            quote="USDT",
+            kind="linear",
+            contract_base=1.0,
+            unit_multiplier=multiplier,
+            tick=ticks[0] if ticks else None,
+            status=_STATUS.get(cells.text("status"), "suspended"),
+            listed_ms=cells.maybe_time("onboardDate"),
+        )
+    ]
+
+
 def margin_tiers(answer: Cells) -> list[Row]:
     """Bounds in USDT. Each leverage is given as a range; the tier allows its upper end."""
-    rows = []
-    for each in answer.inner("data").records("brackets"):
-        symbol = each.text("symbol")
-        if not symbol.endswith("USDT"):
-            continue
-        for tier in sorted(each.records("riskBrackets"), key=lambda one: one.whole("bracketSeq")):
-            rows.append(
-                row(
-                    "margin_tiers",
-                    instrument=symbol,
-                    tier=tier.whole("bracketSeq"),
-                    bound_unit="usd",
-                    floor=tier.number("bracketNotionalFloor"),
-                    cap=tier.number("bracketNotionalCap", positive=True),
-                    maintenance_rate=tier.number("bracketMaintenanceMarginRate", positive=True),
-                    deduction=tier.number("cumFastMaintenanceAmount"),
-                    max_leverage_x=tier.number("maxOpenPosLeverage", positive=True),
-                )
-            )
+    rows = readable(answer.inner("data").records("brackets"), _tiers_of)
     if not rows:
         raise BadPayload("no tiers of USDT perpetuals")
     return rows
+
+
+def _tiers_of(cells: Cells) -> list[Row]:
+    """All tiers of a symbol or none: a table with a hole would be read as whole."""
+    symbol = cells.text("symbol")
+    if not symbol.endswith("USDT"):
+        return []
+    return [
+        row(
+            "margin_tiers",
+            instrument=symbol,
+            tier=tier.whole("bracketSeq"),
+            bound_unit="usd",
+            floor=tier.number("bracketNotionalFloor"),
+            cap=tier.number("bracketNotionalCap", positive=True),
+            maintenance_rate=tier.number("bracketMaintenanceMarginRate", positive=True),
+            deduction=tier.number("cumFastMaintenanceAmount"),
+            max_leverage_x=tier.number("maxOpenPosLeverage", positive=True),
+        )
+        for tier in sorted(cells.records("riskBrackets"), key=lambda one: one.whole("bracketSeq"))
+    ]

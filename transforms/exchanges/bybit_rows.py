@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import groupby
+from functools import partial
 from typing import Any
 
 from transforms.exchanges.coin_names import BYBIT, coin_of
 from transforms.exchanges.json_body import Cells
 from transforms.exchanges.protocol import BadPayload, Request, Row
-from transforms.exchanges.rows import row, unique
+from transforms.exchanges.rows import grouped, readable, row, unique
 from transforms.exchanges.windows import HOUR_MS, MINUTE_MS
 
 _MINUTES = {"5": 5, "15": 15, "30": 30, "60": 60, "5min": 5, "1h": 60}
@@ -80,58 +80,62 @@ def _open_interest(cells: Cells, instrument: str | None, time_ms: int) -> dict[s
     }
 
 
-def _tickers(all_cells: list[Cells], time_ms: int) -> list[Row]:
+def _ticker(time_ms: int, cells: Cells) -> list[Row]:
     """USDT perpetuals: USDC contracts end in PERP or USDC, dated ones in their date."""
-    wanted = [cells for cells in all_cells if cells.text("symbol").endswith("USDT")]
-    rows = [
+    symbol = cells.text("symbol")
+    if not symbol.endswith("USDT"):
+        return []
+    return [
         row(
             "open_interest",
-            **_open_interest(cells, cells.text("symbol"), time_ms),
+            **_open_interest(cells, symbol, time_ms),
             reported_usd=cells.maybe("openInterestValue"),
             mark_price=cells.maybe("markPrice"),
             origin="snapshot",
         )
-        for cells in wanted
     ]
-    return unique(rows, "instrument")
+
+
+def _tickers(all_cells: list[Cells], time_ms: int) -> list[Row]:
+    """Before its launch a contract has a ticker already, with blanks in it."""
+    return unique(readable(all_cells, partial(_ticker, time_ms)), "instrument")
 
 
 def _instruments(all_cells: list[Cells], _time_ms: int) -> list[Row]:
-    rows = []
-    for each in all_cells:
-        if each.text("contractType") != "LinearPerpetual" or each.text("settleCoin") != "USDT":
-            continue
-        if each.get("symbolType") in _NOT_CRYPTO:
-            continue
-        coin, multiplier = coin_of(each.text("baseCoin"), BYBIT)
-        rows.append(
-            row(
-                "instruments",
-                instrument=each.text("symbol"),
-                coin=coin,
-                quote="USDT",
-                kind="linear",
-                contract_base=1.0,
-                unit_multiplier=multiplier,
-                tick=each.inner("priceFilter").number("tickSize", positive=True),
-                status=_STATUS.get(each.text("status"), "suspended"),
-                listed_ms=each.maybe_time("launchTime"),
-            )
-        )
+    rows = readable(all_cells, _instrument, lambda each: each.get("status") not in (None, "", "Trading"))
     return unique(rows, "instrument")
 
 
+def _instrument(cells: Cells) -> list[Row]:
+    if cells.text("contractType") != "LinearPerpetual" or cells.text("settleCoin") != "USDT":
+        return []
+    if cells.get("symbolType") in _NOT_CRYPTO:
+        return []
+    coin, multiplier = coin_of(cells.text("baseCoin"), BYBIT)
+    return [
+        row(
+            "instruments",
+            instrument=cells.text("symbol"),
+            coin=coin,
+            quote="USDT",
+            kind="linear",
+            contract_base=1.0,
+            unit_multiplier=multiplier,
+            tick=cells.inner("priceFilter").maybe("tickSize") or None if cells.get("priceFilter") else None,
+            status=_STATUS.get(cells.text("status"), "suspended"),
+            listed_ms=cells.maybe_time("launchTime"),
+        )
+    ]
+
+
 def _margin_tiers(all_cells: list[Cells], _time_ms: int) -> list[Row]:
-    """Each limit is a tier's cap; its floor is the cap below it."""
-    wanted = [cells for cells in all_cells if cells.text("symbol").endswith("USDT")]
-    ordered = sorted(wanted, key=lambda cells: (cells.text("symbol"), cells.number("riskLimitValue")))
-    by_symbol = groupby(ordered, key=lambda cells: cells.text("symbol"))
-    return [tier for symbol, tiers in by_symbol for tier in _tiers_of(symbol, list(tiers))]
+    """Each limit is a tier's cap; its floor is the cap below it. All tiers of a symbol or none."""
+    return readable(grouped(all_cells, "symbol", "USDT"), lambda group: list(_tiers_of(*group)))
 
 
 def _tiers_of(symbol: str, tiers: list[Cells]) -> Iterator[Row]:
     floor = 0.0
-    for number, each in enumerate(tiers, start=1):
+    for number, each in enumerate(sorted(tiers, key=lambda tier: tier.number("riskLimitValue")), start=1):
         leverage = each.number("maxLeverage", positive=True)
         # Rates are shares; an old form has percent. Initial rate x leverage is 1 in shares, 100 in percent.
         unit = 0.01 if each.number("initialMargin", positive=True) * leverage > 10 else 1.0

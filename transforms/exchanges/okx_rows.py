@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import groupby
 
 from transforms.exchanges.json_body import Cells
 from transforms.exchanges.protocol import BadPayload, Request, Row
-from transforms.exchanges.rows import row, unique
+from transforms.exchanges.rows import grouped, readable, row, unique
 from transforms.exchanges.windows import HOUR_MS, MINUTE_MS
 
 _MINUTES = {"5m": 5, "15m": 15, "30m": 30, "1H": 60}
@@ -137,59 +136,58 @@ def _side(detail: Cells) -> str:
 
 
 def _open_interest_now(data: list[Cells]) -> list[Row]:
+    return unique(readable(data, _swap_now), "instrument")
+
+
+def _swap_now(cells: Cells) -> list[Row]:
     """`ts` is when the answer was made, so a row is as of the request."""
-    rows = [
-        row(
-            "open_interest",
-            **_open_interest(each, ("oi", "oiCcy", "oiUsd")),
-            instrument=each.text("instId"),
-            time_ms=each.time("ts"),
-            origin="snapshot",
-        )
-        for each in data
-        if each.text("instId").endswith("-USDT-SWAP")
-    ]
-    return unique(rows, "instrument")
+    name = cells.text("instId")
+    if not name.endswith("-USDT-SWAP"):
+        return []
+    said = _open_interest(cells, ("oi", "oiCcy", "oiUsd"))
+    return [row("open_interest", **said, instrument=name, time_ms=cells.time("ts"), origin="snapshot")]
 
 
 def _instruments(data: list[Cells]) -> list[Row]:
-    rows = []
-    for each in data:
-        family = each.text("instFamily")
-        if each.get("ctType") != "linear" or each.get("settleCcy") != "USDT" or not family.endswith("-USDT"):
-            continue
-        if each.get("instCategory") not in (None, "", "1"):  # 1 is crypto; shares and metals trade as swaps too
-            continue
-        multiplier = each.maybe("ctMult")
-        rows.append(
-            row(
-                "instruments",
-                instrument=each.text("instId"),
-                coin=family.removesuffix("-USDT"),
-                quote="USDT",
-                kind="linear",
-                contract_base=each.number("ctVal", positive=True) * (1.0 if multiplier is None else multiplier),
-                unit_multiplier=1.0,
-                tick=each.number("tickSz", positive=True),
-                status=_STATUS.get(each.text("state"), "suspended"),
-                listed_ms=each.maybe_time("listTime"),
-            )
+    """Before its listing (preopen, test) a swap has blanks, its size among them."""
+    return unique(readable(data, _instrument, lambda each: each.get("state") not in (None, "", "live")), "instrument")
+
+
+def _instrument(cells: Cells) -> list[Row]:
+    family = cells.text("instFamily")
+    if cells.get("ctType") != "linear" or cells.get("settleCcy") != "USDT" or not family.endswith("-USDT"):
+        return []
+    if cells.get("instCategory") not in (None, "", "1"):  # 1 is crypto; shares and metals trade as swaps too
+        return []
+    multiplier = cells.maybe("ctMult")
+    return [
+        row(
+            "instruments",
+            instrument=cells.text("instId"),
+            coin=family.removesuffix("-USDT"),
+            quote="USDT",
+            kind="linear",
+            contract_base=cells.number("ctVal", positive=True) * (1.0 if multiplier is None else multiplier),
+            unit_multiplier=1.0,
+            tick=cells.maybe("tickSz") or None,
+            status=_STATUS.get(cells.text("state"), "suspended"),
+            listed_ms=cells.maybe_time("listTime"),
         )
-    return unique(rows, "instrument")
+    ]
 
 
 def _margin_tiers(data: list[Cells]) -> list[Row]:
-    """Tiers come unsorted, with bounds in contracts and no deduction: the whole position takes its tier's rate."""
-    wanted = [each for each in data if each.text("instFamily").endswith("-USDT")]
-    ordered = sorted(wanted, key=lambda each: (each.text("instFamily"), each.whole("tier")))
-    by_family = groupby(ordered, key=lambda each: each.text("instFamily"))
-    return [tier for family, tiers in by_family for tier in _tiers_of(f"{family}-SWAP", list(tiers))]
+    """Tiers come unsorted, with bounds in contracts and no deduction: the whole position takes its tier's rate.
+
+    All tiers of a family or none: a table with a hole would be read as whole.
+    """
+    return readable(grouped(data, "instFamily", "-USDT"), lambda group: list(_tiers_of(f"{group[0]}-SWAP", group[1])))
 
 
 def _tiers_of(instrument: str, tiers: list[Cells]) -> Iterator[Row]:
     """A tier begins one size step above the cap below it; the floor is that cap, so that tiers join."""
     below: float | None = None
-    for each in tiers:
+    for each in sorted(tiers, key=lambda tier: tier.whole("tier")):
         floor, cap = each.number("minSz"), each.number("maxSz", positive=True)
         if cap <= floor or (below is not None and floor < below):
             raise BadPayload(f"{each.where}: tiers of {instrument} overlap")

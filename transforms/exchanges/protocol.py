@@ -201,9 +201,13 @@ class BadPayload(ExchangeError):
 
 
 class Transient(ExchangeError):
-    """The venue stumbled (5xx, busy, time-out): worth another try."""
+    """The venue stumbled (5xx, busy, time-out): worth another try, for its host not before `until_ms` (unix time)."""
 
     outcome = "transient"
+
+    def __init__(self, reason: str, until_ms: int | None = None) -> None:
+        super().__init__(reason)
+        self.until_ms = until_ms
 
 
 class Adapter(Protocol):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from enum import Enum
 
 from transforms.exchanges.protocol import (
@@ -18,6 +21,7 @@ from transforms.exchanges.protocol import (
 )
 
 _BANNED_UNTIL = re.compile(r"until (\d{13})")
+_SECONDS = re.compile(r"\d{1,12}(\.\d*)?", re.ASCII)
 
 
 class Kind(Enum):
@@ -56,8 +60,10 @@ def refusal(response: Response, dialect: Dialect, code: str | None, said: object
     kind = kind or _kind_of_status(status)
     if kind is Kind.LIMITED:
         return RateLimited(reason, _until(response, message, dialect.silence_ms))
+    if kind is Kind.TRANSIENT:
+        return Transient(reason, _retry_after(response))
     if kind is not None:
-        return {Kind.TRANSIENT: Transient, Kind.GEO: GeoBlocked, Kind.ITEM: NotFound}[kind](reason)
+        return {Kind.GEO: GeoBlocked, Kind.ITEM: NotFound}[kind](reason)
     if code is not None or not 200 <= status < 300:
         return BadPayload(reason)
     return None
@@ -84,13 +90,29 @@ def _forbidden(response: Response, dialect: Dialect, reason: str) -> ExchangeErr
 def _until(response: Response, message: str, silence_ms: int) -> int:
     """The latest of the moments the venue names (unix ms), else `silence_ms` from when its answer came."""
     named = [int(found) for found in _BANNED_UNTIL.findall(message)]
-    seconds = response.headers.get("retry-after", "").strip()
-    if seconds.isdecimal():
-        named.append(response.received_ms + 1000 * int(seconds))
+    if (retry_ms := _retry_after(response)) is not None:
+        named.append(retry_ms)
     reset = response.headers.get("x-bapi-limit-reset-timestamp", "").strip()
     if reset.isdecimal():
         named.append(int(reset))
     return max(named, default=response.received_ms + silence_ms)
+
+
+def _retry_after(response: Response) -> int | None:
+    """When the venue wants to be asked again (unix ms): it gives seconds from its answer, or a date in GMT.
+
+    A date that is already past tells of two clocks that disagree, not of leave to go on: it counts as not said.
+    """
+    said = response.headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(said):
+        return response.received_ms + math.ceil(1000 * float(said))
+    try:
+        moment = parsedate_to_datetime(said)
+    except (ValueError, TypeError, IndexError, OverflowError):  # whatever stands there is not worth a crash
+        return None
+    # Without a zone it is UTC by the standard; `timestamp` would take it for local time.
+    until_ms = int(1000 * (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    return until_ms if until_ms > response.received_ms else None
 
 
 def _reason(status: int, code: str | None, message: str) -> str:

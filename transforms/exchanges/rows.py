@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from transforms.exchanges.json_body import Cells
 from transforms.exchanges.protocol import SERIES, BadPayload, Request, Response, Row
+
+_Item = TypeVar("_Item")
 
 
 def row(series: str, **values: object) -> Row:
@@ -36,6 +42,44 @@ def unique(rows: list[Row], key: str) -> list[Row]:
         if kept.setdefault(candidate[key], candidate) != candidate:
             raise BadPayload(f"two different rows for {key} {candidate[key]}")
     return list(kept.values())
+
+
+def readable(
+    items: Iterable[_Item], read: Callable[[_Item], list[Row]], idle: Callable[[_Item], bool] = lambda _: False
+) -> list[Row]:
+    """The rows of an answer about everything, without the items that cannot be read.
+
+    Venues list contracts that are not finished yet, and one of those must not hide the hundreds beside it. When more
+    items are unreadable than not, it is the schema that changed. What is `idle` is not traded: it counts on neither
+    side. What `read` finds to be none of ours (no rows) counts on neither side either.
+    """
+    rows: list[Row] = []
+    bad: list[str] = []
+    good = 0
+    for item in items:
+        traded = not idle(item)
+        try:
+            found = read(item)
+        except BadPayload as error:
+            if traded:
+                bad.append(error.reason)
+            continue
+        rows += found
+        good += 1 if found and traded else 0
+    if len(bad) > good:
+        raise BadPayload(f"only {good} of {good + len(bad)} rows are readable; {bad[0]}")
+    return rows
+
+
+def grouped(all_cells: Iterable[Cells], key: str, ending: str) -> list[tuple[str, list[Cells]]]:
+    """Records by the name under `key`, of names with that ending, sorted.
+
+    Strict: a tier that does not say whose it is may be missing anywhere.
+    """
+    groups: dict[str, list[Cells]] = {}
+    for each in all_cells:
+        groups.setdefault(each.text(key), []).append(each)
+    return sorted((name, cells) for name, cells in groups.items() if name.endswith(ending))
 
 
 def _window(request: Request) -> tuple[int, int]:

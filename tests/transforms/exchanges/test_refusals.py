@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -79,6 +80,17 @@ CASES: list[tuple[str, int, Any, type[ExchangeError]]] = [
     ("okx", 451, "", GeoBlocked),
     ("okx", 522, "<html>origin timed out</html>", Transient),
 ]
+ODD_PAUSES = (
+    "soon",
+    "-5",
+    "nan",
+    "1e3",
+    "٣",
+    "9" * 400,
+    ",",
+    "Fri, 99 Foo 2026",
+    "Mon, 1 Jan 99999999999999999999 0:0:0 GMT",
+)
 
 
 @pytest.mark.parametrize(("venue", "status", "body", "kind"), CASES)
@@ -118,6 +130,11 @@ def test_refusal(
         ("bybit", 403, "access too frequent", {"retry_after": "3600"}, NOW + 3_600_000, True),
         ("okx", 200, {"code": "50011", "msg": "Too Many Requests"}, {}, NOW + 2_000, False),
         ("okx", 429, "", {"retry_after": "4"}, NOW + 4_000, False),
+        ("okx", 429, "", {"retry_after": "1.5"}, NOW + 1_500, False),
+        ("okx", 429, "", {"retry_after": formatdate(NOW / 1000 + 90, usegmt=True)}, NOW + 90_000, False),
+        ("okx", 429, "", {"retry_after": formatdate(NOW / 1000 + 90)}, NOW + 90_000, False),  # -0000: no zone
+        ("okx", 429, "", {"retry_after": formatdate(NOW / 1000 - 90, usegmt=True)}, NOW + 2_000, False),
+        *(("okx", 429, "", {"retry_after": odd}, NOW + 2_000, False) for odd in ODD_PAUSES),
     ],
 )  # fmt: skip
 def test_how_long_a_venue_wants_silence(
@@ -133,6 +150,40 @@ def test_how_long_a_venue_wants_silence(
     with pytest.raises(RateLimited) as caught:
         ADAPTERS[venue].parse(ask(venue, SERIES[venue]), answer(body, status=status, received_ms=NOW, **headers))
     assert (caught.value.until_ms, caught.value.banned) == (until_ms, banned)
+
+
+@pytest.mark.parametrize(
+    ("venue", "status", "body"),
+    [
+        ("binance", 503, "<html>Service Unavailable.</html>"),
+        ("binance", 408, {"code": -1007, "msg": "Timeout"}),
+        ("bybit", 200, {"retCode": 10016, "retMsg": "Server error", "result": {}}),
+        ("okx", 503, {"code": "50001", "msg": "Service temporarily unavailable.", "data": []}),
+    ],
+)
+@pytest.mark.parametrize(
+    ("headers", "until_ms"),
+    [
+        ({}, None),
+        ({"retry_after": "17"}, NOW + 17_000),
+        ({"retry_after": "0.25"}, NOW + 250),
+        ({"retry_after": formatdate(NOW / 1000 + 60, usegmt=True)}, NOW + 60_000),
+        ({"retry_after": "soon"}, None),
+        ({"x_bapi_limit_reset_timestamp": str(NOW + 3210)}, None),
+    ],
+)
+def test_a_stumble_may_say_for_how_long(
+    venue: str,
+    status: int,
+    body: Any,
+    headers: dict[str, str],
+    until_ms: int | None,
+    ask: Callable[[str, str], Request],
+    answer: Callable[..., Response],
+) -> None:
+    with pytest.raises(Transient) as caught:
+        ADAPTERS[venue].parse(ask(venue, SERIES[venue]), answer(body, status=status, received_ms=NOW, **headers))
+    assert caught.value.until_ms == until_ms
 
 
 def test_web_host_failure_is_not_tiers(ask: Callable[[str, str], Request], answer: Callable[..., Response]) -> None:

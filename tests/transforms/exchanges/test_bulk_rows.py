@@ -1,0 +1,109 @@
+"""Answers about everything: one odd row costs itself, a new schema costs the answer."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from transforms.exchanges.protocol import BadPayload
+
+Rows = Callable[..., list[dict[str, Any]]]
+Payload = Callable[[str, str], Any]
+
+# Where the records of an answer stand, what names one, and a cell that a traded one cannot do without.
+LISTS: dict[tuple[str, str], tuple[tuple[str, ...], str, str]] = {
+    ("binance", "instruments"): (("symbols",), "symbol", "baseAsset"),
+    ("binance", "margin_tiers"): (("data", "brackets"), "symbol", "riskBrackets"),
+    ("bybit", "instruments"): (("result", "list"), "symbol", "baseCoin"),
+    ("bybit", "tickers"): (("result", "list"), "symbol", "openInterest"),
+    ("okx", "instruments"): (("data",), "instId", "ctVal"),
+    ("okx", "open_interest"): (("data",), "instId", "oi"),
+}
+BTC = {"binance": "BTCUSDT", "bybit": "BTCUSDT", "okx": "BTC-USDT-SWAP"}
+
+
+def bulk(payload: Payload, venue: str, endpoint: str, good: int, bad: int) -> Any:
+    """The documented answer with copies of its first contract in place of its rows, `bad` of them unreadable."""
+    body = payload(venue, endpoint)
+    path, name, needed = LISTS[venue, endpoint]
+    listed = body
+    for key in path:
+        listed = listed[key]
+    first = next(each for each in listed if each[name] == BTC[venue])
+    listed[:] = [
+        copy.deepcopy(first) | {name: f"N{number}{BTC[venue].removeprefix('BTC')}"} for number in range(good + bad)
+    ]
+    for each in listed[good:]:
+        each[needed] = ""
+    return body
+
+
+@pytest.mark.parametrize(("venue", "endpoint"), LISTS)
+def test_one_odd_row_costs_itself(rows: Rows, payload: Payload, venue: str, endpoint: str) -> None:
+    found = rows(venue, endpoint, bulk(payload, venue, endpoint, 3, 1))
+    assert len({each["instrument"] for each in found}) == 3
+    assert len(rows(venue, endpoint, bulk(payload, venue, endpoint, 2, 2))) >= 2
+
+
+@pytest.mark.parametrize(("venue", "endpoint"), LISTS)
+@pytest.mark.parametrize(("good", "bad"), [(2, 3), (0, 1)])
+def test_an_answer_of_odd_rows_is_refused(
+    rows: Rows, payload: Payload, venue: str, endpoint: str, good: int, bad: int
+) -> None:
+    needed = LISTS[venue, endpoint][2]
+    with pytest.raises(BadPayload, match=f"only {good} of {good + bad} rows are readable; .*{needed}"):
+        rows(venue, endpoint, bulk(payload, venue, endpoint, good, bad))
+
+
+IDLE = [
+    ("binance", {"status": "PENDING_TRADING", "contractType": "", "baseAsset": ""}),
+    ("bybit", {"status": "PreLaunch", "priceFilter": {}, "baseCoin": ""}),
+    ("okx", {"state": "preopen", "ctVal": "", "tickSz": "", "instFamily": ""}),
+    ("okx", {"state": "test", "ctVal": "", "tickSz": ""}),
+]
+
+
+@pytest.mark.parametrize(("venue", "blanks"), IDLE)
+def test_what_is_not_traded_may_be_blank(rows: Rows, payload: Payload, venue: str, blanks: dict[str, Any]) -> None:
+    """However many they are: they say nothing of the schema."""
+    body = bulk(payload, venue, "instruments", 5, 0)
+    listed: Any = body
+    for key in LISTS[venue, "instruments"][0]:
+        listed = listed[key]
+    for each in listed[1:]:
+        each |= blanks
+    assert len(rows(venue, "instruments", body)) == 1
+    listed[0] |= blanks
+    with pytest.raises(BadPayload, match="no "):
+        rows(venue, "instruments", body)
+
+
+@pytest.mark.parametrize(
+    ("venue", "cell", "blank"),
+    [
+        ("binance", "filters", None),
+        ("binance", "filters", [{"filterType": "PRICE_FILTER", "tickSize": ""}]),
+        ("bybit", "priceFilter", None),
+        ("bybit", "priceFilter", {"tickSize": ""}),
+        ("okx", "tickSz", ""),
+        ("okx", "tickSz", "0"),
+    ],
+)
+def test_a_tick_that_is_not_given_is_null(rows: Rows, payload: Payload, venue: str, cell: str, blank: Any) -> None:
+    body = bulk(payload, venue, "instruments", 1, 0)
+    listed: Any = body
+    for key in LISTS[venue, "instruments"][0]:
+        listed = listed[key]
+    listed[0][cell] = blank
+    (found,) = rows(venue, "instruments", body)
+    assert found["tick"] is None
+
+
+def test_a_tier_of_nobody_spoils_the_answer(rows: Rows, payload: Payload) -> None:
+    body = payload("okx", "margin_tiers")
+    body["data"][0]["instFamily"] = ""
+    with pytest.raises(BadPayload, match="row 0: instFamily"):
+        rows("okx", "margin_tiers", body)
