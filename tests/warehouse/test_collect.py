@@ -19,7 +19,7 @@ from transforms.exchanges import bybit
 from transforms.exchanges.protocol import Request, Response
 from warehouse import collect
 from warehouse.clock import HOUR
-from warehouse.collect import Collector
+from warehouse.collect import collecting
 from warehouse.plan import Plan
 from warehouse.progress import Silent
 from warehouse.simulator import Fault, Simulation
@@ -51,8 +51,8 @@ def gather(trial: Trial) -> Gather:
     def run(exchange: str, first: datetime = H, last: datetime | None = None, coins: str = "BTC") -> dict[str, int]:
         settings = trial.settings(coins=coins)
         plan = Plan.of_range(first, last or first, settings)
-        with serving(settings) as served:
-            asking = Collector(Store(trial.root), exchange, "simulated", served, 5, Silent())
+        store = Store(trial.root)
+        with serving(settings) as served, collecting(store, exchange, "simulated", served, 5, Silent()) as asking:
             return dict(asking.metadata(settings.coins) + asking.collect(plan))
 
     return run
