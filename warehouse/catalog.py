@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import duckdb
@@ -14,21 +15,27 @@ from warehouse.errors import UserError
 from warehouse.store import FILE, replace_durably
 
 SQL = Path(__file__).parent.parent / "sql"
-_TYPES = {"date": "DATE"}
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"python_enable_replacements": "false"}
 
 
 def build(root: Path) -> Path:
-    """Writes `catalog.duckdb` under `root`; whoever holds the old one open goes on with it. Returns its path."""
+    """Writes `catalog.duckdb` under `root`; whoever holds the old one open goes on with it. Returns its path.
+
+    Its views name their files in full, so it also holds the folder that they are in. Raises UserError where DuckDB
+    cannot write.
+    """
+    if "?" in str(root):
+        raise UserError(f"DuckDB cannot write in {root}: no folder may have a ? in its name; set LIQ_WAREHOUSE")
     target = root / "catalog.duckdb"
     hidden = root / f".catalog.{os.getpid()}.tmp"
     hidden.unlink(missing_ok=True)
     with duckdb.connect(config=_CONFIG) as connection:
         # v1.0.0: tools on DuckDB 1.x can open it too
-        connection.execute(f"ATTACH '{hidden}' AS catalog (STORAGE_VERSION 'v1.0.0')")
+        connection.execute(f"ATTACH {_text(hidden)} AS catalog (STORAGE_VERSION 'v1.0.0')")
         connection.execute("USE catalog")
         for layer in LAYERS:
             connection.execute(f"CREATE SCHEMA {layer}")
+        connection.execute(f"CREATE VIEW ops.catalog_root AS SELECT {_text(root.resolve())} AS root")
         for table in load().values():
             connection.execute(f"CREATE VIEW {table.full_name} AS {_select(root, table)}")
             for comment in comments(table):
@@ -42,17 +49,16 @@ def build(root: Path) -> Path:
 
 
 def _select(root: Path, table: Table) -> str:
-    home = root / table.layer / table.name
+    home = root.resolve() / table.layer / table.name
     if not next(home.rglob(FILE), None):
         empty = ", ".join(f"NULL::{_type(table, c.name)} AS {c.name}" for c in table.columns)
         return f"SELECT {empty} WHERE false"
     names = ", ".join(c.name for c in table.columns)
-    depth = "/".join("*" for _ in table.partition)
-    files = f"{home}/{depth}/{FILE}" if depth else f"{home}/{FILE}"
+    files = _files(home, "/".join([*("*" for _ in table.partition), FILE]))
     if not table.partition:
-        return f"SELECT {names} FROM read_parquet('{files}')"
+        return f"SELECT {names} FROM read_parquet({files})"
     types = ", ".join(f"{c}: {_type(table, c)}" for c in table.partition)
-    scan = f"SELECT {names} FROM read_parquet('{files}', hive_partitioning = true, hive_types = {{{types}}})"
+    scan = f"SELECT {names} FROM read_parquet({files}, hive_partitioning = true, hive_types = {{{types}}})"
     return f"{scan} WHERE hour_utc <= (SELECT max(hour_utc) FROM {_watermark(root)})" if _stops(root, table) else scan
 
 
@@ -61,7 +67,16 @@ def _stops(root: Path, table: Table) -> bool:
 
 
 def _watermark(root: Path) -> str:
-    return f"read_parquet('{root / 'ops' / 'watermark' / FILE}')"
+    return f"read_parquet({_files(root.resolve() / 'ops' / 'watermark', FILE)})"
+
+
+def _files(folder: Path, pattern: str) -> str:
+    """A literal of the files in `folder` that match: whatever the folder is called, it matches itself only."""
+    return _text(re.sub(r"[\[*?]", r"[\g<0>]", str(folder)) + "/" + pattern)
+
+
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def _type(table: Table, column: str) -> str:
@@ -72,10 +87,33 @@ def _type(table: Table, column: str) -> str:
 
 
 def connect(root: Path) -> duckdb.DuckDBPyConnection:
-    """A read-only connection to the catalog. Raises UserError when there is none."""
+    """A read-only connection to the catalog, made again if the warehouse was copied or moved since.
+
+    Raises UserError when there is none that can be used.
+    """
     path = root / "catalog.duckdb"
     if not path.is_file():
         raise UserError(f"there is no catalog at {path}; make one with: liq run")
+    connection = _open(path)
+    if _is_of(connection, root):
+        return connection
+    connection.close()
+    if not os.access(root, os.W_OK):
+        raise UserError(
+            f"{path} was made for another folder and would show the tables there; make {root} writable, so that it can "
+            "be made again"
+        )
+    return _open(build(root))
+
+
+def _is_of(connection: duckdb.DuckDBPyConnection, root: Path) -> bool:
+    try:
+        return connection.execute("SELECT root FROM ops.catalog_root").fetchall() == [(str(root.resolve()),)]
+    except duckdb.CatalogException:  # older than that view
+        return False
+
+
+def _open(path: Path) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(path), read_only=True, config=_CONFIG)
     except duckdb.Error as error:

@@ -5,11 +5,14 @@ Secrets would come from here and nowhere else.
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlparse
 
+from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -121,12 +124,26 @@ class Settings(BaseSettings):
 def load(**overrides: Any) -> Settings:
     """The settings, with what the command line overrides.
 
-    Raises UserError naming each wrong setting and what is right.
+    Raises UserError naming each wrong or unknown setting and what is right.
     """
+    _refuse_unknown()
     try:
         return Settings(**{key: value for key, value in overrides.items() if value is not None})
     except ValidationError as error:
         raise UserError("; ".join(_complaint(e) for e in error.errors())) from error
+
+
+def _refuse_unknown() -> None:
+    known = {f"LIQ_{name}".upper() for name in Settings.model_fields}
+    said = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
+    unknown = sorted(name for name in said - known if name.startswith("LIQ_"))
+    if unknown:
+        raise UserError("; ".join(_unknown(name, sorted(known)) for name in unknown))
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.8)
+    return f"{name} is no setting; " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}")
 
 
 def _complaint(error: Any) -> str:

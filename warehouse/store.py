@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import polars as pl
+from psutil import pid_exists
 
 from expectations.contract import Table
 from expectations.tables import load
@@ -125,6 +126,15 @@ class Stage:
         """Forgets what an earlier attempt staged."""
         shutil.rmtree(self.home, ignore_errors=True)
 
+    def mark(self, done: str) -> None:
+        """Notes that a stage of the run is done."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        (self.home / done).touch()
+
+    def reached(self, done: str) -> bool:
+        """Whether it was."""
+        return (self.home / done).exists()
+
     def staged(self) -> Iterator[tuple[Table, dict[str, object]]]:
         """Each staged partition."""
         own = Store(self.home / "tables")
@@ -206,10 +216,11 @@ def replace_durably(hidden: Path, path: Path) -> None:
 
 
 def sweep_temporary(root: Path) -> None:
-    """Removes hidden files that a killed writer left behind. Only whoever holds the lock may call it."""
+    """Removes hidden files that a killed writer left behind; those of a process that lives are being written."""
     for table in _WRITTEN_IN_PLACE:
         for leftover in (root / table).rglob(f".{FILE}.*.tmp"):
-            leftover.unlink(missing_ok=True)
+            if not pid_exists(int(leftover.name.split(".")[-2])):
+                leftover.unlink(missing_ok=True)
     for leftover in root.glob(".catalog.*.tmp*"):
         leftover.unlink(missing_ok=True)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -103,3 +105,60 @@ def test_without_a_catalog_the_way_out_is_named(store: Store) -> None:
     with pytest.raises(UserError, match=r"catalog\.duckdb cannot be opened \(.*\); rebuild it with: liq run") as told:
         catalog.connect(store.root)
     assert "\n" not in str(told.value)
+
+
+class TestMoved:
+    @pytest.fixture
+    def copy(self, store: Store, tmp_path: Path) -> Store:
+        """A copy of a warehouse, which goes on for itself."""
+        store.write_partitions(BALANCE, sound("market_balance"))
+        catalog.build(store.root)
+        copied = Store(tmp_path / "copy")
+        shutil.copytree(store.root, copied.root)
+        copied.write_partitions(BALANCE, sound("market_balance").head(1))
+        return copied
+
+    def test_a_copy_shows_its_own_files(self, store: Store, copy: Store) -> None:
+        for root, rows in ((copy.root, 1), (store.root, sound("market_balance").height)):
+            with catalog.connect(root) as connection:
+                assert connection.sql("SELECT * FROM mart.market_balance").pl().height == rows
+
+    def test_what_was_moved_is_made_again_once(self, store: Store, tmp_path: Path) -> None:
+        catalog.build(store.root)
+        moved = store.root.rename(tmp_path / "moved")
+        catalog.connect(moved).close()
+        made = (moved / "catalog.duckdb").stat().st_ino
+        (tmp_path / "link").symlink_to(moved)
+        for root in (moved, tmp_path / "link"):
+            catalog.connect(root).close()
+            assert (moved / "catalog.duckdb").stat().st_ino == made
+
+    def test_one_that_says_no_folder_is_made_again(self, store: Store) -> None:
+        duckdb.connect(str(store.root / "catalog.duckdb")).close()
+        with catalog.connect(store.root) as connection:
+            assert connection.sql("SELECT * FROM mart.market_balance").pl().height == 0
+
+    def test_a_read_only_copy_says_so(self, copy: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # root may write anywhere
+        with pytest.raises(UserError, match=r"catalog\.duckdb was made for another folder .*; make .*copy writable"):
+            catalog.connect(copy.root)
+
+
+@pytest.mark.parametrize("name", ["o'brien", "g[1]", "[]", "a*b", "x ''[*]"])
+def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    store = open_store(tmp_path / name, "simulated", create=True)
+    beside = open_store(tmp_path / "g1", "simulated", create=True)  # what `g[1]` would match
+    for each, rows in ((store, sound("market_balance")), (beside, sound("market_balance").head(1))):
+        each.write_partitions(BALANCE, rows)
+        publish_until(each, rows["hour_utc"].max())
+    catalog.build(store.root)
+    with catalog.connect(store.root) as connection:
+        shown = connection.sql("SELECT * FROM mart.market_balance").pl()
+        assert connection.sql("SELECT * FROM ops.watermark").pl().height == 1
+    assert BALANCE.conform(shown).equals(sound("market_balance"))
+
+
+def test_a_folder_that_duckdb_cannot_write_in_is_named(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "what?", "simulated", create=True)
+    with pytest.raises(UserError, match=r"DuckDB cannot write in .*what\?: no folder may have a \? in its name"):
+        catalog.build(store.root)

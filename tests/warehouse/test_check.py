@@ -82,3 +82,16 @@ def test_checks_of_an_hour_replace_those_of_the_same_hour(stage: Stage) -> None:
     assert recorded.height == len(again)
     assert len(again) >= len(first)
     assert set(recorded["hour_utc"]) == {A}
+
+
+def test_checks_of_an_hour_leave_those_of_other_coins(stage: Stage) -> None:
+    check_staged(stage, PLAN, Silent())
+    before = stage.store.read(table("checks"), [{"date": A.date()}])
+    for contract, key in list(stage.staged()):
+        if key.get("coin") == "BTC":
+            stage.store.path(contract, key).unlink()
+    check_staged(stage, PLAN, Silent())
+    after = stage.store.read(table("checks"), [{"date": A.date()}])
+    of_btc = before.filter(pl.col("partition").str.contains("coin=BTC"))
+    assert of_btc.height > 0
+    assert after.filter(pl.col("partition").str.contains("coin=BTC")).equals(of_btc)

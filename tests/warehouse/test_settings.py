@@ -79,6 +79,26 @@ def test_everything_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> N
         load()
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("LIQ_COIN", r"LIQ_COIN is no setting; did you mean LIQ_COINS\?"),
+        ("liq_excahnges", r"LIQ_EXCAHNGES is no setting; did you mean LIQ_EXCHANGES\?"),
+        ("LIQ_XYZ", "LIQ_XYZ is no setting; there are LIQ_BINANCE_ARCHIVE_URL, .*, LIQ_WAREHOUSE"),
+    ],
+)
+@pytest.mark.parametrize("in_file", [False, True])
+def test_an_unknown_variable_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_file: bool, name: str, told: str
+) -> None:
+    if in_file:
+        (tmp_path / ".env").write_text(f"OTHER=1\n{name}=ETH\n")
+    else:
+        monkeypatch.setenv(name, "ETH")
+    with pytest.raises(UserError, match=told):
+        load()
+
+
 def test_every_variable_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = dict.fromkeys(URLS, "http://127.0.0.1:1") | {"SOURCE": "recorded", "COINS": "DOGE", "EXCHANGES": "okx"}
     said |= {"NOW": "2026-01-12T00:00Z", "SEED": "9", "WAREHOUSE": str(tmp_path), "RECORDED": str(tmp_path)}

@@ -71,6 +71,18 @@ class TestPartitions:
         assert [k["coin"] for k in store.keys(BARS, date=date(2026, 1, 6))] == ["BTC", "ETH"]
         assert store.keys(RUNS) == []
 
+    @pytest.mark.parametrize("name", ["o'brien", "g[1]", "a*b?"])
+    def test_the_folder_may_have_any_name(self, tmp_path: Path, name: str) -> None:
+        store = open_store(tmp_path / name, "simulated", create=True)
+        stage = Stage(store, "run")
+        stage.store.write(BARS, bars(), KEY)
+        stage.publish()
+        (store.root / ".catalog.1.tmp").touch()
+        sweep_temporary(store.root)
+        assert store.keys(BARS) == store.keys(BARS, coin="BTC") == [KEY]
+        assert store.read(BARS, [KEY]).height == 3
+        assert files(store.root) == {"warehouse.json", PATH}
+
     def test_what_is_absent_is_empty_with_its_columns(self, store: Store) -> None:
         assert store.read(BARS, [KEY]).schema == BARS.schema
         assert store.read(BARS, [KEY], ["close", "coin"]).columns == ["close", "coin"]
