@@ -176,7 +176,8 @@ def estimate_coins(root: Path, run_id: str, names: Sequence[str], first: datetim
     if len(names) * ((last - first) // HOUR + 1) < _WORTH_PROCESSES:
         yield from (estimate_coin(*job) for job in jobs)
         return
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    # one more than there are cores, or the last coin would have a machine to itself
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
         yield from (done.result() for done in as_completed([pool.submit(_in_process, *job) for job in jobs]))
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import polars as pl
@@ -62,6 +64,8 @@ def run(
         collectors = [opened.enter_context(_collecting(store, settings, e, venues, progress)) for e in plan.exchanges]
         recover(store)
         sweep_temporary(store.root)
+        # the checks take seconds to load, while the first stages mostly wait for venues and other processes
+        Thread(target=import_module, args=("expectations.gx",), daemon=True).start()
         for chunk in plan.chunks(CHUNK):
             _collect_all(collectors, chunk, summary)
             _normalise(store, chunk, progress)

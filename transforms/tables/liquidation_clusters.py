@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from expectations.tables import table
 from transforms.model.clusters import Range, detect, intensity
-from transforms.model.price_grid import Floats, edge, middle
+from transforms.model.price_grid import Floats, Ints, edge, middle
 
 TABLE = table("liquidation_clusters")
 TRAILING = timedelta(days=7)
@@ -62,35 +63,51 @@ def _side(levels: pl.DataFrame, side: str, coin: str, hours: Sequence[datetime])
         return
     profiles = _profiles(levels)
     wanted = levels.filter(pl.col("hour_utc").is_in(list(hours)))
-    for (hour,), now in wanted.partition_by("hour_utc", as_dict=True, maintain_order=True).items():
-        about = _about(now) | {"coin": coin, "hour_utc": hour, "side": side}
-        mark = pl.lit(about["mark_price"])
-        # A venue that is carried stands at a mark of its own: what it puts beyond the mean of the marks is no cluster.
-        own = now.filter(pl.col("price_low") <= mark if side == "long" else pl.col("price_high") >= mark)
-        if own.is_empty():
+    abouts = _abouts(wanted)
+    venues = wanted.group_by("hour_utc", "exchange", "price_bucket").agg(pl.col("notional_usd").sum())
+    for (hour,), rows in venues.sort("hour_utc").partition_by("hour_utc", as_dict=True, maintain_order=True).items():
+        about = abouts[hour] | {"coin": coin, "hour_utc": hour, "side": side}
+        now = _Now(*(rows[c].to_numpy() for c in ("exchange", "price_bucket", "notional_usd")))
+        inside = now.inside(side, float(str(about["mark_price"])))
+        if len(inside) == 0:
             continue
         trailing = profiles.trailing(hour)
         # only the side's own range: beyond the mark there is nothing, which is no neighbourhood
-        buckets = own["price_bucket"].to_numpy()
-        inside = slice(int(buckets.min()) - profiles.first, int(buckets.max()) - profiles.first + 1)
-        for rank, (each, usd, strength) in enumerate(_largest(trailing[-1][inside], side), start=1):
-            moved = Range(each.first + inside.start, each.last + inside.start, each.peak + inside.start)
-            yield (
-                about
-                | {"rank": rank, "notional_usd": usd, "intensity": strength}
-                | _cluster(moved, profiles, trailing, now, about)
-            )
+        start = int(inside.min()) - profiles.first
+        profile = trailing[-1][start : int(inside.max()) - profiles.first + 1]
+        for rank, (each, usd, strength) in enumerate(_largest(profile, side), start=1):
+            moved = Range(each.first + start, each.last + start, each.peak + start)
+            found = {"rank": rank, "notional_usd": usd, "intensity": strength}
+            yield about | found | _cluster(moved, profiles, trailing, now, about)
 
 
-def _about(now: pl.DataFrame) -> dict[str, object]:
-    """What all clusters of one hour and side share."""
-    marks = now.group_by("exchange", maintain_order=True).agg(pl.col("mark_price").first())["mark_price"].to_numpy()
-    return {
-        "mark_price": float(marks.mean()),
-        "is_stale": bool(now["is_stale"].any()),
-        "parameters_version": now["parameters_version"][0],
-        "source": now["source"][0],
-    }
+@dataclass(frozen=True)
+class _Now:
+    """What stands in one hour on one side, an entry a venue and bucket."""
+
+    exchange: NDArray[np.object_]
+    bucket: Ints
+    usd: Floats
+
+    def inside(self, side: str, mark: float) -> Ints:
+        """Buckets on the side's side of the mean mark: a venue that is carried stands at a mark of its own."""
+        return self.bucket[edge(self.bucket) <= mark] if side == "long" else self.bucket[edge(self.bucket + 1) >= mark]
+
+    def shares(self, low: int, high: int) -> str:
+        """Each venue's share of the buckets from low to high, as JSON."""
+        within = (self.bucket >= low) & (self.bucket <= high)
+        sums = {e: float(self.usd[within & (self.exchange == e)].sum()) for e in sorted(set(self.exchange[within]))}
+        return json.dumps({exchange: round(usd / sum(sums.values()), 6) for exchange, usd in sums.items()})
+
+
+def _abouts(levels: pl.DataFrame) -> dict[datetime, dict[str, object]]:
+    """What all clusters of an hour share, by hour. Their mark is the mean of the venues' marks."""
+    firsts = [pl.col(c).first() for c in ("mark_price", "parameters_version", "source")]
+    venues = levels.group_by("hour_utc", "exchange", maintain_order=True).agg(*firsts, pl.col("is_stale").any())
+    hourly = venues.group_by("hour_utc", maintain_order=True).agg(
+        pl.col("mark_price").mean(), *firsts[1:], pl.col("is_stale").any()
+    )
+    return {row.pop("hour_utc"): row for row in hourly.to_dicts()}
 
 
 def _largest(profile: Floats, side: str) -> list[tuple[Range, float, float]]:
@@ -103,7 +120,7 @@ def _largest(profile: Floats, side: str) -> list[tuple[Range, float, float]]:
 
 
 def _cluster(
-    found: Range, profiles: _Profiles, trailing: Floats, now: pl.DataFrame, about: dict[str, object]
+    found: Range, profiles: _Profiles, trailing: Floats, now: _Now, about: dict[str, object]
 ) -> dict[str, object]:
     low, high, peak = (profiles.first + b for b in (found.first, found.last, found.peak))
     near = float(edge(high + 1)) if about["side"] == "long" else float(edge(low))
@@ -115,7 +132,7 @@ def _cluster(
         "price_peak": float(middle(peak)),
         "intensity_z": _z(trailing[:, found.first : found.last + 1].sum(axis=1)),
         "distance_bp": max(abs(near / mark - 1) * 10_000 if (near < mark) == (about["side"] == "long") else 0.0, 0.0),
-        "exchange_shares": _shares(now.filter(pl.col("price_bucket").is_between(low, high))),
+        "exchange_shares": now.shares(low, high),
     }
 
 
@@ -123,9 +140,3 @@ def _z(history: Floats) -> float | None:
     """The last value against all, in standard deviations; None over too few hours or where nothing ever moved."""
     spread = float(history.std()) if len(history) >= _LEAST_HISTORY else 0.0
     return (float(history[-1]) - float(history.mean())) / spread if spread > 0 else None
-
-
-def _shares(levels: pl.DataFrame) -> str:
-    sums = dict(levels.group_by("exchange").agg(pl.col("notional_usd").sum()).sort("exchange").iter_rows())
-    total = sum(sums.values())
-    return json.dumps({exchange: round(usd / total, 6) for exchange, usd in sums.items()})

@@ -59,8 +59,7 @@ def test_it_says_where_price_stands_and_what_it_rests_on(market: Snapshot) -> No
 def test_the_heavier_side_comes_first(market: Snapshot) -> None:
     assert (
         "Within 5 % of each venue's own mark, shorts are heavier: 2.14 B against 1.56 B of longs "
-        "(1.4 times; imbalance -0.16)."
-        in headline.write(market)
+        "(1.4 times; imbalance -0.16)." in headline.write(market)
     )
 
 
