@@ -8,7 +8,8 @@ export PYTHONDONTWRITEBYTECODE :=
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
-WORKERS ?= logical
+# One more than two cores: some tests wait for Airflow, and not for a core.
+WORKERS ?= 3
 SOURCE ?= simulated
 RECORDED ?=
 PORT ?= 8080

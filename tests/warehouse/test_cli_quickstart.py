@@ -18,7 +18,7 @@ from warehouse.settings import Settings
 def test_it_fills_runs_the_dag_tells_and_draws(small_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: dict[str, Any] = {}
 
-    def fill(settings: Settings, first: datetime, last: datetime, *, progress: object) -> pipeline.RunSummary:
+    def fill(settings: Settings, first: datetime, last: datetime, **about: object) -> pipeline.RunSummary:
         done["filled"] = (first, last)
         return pipeline.RunSummary(first, last, settings.coins, settings.exchanges, settings.source, Path("x"))
 
