@@ -31,6 +31,7 @@ LOOK_BACK = timedelta(days=7)
 _SNAPSHOT_WITHIN = timedelta(minutes=15)
 _LATE_BY = timedelta(hours=3)  # a venue that had answered may still add the last buckets of an hour
 _OWN_SERVER = 1000
+_TICK = timedelta(milliseconds=1)
 _EVER, _NEVER = datetime(1970, 1, 1), datetime(9999, 1, 1)
 _ABOUT = ("endpoint", "instrument", "window_start_utc", "window_end_utc")
 _HOUR_MS = 3_600_000
@@ -175,7 +176,8 @@ class Collector:
         bodies = [(f.request, sent_ms, response) for f in fetched for sent_ms, response in f.responses]
         if bodies:
             new = payloads.build(bodies, source=self.source).with_columns(pl.lit(key["date"]).alias("date"))
-            both = pl.concat([self.store.read(PAYLOADS, [key]), new])
+            stored = self.store.read(PAYLOADS, [key])
+            both = pl.concat([stored, _after(stored, new)])
             self.store.write(PAYLOADS, both.unique(PAYLOADS.grain, keep="last", maintain_order=True), key)
         outcomes = fetches.build(_outcome(f) for f in fetched).with_columns(pl.lit(key["date"]).alias("date"))
         merged = pl.concat([known, outcomes]).unique(FETCHES.grain, keep="last", maintain_order=True)
@@ -193,6 +195,14 @@ def left_out(store: Store, plan: Plan) -> list[datetime]:
     watermark = store.read(table("watermark"), [{}])["hour_utc"].to_list()
     first = max(watermark[0] + HOUR, plan.first_hour - LOOK_BACK) if watermark else plan.first_hour
     return list(hours(first, plan.first_hour - HOUR))
+
+
+def _after(stored: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """`new` answers, each later than what is stored of its question: the latest counts, and clocks are set back."""
+    last = stored.group_by("endpoint", "request").agg((pl.col("received_at_utc").max() + _TICK).alias("not_before"))
+    timed = new.join(last, on=["endpoint", "request"], how="left", maintain_order="left")
+    received = pl.max_horizontal("received_at_utc", "not_before").alias("received_at_utc")
+    return timed.with_columns(received).select(new.columns)
 
 
 def _begins_late(fetched: Fetched) -> bool:
