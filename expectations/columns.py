@@ -148,6 +148,26 @@ COLUMNS = _columns(
     Column("in_map_base", _F, "Standing inside the map's price range", "coins", minimum=0),
     Column("outside_base", _F, "Standing beyond the map's price range", "coins", minimum=0),
     Column("unliquidatable_base", _F, "Taken as never liquidated: hedged or unleveraged", "coins", minimum=0),
+    # sweeps
+    Column("previous_mark_price", _F, "Mark price at the hour before", "usd", minimum=0),
+    Column("lowest_mark_price", _F, "Lowest mark in the hour: longs down to it were reached", "usd", minimum=0),
+    Column("highest_mark_price", _F, "Highest mark in the hour: shorts up to it were reached", "usd", minimum=0),
+    Column(
+        "stood_usd",
+        _F,
+        "Notional that the map of the hour before held between its mark and the worst mark of the hour",
+        "usd",
+        minimum=0,
+    ),
+    Column("swept_usd", _F, "`swept_base` at the geometric middle of the hour's best and worst mark", "usd", minimum=0),
+    Column(
+        "realised_usd",
+        _F,
+        "Liquidated in the hour, as the venue published it; null where its feed was not read in full",
+        "usd",
+        minimum=0,
+    ),
+    Column("realised_count", _I, "Liquidations behind `realised_usd`", minimum=0),
     # state
     Column("position_class", pl.Int32(), "Index of the leverage class, from 1; 0 is never liquidated", minimum=0),
     Column("holding_class", pl.Int32(), "Index of the holding class, from the shortest", minimum=0),

@@ -56,22 +56,25 @@ def _metadata_since(stage: Store, exchange: str, known: pl.DataFrame, lately: da
 
 
 def normalise_days(stage: Store, plan: Plan, progress: Progress) -> None:
-    """Every core table of the days that the plan touches, and of earlier ones whose gaps were asked for again."""
-    earlier = (hour.date() for hour in left_out(stage, plan))
-    touched = sorted({*plan.dates, *earlier, *_days_asked_again(stage, plan)})
+    """Every core table of the days that the plan touches, and of earlier ones whose gaps were asked for again.
+
+    Bars and events of the hour up to midnight are of the day before.
+    """
+    again = {*left_out(stage, plan), *_hours_asked_again(stage, plan)}
+    touched = sorted({*plan.dates, *(moment.date() for hour in again for moment in (hour - HOUR, hour))})
     progress.stage("normalise", len(touched))
     for day in touched:
         _normalise_day(stage, plan, day)
         progress.step(f"{day}")
 
 
-def _days_asked_again(stage: Store, plan: Plan) -> Iterator[date]:
-    """Days before the plan's with hours that failed: collecting has asked for them again, perhaps with success."""
-    first = plan.first_hour - HOUR
-    for day in days((first - LOOK_BACK).date(), first.date()):
-        gaps = stage.read(GAPS, stage.keys(GAPS, date=day), ["reason", "exchange"])
-        if not gaps.filter(pl.col("exchange").is_in(plan.exchanges) & pl.col("reason").str.contains(FAILED)).is_empty():
-            yield day
+def _hours_asked_again(stage: Store, plan: Plan) -> Iterator[datetime]:
+    """Hours before the plan's that failed: collecting has asked for them again, perhaps with success."""
+    since = plan.first_hour - LOOK_BACK
+    failed = pl.col("exchange").is_in(plan.exchanges) & pl.col("reason").str.contains(FAILED)
+    for day in days(since.date(), plan.first_hour.date()):
+        gaps = stage.read(GAPS, stage.keys(GAPS, date=day), ["reason", "exchange", "hour_utc"])
+        yield from gaps.filter(failed & (pl.col("hour_utc") >= since))["hour_utc"].to_list()
 
 
 def _normalise_day(stage: Store, plan: Plan, day: date) -> None:
@@ -88,6 +91,7 @@ def _normalise_day(stage: Store, plan: Plan, day: date) -> None:
         "open_interest": build("open_interest", {**about, "price_bars": bars}),
         "positioning": build("positioning", about),
         "realised_liquidations": build("realised_liquidations", about),
+        "realised_coverage": build("realised_coverage", about),
     }
     for name, frame in made.items():
         stage.write_partitions(table(name), frame.filter(pl.col("date") == day))

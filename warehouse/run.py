@@ -31,6 +31,7 @@ from warehouse.run_log import RunSummary, finish
 from warehouse.settings import Settings, load
 from warehouse.sources import Served, serving
 from warehouse.store import Stage, Store, open_store, recover, sweep_temporary
+from warehouse.sweeps import make_sweeps
 
 __all__ = ["Plan", "RunSummary", "check", "collect", "collect_metadata", "estimate", "normalise", "publish", "run"]
 
@@ -210,6 +211,7 @@ def _estimate(store: Store, plan: Plan, progress: Progress) -> None:
     names = coins(stage.store, plan)
     progress.stage("estimate", len(names))
     for name in estimate_coins(store.root, plan.run_id, names, plan.first_hour, plan.last_hour):
+        make_sweeps(stage, name)
         progress.step(name)
     stage.mark("estimated")
 

@@ -19,7 +19,7 @@ from warehouse.sources import serving
 
 HOUR = datetime(2026, 1, 12, 5)
 # Clusters are left out: in the first hour of a warehouse nothing need stand out yet.
-MAP = ("liquidation_levels", "liquidation_curve", "market_balance")
+MAP = ("liquidation_levels", "liquidation_curve", "market_balance", "sweeps")
 
 
 @contextmanager

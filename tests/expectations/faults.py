@@ -81,6 +81,7 @@ GRAIN_ALSO = {
     "instruments": frozenset({"versions_do_not_overlap"}),
 }
 
+_STILL = {"swept_base": 0.0, "swept_usd": 0.0}
 _FAR = (pl.col("side") == "long") & (pl.col("distance_bp") == 100)
 _SECOND_HOUR = pl.col("hour_utc") > HOUR
 
@@ -130,6 +131,7 @@ OWN: dict[str, list[Fault]] = {
         Fault("size_is_positive", put(size_base=0.0, size_usd=0.0), frozenset({"dollars_are_coins_at_price"})),
         Fault("dollars_are_coins_at_price", put(size_usd=2.0)),
     ],
+    "realised_coverage": [Fault("full_hours", put(hour_utc=HOUR + timedelta(minutes=5)))],
     "liquidation_clusters": [
         Fault("peak_within", put(price_peak=98_201.0)),
         Fault("ranked_by_notional", put(pl.col("rank") == 2, notional_usd=10e6)),
@@ -179,6 +181,23 @@ OWN: dict[str, list[Fault]] = {
     "standing_positions": [
         Fault("windows_nest", put(base_7d=5.0), what="week above month"),
         Fault("one_hour_a_partition", put(1, hour_utc=HOUR + ONE_HOUR)),
+    ],
+    "sweeps": [
+        Fault("last_mark_within_its_hour", put(_SECOND_HOUR, mark_price=101_001.0), what="above the highest"),
+        Fault("last_mark_within_its_hour", put(_SECOND_HOUR, mark_price=98_999.0), what="below the lowest"),
+        Fault("begins_where_the_hour_before_ended", put(_SECOND_HOUR, previous_mark_price=100_100.0)),
+        Fault("begins_where_the_hour_before_ended", put(2, previous_mark_price=None, stood_usd=None), what="nowhere"),
+        Fault("stood_where_the_mark_went", put(2, stood_usd=None), what="unknown though the map was there"),
+        Fault("stood_where_the_mark_went", put(0, stood_usd=1.0), what="known though no map was there"),
+        Fault("stood_where_the_mark_went", put(2, lowest_mark_price=100_100.0, mark_price=100_500.0, **_STILL)),
+        Fault("stood_where_the_mark_went", put(3, highest_mark_price=99_900.0, mark_price=99_500.0, **_STILL)),
+        Fault("swept_at_marks_of_the_hour", put(swept_usd=200_000.0)),
+        Fault("swept_at_marks_of_the_hour", put(lowest_mark_price=None, highest_mark_price=None), what="at no mark"),
+        Fault("unread_is_not_quiet", put(0, realised_usd=0.0, realised_count=0), what="quiet though unread"),
+        Fault("unread_is_not_quiet", put(2, realised_usd=None, realised_count=None), what="unknown though read"),
+        Fault("unread_is_not_quiet", put(2, realised_usd=0.0), what="events without dollars"),
+        Fault("unread_is_not_quiet", put(2, realised_count=0), what="dollars without events"),
+        Fault("realised_where_the_mark_moved", put(2, lowest_mark_price=1e5, highest_mark_price=1e5, **_STILL)),
     ],
     "checks": [Fault("failures_say_why", put(pl.col("passed").not_(), reason=""))],
     "fetches": [Fault("failures_say_why", put(pl.col("outcome") != "ok", reason=""))],

@@ -81,6 +81,11 @@ def realised_liquidations() -> list[Row]:
     return [every | {"seq": 0}, every | {"seq": 1}]
 
 
+def realised_coverage() -> list[Row]:
+    every = _REPORTED | {"completeness": "recent"}
+    return [every | {"hour_utc": HOUR}, every | {"hour_utc": HOUR + ONE_HOUR}]
+
+
 def liquidation_clusters() -> list[Row]:
     every = _MODELLED | _MAP | {"intensity": 2.5, "intensity_z": 0.5, "exchange_shares": '{"okx": 1.0}'}
 
@@ -152,6 +157,15 @@ def standing_positions() -> list[Row]:
     return [every | {"side": "long", "price_bucket": 11500}, every | {"side": "short", "price_bucket": 11530}]
 
 
+def sweeps() -> list[Row]:
+    swept = {"swept_base": 2.0, "swept_usd": 2.0 * math.sqrt(99_000.0 * 101_000.0)}
+    every = _MODELLED | _POSITION | _MAP | swept | {"lowest_mark_price": 99_000.0, "highest_mark_price": 101_000.0}
+    unknown = dict.fromkeys(("previous_mark_price", "stood_usd", "realised_usd", "realised_count", "completeness"))
+    known = {"hour_utc": HOUR + ONE_HOUR, "previous_mark_price": 100_000.0, "stood_usd": 300_000.0}
+    known |= {"realised_usd": 150_000.0, "realised_count": 3, "completeness": "recent"}
+    return [every | hour | {"side": side} for hour in (unknown, known) for side in ("long", "short")]
+
+
 def checks() -> list[Row]:
     every = {"date": DAY, "hour_utc": HOUR, "table_name": "price_bars", "partition": "coin=BTC", "severity": "FAIL"}
     passed = every | {"check_name": "types", "passed": True, "failing_rows": 0, "reason": ""}
@@ -192,7 +206,8 @@ _SOUND: dict[str, Callable[[], list[Row]]] = {
     f.__name__: f
     for f in (
         payloads, instruments, margin_tiers, open_interest, positioning, price_bars, realised_liquidations,
-        liquidation_clusters, liquidation_curve, liquidation_levels, market_balance, model_parameters, opened_cohorts,
-        position_books, standing_positions, checks, fetches, gaps, runs, watermark,
+        realised_coverage, liquidation_clusters, liquidation_curve, liquidation_levels, market_balance,
+        model_parameters, opened_cohorts, position_books, standing_positions, sweeps, checks, fetches, gaps, runs,
+        watermark,
     )
 }  # fmt: skip

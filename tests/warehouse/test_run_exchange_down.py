@@ -101,10 +101,13 @@ def test_a_venue_never_reached_is_a_gap_of_every_series(exchanges: Simulation, t
     assert made.rows("gaps").filter(pl.col("state") == "missing").height == 0
 
 
-def test_an_outage_that_began_the_day_before_is_filled_too(exchanges: Simulation, tmp_path: Path) -> None:
-    first, out, back = datetime(2026, 11, 19, 21), datetime(2026, 11, 19, 22), datetime(2026, 11, 20, 3)
+@pytest.mark.parametrize("out", [datetime(2026, 11, 19, 22), datetime(2026, 11, 20)], ids=str)
+def test_an_outage_that_began_the_day_before_is_filled_too(
+    exchanges: Simulation, tmp_path: Path, out: datetime
+) -> None:
+    back = datetime(2026, 11, 20, 3)
     made = Trial(tmp_path / "warehouse", exchanges.url)
-    made.run(first)
+    made.run(out - HOUR)
     unbroken = made.copied(tmp_path / "unbroken")
     unbroken.run(out, back)
     exchanges.faults.add(Fault("451", path=OKX))

@@ -38,6 +38,7 @@ def three_hours(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFa
     [
         f"mart/liquidation_levels/{DAY}",
         f"mart/standing_positions/{DAY}",
+        f"mart/sweeps/{DAY}",
         f"core/price_bars/{DAY}",
         f"raw/payloads/exchange=okx/date={A:%Y-%m-%d}",
     ],
@@ -63,6 +64,15 @@ def test_an_hour_that_nobody_ran_is_filled(three_hours: Trial, tmp_path: Path) -
     made.run(A)
     made.run(C)
     assert differing(three_hours.files(*MADE), made.files(*MADE)) == []
+
+
+def test_so_is_the_hour_up_to_midnight_whose_bars_are_of_the_day_before(three_hours: Trial, tmp_path: Path) -> None:
+    midnight = A.replace(hour=0)
+    whole, made = (Trial(tmp_path / name, three_hours.url) for name in ("whole", "made"))
+    whole.run(midnight - HOUR, midnight + 2 * HOUR)
+    made.run(midnight - HOUR)
+    made.run(midnight + 2 * HOUR)
+    assert differing(whole.files(*MADE), made.files(*MADE)) == []
 
 
 def test_a_task_whose_stage_was_dropped_makes_it_again(

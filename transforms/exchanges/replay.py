@@ -38,14 +38,15 @@ def rows(payloads: pl.DataFrame, series: str) -> pl.DataFrame:
     A payload that is no data (an error, a truncated body) gives none: what came of it stands in ops.fetches.
     """
     found: list[Row] = []
-    for payload in _carrying(payloads, series).iter_rows(named=True):
+    for payload in carrying(payloads, series).iter_rows(named=True):
         about = {k: payload[k] for k in ("exchange", "source", "received_at_utc")}
         found += [row | about for row in _parsed(payload, series)]
     schema = SERIES[series] | {k: payloads.schema[k] for k in ("exchange", "source", "received_at_utc")}
     return pl.DataFrame(found, schema=schema, orient="row")
 
 
-def _carrying(payloads: pl.DataFrame, series: str) -> pl.DataFrame:
+def carrying(payloads: pl.DataFrame, series: str) -> pl.DataFrame:
+    """The payloads of endpoints that carry `series`, in order of receipt."""
     exchanges = payloads["exchange"].unique().to_list()
     wanted = [f"{e} {name}" for e in exchanges for name, given in adapter(e).ENDPOINTS.items() if series in given]
     carries = (pl.col("exchange") + " " + pl.col("endpoint")).is_in(wanted)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import polars as pl
 
+from expectations.columns import EXCHANGES
 from expectations.tables import table
 from transforms.exchanges.replay import rows
+from transforms.liquidation_feeds import feed
 from transforms.listed import listed
 
 TABLE = table("realised_liquidations")
+_COMPLETENESS = {exchange: feed(exchange).completeness for exchange in EXCHANGES}
 _EVENT = ["exchange", "instrument", "time_ms", "side", "price", "size_contracts", "size_base"]
-_COMPLETENESS = {"okx": "recent"}  # a list of about a day, said to be whole while it lasts
 
 
 def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
@@ -26,7 +28,7 @@ def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
         (pl.col("size_base").fill_null(pl.col("size_contracts") * pl.col("contract_base")) * unit).alias("size_base"),
         pl.col("price") / unit,
         pl.from_epoch("time_ms", "ms").cast(TABLE.schema["time_utc"]).alias("time_utc"),
-        pl.col("exchange").replace_strict(_COMPLETENESS, default="sampled").alias("completeness"),
+        pl.col("exchange").replace_strict(_COMPLETENESS).alias("completeness"),
     ).sort("exchange", "instrument", "time_utc", "side", "price", "size_base", "nth")
     return TABLE.conform(
         sized.with_columns(

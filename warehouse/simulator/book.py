@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse.simulator.crowd import LONGEST_LIFE_MS, enter, together
+from warehouse.simulator.crowd import LONGEST_LIFE_MS, Habits, enter, together
 from warehouse.simulator.liquidation import Ladder
 from warehouse.simulator.listing import COINS, VENUES, Instrument
 from warehouse.simulator.positions import Positions, joined, live
@@ -22,8 +22,6 @@ CHAPTER_MS = CHAPTER_DAYS * DAY_MS
 LIFE_DAYS = LONGEST_LIFE_MS // DAY_MS
 KEPT_DAYS = 45
 LARGE = 3.0  # the largest fifth of traders: those above this multiple of the middle size, roughly
-HEDGE_SHARE = 0.18
-CHURN_A_DAY = 1.6  # what goes through without changing anybody's position for long, in open interests a day
 
 # columns of the running state
 LONG, SHORT, LONGS, SHORTS, BIG_LONG, BIG_SHORT, BIG_LONGS, BIG_SHORTS = range(8)
@@ -90,8 +88,8 @@ def _running(at: Ints, change: Ints, end_ms: int) -> tuple[Ints, Ints]:
 class Book:
     """All chapters of one contract, made when asked for."""
 
-    def __init__(self, prices: Prices, instrument: Instrument, ladder: Ladder) -> None:
-        self.prices, self.instrument, self.ladder = prices, instrument, ladder
+    def __init__(self, prices: Prices, instrument: Instrument, ladder: Ladder, habits: Habits) -> None:
+        self.prices, self.instrument, self.ladder, self.habits = prices, instrument, ladder, habits
         self.coin = COINS[instrument.coin]
         self.aim_lots = self.coin.one_sided_base[VENUES.index(instrument.venue)] / self.coin.lot_base
         self._days: dict[int, Positions] = {}
@@ -104,7 +102,7 @@ class Book:
         wanted = range(first - LIFE_DAYS, first + CHAPTER_DAYS)
         self._enter_missing([day for day in wanted if day not in self._days])
         positions = joined([self._days[day] for day in wanted])
-        entries = self.coin.entries_per_day[VENUES.index(self.instrument.venue)]
+        entries = self.habits.activity * self.coin.entries_per_day[VENUES.index(self.instrument.venue)]
         large = LARGE * 0.75 * self.aim_lots / max(entries * 3.0, 1.0)
         bin_ms = max(60_000, self.coin.step_ms)
         churn = np.concatenate([self._churn(day, bin_ms) for day in range(first, first + CHAPTER_DAYS)])
@@ -117,7 +115,7 @@ class Book:
         venue, coin = self.instrument.venue, self.instrument.coin
         path = self.prices.path(venue, coin, "mark", days[0] - 1, days[-1] + LIFE_DAYS + 1)
         entered = [
-            enter(self.prices.seed, self.instrument, self.ladder, path, day, self.prices.volatility(day))
+            enter(self.prices.seed, self.instrument, self.habits, self.ladder, path, day, self.prices.volatility(day))
             for day in days
         ]
         lived = live(self.instrument, self.ladder, path, together(entered))
@@ -133,13 +131,13 @@ class Book:
         size = move / (float(np.sqrt(np.mean(move**2))) + 1e-12)
         g = stream(self.prices.seed, "churn", self.instrument.venue, self.instrument.coin, day)
         amount = g.lognormal(-0.18, 0.6, len(move)) * (0.45 + 0.75 * np.abs(size)) * self.prices.volatility(day)
-        amount *= CHURN_A_DAY * self.aim_lots / len(move)
+        amount *= self.habits.churn_a_day * self.aim_lots / len(move)
         bought = np.clip(0.5 + 0.1 * np.tanh(size) + 0.04 * g.standard_normal(len(move)), 0.05, 0.95)
         return np.stack([amount * bought, amount * (1.0 - bought)], axis=1).astype(np.int64)
 
     def _draw_hedge_knot(self, day: int) -> float:
         g = stream(self.prices.seed, "hedge", self.instrument.venue, self.instrument.coin, day)
-        return HEDGE_SHARE * float(np.exp(0.08 * g.standard_normal()))
+        return self.habits.hedge_share * float(np.exp(0.08 * g.standard_normal()))
 
     def hedged_lots(self, at_ms: Ints) -> Ints:
         """What unleveraged holders have on both sides, in lots: spot hedged with a perpetual, and the reverse."""

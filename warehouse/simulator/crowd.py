@@ -15,7 +15,6 @@ LONGEST_LIFE_MS = 21 * DAY_MS
 MOMENTUM_MS = 4 * 3_600_000
 BINS = 288
 POPULAR_LEVERAGE: Floats = np.array([1, 2, 3, 5, 10, 15, 20, 25, 50, 75, 100, 125, 150], dtype=np.float64)
-SIZE_SIGMA = 1.4
 LARGEST_Z = 3.2
 
 
@@ -32,11 +31,15 @@ class Habits:
     hedged: Floats
     momentum: Floats  # how far the chance of a long follows the last four hours; negative buys dips
     patience: float  # share of losers that hold on beyond their plan
+    size_sigma: float = 1.4
+    activity: float = 1.0  # entries a day, times what the coin is listed with
+    hedge_share: float = 0.18  # what unleveraged holders have on both sides, in open interests aimed at
+    churn_a_day: float = 1.6  # what goes through without changing anybody's position for long, in open interests
 
     def mean_standing_days(self) -> float:
         """Expected size x life of one entry, of those that can be liquidated or not, before liquidations."""
         life = np.minimum(self.life_days * np.exp(self.life_sigma**2 / 2), 12.0)
-        return float(np.sum(self.share * self.size * life)) * float(np.exp(SIZE_SIGMA**2 / 2))
+        return float(np.sum(self.share * self.size * life)) * float(np.exp(self.size_sigma**2 / 2))
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,9 @@ def _leverage(g: np.random.Generator, habits: Habits, kind: Ints) -> Floats:
 def _sizes(g: np.random.Generator, instrument: Instrument, habits: Habits, kind: Ints) -> Ints:
     coin = COINS[instrument.coin]
     venue = VENUES.index(instrument.venue)
-    per_side = coin.entries_per_day[venue] / 2 * habits.mean_standing_days()
+    per_side = habits.activity * coin.entries_per_day[venue] / 2 * habits.mean_standing_days()
     scale = 0.75 * coin.one_sided_base[venue] / per_side / coin.lot_base
-    heavy = np.exp(SIZE_SIGMA * np.minimum(g.standard_normal(len(kind)), LARGEST_Z))
+    heavy = np.exp(habits.size_sigma * np.minimum(g.standard_normal(len(kind)), LARGEST_Z))
     lots: Ints = np.maximum(1, scale * habits.size[kind] * heavy).astype(np.int64)
     return lots
 
@@ -113,11 +116,13 @@ def _margin(g: np.random.Generator, notional: Floats, leverage: Floats) -> Float
     return notional / leverage * (1.0 + added)
 
 
-def enter(seed: int, instrument: Instrument, ladder: Ladder, path: Path, day: int, volatility: float) -> Entries:
+def enter(
+    seed: int, instrument: Instrument, habits: Habits, ladder: Ladder, path: Path, day: int, volatility: float
+) -> Entries:
     """All positions entered on one day. ``path`` is the mark, from at least the day before."""
     g = stream(seed, "entries", instrument.venue, instrument.coin, day)
-    coin, habits = COINS[instrument.coin], habits_of(seed, instrument.venue)
-    rate = coin.entries_per_day[VENUES.index(instrument.venue)] * volatility**0.4
+    coin = COINS[instrument.coin]
+    rate = habits.activity * coin.entries_per_day[VENUES.index(instrument.venue)] * volatility**0.4
     count = int(g.poisson(rate))
     entry_ms = _entry_times(g, path, day, count)
     price = path.at(entry_ms)
@@ -127,7 +132,7 @@ def enter(seed: int, instrument: Instrument, ladder: Ladder, path: Path, day: in
     side = np.where(g.random(count) < long_chance, 1, -1).astype(np.int64)
     lots = _sizes(g, instrument, habits, kind)
     base = lots * coin.lot_base
-    allowed = ladder.leverage[ladder.of(base if instrument.venue == "okx" else base * price)]
+    allowed = ladder.leverage[ladder.of_position(base, price)]
     leverage = np.minimum(_leverage(g, habits, kind), np.floor(allowed))
     life = habits.life_days[kind] * np.sqrt(habits.leverage[kind] / leverage)
     life = life * np.exp(habits.life_sigma[kind] * g.standard_normal(count)) * DAY_MS

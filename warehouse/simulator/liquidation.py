@@ -11,9 +11,10 @@ ROUNDS = 20
 
 
 class Ladder:
-    """The tiers of one contract, as arrays."""
+    """The tiers of one contract, as arrays, and whose rules they come under."""
 
-    def __init__(self, tiers: tuple[Tier, ...]) -> None:
+    def __init__(self, tiers: tuple[Tier, ...], rules: Venue = "binance") -> None:
+        self.rules = rules
         self.cap: Floats = np.array([tier.cap for tier in tiers])
         self.rate: Floats = np.array([tier.maintenance for tier in tiers])
         self.deduction: Floats = np.array([tier.deduction for tier in tiers])
@@ -22,6 +23,10 @@ class Ladder:
     def of(self, amount: Floats) -> Ints:
         """The tier of each amount: a bound belongs to the tier below it; beyond the last the last tier holds."""
         return np.minimum(np.searchsorted(self.cap, amount, side="left"), len(self.cap) - 1)
+
+    def of_position(self, base: Floats, price: Floats) -> Ints:
+        """The tier of positions of ``base`` coins at USD a coin: OKX's bounds are in coins, the others' in USD."""
+        return self.of(base if self.rules == "okx" else base * price)
 
 
 def liquidation_prices(

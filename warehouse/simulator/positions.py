@@ -64,7 +64,7 @@ def live(instrument: Instrument, ladder: Ladder, path: Path, entries: Entries) -
     """Follow each entry along the mark, which must reach three weeks beyond the last entry."""
     base = entries.lots * COINS[instrument.coin].lot_base
     side = entries.side.astype(np.float64)
-    level = liquidation_prices(instrument.venue, ladder, entries.entry_price, base, entries.margin_usd, side)
+    level = liquidation_prices(ladder.rules, ladder, entries.entry_price, base, entries.margin_usd, side)
     level = np.where(entries.hedged, np.nan, level)
     losing = side * (path.at(entries.planned_ms) - entries.entry_price) < 0.0
     life = (entries.planned_ms - entries.entry_ms) * np.where(losing, entries.extension, 1.0)

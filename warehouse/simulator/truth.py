@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from warehouse.simulator.book import CHAPTER_MS, Book
+from warehouse.simulator.crowd import habits_of
 from warehouse.simulator.liquidation import Ladder
 from warehouse.simulator.listing import COINS, Instrument, Venue, instrument
 from warehouse.simulator.positions import Positions, joined, liquidated_frame, open_frame
@@ -28,12 +29,17 @@ class Truth:
     def _tiers(self, contract: Instrument) -> tuple[Tier, ...]:
         return tiers_of(contract, COINS[contract.coin].price_usd)
 
+    def open_book(self, contract: Instrument) -> Book:
+        """Who trades a contract, and under which margin rules."""
+        ladder = Ladder(self.tiers(contract), contract.venue)
+        return Book(self.prices, contract, ladder, habits_of(self.seed, contract.venue))
+
     def book(self, contract: Instrument) -> Book:
         """The books of one contract. Amounts in whole lots, prices in USD a coin."""
         key = (contract.venue, contract.coin)
         with self.lock:
             if key not in self._books:
-                self._books[key] = Book(self.prices, contract, Ladder(self.tiers(contract)))
+                self._books[key] = self.open_book(contract)
             return self._books[key]
 
     def path(self, contract: Instrument, kind: str, first_ms: int, last_ms: int) -> Path:

@@ -1,0 +1,26 @@
+"""Contract of core.realised_coverage."""
+
+import polars as pl
+
+from expectations.columns import pick
+from expectations.contract import Check, Table
+
+TABLE = Table(
+    name="realised_coverage",
+    layer="core",
+    kind="reported",
+    doc="The hours of which a venue's list of realised liquidations was read in full: every page, and while the venue "
+    "still kept it. An hour that is here without an event was quiet; one that is not here is unknown.",
+    grain=("exchange", "instrument", "hour_utc"),
+    columns=pick("exchange", "instrument", "coin", "date", "hour_utc", "completeness", "source"),
+    inputs=("payloads", "instruments"),
+    time_column="hour_utc",
+    may_be_empty=True,
+    checks=(
+        Check(
+            "full_hours",
+            "An hour is covered whole or not: a part of one would pass for all of it.",
+            pl.col("hour_utc").dt.truncate("1h") == pl.col("hour_utc"),
+        ),
+    ),
+)
