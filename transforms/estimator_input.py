@@ -61,11 +61,9 @@ def _bars(price_bars: pl.DataFrame, open_interest: pl.DataFrame) -> pl.DataFrame
     joined = ended.join_asof(
         readings, left_on="end_utc", right_on="time_utc", strategy="backward", tolerance=TRUSTED_FOR
     )
-    half = pl.col("volume_base").fill_null(0.0) / 2  # where takers are not split, each side is taken to be half
     return joined.with_columns(
         pl.col("oi").fill_null(float("nan")),
-        pl.col("taker_buy_base").fill_null(half).alias("buy"),
-        (pl.col("volume_base").fill_null(0.0) - pl.col("taker_buy_base").fill_null(half)).clip(0.0).alias("sell"),
+        (pl.col("volume_base").fill_null(0.0) / 2).alias("taker"),
         pl.col("end_utc").dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h").alias("hour"),
     )
 
@@ -74,11 +72,11 @@ def _hour(hour: datetime, rows: pl.DataFrame | None, contract: Contract) -> Hour
     hour_h = round((hour - datetime(1970, 1, 1)) / _HOUR)
     if rows is None:
         return HourInput(hour_h, {s: [] for s in SIDE_OF}, contract, fresh=False)
-    columns = ("interval_minutes", "open", "high", "low", "close", "buy", "sell", "oi", "end_utc")
+    columns = ("interval_minutes", "open", "high", "low", "close", "taker", "oi", "end_utc")
     values = rows.select(columns).rows()
-    bars = {s: [Bar(v[0] / 60, v[1], v[2], v[3], v[4], v[5] if s > 0 else v[6], v[7]) for v in values] for s in SIDE_OF}
+    bars = [Bar(v[0] / 60, *v[1:7]) for v in values]
     last = values[-1]
-    return HourInput(hour_h, bars, contract, fresh=last[8] == hour and last[7] == last[7])
+    return HourInput(hour_h, dict.fromkeys(SIDE_OF, bars), contract, fresh=last[7] == hour and last[6] == last[6])
 
 
 class _Contracts:

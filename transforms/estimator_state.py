@@ -11,18 +11,16 @@ import polars as pl
 from expectations.contract import Table
 from expectations.tables import table
 from transforms.estimator_input import SIDE_OF
-from transforms.model.population import AGES, HOLDINGS, Cohorts, Population
+from transforms.model.population import Cohorts, Population
 
 POSITIONS, COHORTS = table("standing_positions"), table("opened_cohorts")
-_AGES = ("base", "base_1d", "base_7d", "base_30d")
+_AGES = ("activity_base", "activity_1d_base", "activity_7d_base", "activity_30d_base")
 _HOUR_MS = 3_600_000
 
 
-def store(
-    crowds: Mapping[int, Population], hour: datetime, about: Mapping[str, str], version: str
-) -> dict[str, pl.DataFrame]:
+def store(crowds: Mapping[int, Population], hour: datetime, about: Mapping[str, str]) -> dict[str, pl.DataFrame]:
     """Both state tables after `hour`."""
-    common = {**about, "hour_utc": hour, "date": hour.date(), "parameters_version": version}
+    common = {**about, "hour_utc": hour, "date": hour.date()}
     positions = pl.concat([_positions(crowd) for crowd in crowds.values()])
     cohorts = pl.concat([_cohorts(crowd) for crowd in crowds.values()])
     return {t.name: _with(t, frame, common) for t, frame in ((POSITIONS, positions), (COHORTS, cohorts))}
@@ -36,32 +34,34 @@ def _with(contract: Table, frame: pl.DataFrame, common: Mapping[str, object]) ->
 
 
 def _positions(crowd: Population) -> pl.DataFrame:
+    """The cells, after one row of nobody, so that the rest is kept where nothing stands."""
     position_class, holding, at = np.nonzero(crowd.cells[0])
     cells = crowd.cells[:, position_class, holding, at]
     return pl.DataFrame(
         {
             "side": SIDE_OF[crowd.s],
-            "price_bucket": np.concatenate([np.zeros(HOLDINGS, np.int64), at + crowd.origin]).astype(np.int32),
-            "position_class": np.concatenate([np.zeros(HOLDINGS, np.int64), position_class + 1]).astype(np.int32),
-            "holding_class": np.concatenate([np.arange(HOLDINGS), holding]).astype(np.int32),
-            **{name: np.concatenate([crowd.never[i], cells[i]]) for i, name in enumerate(_AGES)},
+            "price_bucket": np.concatenate([[0], at + crowd.origin]).astype(np.int32),
+            "position_class": np.concatenate([[0], position_class + 1]).astype(np.int32),
+            "holding_class": np.concatenate([[0], holding]).astype(np.int32),
+            **{name: np.concatenate([[0.0], cells[i]]) for i, name in enumerate(_AGES)},
             "mark_price": crowd.mark,
+            "open_interest_base": crowd.open_interest,
+            "standing_base": crowd.standing,
         }
     )
 
 
 def _cohorts(crowd: Population) -> pl.DataFrame:
-    cohorts, n = crowd.cohorts, len(crowd.cohorts.opened_h)
+    cohorts = crowd.cohorts
     return pl.DataFrame(
         {
-            "side": np.full(n * HOLDINGS, SIDE_OF[crowd.s]),
-            "opened_utc": np.repeat(cohorts.opened_h * _HOUR_MS, HOLDINGS),
-            "entry_bucket": np.repeat(cohorts.entry, HOLDINGS).astype(np.int32),
-            "holding_class": np.tile(np.arange(HOLDINGS), n).astype(np.int32),
-            "base": cohorts.base.reshape(-1),
-            "extreme_price": np.repeat(cohorts.extreme, HOLDINGS),
+            "side": np.full(len(cohorts.entry), SIDE_OF[crowd.s]),
+            "opened_utc": cohorts.opened_h * _HOUR_MS,
+            "entry_bucket": cohorts.entry.astype(np.int32),
+            "activity_base": cohorts.activity,
+            "extreme_price": cohorts.extreme,
         },
-        schema_overrides={"side": pl.String, "base": pl.Float64, "extreme_price": pl.Float64},
+        schema_overrides={"side": pl.String, "activity_base": pl.Float64, "extreme_price": pl.Float64},
     ).with_columns(pl.from_epoch("opened_utc", "ms").cast(COHORTS.schema["opened_utc"]).alias("opened_utc"))
 
 
@@ -78,23 +78,21 @@ def _side(frame: pl.DataFrame, s: int) -> pl.DataFrame:
 
 def _restore(s: int, positions: pl.DataFrame, cohorts: pl.DataFrame) -> Population:
     crowd = Population.empty(s, positions["mark_price"][0])
+    crowd.open_interest, crowd.standing = positions["open_interest_base"][0], positions["standing_base"][0]
     held = positions.filter(pl.col("position_class") > 0)
     at = held["price_bucket"].to_numpy().astype(np.int64) - crowd.origin
     where = (held["position_class"].to_numpy() - 1, held["holding_class"].to_numpy(), at)
-    never = positions.filter(pl.col("position_class") == 0).sort("holding_class")
-    for age in range(AGES):
-        crowd.cells[(age, *where)] = held[_AGES[age]].to_numpy()
-        crowd.never[age] = never[_AGES[age]].to_numpy()
+    for age, name in enumerate(_AGES):
+        crowd.cells[(age, *where)] = held[name].to_numpy()
     crowd.cohorts = _restore_cohorts(cohorts)
     return crowd
 
 
 def _restore_cohorts(rows: pl.DataFrame) -> Cohorts:
-    ordered = rows.sort("opened_utc", "entry_bucket", "holding_class")
-    first = ordered.filter(pl.col("holding_class") == 0)
+    ordered = rows.sort("opened_utc", "entry_bucket")
     return Cohorts(
-        opened_h=first["opened_utc"].dt.epoch("ms").to_numpy() // _HOUR_MS,
-        entry=first["entry_bucket"].to_numpy().astype(np.int64),
-        base=ordered["base"].to_numpy().reshape(-1, HOLDINGS).copy(),
-        extreme=first["extreme_price"].to_numpy().copy(),
+        opened_h=ordered["opened_utc"].dt.epoch("ms").to_numpy() // _HOUR_MS,
+        entry=ordered["entry_bucket"].to_numpy().astype(np.int64),
+        activity=ordered["activity_base"].to_numpy().copy(),
+        extreme=ordered["extreme_price"].to_numpy().copy(),
     )

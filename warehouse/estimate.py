@@ -21,7 +21,7 @@ from warehouse.build import build, build_group
 from warehouse.clock import HOUR, days, hours
 from warehouse.store import Key, Stage, Store
 
-LEVELS, BOOKS = table("liquidation_levels"), table("position_books")
+LEVELS, BOOKS, SWEPT = table("liquidation_levels"), table("position_books"), table("swept_activity")
 STATE, COHORTS = table("standing_positions"), table("opened_cohorts")
 BARS, OPEN_INTEREST = table("price_bars"), table("open_interest")
 INSTRUMENTS, TIERS, PARAMETERS = table("instruments"), table("margin_tiers"), table("model_parameters")
@@ -79,7 +79,7 @@ class Coin:
     def _first_lost(self, first: datetime, until: datetime) -> datetime | None:
         """The start of the first day, from `first` on, of which a table of the map was deleted."""
         for day in days(min(first, until).date(), until.date()):
-            for contract in (LEVELS, BOOKS, COHORTS, table("liquidation_curve"), table("market_balance")):
+            for contract in (LEVELS, BOOKS, SWEPT, COHORTS, table("liquidation_curve"), table("market_balance")):
                 kept = contract is not COHORTS or day == until.date()  # of older days state may have been pruned
                 held = self.published.root / "quarantine" / "mart" / contract.name / f"coin={self.name}/date={day}"
                 lost = not self.published.path(contract, {"coin": self.name, "date": day}).is_file()
@@ -122,6 +122,7 @@ class Coin:
             self._write(contract, made[contract.name])
         self._join(LEVELS, made[LEVELS.name], first)
         self._join(BOOKS, made[BOOKS.name], first)
+        self._join(SWEPT, made[SWEPT.name], first)
         if not made[LEVELS.name].is_empty():
             self._derive(made[LEVELS.name], wanted)
 

@@ -11,9 +11,11 @@ TABLE = Table(
     name="model_parameters",
     layer="mart",
     kind="modelled",
-    doc="Every assumption of the estimator, by version, venue and side, and from when it applies. `opening_share` "
-    "rows say which part of what is opened has that leverage and that half-life; leverage 1 is never "
-    "liquidated.",
+    doc="Every assumption of the estimator, by version, venue and side, and from when it applies. `weight`: coins "
+    "opened with that leverage and half-life for each coin of activity. `log_sd`: standard deviation of the log of "
+    "what stands at that leverage, given the data. Of fitted versions also what moved them: `hours` and "
+    "`realised_usd` learnt from, `prior_usd` and `fitted_usd` that either would have predicted for those hours, and "
+    "`distance` from the prior, in its standard deviations.",
     grain=("version", "exchange", "side", "parameter", "leverage_x", "half_life_hours"),
     columns=pick(
         "version", "exchange", "side", "parameter", "leverage_x", "half_life_hours", "value", "basis", "valid_from_utc"
@@ -21,13 +23,14 @@ TABLE = Table(
     partition=(),
     checks=(
         Check(
-            "opening_shares_add_up",
-            "All that is opened is opened at some leverage: the shares of a set sum to one.",
-            (
-                pl.when(pl.col("parameter") == "opening_share").then(pl.col("value")).otherwise(0.0).sum().over(_SET)
-                - 1
-            ).abs()
-            < 1e-9,
+            "weights_are_positive",
+            "Somebody opens at every leverage, however few: a weight of zero could never be learnt away from.",
+            (pl.col("parameter") != "weight") | (pl.col("value") > 0.0),
+        ),
+        Check(
+            "sets_are_whole",
+            "A version says how far it is to be trusted, too.",
+            (pl.col("parameter") == "weight").any().over(_SET) & (pl.col("parameter") == "log_sd").any().over(_SET),
         ),
     ),
 )

@@ -9,10 +9,10 @@ TABLE = Table(
     name="opened_cohorts",
     layer="mart",
     kind="modelled",
-    doc="What was opened in each of the last 720 hours, at which price and for how long, and how far the mark has "
-    "gone against it since: how the estimator knows what leaves the windows of 1, 7 and 30 days. Kept as "
+    doc="How much activity there was in each of the last 720 hours, at which price, and how far the mark has gone "
+    "against it since: how the estimator knows what leaves the windows of 1, 7 and 30 days. Kept as "
     "standing_positions.",
-    grain=("hour_utc", "exchange", "instrument", "side", "opened_utc", "entry_bucket", "holding_class"),
+    grain=("hour_utc", "exchange", "instrument", "side", "opened_utc", "entry_bucket"),
     columns=pick(
         "coin",
         "date",
@@ -22,10 +22,8 @@ TABLE = Table(
         "side",
         "opened_utc",
         "entry_bucket",
-        "holding_class",
-        "base",
+        "activity_base",
         "extreme_price",
-        "parameters_version",
     ),
     inputs=("price_bars", "open_interest", "margin_tiers", "instruments", "model_parameters"),
     time_column="hour_utc",

@@ -10,8 +10,9 @@ TABLE = Table(
     layer="mart",
     kind="modelled",
     doc="The estimator's state after an hour, so that the next hour costs the same whatever the length of history: "
-    "coins standing by liquidation price, leverage class and holding class. Only the last hour built of each "
-    "date is kept.",
+    "what would stand by liquidation price, leverage class and holding class, were all activity of that class. "
+    "It knows no parameters: the weights of model_parameters make coins of it when it is read. Only the last hour "
+    "built of each date is kept.",
     grain=("hour_utc", "exchange", "instrument", "side", "price_bucket", "position_class", "holding_class"),
     columns=pick(
         "coin",
@@ -23,12 +24,13 @@ TABLE = Table(
         "price_bucket",
         "position_class",
         "holding_class",
-        "base",
-        "base_1d",
-        "base_7d",
-        "base_30d",
+        "activity_base",
+        "activity_1d_base",
+        "activity_7d_base",
+        "activity_30d_base",
         "mark_price",
-        "parameters_version",
+        "open_interest_base",
+        "standing_base",
         "source",
     ),
     inputs=("price_bars", "open_interest", "margin_tiers", "instruments", "model_parameters"),
@@ -38,9 +40,9 @@ TABLE = Table(
         Check(
             "windows_nest",
             "What was opened in the last day was opened in the last week.",
-            (pl.col("base_1d") <= pl.col("base_7d"))
-            & (pl.col("base_7d") <= pl.col("base_30d"))
-            & (pl.col("base_30d") <= pl.col("base")),
+            (pl.col("activity_1d_base") <= pl.col("activity_7d_base"))
+            & (pl.col("activity_7d_base") <= pl.col("activity_30d_base"))
+            & (pl.col("activity_30d_base") <= pl.col("activity_base")),
         ),
         Check(
             "one_hour_a_partition",

@@ -160,7 +160,11 @@ OWN: dict[str, list[Fault]] = {
         Fault("imbalance_is_of_its_sides", put(imbalance=None), what="null though both sides stand"),
         Fault("grows_with_distance", put(1, long_usd=20.0, short_usd=60.0, imbalance=-0.5)),
     ],
-    "model_parameters": [Fault("opening_shares_add_up", put(pl.col("leverage_x") == 10, value=0.5))],
+    "model_parameters": [
+        Fault("weights_are_positive", put(pl.col("leverage_x") == 10, value=0.0)),
+        Fault("sets_are_whole", put(parameter="weight"), what="no uncertainty"),
+        Fault("sets_are_whole", put(parameter="log_sd"), what="no weights"),
+    ],
     "opened_cohorts": [
         Fault("opened_within_30_days", put(opened_utc=HOUR - 720 * ONE_HOUR), what="too old"),
         Fault("opened_within_30_days", put(opened_utc=HOUR + ONE_HOUR), what="in the future"),
@@ -179,7 +183,7 @@ OWN: dict[str, list[Fault]] = {
         Fault("hours_join", put(_SECOND_HOUR, previous_base=11.0, closed_base=2.0)),
     ],
     "standing_positions": [
-        Fault("windows_nest", put(base_7d=5.0), what="week above month"),
+        Fault("windows_nest", put(activity_7d_base=5.0), what="week above month"),
         Fault("one_hour_a_partition", put(1, hour_utc=HOUR + ONE_HOUR)),
     ],
     "sweeps": [

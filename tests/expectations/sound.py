@@ -130,16 +130,16 @@ def market_balance() -> list[Row]:
 
 def model_parameters() -> list[Row]:
     every = {"version": "v1", "exchange": "binance", "side": "long", "basis": "prior", "valid_from_utc": HOUR}
-    share = every | {"parameter": "opening_share", "half_life_hours": 8.0}
+    weight = every | {"parameter": "weight", "half_life_hours": 8.0}
     return [
-        share | {"leverage_x": 10.0, "value": 0.25},
-        share | {"leverage_x": 25.0, "value": 0.75},
-        every | {"parameter": "held_back", "leverage_x": 1.0, "half_life_hours": 1.0, "value": 0.5},
+        weight | {"leverage_x": 10.0, "value": 0.25},
+        weight | {"leverage_x": 25.0, "value": 0.75},
+        every | {"parameter": "log_sd", "leverage_x": 10.0, "half_life_hours": 0.0, "value": 0.5},
     ]
 
 
 def opened_cohorts() -> list[Row]:
-    every = _MODELLED | _POSITION | {"entry_bucket": 11500, "holding_class": 1, "base": 2.0, "extreme_price": 99_000.0}
+    every = _MODELLED | _POSITION | {"entry_bucket": 11500, "activity_base": 2.0, "extreme_price": 99_000.0}
     return [every | {"side": side, "opened_utc": HOUR - 5 * ONE_HOUR} for side in ("long", "short")]
 
 
@@ -153,8 +153,14 @@ def position_books() -> list[Row]:
 
 def standing_positions() -> list[Row]:
     every = _MODELLED | _POSITION | {"position_class": 2, "holding_class": 1, "mark_price": 1e5, "source": "simulated"}
-    every |= {"base": 8.0, "base_1d": 1.0, "base_7d": 2.0, "base_30d": 4.0}
+    every |= {"activity_base": 8.0, "activity_1d_base": 1.0, "activity_7d_base": 2.0, "activity_30d_base": 4.0}
+    every |= {"open_interest_base": 10.0, "standing_base": 10.0}
     return [every | {"side": "long", "price_bucket": 11500}, every | {"side": "short", "price_bucket": 11530}]
+
+
+def swept_activity() -> list[Row]:
+    every = _MODELLED | _POSITION | {"holding_class": 1, "swept_activity_usd": 5e5, "source": "simulated"}
+    return [every | {"side": side, "position_class": 2} for side in ("long", "short")]
 
 
 def sweeps() -> list[Row]:
@@ -207,7 +213,7 @@ _SOUND: dict[str, Callable[[], list[Row]]] = {
     for f in (
         payloads, instruments, margin_tiers, open_interest, positioning, price_bars, realised_liquidations,
         realised_coverage, liquidation_clusters, liquidation_curve, liquidation_levels, market_balance,
-        model_parameters, opened_cohorts, position_books, standing_positions, sweeps, checks, fetches, gaps, runs,
+        model_parameters, opened_cohorts, position_books, standing_positions, sweeps, swept_activity, checks, fetches, gaps, runs,
         watermark,
     )
 }  # fmt: skip

@@ -8,9 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from transforms.model.assumptions import LEVERAGE_EDGES_X, LEVERAGE_X, Assumptions
+from transforms.model.assumptions import LEVERAGE_EDGES_X, LEVERAGE_X, POSITION_USD
 from transforms.model.liquidation_price import Tiers, liquidation_price
-from transforms.model.price_grid import WIDTH, Floats
+from transforms.model.price_grid import WIDTH, Floats, Ints
 
 _POINTS = (
     256  # leverages a class is sampled at: the widest class spans 470 buckets, so none is skipped by interpolation
@@ -19,14 +19,17 @@ _PRICE_STEP = 0.05  # tiers depend on the entry price only through the size in c
 
 
 @dataclass(frozen=True)
-class Profile:
-    """For one class.
+class Profiles:
+    """Every class's shares (sum 1) by distance, entered in one bucket.
 
-    `shares` (sum 1) of its positions liquidated `first`, `first + 1`, … buckets above the entry's bucket.
+    first [classes]: buckets above the entry's bucket of the first share; shares [classes, widest], of which length
+    [classes] are the class's; distance [classes]: mean distance from the entry, buckets.
     """
 
-    first: int
+    first: Ints
     shares: Floats
+    length: Ints
+    distance: Floats
 
 
 @dataclass(frozen=True)
@@ -38,21 +41,27 @@ class Contract:
     tiers: Tiers
 
 
-def profiles(contract: Contract, assumed: Assumptions, entry: float, s: int) -> tuple[Profile, ...]:
-    """One profile a class, for positions of its typical size entered near `entry` USD; s is +1 long, -1 short.
+def profiles(contract: Contract, entry: float, s: int) -> Profiles:
+    """Of positions of each class's typical size entered near `entry` USD; s is +1 long, -1 short.
 
     Leverage that the position's tier does not allow is brought down to what it allows.
     """
-    return _profiles(contract, assumed.position_usd, round(math.log(entry) / _PRICE_STEP), s)
+    return _profiles(contract, round(math.log(entry) / _PRICE_STEP), s)
 
 
 @lru_cache(maxsize=4096)
-def _profiles(contract: Contract, position_usd: tuple[float, ...], step: int, s: int) -> tuple[Profile, ...]:
+def _profiles(contract: Contract, step: int, s: int) -> Profiles:
     entry = math.exp(step * _PRICE_STEP)
-    return tuple(_profile(contract, position_usd[i], entry, i, s) for i in range(len(LEVERAGE_X)))
+    own = [_profile(contract, POSITION_USD[i], entry, i, s) for i in range(len(LEVERAGE_X))]
+    first, length = (np.array(each) for each in zip(*((start, len(shares)) for start, shares in own), strict=True))
+    shares = np.zeros((len(own), int(length.max())))
+    for row, (_, each) in zip(shares, own, strict=True):
+        row[: len(each)] = each
+    steps = first[:, None] + np.arange(shares.shape[1])
+    return Profiles(first, shares, length, np.abs((steps * shares).sum(axis=1)))
 
 
-def _profile(contract: Contract, usd: float, entry: float, index: int, s: int) -> Profile:
+def _profile(contract: Contract, usd: float, entry: float, index: int, s: int) -> tuple[int, Floats]:
     base = usd / entry
     size = contract.tiers.size(np.array([base]), np.array([entry]))
     allowed = contract.tiers.highest_leverage(float(size[0]))
@@ -67,11 +76,11 @@ def _profile(contract: Contract, usd: float, entry: float, index: int, s: int) -
     return _binned(offset)
 
 
-def _binned(offset: Floats) -> Profile:
+def _binned(offset: Floats) -> tuple[int, Floats]:
     """Entries lie anywhere in their bucket: a position `offset` buckets away falls into two, by its fraction."""
     whole = np.floor(offset).astype(np.int64)
     first = int(whole.min())
     shares = np.zeros(int(whole.max()) - first + 2)
     np.add.at(shares, whole - first, 1.0 - (offset - whole))
     np.add.at(shares, whole - first + 1, offset - whole)
-    return Profile(first, shares / shares.sum())
+    return first, shares / shares.sum()

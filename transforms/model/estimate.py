@@ -9,7 +9,7 @@ import numpy as np
 
 from transforms.model.assumptions import Assumptions
 from transforms.model.distance_profile import Contract
-from transforms.model.hour import Bar, Ledger, advance
+from transforms.model.hour import Bar, Moved, advance
 from transforms.model.population import AGES, Population
 from transforms.model.price_grid import WIDTH, Floats, Ints, middle
 
@@ -36,7 +36,10 @@ class Book:
 
     hour_h: int
     s: int
-    ledger: Ledger
+    previous: float
+    opened: float
+    closed: float
+    swept: float
     standing: float
     in_map: float
     outside: float
@@ -44,6 +47,15 @@ class Book:
     open_interest: float | None
     mark: float
     version: str
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What the mark swept in an hour at a weight of one: usd [classes, holdings]. What a fit learns from."""
+
+    hour_h: int
+    s: int
+    usd: Floats
 
 
 @dataclass
@@ -59,25 +71,39 @@ class Levels:
 
 def run(
     crowds: dict[int, Population], hours: Iterable[HourInput], assumed: Callable[[int, int], Assumptions]
-) -> tuple[Levels, list[Book]]:
+) -> tuple[Levels, list[Book], list[Sweep]]:
     """Carries both sides (+1, -1) through `hours`, in place. `assumed(s, hour_h)` gives the parameters that apply.
 
     Until the first open interest is seen there is nobody, and such hours give no book and no map.
     """
-    levels, books = Levels(), []
+    levels, books, sweeps = Levels(), [], []
     for hour in hours:
         for s, crowd in crowds.items():
-            parameters = assumed(s, hour.hour_h)
-            if hour.bars[s] and crowd.standing() == 0.0:
+            bars = hour.bars[s]
+            if bars and crowd.open_interest == 0.0:
                 # Hours without anybody leave no state: the grid begins where a run that starts here would begin it.
-                crowd.mark = hour.bars[s][0].open
-            ledger = advance(crowd, hour.bars[s], hour.contract, parameters, hour.hour_h)
-            if ledger.previous == 0.0 and ledger.opened == 0.0:
+                crowd.mark = bars[0].open
+            moved = advance(crowd, bars, hour.contract, hour.hour_h)
+            if crowd.open_interest == 0.0:
                 continue
-            published = hour.bars[s][-1].open_interest if hour.fresh else None
-            books.append(_book(crowd, ledger, hour.hour_h, published, parameters.version))
-            _map(crowd, hour.hour_h, levels)
-    return levels, books
+            parameters = assumed(s, hour.hour_h)
+            book = _book(crowd, moved, hour, parameters)
+            books.append(book)
+            _map(crowd, hour.hour_h, parameters.weight, levels)
+            price = (min(b.low for b in bars) * max(b.high for b in bars)) ** 0.5 if bars else crowd.mark
+            sweeps.append(Sweep(hour.hour_h, s, moved.swept * price))
+    return levels, books, sweeps
+
+
+def standing_usd(crowd: Population, weight: Floats) -> tuple[Ints, Floats]:
+    """(bucket [n], whole dollars [ages, classes, n]) in the map, read with `weight` [classes, holdings].
+
+    Whole dollars, at the liquidation price: sums of whole numbers are the same in any order.
+    """
+    where = _in_map(crowd)
+    buckets = np.arange(crowd.origin + where.start, crowd.origin + where.stop)
+    coins = np.einsum("kh,akhb->akb", weight * _scale(crowd, weight), crowd.cells[..., where])
+    return buckets, np.rint(coins * middle(buckets))
 
 
 def _in_map(crowd: Population) -> slice:
@@ -87,29 +113,47 @@ def _in_map(crowd: Population) -> slice:
     return slice(int(np.ceil(x)), mark_cut) if crowd.s > 0 else slice(mark_cut, int(np.floor(x)) + 1)
 
 
-def _book(crowd: Population, ledger: Ledger, hour_h: int, open_interest: float | None, version: str) -> Book:
-    inside = float(crowd.cells[0, :, :, _in_map(crowd)].sum())
-    never = float(crowd.never[0].sum())
-    everywhere = float(crowd.cells[0].sum())
+def _scale(crowd: Population, weight: Floats) -> float:
+    """No more can stand than is open: what the weights make too much is taken from all alike."""
+    wanted = float((weight * crowd.cells[0].sum(axis=-1)).sum())
+    return crowd.standing / wanted if wanted > crowd.standing else 1.0
+
+
+def _book(crowd: Population, moved: Moved, hour: HourInput, assumed: Assumptions) -> Book:
+    """Closes the books of the hour.
+
+    What stands is what is published, or what stood less what was swept. What the weights do not explain of it is
+    never liquidated: hedged, unleveraged, making the market. Closing is what is left to balance.
+    """
+    previous = crowd.standing
+    swept = float((assumed.weight * moved.swept).sum())
+    opened = float(assumed.weight.sum()) * moved.activity
+    swept = min(swept, previous + opened)
+    crowd.standing = crowd.open_interest if hour.fresh or previous == 0.0 else max(previous - swept, 0.0)
+    closed = previous + opened - swept - crowd.standing
+    opened, closed = (opened, closed) if closed >= 0.0 else (opened - closed, 0.0)
+    weight = assumed.weight * _scale(crowd, assumed.weight)
+    everywhere = float((weight * crowd.cells[0].sum(axis=-1)).sum())
+    inside = float((weight * crowd.cells[0, :, :, _in_map(crowd)].sum(axis=-1)).sum())
     return Book(
-        hour_h=hour_h,
+        hour_h=hour.hour_h,
         s=crowd.s,
-        ledger=ledger,
-        standing=everywhere + never,
+        previous=previous,
+        opened=opened,
+        closed=closed,
+        swept=swept,
+        standing=crowd.standing,
         in_map=inside,
         outside=max(everywhere - inside, 0.0),
-        never=never,
-        open_interest=open_interest,
+        never=max(crowd.standing - everywhere, 0.0),
+        open_interest=crowd.open_interest if hour.fresh else None,
         mark=crowd.mark,
-        version=version,
+        version=assumed.version,
     )
 
 
-def _map(crowd: Population, hour_h: int, levels: Levels) -> None:
-    """Whole dollars, at the liquidation price: sums of whole numbers are the same in any order."""
-    where = _in_map(crowd)
-    buckets = np.arange(crowd.origin + where.start, crowd.origin + where.stop)
-    usd = np.rint(crowd.cells[:, :, :, where].sum(axis=2) * middle(buckets))  # [ages, classes, buckets]
+def _map(crowd: Population, hour_h: int, weight: Floats, levels: Levels) -> None:
+    buckets, usd = standing_usd(crowd, weight)
     position_class, at = np.nonzero(usd[0])
     levels.hour_h.append(np.full(len(at), hour_h))
     levels.s.append(np.full(len(at), crowd.s))

@@ -1,4 +1,9 @@
-"""The modelled crowd on one side of one contract: what stands where."""
+"""The modelled crowd on one side of one contract: what would stand where, before it is known who opens what.
+
+What stands is linear in the weights of the crowd (assumptions.py), and nothing that happens to it depends on them. So
+the crowd is carried at a weight of one for every leverage and half-life, and weights enter when it is read: a new fit
+changes the reading of all that stands, not only of what is opened after it.
+"""
 
 from __future__ import annotations
 
@@ -18,68 +23,62 @@ BREADTH = 2 * REACH + 1
 
 @dataclass
 class Cohorts:
-    """What was opened in each past hour and would still stand if never swept; row i is one (hour, entry bucket).
+    """What each past hour opened, at which price; row i is one (hour, entry bucket).
 
-    opened_h [n]: hours since the epoch, at the end of the hour; entry [n]: bucket; base [n, holdings]: coins;
+    opened_h [n]: hours since the epoch, at the end of the hour; entry [n]: bucket; activity [n]: coins;
     extreme [n]: the worst mark (USD) since, for that side.
     """
 
     opened_h: Ints
     entry: Ints
-    base: Floats
+    activity: Floats
     extreme: Floats
 
     @classmethod
     def none(cls) -> Cohorts:
         """No cohorts."""
-        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, HOLDINGS)), np.zeros(0))
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 
-    def append(self, opened_h: int, entry: Ints, base: Floats, extreme: float) -> None:
+    def append(self, opened_h: int, entry: Ints, activity: Floats, extreme: float) -> None:
         """Adds an hour's openings, if there were any."""
-        kept = base.sum(axis=1) > 0
+        kept = activity > 0
         n = int(kept.sum())
         self.opened_h = np.concatenate([self.opened_h, np.full(n, opened_h)])
         self.entry = np.concatenate([self.entry, entry[kept]])
-        self.base = np.concatenate([self.base, base[kept]])
+        self.activity = np.concatenate([self.activity, activity[kept]])
         self.extreme = np.concatenate([self.extreme, np.full(n, extreme)])
 
     def pick(self, rows: np.ndarray) -> Cohorts:
         """The rows of a mask."""
-        return Cohorts(self.opened_h[rows], self.entry[rows], self.base[rows], self.extreme[rows])
+        return Cohorts(self.opened_h[rows], self.entry[rows], self.activity[rows], self.extreme[rows])
 
 
 @dataclass
 class Population:
-    """Coins standing on one side. s: +1 long, -1 short.
+    """Coins standing on one side at a weight of one. s: +1 long, -1 short.
 
     cells [ages, classes, holdings, buckets]: by liquidation price; age 0 is all, then opened in the last 1, 7, 30 days.
-    never [ages, holdings]: never liquidated. The bucket axis always holds REACH buckets to each side of the mark, so
-    that sums add up in the same order whether the array was carried on or read back.
+    open_interest: coins, as last published; 0 before the first. standing: coins, as the books last had it.
+    The bucket axis always holds REACH buckets to each side of the mark, so that sums add up in the same order whether
+    the array was carried on or read back.
     """
 
     s: int
     mark: float
     cells: Floats
-    never: Floats
     cohorts: Cohorts
+    open_interest: float = 0.0
+    standing: float = 0.0
 
     @classmethod
     def empty(cls, s: int, mark: float) -> Population:
         """Nobody, with the grid centred on `mark` (USD)."""
-        return cls(s, mark, np.zeros((AGES, CLASSES, HOLDINGS, BREADTH)), np.zeros((AGES, HOLDINGS)), Cohorts.none())
+        return cls(s, mark, np.zeros((AGES, CLASSES, HOLDINGS, BREADTH)), Cohorts.none())
 
     @property
     def origin(self) -> int:
         """Bucket of index 0."""
         return bucket(self.mark) - REACH
-
-    def standing(self) -> float:
-        """Coins in all."""
-        return float(self.by_holding().sum())
-
-    def by_holding(self) -> Floats:
-        """Coins in each holding class, [holdings]."""
-        return np.asarray(self.cells[0].sum(axis=(0, 2)) + self.never[0])
 
     def first_reached(self, price: float) -> int:
         """Where a mark of `price` cuts the bucket axis: a long is reached from this index up, a short below it.

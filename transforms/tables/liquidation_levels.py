@@ -1,4 +1,4 @@
-"""mart.liquidation_levels, and with it the books and the state: one computation, four tables."""
+"""mart.liquidation_levels, and with it the books and the state: one computation, five tables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from transforms.model.price_grid import edge
 from transforms.tables.model_parameters import assumptions
 
 TABLE = table("liquidation_levels")
-BOOKS = table("position_books")
+BOOKS, SWEPT = table("position_books"), table("swept_activity")
 _NOTIONALS = ("notional_usd", "notional_1d_usd", "notional_7d_usd", "notional_30d_usd")
 _HOUR_MS = 3_600_000
 
@@ -53,16 +53,16 @@ def build(
             if inputs.first_price is None:
                 continue  # its bars are all of earlier hours, and nobody stood
             crowds = {s: Population.empty(s, inputs.first_price) for s in SIDE_OF}
-        levels, books = estimate.run(crowds, inputs.hours, _Parameters(model_parameters, exchange))
+        levels, books, sweeps = estimate.run(crowds, inputs.hours, _Parameters(model_parameters, exchange))
         about = {
             "coin": coin,
             "exchange": exchange,
             "instrument": instrument,
             "source": inputs.source(standing),
         }
-        for name, frame in _frames(levels, books, crowds, hours[-1], about).items():
+        for name, frame in _frames(levels, books, sweeps, crowds, hours[-1], about).items():
             made.setdefault(name, []).append(frame)
-    names = (TABLE.name, BOOKS.name, "standing_positions", "opened_cohorts")
+    names = (TABLE.name, BOOKS.name, SWEPT.name, "standing_positions", "opened_cohorts")
     return {n: table(n).conform(pl.concat(made[n])) if n in made else table(n).empty() for n in names}
 
 
@@ -94,6 +94,7 @@ class _Parameters:
 def _frames(
     levels: estimate.Levels,
     books: list[estimate.Book],
+    sweeps: list[estimate.Sweep],
     crowds: Mapping[int, Population],
     last: datetime,
     about: Mapping[str, str],
@@ -101,8 +102,9 @@ def _frames(
     if not books:
         return {}
     book_rows = _books(books, about)
-    state = store(crowds, last, about, books[-1].version)
-    return {TABLE.name: _levels(levels, book_rows, about), BOOKS.name: book_rows, **state}
+    state = store(crowds, last, about)
+    made = {TABLE.name: _levels(levels, book_rows, about), BOOKS.name: book_rows, SWEPT.name: _swept(sweeps, about)}
+    return made | state
 
 
 def _books(books: list[estimate.Book], about: Mapping[str, str]) -> pl.DataFrame:
@@ -110,10 +112,10 @@ def _books(books: list[estimate.Book], about: Mapping[str, str]) -> pl.DataFrame
         {
             "hour_utc": b.hour_h * _HOUR_MS,
             "side": SIDE_OF[b.s],
-            "previous_base": b.ledger.previous,
-            "opened_base": float(b.ledger.opened),
-            "closed_base": max(float(b.ledger.closed), 0.0),
-            "swept_base": float(b.ledger.swept),
+            "previous_base": b.previous,
+            "opened_base": b.opened,
+            "closed_base": b.closed,
+            "swept_base": b.swept,
             "standing_base": b.standing,
             "in_map_base": b.in_map,
             "outside_base": b.outside,
@@ -126,6 +128,21 @@ def _books(books: list[estimate.Book], about: Mapping[str, str]) -> pl.DataFrame
         for b in books
     ]
     return _shaped(BOOKS, pl.DataFrame(rows, infer_schema_length=None), about)
+
+
+def _swept(sweeps: list[estimate.Sweep], about: Mapping[str, str]) -> pl.DataFrame:
+    usd = np.array([sweep.usd for sweep in sweeps])
+    at, position_class, holding = np.nonzero(usd)
+    frame = pl.DataFrame(
+        {
+            "hour_utc": np.array([sweep.hour_h for sweep in sweeps])[at] * _HOUR_MS,
+            "side": np.array([SIDE_OF[sweep.s] for sweep in sweeps])[at],
+            "position_class": (position_class + 1).astype(np.int32),
+            "holding_class": holding.astype(np.int32),
+            "swept_activity_usd": usd[at, position_class, holding],
+        }
+    )
+    return _shaped(SWEPT, frame, about)
 
 
 def _levels(levels: estimate.Levels, books: pl.DataFrame, about: Mapping[str, str]) -> pl.DataFrame:

@@ -2,48 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
 import polars as pl
 
-from expectations.columns import SIDES
 from expectations.tables import table
-from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, UNLIQUIDATABLE_X, Assumptions, prior
+from transforms.estimator_input import SIDE_OF
+from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, Assumptions, prior
+from transforms.model.fit import Fitted
 
 TABLE = table("model_parameters")
 _ALWAYS = datetime(2010, 1, 1)  # before any perpetual was listed
+_Row = dict[str, object]
 
 
 def build(*, exchanges: Sequence[str]) -> pl.DataFrame:
-    """The stated prior, equal for every venue and side: there is no fit yet."""
-    rows = [row for exchange in exchanges for side in SIDES for row in _rows(prior(), exchange, side)]
-    return TABLE.conform(pl.DataFrame(rows, schema=TABLE.schema, orient="row"))
+    """The stated prior of every venue and side, from ever: what applies until something was learnt."""
+    return _table(
+        about | row
+        for exchange in exchanges
+        for side in SIDE_OF.values()
+        for about in ({"exchange": exchange, "side": side, "basis": "prior", "valid_from_utc": _ALWAYS},)
+        for row in _rows(prior(exchange))
+    )
 
 
-def _rows(assumed: Assumptions, exchange: str, side: str) -> list[dict[str, object]]:
-    def row(parameter: str, leverage: float, half_life: float, value: float) -> dict[str, object]:
-        return {
-            "version": assumed.version,
-            "exchange": exchange,
-            "side": side,
-            "parameter": parameter,
-            "leverage_x": leverage,
-            "half_life_hours": half_life,
-            "value": float(value),
-            "basis": "prior",
-            "valid_from_utc": _ALWAYS,
-        }
+def fitted(found: Mapping[tuple[str, int], Fitted], valid_from: datetime) -> pl.DataFrame:
+    """A fit's sides as one version, with what moved them, applying from `valid_from`."""
+    rows: list[_Row] = []
+    for (exchange, s), own in found.items():
+        about = {"exchange": exchange, "side": SIDE_OF[s], "basis": "fitted", "valid_from_utc": valid_from}
+        rows += [about | row for row in _rows(own.assumed)]
+        moved = ("hours", "realised_usd", "prior_usd", "fitted_usd", "distance")
+        rows += [about | _row(own.assumed.version, name, 0.0, 0.0, getattr(own, name)) for name in moved]
+    return _table(rows)
 
-    shares = np.vstack([assumed.opening_share, assumed.never_share])
-    rows = [
-        row("opening_share", leverage, half_life, shares[i, j])
-        for i, leverage in enumerate((*LEVERAGE_X, UNLIQUIDATABLE_X))
-        for j, half_life in enumerate(HALF_LIVES_H)
+
+def _table(rows: Iterator[_Row] | list[_Row]) -> pl.DataFrame:
+    return TABLE.conform(pl.DataFrame(list(rows), schema=TABLE.schema, orient="row"))
+
+
+def _row(version: str, parameter: str, leverage: float, half_life: float, value: float) -> _Row:
+    about = {"version": version, "parameter": parameter, "leverage_x": leverage, "half_life_hours": half_life}
+    return about | {"value": float(value)}
+
+
+def _rows(assumed: Assumptions) -> list[_Row]:
+    weights = [
+        _row(assumed.version, "weight", x, h, assumed.weight[i, j])
+        for i, x in enumerate(LEVERAGE_X)
+        for j, h in enumerate(HALF_LIVES_H)
     ]
-    rows += [row("position_usd", x, 0.0, usd) for x, usd in zip(LEVERAGE_X, assumed.position_usd, strict=True)]
-    return [*rows, row("open_share_of_taker", 0.0, 0.0, assumed.open_share_of_taker)]
+    return weights + [
+        _row(assumed.version, "log_sd", x, 0.0, sd) for x, sd in zip(LEVERAGE_X, assumed.log_sd, strict=True)
+    ]
 
 
 def assumptions(model_parameters: pl.DataFrame, exchange: str, side: str, moment: datetime) -> Assumptions:
@@ -59,8 +73,6 @@ def assumptions(model_parameters: pl.DataFrame, exchange: str, side: str, moment
     }
     return Assumptions(
         version=own["version"][0],
-        opening_share=np.array([[values["opening_share", x, h] for h in HALF_LIVES_H] for x in LEVERAGE_X]),
-        never_share=np.array([values["opening_share", UNLIQUIDATABLE_X, h] for h in HALF_LIVES_H]),
-        position_usd=tuple(values["position_usd", x, 0.0] for x in LEVERAGE_X),
-        open_share_of_taker=values["open_share_of_taker", 0.0, 0.0],
+        weight=np.array([[values["weight", x, h] for h in HALF_LIVES_H] for x in LEVERAGE_X]),
+        log_sd=np.array([values["log_sd", x, 0.0] for x in LEVERAGE_X]),
     )

@@ -1,0 +1,30 @@
+"""Contract of mart.swept_activity."""
+
+from expectations.columns import pick
+from expectations.contract import Table
+
+TABLE = Table(
+    name="swept_activity",
+    layer="mart",
+    kind="modelled",
+    doc="What a fit learns from: dollars that the mark would have swept in the hour, had all activity been opened in "
+    "one leverage class and holding class. Times the weights of model_parameters it is what was swept. Classes of "
+    "which nothing was swept are left out.",
+    grain=("hour_utc", "exchange", "instrument", "side", "position_class", "holding_class"),
+    columns=pick(
+        "coin",
+        "date",
+        "hour_utc",
+        "exchange",
+        "instrument",
+        "side",
+        "position_class",
+        "holding_class",
+        "swept_activity_usd",
+        "source",
+    ),
+    inputs=("price_bars", "open_interest", "margin_tiers", "instruments", "model_parameters"),
+    time_column="hour_utc",
+    built_with="liquidation_levels",
+    may_be_empty=True,
+)

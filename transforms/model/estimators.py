@@ -1,0 +1,47 @@
+"""The estimators by name: ours, and the baselines that a map has to beat, behind one interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from transforms.model.assumptions import Assumptions
+from transforms.model.distance_profile import Contract
+from transforms.model.estimate import standing_usd
+from transforms.model.hour import Bar, advance
+from transforms.model.population import Population
+from transforms.model.price_grid import Floats, Ints
+
+
+class Estimator(Protocol):
+    """One side of one contract, carried hour by hour."""
+
+    def advance(self, bars: list[Bar], contract: Contract, hour_h: int) -> None:
+        """Through the bars of the hour that ends at `hour_h` (hours since the epoch)."""
+
+    def standing(self, assumed: Assumptions) -> tuple[Ints, Floats]:
+        """(bucket [n], USD [ages, classes, n]) that would be liquidated within the map's range of the mark.
+
+        Ages are all, then opened in the last 1, 7 and 30 days. A baseline has no parameters and ignores `assumed`; one
+        without a memory of entries has the same for every age.
+        """
+
+
+class Cohorts:
+    """Ours: read with the weights of a fit (`fitted`) or of the stated prior (`prior`)."""
+
+    def __init__(self, s: int, price: float) -> None:
+        self.crowd = Population.empty(s, price)
+
+    def advance(self, bars: list[Bar], contract: Contract, hour_h: int) -> None:
+        """See Estimator."""
+        advance(self.crowd, bars, contract, hour_h)
+        self.crowd.standing = self.crowd.open_interest
+
+    def standing(self, assumed: Assumptions) -> tuple[Ints, Floats]:
+        """See Estimator."""
+        return standing_usd(self.crowd, assumed.weight)
+
+
+ESTIMATORS: Mapping[str, Callable[[int, float], Estimator]] = {"fitted": Cohorts, "prior": Cohorts}
+"""Name to what makes one, of a side (+1 long, -1 short) and the first price (USD)."""
