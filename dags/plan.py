@@ -1,4 +1,4 @@
-"""What a run is for: which hour, which exchanges."""
+"""What a run is for: which hour, which day, which exchanges."""
 
 from __future__ import annotations
 
@@ -30,6 +30,14 @@ def plan(dag_run: Any = None, logical_date: datetime | None = None) -> str:
     configured = settings.load()
     hour = hour_of(logical_date, dag_run.run_after, configured.now)
     return Plan.of_hour(hour, configured).to_json()
+
+
+@task
+def day(dag_run: Any = None, logical_date: datetime | None = None) -> str:
+    """Fix the day once, as `plan` does the hour."""
+    from warehouse import settings
+
+    return hour_of(logical_date, dag_run.run_after, settings.load().now).date().isoformat()
 
 
 @task

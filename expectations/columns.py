@@ -8,6 +8,7 @@ from expectations.contract import Column
 
 EXCHANGES = ("binance", "bybit", "okx")
 SIDES = ("long", "short")
+ESTIMATORS = ("fitted", "prior", "ladder", "distance", "open_interest", "range")
 LEVERAGE_CLASSES = ("100x+", "50x", "25x", "10x", "5x", "3x", "2x")
 SOURCES = ("simulated", "recorded", "live")
 
@@ -127,6 +128,21 @@ COLUMNS = _columns(
     Column("cumulative_1d_usd", _F, "The part opened in the last day", "usd", minimum=0),
     Column("cumulative_7d_usd", _F, "The part opened in the last 7 days", "usd", minimum=0),
     Column("cumulative_30d_usd", _F, "The part opened in the last 30 days", "usd", minimum=0),
+    Column(
+        "cumulative_p10_usd",
+        _F,
+        "10th percentile of `cumulative_usd`: the truth is lower once in ten",
+        "usd",
+        minimum=0,
+    ),
+    Column("cumulative_p50_usd", _F, "Median of `cumulative_usd`: what is modelled", "usd", minimum=0),
+    Column(
+        "cumulative_p90_usd",
+        _F,
+        "90th percentile of `cumulative_usd`: the truth is higher once in ten",
+        "usd",
+        minimum=0,
+    ),
     Column("rank", _I, "1 is the largest on its side in that hour", minimum=1),
     Column("cluster_id", _S, "Coin, side and grid range: equal ids in two hours are the same range"),
     Column(
@@ -148,6 +164,33 @@ COLUMNS = _columns(
     Column("in_map_base", _F, "Standing inside the map's price range", "coins", minimum=0),
     Column("outside_base", _F, "Standing beyond the map's price range", "coins", minimum=0),
     Column("unliquidatable_base", _F, "Taken as never liquidated: hedged or unleveraged", "coins", minimum=0),
+    # scores
+    Column("estimator", _S, "Who foretold: ours, or a baseline that a map has to beat", allowed=ESTIMATORS),
+    Column("scored_from_utc", _UTC, "Start of the days that are judged", "UTC"),
+    Column("scored_days", _I, "Days before `date` that are judged", "days", minimum=1),
+    Column("hours", _I, "Hours of those days that were read in full and foretold", "hours", minimum=0),
+    Column(
+        "rank_correlation",
+        _F,
+        "Spearman's, over the hours, of what was foretold with what was realised: 1 is the same order",
+        minimum=-1,
+        maximum=1,
+    ),
+    Column(
+        "poisson_deviance",
+        _F,
+        "Of what was realised about what was foretold, scaled, for each dollar realised: 0 is perfect",
+        minimum=0,
+    ),
+    Column(
+        "predicted_usd",
+        _F,
+        "Notional that was said to stand where the mark then went, over the hours",
+        "usd",
+        minimum=0,
+    ),
+    Column("scale", _F, "Realised over foretold in the days before those that are judged", minimum=0),
+    Column("scale_hours", _I, "Hours that `scale` was learnt from", "hours", minimum=0),
     # sweeps
     Column("previous_mark_price", _F, "Mark price at the hour before", "usd", minimum=0),
     Column("lowest_mark_price", _F, "Lowest mark in the hour: longs down to it were reached", "usd", minimum=0),
@@ -184,6 +227,7 @@ COLUMNS = _columns(
     Column("activity_1d_base", _F, "The part opened in the last day", "coins", minimum=0),
     Column("activity_7d_base", _F, "The part opened in the last 7 days", "coins", minimum=0),
     Column("activity_30d_base", _F, "The part opened in the last 30 days", "coins", minimum=0),
+    Column("turnover_per_hour", _F, "Taker volume of a typical hour over open interest", minimum=0),
     Column("swept_activity_usd", _F, "What would have been swept, were all of this class", "usd", minimum=0),
     # parameters
     Column("version", _S, "Name of the set of assumptions"),

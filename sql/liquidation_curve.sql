@@ -1,8 +1,16 @@
 -- Cumulative notional from the mark outward: each venue from its own mark, and `all`, which adds the venues up.
 --
 -- Dollars are added as decimals. That is exact, so neither the order in which threads add nor how many hours are built
--- at once can show in the last digit of a double. A NaN cannot become a decimal and stops the build.
-WITH distances AS (
+-- at once can show in the last digit of a double. A NaN cannot become a decimal and stops the build; so does a version
+-- of which log_sd is not known.
+--
+-- The band about a sum is that of transforms/model/bands.py, where its terms are explained. Of `all`, venues are taken
+-- to err together where fit and model err, and each by itself where chance does.
+WITH band AS (
+    SELECT 0.3 AS misfit, 0.8 * 2e6 AS chance_usd, 1.5 AS widest, 1.2815515594457831 AS p90
+),
+
+distances AS (
     SELECT unnest([10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 1500, 2000, 2500])::DOUBLE AS distance_bp
 ),
 
@@ -11,14 +19,23 @@ sides AS (
     FROM (VALUES ('long', -1), ('short', 1)) AS sides(side, outward)
 ),
 
+log_sds AS (
+    SELECT version, exchange, side, leverage_x, value AS log_sd FROM model_parameters WHERE parameter = 'log_sd'
+),
+
+-- `fit_usd` is what the fit may be off by, one standard deviation, classes added up.
 buckets AS (
     SELECT
-        coin, hour_utc, exchange, side, sqrt(price_low * price_high) AS middle,
+        coin, hour_utc, l.exchange, l.side, sqrt(price_low * price_high) AS middle,
         sum(notional_usd::DECIMAL(38, 6)) AS usd,
+        sum((notional_usd * coalesce(log_sd, 'NaN'))::DECIMAL(38, 6)) AS fit_usd,
         sum(notional_1d_usd::DECIMAL(38, 6)) AS usd_1d,
         sum(notional_7d_usd::DECIMAL(38, 6)) AS usd_7d,
         sum(notional_30d_usd::DECIMAL(38, 6)) AS usd_30d
-    FROM liquidation_levels
+    FROM liquidation_levels AS l
+    LEFT JOIN log_sds AS p
+        ON p.version = parameters_version AND p.exchange = l.exchange AND p.side = l.side
+        AND p.leverage_x = rtrim(leverage_class, 'x+')::DOUBLE
     GROUP BY ALL
 ),
 
@@ -45,10 +62,11 @@ points AS (
     FROM venues CROSS JOIN sides CROSS JOIN distances
 ),
 
-curves AS (
+sums AS (
     SELECT
-        p.*, coalesce(sum(b.usd), 0) AS usd, coalesce(sum(b.usd_1d), 0) AS usd_1d,
-        coalesce(sum(b.usd_7d), 0) AS usd_7d, coalesce(sum(b.usd_30d), 0) AS usd_30d
+        p.*, coalesce(sum(b.usd), 0) AS usd, coalesce(sum(b.fit_usd), 0) AS fit_usd,
+        coalesce(sum(b.usd_1d), 0) AS usd_1d, coalesce(sum(b.usd_7d), 0) AS usd_7d,
+        coalesce(sum(b.usd_30d), 0) AS usd_30d
     FROM points AS p
     LEFT JOIN buckets AS b
         ON b.coin = p.coin AND b.hour_utc = p.hour_utc AND b.exchange = p.exchange AND b.side = p.side
@@ -56,23 +74,42 @@ curves AS (
     GROUP BY ALL
 ),
 
+-- `off_usd`: what fit and model may be off by, in dollars; `chance_usd2`: the variance by chance, in dollars squared.
+curves AS (
+    SELECT
+        sums.*, sqrt(fit_usd::DOUBLE ** 2 + (misfit * usd::DOUBLE) ** 2)::DECIMAL(38, 6) AS off_usd,
+        least(band.chance_usd * usd::DOUBLE, (widest * usd::DOUBLE) ** 2)::DECIMAL(38, 6) AS chance_usd2
+    FROM sums CROSS JOIN band
+),
+
 -- The mark of `all` is the plain average of the venues' marks; its notional is each venue's from that venue's own mark.
 together AS (
     SELECT
         coin, hour_utc, 'all' AS exchange, side, outward, distance_bp, avg(mark_price ORDER BY exchange) AS mark_price,
         bool_or(is_stale) AS is_stale, max(parameters_version) AS parameters_version, max(source) AS source,
-        sum(usd) AS usd, sum(usd_1d) AS usd_1d, sum(usd_7d) AS usd_7d, sum(usd_30d) AS usd_30d
+        sum(usd) AS usd, sum(usd_1d) AS usd_1d, sum(usd_7d) AS usd_7d, sum(usd_30d) AS usd_30d,
+        sum(off_usd) AS off_usd, sum(chance_usd2) AS chance_usd2
     FROM curves
     GROUP BY ALL
+),
+
+lines AS (
+    FROM curves
+    UNION ALL BY NAME
+    SELECT *, mark_price * (1 + outward * distance_bp / 1e4) AS price FROM together
+),
+
+widths AS (
+    SELECT
+        lines.*, if(usd = 0, 1, exp(p90 * sqrt(off_usd::DOUBLE ** 2 + chance_usd2::DOUBLE) / usd::DOUBLE)) AS factor
+    FROM lines CROSS JOIN band
 )
 
 SELECT
     coin, hour_utc::DATE AS date, hour_utc, exchange, side, distance_bp, price,
     usd::DOUBLE AS cumulative_usd, usd_1d::DOUBLE AS cumulative_1d_usd,
     usd_7d::DOUBLE AS cumulative_7d_usd, usd_30d::DOUBLE AS cumulative_30d_usd,
+    usd::DOUBLE / factor AS cumulative_p10_usd, usd::DOUBLE AS cumulative_p50_usd,
+    usd::DOUBLE * factor AS cumulative_p90_usd,
     mark_price, is_stale, parameters_version, source
-FROM (
-    FROM curves
-    UNION ALL BY NAME
-    SELECT *, mark_price * (1 + outward * distance_bp / 1e4) AS price FROM together
-)
+FROM widths

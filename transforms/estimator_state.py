@@ -47,6 +47,7 @@ def _positions(crowd: Population) -> pl.DataFrame:
             "mark_price": crowd.mark,
             "open_interest_base": crowd.open_interest,
             "standing_base": crowd.standing,
+            "turnover_per_hour": crowd.turnover,
         }
     )
 
@@ -79,6 +80,7 @@ def _side(frame: pl.DataFrame, s: int) -> pl.DataFrame:
 def _restore(s: int, positions: pl.DataFrame, cohorts: pl.DataFrame) -> Population:
     crowd = Population.empty(s, positions["mark_price"][0])
     crowd.open_interest, crowd.standing = positions["open_interest_base"][0], positions["standing_base"][0]
+    crowd.turnover = positions["turnover_per_hour"][0]
     held = positions.filter(pl.col("position_class") > 0)
     at = held["price_bucket"].to_numpy().astype(np.int64) - crowd.origin
     where = (held["position_class"].to_numpy() - 1, held["holding_class"].to_numpy(), at)

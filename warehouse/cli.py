@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from warehouse import cli_ask, cli_pipeline, cli_serve
+from warehouse import cli_ask, cli_calibrate, cli_pipeline, cli_score, cli_sensitivity, cli_serve
 from warehouse.errors import Busy, UserError
 
 FAILED, WRONG, PARTIAL = 1, 2, 3
@@ -73,6 +73,14 @@ def _options(
     """Options of the command as a whole; without one, the help above stands."""
 
 
-for panel, module in (("Fill", cli_pipeline), ("Ask", cli_ask), ("Look after", cli_serve)):
+_PANELS = (
+    ("Fill", cli_pipeline),
+    ("Fill", cli_calibrate),
+    ("Ask", cli_ask),
+    ("Ask", cli_sensitivity),
+    ("Measure", cli_score),
+    ("Look after", cli_serve),
+)
+for panel, module in _PANELS:
     for command in module.COMMANDS:
         app.command(name=command.__name__.strip("_"), rich_help_panel=panel)(command)

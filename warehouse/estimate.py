@@ -17,6 +17,7 @@ import polars as pl
 from expectations.contract import Table
 from expectations.tables import table
 from transforms.tables.liquidation_clusters import TRAILING
+from transforms.tables.model_parameters import superseded
 from warehouse.build import build, build_group
 from warehouse.clock import HOUR, days, hours
 from warehouse.store import Key, Stage, Store
@@ -65,6 +66,14 @@ class Coin:
                 if changed is not None and (first is None or changed < first):
                     first = changed
         return first
+
+    def first_superseded(self, first: datetime, last: datetime) -> datetime | None:
+        """The first of the hours asked for that was read with another version than applies to it now."""
+        columns = ["hour_utc", "exchange", "side", "parameters_version"]
+        books = self.published.read(BOOKS, self.keys(first, last), columns)
+        asked = books.filter(pl.col("hour_utc").is_between(first, last))
+        parameters = self.stage.read(PARAMETERS, self.stage.keys(PARAMETERS))
+        return min(superseded(asked, parameters)["hour_utc"].to_list(), default=None)
 
     def start(self, first: datetime, changed: datetime | None) -> datetime:
         """The hour to begin at: the first asked for, or earlier where the map has a hole or its input changed."""
@@ -127,9 +136,10 @@ class Coin:
             self._derive(made[LEVELS.name], wanted)
 
     def _derive(self, levels: pl.DataFrame, wanted: list[datetime]) -> None:
-        """What is made of the map alone, for hours of one day."""
+        """What is made of the map and its parameters alone, for hours of one day."""
         first = wanted[0]
-        curve = build("liquidation_curve", {LEVELS.name: levels})
+        parameters = self.stage.read(PARAMETERS, self.stage.keys(PARAMETERS))
+        curve = build("liquidation_curve", {LEVELS.name: levels, PARAMETERS.name: parameters})
         self._join(table("liquidation_curve"), curve, first)
         self._join(table("market_balance"), build("market_balance", {"liquidation_curve": curve}), first)
         trailing = self.stage.read(LEVELS, self.keys(first - TRAILING, wanted[-1]))
@@ -166,7 +176,8 @@ def estimate_coin(root: Path, run_id: str, name: str, first: datetime, last: dat
     stage = Stage(published, run_id)
     coin = Coin(name, stage.store, published)
     changed = coin.first_change(stage.keys_of(BARS, coin=name) + stage.keys_of(OPEN_INTEREST, coin=name))
-    coin.build(coin.start(first, changed), max(last, coin.estimated_until() or last))
+    again = min((hour for hour in (changed, coin.first_superseded(first, last)) if hour), default=None)
+    coin.build(coin.start(first, again), max(last, coin.estimated_until() or last))
     coin.mend()
     return name
 

@@ -39,7 +39,8 @@ def reference_tables(stage: Store, plan: Plan) -> None:
         stage.write(INSTRUMENTS, instruments, key)
         inputs = {"payloads": received, "instruments": instruments, "margin_tiers": tiers}
         stage.write(TIERS, build("margin_tiers", inputs), key)
-    stage.write(PARAMETERS, build("model_parameters", {}, exchanges=sorted(ADAPTERS)), {})
+    learnt = {PARAMETERS.name: stage.read(PARAMETERS, [{}])}
+    stage.write(PARAMETERS, build("model_parameters", learnt, exchanges=sorted(ADAPTERS)), {})
 
 
 def _metadata_since(stage: Store, exchange: str, known: pl.DataFrame, lately: date) -> pl.DataFrame:

@@ -42,6 +42,7 @@ _VENUES = """
     SELECT * FROM of_hour LEFT JOIN fresh USING (exchange) ORDER BY list_position($exchanges, exchange)
 """
 _OF_HOUR = "SELECT * FROM {table} WHERE coin = $coin AND date = $date AND hour_utc = $hour"
+_STATES = "SELECT DISTINCT hour_utc FROM mart.standing_positions WHERE coin = $coin"
 _ABOUT = f"SELECT source, parameters_version FROM ({_OF_HOUR.format(table='mart.market_balance')}) LIMIT 1"
 _MISSING = """
     SELECT exchange, first(reason ORDER BY series) AS reason
@@ -111,6 +112,27 @@ def _hour(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | None)
             f"{last:%Y-%m-%dT%H:%MZ}; fill that one with: liq run --hour {hour:%Y-%m-%dT%H:%MZ}"
         )
     return hour
+
+
+def state(
+    catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The estimator's state of `coin` in the hour of `as_of`, or the last that is published, and all parameters.
+
+    Raises UserError where it is not kept, naming the nearest that is.
+    """
+    kept = query(catalog, _STATES, coin=coin)["hour_utc"].to_list()
+    hour = floor_hour(as_of) if as_of else max(kept, default=None) or _hour(catalog, coin, None)
+    if hour not in kept:
+        _hour(catalog, coin, as_of)  # without a map, that is what to say
+        nearest = min(kept, key=lambda each: (abs(each - hour), each), default=None)
+        way = f"try --as-of {nearest:%Y-%m-%dT%H:%MZ}" if nearest else "fill it with: liq run"
+        raise UserError(
+            f"no state of {coin} at {hour:%Y-%m-%dT%H:%MZ}; it is kept for the last hour of each date, for as long as "
+            f"old state is: {way}"
+        )
+    standing = query(catalog, _OF_HOUR.format(table="mart.standing_positions"), coin=coin, date=hour.date(), hour=hour)
+    return standing, query(catalog, "SELECT * FROM mart.model_parameters")
 
 
 def of_exchange(market: Snapshot, exchange: str) -> Snapshot:

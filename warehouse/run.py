@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime, timedelta
 from importlib import import_module
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import polars as pl
-from filelock import FileLock, Timeout
 
 from expectations.contract import Table
 from expectations.tables import table
@@ -21,8 +18,9 @@ from transforms.tables import watermark
 from warehouse.check import check_staged, held_back
 from warehouse.clock import days, utc_now
 from warehouse.collect import Collector, collecting
-from warehouse.errors import Busy, UserError
+from warehouse.errors import UserError
 from warehouse.estimate import estimate_coins
+from warehouse.lock import lock
 from warehouse.normalise import normalise_days, reference_tables
 from warehouse.plan import Plan
 from warehouse.progress import Progress, Silent
@@ -60,7 +58,7 @@ def run(
     summary = RunSummary(
         first_hour, last_hour, plan.coins, plan.exchanges, settings.source, settings.root / "catalog.duckdb"
     )
-    with _lock(settings.root), ExitStack() as opened:
+    with lock(settings.root), ExitStack() as opened:
         venues = served or opened.enter_context(serving(settings))
         collectors = [opened.enter_context(_collecting(store, settings, e, venues, progress)) for e in plan.exchanges]
         recover(store)
@@ -96,7 +94,7 @@ def collect_metadata(exchange: str) -> dict[str, int]:
 def normalise(plan: Plan) -> dict[str, int]:
     """Stage 2: payloads to core tables, in the stage. Returns partitions staged."""
     settings, store = _opened()
-    with _lock(settings.root):
+    with lock(settings.root):
         recover(store, keep=plan.run_id)
         sweep_temporary(store.root)
         _normalise(store, plan, Silent())
@@ -106,7 +104,7 @@ def normalise(plan: Plan) -> dict[str, int]:
 def estimate(plan: Plan) -> dict[str, int]:
     """Stage 3: the map and what derives from it, in the stage. Returns partitions staged."""
     settings, store = _opened()
-    with _lock(settings.root):
+    with lock(settings.root):
         _reach(store, plan, "normalised")
         _estimate(store, plan, Silent())
     return {"partitions": sum(1 for _ in Stage(store, plan.run_id).staged())}
@@ -116,7 +114,7 @@ def check(plan: Plan) -> dict[str, Any]:
     """Stage 4: the one validation task. Returns how many checks ran, warnings, and what was quarantined."""
     settings, store = _opened()
     summary = _summary(settings, plan)
-    with _lock(settings.root):
+    with lock(settings.root):
         _reach(store, plan, "estimated")
         _check(store, plan, Silent(), summary)
     return {
@@ -130,7 +128,7 @@ def publish(plan: Plan) -> dict[str, Any]:
     """Stage 5: what passed is published, all together. Returns how many partitions, and where the catalog is."""
     settings, store = _opened()
     summary = _summary(settings, plan)
-    with _lock(settings.root):
+    with lock(settings.root):
         _reach(store, plan, "checked")
         summary.quarantined = held_back(Stage(store, plan.run_id), plan)
         _publish(store, settings, plan, Silent(), summary)
@@ -147,16 +145,6 @@ def _summary(settings: Settings, plan: Plan) -> RunSummary:
     return RunSummary(
         plan.first_hour, plan.last_hour, plan.coins, plan.exchanges, settings.source, settings.root / "catalog.duckdb"
     )
-
-
-@contextmanager
-def _lock(root: Path) -> Iterator[None]:
-    """One run at a time. The system lets go of the lock when its holder dies."""
-    try:
-        with FileLock(root / ".lock", timeout=5):
-            yield
-    except Timeout as error:
-        raise Busy(f"another run holds {root}; wait for it or set LIQ_WAREHOUSE to another folder") from error
 
 
 def _collecting(

@@ -14,7 +14,8 @@ TABLE = Table(
     name="liquidation_curve",
     layer="mart",
     kind="modelled",
-    doc="Cumulative modelled notional from the mark outward, per venue (from its own mark) and added up as `all`.",
+    doc="Cumulative modelled notional from the mark outward, per venue (from its own mark) and added up as `all`, with "
+    "the range that the truth is meant to lie in four times out of five.",
     grain=("hour_utc", "exchange", "side", "distance_bp"),
     columns=pick(
         "coin",
@@ -28,12 +29,15 @@ TABLE = Table(
         "cumulative_1d_usd",
         "cumulative_7d_usd",
         "cumulative_30d_usd",
+        "cumulative_p10_usd",
+        "cumulative_p50_usd",
+        "cumulative_p90_usd",
         "mark_price",
         "is_stale",
         "parameters_version",
         "source",
     ),
-    inputs=("liquidation_levels",),
+    inputs=("liquidation_levels", "model_parameters"),
     time_column="hour_utc",
     fresh_within_hours=0,
     checks=(
@@ -49,6 +53,17 @@ TABLE = Table(
             "exchanges_add_up",
             "`all` is the sum of the venues, once each.",
             (_ALL - _EACH).abs() <= 1e-9 * pl.max_horizontal(_ALL, pl.lit(1.0)),
+        ),
+        Check(
+            "percentiles_in_order",
+            "A range has its ends on either side of its middle.",
+            (pl.col("cumulative_p10_usd") <= pl.col("cumulative_p50_usd"))
+            & (pl.col("cumulative_p50_usd") <= pl.col("cumulative_p90_usd")),
+        ),
+        Check(
+            "median_is_what_is_modelled",
+            "The range is about the one number that the map has, not about another.",
+            pl.col("cumulative_p50_usd") == pl.col("cumulative_usd"),
         ),
     ),
 )

@@ -31,6 +31,7 @@ TABLE = Table(
         "mark_price",
         "open_interest_base",
         "standing_base",
+        "turnover_per_hour",
         "source",
     ),
     inputs=("price_bars", "open_interest", "margin_tiers", "instruments", "model_parameters"),

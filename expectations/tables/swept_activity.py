@@ -1,7 +1,9 @@
 """Contract of mart.swept_activity."""
 
+import polars as pl
+
 from expectations.columns import pick
-from expectations.contract import Table
+from expectations.contract import Check, Table
 
 TABLE = Table(
     name="swept_activity",
@@ -27,4 +29,11 @@ TABLE = Table(
     time_column="hour_utc",
     built_with="liquidation_levels",
     may_be_empty=True,
+    checks=(
+        Check(
+            "a_class_of_somebody",
+            "Class 0 of the state is nobody: nothing can be swept of it.",
+            pl.col("position_class") > 0,
+        ),
+    ),
 )

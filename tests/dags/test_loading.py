@@ -41,7 +41,7 @@ def loaded(airflow_home: Path) -> dict:
 
 def test_every_dag_loads_and_there_are_no_others(loaded: dict) -> None:
     assert loaded["errors"] == {}
-    assert sorted(loaded["dags"]) == ["liquidation_hourly", "market_metadata_daily"]
+    assert sorted(loaded["dags"]) == ["calibrate_daily", "liquidation_hourly", "market_metadata_daily"]
 
 
 def test_the_hourly_dag_has_its_tasks_in_order(loaded: dict) -> None:
@@ -60,8 +60,9 @@ def test_the_hourly_dag_has_its_tasks_in_order(loaded: dict) -> None:
     ]
 
 
-def test_the_daily_dag_has_its_tasks_in_order(loaded: dict) -> None:
+def test_the_daily_dags_have_their_tasks_in_order(loaded: dict) -> None:
     assert loaded["dags"]["market_metadata_daily"]["edges"] == [["exchanges", "collect_metadata"]]
+    assert loaded["dags"]["calibrate_daily"]["edges"] == [["day", "calibrate"]]
 
 
 def test_dags_retry_and_never_overlap_or_catch_up(loaded: dict) -> None:
@@ -72,6 +73,7 @@ def test_dags_retry_and_never_overlap_or_catch_up(loaded: dict) -> None:
 def test_dags_say_when_and_what_they_publish(loaded: dict) -> None:
     said = {name: (dag["schedule"], dag["outlets"]) for name, dag in loaded["dags"].items()}
     assert said == {
+        "calibrate_daily": ("1 0 * * *", ["model_parameters"]),
         "liquidation_hourly": ("3 * * * *", ["core", "mart"]),
         "market_metadata_daily": ("30 0 * * *", ["market_metadata"]),
     }

@@ -78,12 +78,18 @@ GRAIN_ALSO = {
     "model_parameters": frozenset[str](),
     "liquidation_curve": frozenset({"exchanges_add_up"}),
     "margin_tiers": frozenset({"bounds_rise"}),
+    "map_scores": frozenset({"all_are_judged_alike"}),
     "instruments": frozenset({"versions_do_not_overlap"}),
 }
 
 _STILL = {"swept_base": 0.0, "swept_usd": 0.0}
 _FAR = (pl.col("side") == "long") & (pl.col("distance_bp") == 100)
 _SECOND_HOUR = pl.col("hour_utc") > HOUR
+_RANGE = (pl.col("estimator") == "range") & (pl.col("hours") > 0)
+
+
+def _modelled(usd: float) -> dict[str, float]:
+    return {"cumulative_usd": usd, "cumulative_p10_usd": usd, "cumulative_p50_usd": usd, "cumulative_p90_usd": usd}
 
 
 def _carried_all_day(frame: pl.DataFrame) -> pl.DataFrame:
@@ -141,12 +147,15 @@ OWN: dict[str, list[Fault]] = {
     "liquidation_curve": [
         Fault(
             "rises_outward",
-            lambda f: put(_FAR & (pl.col("exchange") == "all"), cumulative_usd=20.0)(
-                put(_FAR & (pl.col("exchange") == "binance"), cumulative_usd=5.0)(f)
+            lambda f: put(_FAR & (pl.col("exchange") == "all"), **_modelled(20.0))(
+                put(_FAR & (pl.col("exchange") == "binance"), **_modelled(5.0))(f)
             ),
         ),
-        Fault("exchanges_add_up", put(_FAR & (pl.col("exchange") == "all"), cumulative_usd=46.0)),
+        Fault("exchanges_add_up", put(_FAR & (pl.col("exchange") == "all"), **_modelled(46.0))),
         Fault("exchanges_add_up", lambda f: f.filter(pl.col("exchange") != "all"), what="no row for all"),
+        Fault("percentiles_in_order", put(cumulative_p10_usd=46.0), what="tenth above the median"),
+        Fault("percentiles_in_order", put(cumulative_p90_usd=1.0), what="ninetieth below the median"),
+        Fault("median_is_what_is_modelled", put(cumulative_p50_usd=pl.col("cumulative_usd") * 1.001)),
     ],
     "liquidation_levels": [
         Fault("longs_below_shorts_above_the_mark", put(side="short")),
@@ -162,8 +171,8 @@ OWN: dict[str, list[Fault]] = {
     ],
     "model_parameters": [
         Fault("weights_are_positive", put(pl.col("leverage_x") == 10, value=0.0)),
-        Fault("sets_are_whole", put(parameter="weight"), what="no uncertainty"),
-        Fault("sets_are_whole", put(parameter="log_sd"), what="no weights"),
+        Fault("sets_are_whole", put(pl.col("value") > 0, parameter="weight"), what="no uncertainty"),
+        Fault("sets_are_whole", put(pl.col("value") > 0, parameter="log_sd"), what="no weights"),
     ],
     "opened_cohorts": [
         Fault("opened_within_30_days", put(opened_utc=HOUR - 720 * ONE_HOUR), what="too old"),
@@ -186,6 +195,7 @@ OWN: dict[str, list[Fault]] = {
         Fault("windows_nest", put(activity_7d_base=5.0), what="week above month"),
         Fault("one_hour_a_partition", put(1, hour_utc=HOUR + ONE_HOUR)),
     ],
+    "swept_activity": [Fault("a_class_of_somebody", put(0, position_class=0))],
     "sweeps": [
         Fault("last_mark_within_its_hour", put(_SECOND_HOUR, mark_price=101_001.0), what="above the highest"),
         Fault("last_mark_within_its_hour", put(_SECOND_HOUR, mark_price=98_999.0), what="below the lowest"),
@@ -202,6 +212,21 @@ OWN: dict[str, list[Fault]] = {
         Fault("unread_is_not_quiet", put(2, realised_usd=0.0), what="events without dollars"),
         Fault("unread_is_not_quiet", put(2, realised_count=0), what="dollars without events"),
         Fault("realised_where_the_mark_moved", put(2, lowest_mark_price=1e5, highest_mark_price=1e5, **_STILL)),
+    ],
+    "map_scores": [
+        Fault("all_are_judged_alike", lambda f: f.filter(pl.col("estimator") != "ladder"), what="one lacks"),
+        Fault("all_are_judged_alike", put(0, hours=29), what="on fewer hours"),
+        Fault("all_are_judged_alike", put(0, scale_hours=27), what="scaled by fewer hours"),
+        Fault("all_are_judged_alike", put(0, realised_usd=1.0), what="against other dollars"),
+        Fault("unread_is_not_quiet", put(pl.col("hours") == 0, realised_usd=0.0), what="quiet though unread"),
+        Fault("unread_is_not_quiet", put(pl.col("hours") == 0, completeness="recent"), what="told though unread"),
+        Fault("unread_is_not_quiet", put(0, predicted_usd=None), what="nothing foretold though read"),
+        Fault("unread_is_not_quiet", put(_RANGE, predicted_usd=1.0), what="a range has no dollars"),
+        Fault("hours_of_the_window", put(pl.col("hours") > 0, hours=169)),
+        Fault("few_hours_say_nothing", put(pl.col("hours") > 0, hours=23), what="a correlation"),
+        Fault("few_hours_say_nothing", put(pl.col("scale_hours") > 0, scale_hours=23), what="a scale"),
+        Fault("deviance_of_what_was_scaled", put(0, scale=None), what="not scaled"),
+        Fault("deviance_of_what_was_scaled", put(pl.col("hours") > 0, realised_usd=0.0), what="for each of no dollars"),
     ],
     "checks": [Fault("failures_say_why", put(pl.col("passed").not_(), reason=""))],
     "fetches": [Fault("failures_say_why", put(pl.col("outcome") != "ok", reason=""))],

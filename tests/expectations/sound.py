@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from expectations.columns import ESTIMATORS
 from expectations.tables import table
 
 DAY = date(2026, 1, 5)
@@ -17,7 +18,8 @@ SECOND, ONE_HOUR = timedelta(seconds=1), timedelta(hours=1)
 Row = dict[str, Any]
 
 _REPORTED = {"exchange": "binance", "instrument": "BTCUSDT", "coin": "BTC", "date": DAY, "source": "simulated"}
-_MODELLED = {"coin": "BTC", "date": DAY, "hour_utc": HOUR, "parameters_version": "v1"}
+_STATE = {"coin": "BTC", "date": DAY, "hour_utc": HOUR}
+_MODELLED = _STATE | {"parameters_version": "v1"}
 _POSITION = {"exchange": "binance", "instrument": "BTCUSDT"}
 _MAP = {"mark_price": 100_000.0, "is_stale": False, "source": "simulated"}
 
@@ -103,7 +105,9 @@ def liquidation_curve() -> list[Row]:
         where = {"exchange": exchange, "side": side, "distance_bp": distance}
         windows = {f"cumulative_{w}_usd": usd / 5 for w in ("1d", "7d", "30d")}
         price = 1e5 * (1 + (distance if side == "short" else -distance) / 1e4)
-        return _MODELLED | _MAP | where | windows | {"price": price, "cumulative_usd": usd}
+        sums = {"cumulative_usd": usd, "cumulative_p50_usd": usd}
+        sums |= {"cumulative_p10_usd": usd / 2, "cumulative_p90_usd": usd * 2}
+        return _MODELLED | _MAP | where | windows | sums | {"price": price}
 
     lines = [(e, s, pair) for e, pair in near_far.items() for s in ("long", "short")]
     return [point(e, s, d, usd) for e, s, pair in lines for d, usd in zip((50.0, 100.0), pair, strict=True)]
@@ -139,7 +143,7 @@ def model_parameters() -> list[Row]:
 
 
 def opened_cohorts() -> list[Row]:
-    every = _MODELLED | _POSITION | {"entry_bucket": 11500, "activity_base": 2.0, "extreme_price": 99_000.0}
+    every = _STATE | _POSITION | {"entry_bucket": 11500, "activity_base": 2.0, "extreme_price": 99_000.0}
     return [every | {"side": side, "opened_utc": HOUR - 5 * ONE_HOUR} for side in ("long", "short")]
 
 
@@ -152,14 +156,14 @@ def position_books() -> list[Row]:
 
 
 def standing_positions() -> list[Row]:
-    every = _MODELLED | _POSITION | {"position_class": 2, "holding_class": 1, "mark_price": 1e5, "source": "simulated"}
+    every = _STATE | _POSITION | {"position_class": 2, "holding_class": 1, "mark_price": 1e5, "source": "simulated"}
     every |= {"activity_base": 8.0, "activity_1d_base": 1.0, "activity_7d_base": 2.0, "activity_30d_base": 4.0}
-    every |= {"open_interest_base": 10.0, "standing_base": 10.0}
+    every |= {"open_interest_base": 10.0, "standing_base": 10.0, "turnover_per_hour": 0.1}
     return [every | {"side": "long", "price_bucket": 11500}, every | {"side": "short", "price_bucket": 11530}]
 
 
 def swept_activity() -> list[Row]:
-    every = _MODELLED | _POSITION | {"holding_class": 1, "swept_activity_usd": 5e5, "source": "simulated"}
+    every = _STATE | _POSITION | {"holding_class": 1, "swept_activity_usd": 5e5, "source": "simulated"}
     return [every | {"side": side, "position_class": 2} for side in ("long", "short")]
 
 
@@ -170,6 +174,25 @@ def sweeps() -> list[Row]:
     known = {"hour_utc": HOUR + ONE_HOUR, "previous_mark_price": 100_000.0, "stood_usd": 300_000.0}
     known |= {"realised_usd": 150_000.0, "realised_count": 3, "completeness": "recent"}
     return [every | hour | {"side": side} for hour in (unknown, known) for side in ("long", "short")]
+
+
+def map_scores() -> list[Row]:
+    every = _POSITION | {"coin": "BTC", "date": DAY, "scored_from_utc": HOUR, "scored_days": 7, "source": "simulated"}
+    told = every | {
+        "side": "long",
+        "hours": 30,
+        "rank_correlation": 0.8,
+        "poisson_deviance": 1.5,
+        "completeness": "recent",
+    }
+    told |= {"realised_usd": 9e6, "predicted_usd": 8e6, "scale": 1.1, "scale_hours": 28, "parameters_version": "v1"}
+    names = ("rank_correlation", "poisson_deviance", "realised_usd", "predicted_usd", "scale", "completeness")
+    unread = told | {"side": "short", "hours": 0, "scale_hours": 0} | dict.fromkeys(names)
+    return [
+        side | {"estimator": name} | ({"predicted_usd": None} if name == "range" else {})
+        for side in (told, unread)
+        for name in ESTIMATORS
+    ]
 
 
 def checks() -> list[Row]:
@@ -212,8 +235,8 @@ _SOUND: dict[str, Callable[[], list[Row]]] = {
     f.__name__: f
     for f in (
         payloads, instruments, margin_tiers, open_interest, positioning, price_bars, realised_liquidations,
-        realised_coverage, liquidation_clusters, liquidation_curve, liquidation_levels, market_balance,
-        model_parameters, opened_cohorts, position_books, standing_positions, sweeps, swept_activity, checks, fetches, gaps, runs,
-        watermark,
+        realised_coverage, liquidation_clusters, liquidation_curve, liquidation_levels, map_scores, market_balance,
+        model_parameters, opened_cohorts, position_books, standing_positions, sweeps, swept_activity, checks, fetches,
+        gaps, runs, watermark,
     )
 }  # fmt: skip

@@ -6,18 +6,23 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import polars as pl
 import pytest
 
 from expectations.rules import row_key
 from expectations.tables import table
+from transforms.model.bands import band
 
 SQL = Path(__file__).parents[2] / "sql"
 HOURS = [datetime.fromisoformat("2026-01-05") + timedelta(hours=h) for h in range(12)]
+LEVERAGE_X = (100.0, 50.0, 25.0, 10.0, 5.0, 3.0, 2.0)
 CLASSES = ("100x+", "50x", "25x", "10x", "5x", "3x", "2x")
 
 
 def run(name: str, inputs: dict[str, pl.DataFrame], threads: int = 2) -> pl.DataFrame:
+    """`inputs` of the curve may leave the parameters out: they are then PARAMETERS."""
+    inputs = {"model_parameters": PARAMETERS} | inputs
     with duckdb.connect(config={"python_enable_replacements": "false", "threads": str(threads)}) as connection:
         for input_name, frame in inputs.items():
             connection.register(input_name, frame.to_arrow())
@@ -30,6 +35,19 @@ def cross(*columns: pl.Series) -> pl.DataFrame:
     for column in columns[1:]:
         frame = frame.join(column.to_frame(), how="cross")
     return frame
+
+
+PARAMETERS = table("model_parameters").conform(
+    cross(
+        pl.Series("exchange", ["binance", "bybit", "okx"]),
+        pl.Series("side", ["long", "short"]),
+        pl.Series("leverage_x", LEVERAGE_X),
+    ).with_columns(
+        version=pl.lit("v1"), parameter=pl.lit("log_sd"), half_life_hours=0.0, basis=pl.lit("prior"),
+        value=0.2 + 1 / pl.col("leverage_x") + pl.col("exchange").str.len_chars() / 30,
+        valid_from_utc=pl.lit(HOURS[0]),
+    )
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +78,7 @@ def levels() -> pl.DataFrame:
 def test_threads_and_the_order_of_rows_leave_no_trace(levels: pl.DataFrame, name: str) -> None:
     inputs = {
         "liquidation_levels": levels,
+        "model_parameters": PARAMETERS,
         "liquidation_curve": run("liquidation_curve", {"liquidation_levels": levels}),
     }
     wanted = table(name).inputs
@@ -89,5 +108,30 @@ def test_every_column_of_the_contract_comes_out_with_its_type(levels: pl.DataFra
     curve = run("liquidation_curve", {"liquidation_levels": levels})
     with duckdb.connect(config={"python_enable_replacements": "false"}) as connection:
         connection.register("liquidation_levels", levels.to_arrow())
+        connection.register("model_parameters", PARAMETERS.to_arrow())
         connection.register("liquidation_curve", curve.to_arrow())
         assert connection.sql((SQL / f"{name}.sql").read_text()).pl().schema == table(name).schema
+
+
+def test_the_range_is_that_of_the_model(levels: pl.DataFrame) -> None:
+    curve = run("liquidation_curve", {"liquidation_levels": levels.with_columns(pl.col("notional_usd") * 1e3)})
+    middle = (pl.col("price_low") * pl.col("price_high")).sqrt()
+    of = (pl.col("exchange") == "bybit") & (pl.col("side") == "short") & (pl.col("hour_utc") == HOURS[3])
+    for row in curve.filter(of).iter_rows(named=True):
+        near = levels.filter(of & (middle <= row["price"]))
+        usd = [1e3 * near.filter(pl.col("leverage_class") == c)["notional_usd"].sum() for c in CLASSES]
+        log_sd = [0.2 + 1 / x + 5 / 30 for x in LEVERAGE_X]
+        expected = [float(p) for p in band(np.array(usd), np.array(log_sd))]
+        assert [row[f"cumulative_p{p}_usd"] for p in (10, 50, 90)] == pytest.approx(expected, rel=1e-9)
+    assert curve.filter(of)["cumulative_p10_usd"].max() > 0
+
+
+def test_venues_together_are_no_less_sure_than_the_least_sure_of_them(levels: pl.DataFrame) -> None:
+    curve = run("liquidation_curve", {"liquidation_levels": levels.with_columns(pl.col("notional_usd") * 1e3)})
+    width = pl.col("cumulative_p90_usd") / pl.col("cumulative_p50_usd")
+    far = curve.filter(pl.col("cumulative_usd") > 0).with_columns(width=width)
+    point = ["hour_utc", "side", "distance_bp"]
+    each = far.filter(pl.col("exchange") != "all").group_by(point).agg(pl.col("width").max().alias("widest"))
+    both = far.filter(pl.col("exchange") == "all").join(each, on=point)
+    assert len(both) > 100
+    assert (both["width"] <= both["widest"] * (1 + 1e-12)).all()

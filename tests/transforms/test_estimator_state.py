@@ -156,10 +156,10 @@ def crowd(s: int, seed: int) -> Population:
     cells = (rng.integers(0, CLASSES, n), rng.integers(0, HOLDINGS, n), rng.integers(0, 2 * REACH + 1, n))
     shrinking = np.cumprod(rng.uniform(0.1, 1.0, (4, n)), axis=0)[[0, 3, 2, 1]]
     made.cells[(slice(None), *cells)] = 10.0 ** rng.uniform(-12, 6, n) * shrinking
-    made.never[:] = rng.uniform(0.0, 10.0, made.never.shape)
+    made.open_interest, made.standing, made.turnover = rng.uniform(0.0, 1e6, 3).tolist()
     opened = np.repeat(np.arange(490_000, 490_003), 2)
     entries = np.tile(np.array([-40, 11518]), 3)
-    made.cohorts = Cohorts(opened, entries, rng.uniform(0.0, 9.0, (6, HOLDINGS)), rng.uniform(1.0, 1e5, 6))
+    made.cohorts = Cohorts(opened, entries, rng.uniform(0.0, 9.0, 6), rng.uniform(1.0, 1e5, 6))
     return made
 
 
@@ -169,19 +169,19 @@ def test_stored_and_read_back_to_the_bit(seed: int, empty: bool) -> None:
     crowds = {s: crowd(s, seed + 1 + s) for s in (+1, -1)}
     if empty:
         crowds[+1] = Population.empty(+1, 100.0)
-    stored = store(crowds, START, ABOUT, "v1")
+    stored = store(crowds, START, ABOUT)
     # as a reader of the files may see them: in another order
     shuffled = {name: f.sample(fraction=1.0, shuffle=True, seed=seed) for name, f in stored.items()}
     read = restore(*(shuffled[name] for name in STATE))
     for s, before in crowds.items():
         after = read[s]
         assert (after.s, after.mark, after.origin) == (before.s, before.mark, before.origin)
-        for name in ("cells", "never"):
-            assert np.array_equal(getattr(after, name), getattr(before, name)), name
-        for name in ("opened_h", "entry", "base", "extreme"):
+        assert all(getattr(after, n) == getattr(before, n) for n in ("open_interest", "standing", "turnover"))
+        assert np.array_equal(after.cells, before.cells)
+        for name in ("opened_h", "entry", "activity", "extreme"):
             one, other = getattr(after.cohorts, name), getattr(before.cohorts, name)
             assert np.array_equal(one, other), name
-    again = store(read, START, ABOUT, "v1")
+    again = store(read, START, ABOUT)
     assert all(again[name].equals(stored[name]) for name in STATE)
 
 

@@ -84,7 +84,7 @@ def run(
                 # Hours without anybody leave no state: the grid begins where a run that starts here would begin it.
                 crowd.mark = bars[0].open
             moved = advance(crowd, bars, hour.contract, hour.hour_h)
-            if crowd.open_interest == 0.0:
+            if crowd.open_interest == crowd.standing == 0.0:
                 continue
             parameters = assumed(s, hour.hour_h)
             book = _book(crowd, moved, hour, parameters)

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+import numpy as np
+
 from transforms.model.assumptions import Assumptions
+from transforms.model.baselines import Distance, Ladder, OpenInterest
 from transforms.model.distance_profile import Contract
 from transforms.model.estimate import standing_usd
 from transforms.model.hour import Bar, advance
-from transforms.model.population import Population
+from transforms.model.population import CLASSES, HOLDINGS, Population
 from transforms.model.price_grid import Floats, Ints
 
 
 class Estimator(Protocol):
     """One side of one contract, carried hour by hour."""
+
+    @property
+    def mark(self) -> float:
+        """USD, as last seen."""
 
     def advance(self, bars: list[Bar], contract: Contract, hour_h: int) -> None:
         """Through the bars of the hour that ends at `hour_h` (hours since the epoch)."""
@@ -32,10 +39,17 @@ class Cohorts:
 
     def __init__(self, s: int, price: float) -> None:
         self.crowd = Population.empty(s, price)
+        self.swept: Floats = np.zeros((CLASSES, HOLDINGS))
+        """What the mark swept in the last hour, coins at a weight of one: what a fit learns from."""
+
+    @property
+    def mark(self) -> float:
+        """See Estimator."""
+        return self.crowd.mark
 
     def advance(self, bars: list[Bar], contract: Contract, hour_h: int) -> None:
         """See Estimator."""
-        advance(self.crowd, bars, contract, hour_h)
+        self.swept = advance(self.crowd, bars, contract, hour_h).swept
         self.crowd.standing = self.crowd.open_interest
 
     def standing(self, assumed: Assumptions) -> tuple[Ints, Floats]:
@@ -43,5 +57,11 @@ class Cohorts:
         return standing_usd(self.crowd, assumed.weight)
 
 
-ESTIMATORS: Mapping[str, Callable[[int, float], Estimator]] = {"fitted": Cohorts, "prior": Cohorts}
+ESTIMATORS: Mapping[str, Callable[[int, float], Estimator]] = {
+    "fitted": Cohorts,
+    "prior": Cohorts,
+    "ladder": Ladder,
+    "distance": Distance,
+    "open_interest": OpenInterest,
+}
 """Name to what makes one, of a side (+1 long, -1 short) and the first price (USD)."""

@@ -12,6 +12,7 @@ Gauss-Newton; its uncertainty is the curvature there (Laplace's approximation; M
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -66,12 +67,13 @@ def fit(version: str, priors: Mapping[Side, Assumptions], observed: Mapping[Side
     `priors` names the sides; `observed` may lack some, or all. Raises ValueError for figures that are not finite.
     """
     sides = list(priors)
-    for side, own in observed.items():
-        if not (np.isfinite(own.swept).all() and np.isfinite(own.realised).all() and (own.realised >= 0).all()):
-            raise ValueError(f"swept or realised dollars of {side} are not all finite: leave such hours out")
+    for side, each in observed.items():
+        figures = (each.swept, each.realised, np.array(each.size_usd))
+        if not all((np.isfinite(usd) & (usd >= 0)).all() for usd in figures):
+            raise ValueError(f"dollars of {side} are not all finite, zero or more: leave such hours out")
     problem = _Problem(sides, np.stack([np.log(priors[side].weight).ravel() for side in sides]), observed)
     theta = problem.mode()
-    covariance = np.linalg.inv(problem.curvature(theta))
+    covariance = np.asarray(np.linalg.inv(problem.curvature(theta)), np.float64)
     size = theta.shape[1]
     made = {}
     for i, side in enumerate(sides):
@@ -96,7 +98,7 @@ class _Problem:
         for _ in range(_ROUNDS if self.data else 0):
             variances = {i: d.variance(theta[i]) for i, d in self.data.items()}
             step = np.linalg.solve(self.curvature(theta), self._gradient(theta, variances).ravel())
-            step *= min(1.0, _LONGEST_STEP / float(np.abs(step).max()))
+            step *= _LONGEST_STEP / max(float(np.abs(step).max()), _LONGEST_STEP)
             moved = step.reshape(theta.shape)
             before, length = self._loss(theta, variances), 1.0
             while length > 0.02 and self._loss(theta + length * moved, variances) > before:
@@ -143,7 +145,11 @@ class _Data:
         return min(1.0, float(self.realised.sum()) / max(float((self.swept @ np.exp(theta)).sum()), _FLOOR_USD))
 
     def slope(self, theta: Floats) -> Floats:
-        return np.asarray(self.swept * np.exp(theta) * self.seen(theta))
+        """Of what is predicted. Where not all is seen, less is as the level rises: such a feed tells of shape alone."""
+        each, seen = self.swept * np.exp(theta), self.seen(theta)
+        if seen < 1.0:
+            each -= np.outer(each.sum(axis=1), each.sum(axis=0)) / max(float(each.sum()), _FLOOR_USD)
+        return np.asarray(each * seen)
 
     def predicted(self, theta: Floats) -> Floats:
         return np.asarray(self.swept @ np.exp(theta) * self.seen(theta))
@@ -155,8 +161,8 @@ class _Data:
 
 
 def _flat(observed: Observed) -> _Data:
-    n = len(observed.realised)
-    return _Data(observed.swept.reshape(n, -1), observed.realised, max(observed.size_usd, 1.0), observed.complete)
+    swept = observed.swept.reshape(len(observed.realised), math.prod(observed.swept.shape[1:]))
+    return _Data(swept, observed.realised, max(observed.size_usd, 1.0), observed.complete)
 
 
 @dataclass(frozen=True)
@@ -175,7 +181,7 @@ class _Habits:
     rest: float
 
 
-_COMMON = _Habits(0.3, 0.5, 0.3, 0.1, 0.1, 0.15)  # how a market's crowd differs from others
+_COMMON = _Habits(0.3, 0.25, 0.3, 0.1, 0.1, 0.15)  # how a market's crowd differs from others
 _OWN = _Habits(0.1, 0.1, 0.15, 0.05, 0.05, 0.08)  # how a venue's side differs from its market
 _CENTRE_X, _CENTRE_H = 18.0, 40.0
 _SMOOTH_X, _SMOOTH_H, _NUGGET = 1.0, 1.5, 1e-4
@@ -199,13 +205,13 @@ def _covariance(habits: _Habits) -> Floats:
 
 def _fitted(version: str, theta: Floats, covariance: Floats, prior: Assumptions, observed: Observed | None) -> Fitted:
     shape = prior.weight.shape
-    weight = np.exp(theta).reshape(shape)
+    away = theta - np.log(prior.weight).ravel()
+    weight = prior.weight * np.exp(away).reshape(shape)  # where nothing was learnt the prior's own, to the bit
     stands = weight * np.array(HALF_LIVES_H)  # what is opened times how long it stays (Little 1961)
     share = stands / stands.sum(axis=1, keepdims=True)
     blocks = covariance.reshape(*shape, *shape)
     variance = np.array([share[k] @ blocks[k, :, k, :] @ share[k] for k in range(shape[0])])
     prior_sd = np.sqrt(np.diag(_covariance(_COMMON)) + np.diag(_covariance(_OWN)))
-    away = (theta - np.log(prior.weight).ravel()) / prior_sd
     none = np.zeros((0, *shape))
     swept, realised = (observed.swept, observed.realised) if observed else (none, np.zeros(0))
     return Fitted(
@@ -214,5 +220,5 @@ def _fitted(version: str, theta: Floats, covariance: Floats, prior: Assumptions,
         realised_usd=float(realised.sum()),
         prior_usd=float((swept * prior.weight).sum()),
         fitted_usd=float((swept * weight).sum()),
-        distance=float(np.sqrt((away**2).mean())),
+        distance=float(np.sqrt(((away / prior_sd) ** 2).mean())),
     )

@@ -8,10 +8,13 @@ changes the reading of all that stands, not only of what is opened after it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor, log
 
 import numpy as np
 
+from transforms.model.activity import FIRST_TURNOVER_PER_HOUR
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, WINDOWS_H
+from transforms.model.kernel import move
 from transforms.model.price_grid import WIDTH, Floats, Ints, bucket
 
 REACH = 1152
@@ -39,14 +42,14 @@ class Cohorts:
         """No cohorts."""
         return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 
-    def append(self, opened_h: int, entry: Ints, activity: Floats, extreme: float) -> None:
+    def append(self, opened_h: int, entry: Ints, activity: Floats, extreme: Floats) -> None:
         """Adds an hour's openings, if there were any."""
         kept = activity > 0
         n = int(kept.sum())
         self.opened_h = np.concatenate([self.opened_h, np.full(n, opened_h)])
         self.entry = np.concatenate([self.entry, entry[kept]])
         self.activity = np.concatenate([self.activity, activity[kept]])
-        self.extreme = np.concatenate([self.extreme, np.full(n, extreme)])
+        self.extreme = np.concatenate([self.extreme, extreme[kept]])
 
     def pick(self, rows: np.ndarray) -> Cohorts:
         """The rows of a mask."""
@@ -59,6 +62,7 @@ class Population:
 
     cells [ages, classes, holdings, buckets]: by liquidation price; age 0 is all, then opened in the last 1, 7, 30 days.
     open_interest: coins, as last published; 0 before the first. standing: coins, as the books last had it.
+    turnover: taker volume of a typical hour over open interest.
     The bucket axis always holds REACH buckets to each side of the mark, so that sums add up in the same order whether
     the array was carried on or read back.
     """
@@ -69,6 +73,7 @@ class Population:
     cohorts: Cohorts
     open_interest: float = 0.0
     standing: float = 0.0
+    turnover: float = FIRST_TURNOVER_PER_HOUR
 
     @classmethod
     def empty(cls, s: int, mark: float) -> Population:
@@ -85,8 +90,8 @@ class Population:
 
         A bucket counts as reached when its middle is; over many buckets that is right on average.
         """
-        x = np.log(price) / WIDTH - 0.5 - self.origin
-        return int(np.clip(np.ceil(x) if self.s > 0 else np.floor(x) + 1, 0, BREADTH))
+        x = log(price) / WIDTH - 0.5 - self.origin
+        return min(max(ceil(x) if self.s > 0 else floor(x) + 1, 0), BREADTH)
 
     def recentre(self, mark: float) -> None:
         """Moves the grid with the mark. Coins beyond the new edges are added to the edge."""
@@ -94,12 +99,4 @@ class Population:
         self.mark = mark
         if shift == 0:
             return
-        moved = np.zeros_like(self.cells)
-        span = min(abs(shift), BREADTH)
-        if shift > 0:
-            moved[..., : BREADTH - span] = self.cells[..., span:]
-            moved[..., 0] += self.cells[..., :span].sum(axis=-1)
-        else:
-            moved[..., span:] = self.cells[..., : BREADTH - span]
-            moved[..., -1] += self.cells[..., BREADTH - span :].sum(axis=-1)
-        self.cells = moved
+        move(self.cells, shift)

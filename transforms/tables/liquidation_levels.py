@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -14,10 +14,9 @@ from expectations.tables import table
 from transforms.estimator_input import SIDE_OF, hour_inputs
 from transforms.estimator_state import restore, store
 from transforms.model import estimate
-from transforms.model.assumptions import Assumptions
 from transforms.model.population import Population
 from transforms.model.price_grid import edge
-from transforms.tables.model_parameters import assumptions
+from transforms.tables.model_parameters import Applying
 
 TABLE = table("liquidation_levels")
 BOOKS, SWEPT = table("position_books"), table("swept_activity")
@@ -53,7 +52,7 @@ def build(
             if inputs.first_price is None:
                 continue  # its bars are all of earlier hours, and nobody stood
             crowds = {s: Population.empty(s, inputs.first_price) for s in SIDE_OF}
-        levels, books, sweeps = estimate.run(crowds, inputs.hours, _Parameters(model_parameters, exchange))
+        levels, books, sweeps = estimate.run(crowds, inputs.hours, Applying(model_parameters, exchange))
         about = {
             "coin": coin,
             "exchange": exchange,
@@ -73,22 +72,6 @@ def _contracts(
     listed = instruments.filter(pl.col("coin") == coin).select("exchange", "instrument").unique()
     seen = pl.concat([price_bars.select("exchange", "instrument"), standing.select("exchange", "instrument")]).unique()
     return listed.join(seen, on=["exchange", "instrument"], how="semi").sort("exchange", "instrument").rows()
-
-
-class _Parameters:
-    """The version that applies to a side at an hour; each version is read once."""
-
-    def __init__(self, model_parameters: pl.DataFrame, exchange: str) -> None:
-        self.rows = model_parameters.filter(pl.col("exchange") == exchange)
-        self.starts = self.rows["valid_from_utc"].unique().sort().to_list()
-        self.read: dict[tuple[int, int], Assumptions] = {}
-
-    def __call__(self, s: int, hour_h: int) -> Assumptions:
-        moment = datetime.fromtimestamp(hour_h * 3600, UTC).replace(tzinfo=None)
-        version = (s, sum(start <= moment for start in self.starts))
-        if version not in self.read:
-            self.read[version] = assumptions(self.rows, self.rows["exchange"][0], SIDE_OF[s], moment)
-        return self.read[version]
 
 
 def _frames(

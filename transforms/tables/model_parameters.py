@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
@@ -18,26 +18,40 @@ _ALWAYS = datetime(2010, 1, 1)  # before any perpetual was listed
 _Row = dict[str, object]
 
 
-def build(*, exchanges: Sequence[str]) -> pl.DataFrame:
-    """The stated prior of every venue and side, from ever: what applies until something was learnt."""
-    return _table(
+def build(model_parameters: pl.DataFrame | None = None, *, exchanges: Sequence[str]) -> pl.DataFrame:
+    """The stated prior of every venue and side, from ever: what applies until something was learnt.
+
+    What was learnt, the fitted versions in `model_parameters`, stays.
+    """
+    stated = _table(
         about | row
         for exchange in exchanges
         for side in SIDE_OF.values()
         for about in ({"exchange": exchange, "side": side, "basis": "prior", "valid_from_utc": _ALWAYS},)
         for row in _rows(prior(exchange))
     )
+    if model_parameters is None:
+        return stated
+    return TABLE.conform(pl.concat([stated, model_parameters.filter(pl.col("basis") == "fitted")]))
+
+
+def replaced(model_parameters: pl.DataFrame, version: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """The table with `rows` for what it held of `version`, and all else as it was."""
+    return TABLE.conform(pl.concat([model_parameters.filter(pl.col("version") != version), rows]))
 
 
 def fitted(found: Mapping[tuple[str, int], Fitted], valid_from: datetime) -> pl.DataFrame:
-    """A fit's sides as one version, with what moved them, applying from `valid_from`."""
+    """A fit's sides as one version, with what moved them, applying from `valid_from`.
+
+    To six digits: the order in which a machine adds is told by the last ones, and nothing else is.
+    """
     rows: list[_Row] = []
     for (exchange, s), own in found.items():
         about = {"exchange": exchange, "side": SIDE_OF[s], "basis": "fitted", "valid_from_utc": valid_from}
         rows += [about | row for row in _rows(own.assumed)]
         moved = ("hours", "realised_usd", "prior_usd", "fitted_usd", "distance")
         rows += [about | _row(own.assumed.version, name, 0.0, 0.0, getattr(own, name)) for name in moved]
-    return _table(rows)
+    return _table(rows).with_columns(pl.col("value").round_sig_figs(6))
 
 
 def _table(rows: Iterator[_Row] | list[_Row]) -> pl.DataFrame:
@@ -76,3 +90,37 @@ def assumptions(model_parameters: pl.DataFrame, exchange: str, side: str, moment
         weight=np.array([[values["weight", x, h] for h in HALF_LIVES_H] for x in LEVERAGE_X]),
         log_sd=np.array([values["log_sd", x, 0.0] for x in LEVERAGE_X]),
     )
+
+
+class Applying:
+    """The version that applies to a side of `exchange` at an hour; each version is read once."""
+
+    def __init__(self, model_parameters: pl.DataFrame, exchange: str) -> None:
+        self.exchange = exchange
+        self.rows = model_parameters.filter(pl.col("exchange") == exchange)
+        self.starts = self.rows["valid_from_utc"].unique().sort().to_list()
+        self.read: dict[tuple[int, int], Assumptions] = {}
+
+    def __call__(self, s: int, hour_h: int) -> Assumptions:
+        """Of side `s` at `hour_h`, hours since the epoch. Raises LookupError when there is none."""
+        moment = datetime.fromtimestamp(hour_h * 3600, UTC).replace(tzinfo=None)
+        version = (s, sum(start <= moment for start in self.starts))
+        if version not in self.read:
+            self.read[version] = assumptions(self.rows, self.exchange, SIDE_OF[s], moment)
+        return self.read[version]
+
+
+def superseded(position_books: pl.DataFrame, model_parameters: pl.DataFrame) -> pl.DataFrame:
+    """The books that were read with another version than the one that applies to their hour."""
+    sides = ["exchange", "side"]
+    versions = model_parameters.sort("valid_from_utc", "version").unique(
+        [*sides, "valid_from_utc"], keep="last", maintain_order=True
+    )
+    applying = position_books.sort("hour_utc").join_asof(
+        versions.select(*sides, "valid_from_utc", "version"),
+        left_on="hour_utc",
+        right_on="valid_from_utc",
+        by=sides,
+        check_sortedness=False,
+    )
+    return applying.filter(pl.col("version") != pl.col("parameters_version")).select(position_books.columns)

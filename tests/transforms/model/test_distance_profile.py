@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.model.assumptions import LEVERAGE_EDGES_X, LEVERAGE_X, prior
-from transforms.model.distance_profile import Contract, Profile, profiles
+from transforms.model.assumptions import LEVERAGE_EDGES_X, LEVERAGE_X, POSITION_USD
+from transforms.model.distance_profile import Contract, Profiles, profiles
 from transforms.model.liquidation_price import Tiers, liquidation_price
+from transforms.model.price_grid import Floats, Ints
 
-PRIOR = prior()
 LONG, SHORT = +1, -1
+CLASSES = range(len(LEVERAGE_X))
 VENUES = st.sampled_from(["binance", "bybit", "okx"])
+KINDS = st.sampled_from(["linear", "inverse"])
+SIDES = st.sampled_from([LONG, SHORT])
 _STEP_PRICE = math.exp(180 * 0.05)  # profiles are made for prices on a grid of 5 %: this is one
 
 
@@ -24,67 +27,113 @@ def contract(exchange: str, rate: float = 0.004, most: float = 150.0, kind: str 
     return Contract(exchange, kind, Tiers((1e12,), (rate,), (0.0,), (most,), unit))
 
 
-def mean_offset(profile: Profile) -> float:
-    return float((profile.shares * (profile.first + np.arange(len(profile.shares)))).sum())
+def offsets(made: Profiles, k: int) -> tuple[Ints, Floats]:
+    """Buckets from the entry's, and the class's shares there."""
+    own = made.shares[k, : made.length[k]]
+    return made.first[k] + np.arange(len(own)), own
+
+
+def mean_offset(made: Profiles, k: int) -> float:
+    at, shares = offsets(made, k)
+    return float((at * shares).sum())
 
 
 def test_one_leverage_falls_on_two_buckets() -> None:
     """75x on Binance: (1 - 1/75) / (1 - 0.004) is -9.4197 buckets of 10 bp, so 42 % at -10 and 58 % at -9."""
-    nearest = profiles(contract("binance", most=75.0), PRIOR, 100_000.0, LONG)[0]
-    shares = dict(zip(range(nearest.first, nearest.first + len(nearest.shares)), nearest.shares, strict=True))
-    assert {b: round(float(v), 4) for b, v in shares.items() if v > 1e-12} == {-10: 0.4197, -9: 0.5803}
+    at, shares = offsets(profiles(contract("binance", most=75.0), 100_000.0, LONG), 0)
+    found = {b: round(float(v), 4) for b, v in zip(at.tolist(), shares, strict=True) if v > 1e-12}
+    assert found == {-10: 0.4197, -9: 0.5803}
 
 
 def test_leverage_that_the_tier_does_not_allow_is_brought_down() -> None:
     """At most 20x: the classes of 150x to 35x stand where 20x stands, those below 17x where they stood."""
-    capped = profiles(contract("binance", most=20.0), PRIOR, 100_000.0, SHORT)
-    free = profiles(contract("binance"), PRIOR, 100_000.0, SHORT)
+    capped = profiles(contract("binance", most=20.0), 100_000.0, SHORT)
+    free = profiles(contract("binance"), 100_000.0, SHORT)
     at_20x = math.log((1 + 1 / 20) / 1.004) / math.log(1.001)
-    for profile in capped[:2]:
-        assert mean_offset(profile) == pytest.approx(at_20x)
-    assert at_20x < mean_offset(capped[2]) < mean_offset(capped[3])
-    for mine, other in zip(capped[3:], free[3:], strict=True):
-        assert mine.first == other.first
-        assert np.array_equal(mine.shares, other.shares)
+    for k in (0, 1):
+        assert mean_offset(capped, k) == pytest.approx(at_20x)
+    assert at_20x < mean_offset(capped, 2) < mean_offset(capped, 3)
+    for k in CLASSES[3:]:
+        for mine, other in zip(offsets(capped, k), offsets(free, k), strict=True):
+            assert np.array_equal(mine, other)
 
 
 @settings(deadline=None, max_examples=40)
-@given(
-    venue=VENUES, kind=st.sampled_from(["linear", "inverse"]), entry=st.floats(0.001, 1e5),
-    s=st.sampled_from([LONG, SHORT]), rate=st.floats(0.001, 0.006),
-)  # fmt: skip
-def test_every_class_stands_whole_on_its_side_and_further_than_the_last(venue, kind, entry, s, rate) -> None:
-    found = profiles(contract(venue, rate, kind=kind), PRIOR, entry, s)
-    assert len(found) == len(LEVERAGE_X)
-    for profile in found:
-        assert profile.shares.sum() == pytest.approx(1.0, rel=1e-12)
-        assert profile.shares.min() >= 0.0
-        offsets = profile.first + np.flatnonzero(profile.shares)
-        assert (offsets <= 0).all() if s > 0 else (offsets >= 1).all()
-    distances = [abs(mean_offset(p)) for p in found]
-    assert distances == sorted(distances)
+@given(venue=VENUES, kind=KINDS, entry=st.floats(0.001, 1e5), s=SIDES, rate=st.floats(0.001, 0.006))
+def test_every_class_stands_whole_on_its_side_and_further_than_the_last(
+    venue: str, kind: str, entry: float, s: int, rate: float
+) -> None:
+    made = profiles(contract(venue, rate, kind=kind), entry, s)
+    assert made.shares.shape == (len(LEVERAGE_X), made.length.max())
+    assert np.allclose(made.shares.sum(axis=1), 1.0, rtol=1e-12)
+    assert made.shares.min() >= 0.0
+    for k in CLASSES:
+        at, shares = offsets(made, k)
+        assert (at[shares > 0] <= 0).all() if s > 0 else (at[shares > 0] >= 1).all()
+        assert not made.shares[k, made.length[k] :].any()
+        assert made.distance[k] == pytest.approx(s * -mean_offset(made, k), rel=1e-12)
+    assert (np.diff(made.distance) > 0).all()
 
 
 @settings(deadline=None, max_examples=20)
-@given(venue=VENUES, s=st.sampled_from([LONG, SHORT]))
-def test_binning_keeps_the_mean_of_the_formula(venue: str, s: int) -> None:
-    """The class of 7x to 17x: uniform in log leverage between its edges, by the venue's own formula."""
-    leverage = np.exp(np.linspace(math.log(LEVERAGE_EDGES_X[4]), math.log(LEVERAGE_EDGES_X[3]), 2001))
-    entry = np.full(2001, _STEP_PRICE)
+@given(venue=VENUES, kind=KINDS, s=SIDES)
+def test_no_bucket_between_the_nearest_and_the_furthest_is_skipped(venue: str, kind: str, s: int) -> None:
+    """Shares change slowly within a class: it is sampled finely enough to know of no gaps."""
+    made = profiles(contract(venue, kind=kind), _STEP_PRICE, s)
+    for k in CLASSES:
+        within = offsets(made, k)[1][2:-2]
+        within = within[: len(within) - np.argmax(within[::-1] > 0)]
+        assert within.min() > 0.0
+        assert (np.abs(np.diff(np.log(within))) < 0.25).all()
+
+
+@settings(deadline=None, max_examples=20)
+@given(venue=VENUES, s=SIDES, k=st.sampled_from(CLASSES))
+def test_binning_keeps_the_mean_of_the_formula(venue: str, s: int, k: int) -> None:
+    """Uniform in log leverage between the edges of the class, by the venue's own formula."""
+    high, low = np.log(LEVERAGE_EDGES_X[k : k + 2])
+    leverage = np.exp(np.linspace(low, high, 20_001))
+    entry = np.full(len(leverage), _STEP_PRICE)
     own = contract(venue)
-    price = liquidation_price(venue, "linear", entry, 150e3 / entry, leverage, own.tiers, s)
+    price = liquidation_price(venue, "linear", entry, POSITION_USD[k] / entry, leverage, own.tiers, s)
     exact = np.log(price / entry) / math.log(1.001)
-    assert mean_offset(profiles(own, PRIOR, _STEP_PRICE, s)[3]) == pytest.approx(exact.mean(), rel=1e-3)
+    assert mean_offset(profiles(own, _STEP_PRICE, s), k) == pytest.approx(exact.mean(), rel=1e-3)
+
+
+@settings(deadline=None, max_examples=10)
+@given(entry=st.floats(0.001, 1e5), rate=st.floats(0.001, 0.006))
+def test_an_inverse_short_is_a_linear_long_in_a_mirror(entry: float, rate: float) -> None:
+    """(1 - 1/L) / (1 - rate) below the entry, and as far above it."""
+    long = profiles(contract("binance", rate), entry, LONG)
+    short = profiles(contract("binance", rate, kind="inverse"), 1.0 / entry, SHORT)
+    assert np.allclose(long.distance, short.distance, rtol=1e-12)
+    for k in CLASSES:
+        (below, mine), (above, other) = offsets(long, k), offsets(short, k)
+        assert np.allclose(dense(below, mine), dense(-above, other), atol=1e-12)
+
+
+def dense(at: Ints, shares: Floats) -> Floats:
+    whole = np.zeros(1200)
+    whole[-at] = shares
+    return whole
 
 
 def test_a_larger_position_needs_more_margin_and_stands_nearer() -> None:
     """Position sizes decide the tier: 10,000 USD at 0.4 %, 25,000 at 2 %."""
     tiers = Tiers((20e3, 1e12), (0.004, 0.02), (0.0, 0.0), (150.0, 150.0))
-    two = profiles(Contract("bybit", "linear", tiers), PRIOR, _STEP_PRICE, LONG)
-    one = profiles(contract("bybit"), PRIOR, _STEP_PRICE, LONG)
-    assert np.array_equal(two[0].shares, one[0].shares)
-    assert mean_offset(one[1]) < mean_offset(two[1]) < 0
+    two = profiles(Contract("bybit", "linear", tiers), _STEP_PRICE, LONG)
+    one = profiles(contract("bybit"), _STEP_PRICE, LONG)
+    assert np.array_equal(offsets(two, 0)[1], offsets(one, 0)[1])
+    assert mean_offset(one, 1) < mean_offset(two, 1) < 0
+
+
+def test_a_maintenance_rate_above_the_margin_still_leaves_a_bucket() -> None:
+    """Nobody opens what is liquidated at once: never on the wrong side of its own entry, nor in its bucket's middle."""
+    for s in (LONG, SHORT):
+        made = profiles(contract("binance", rate=0.05), _STEP_PRICE, s)
+        assert mean_offset(made, 0) == pytest.approx(-s, rel=1e-12)
 
 
 def test_the_same_version_is_made_once() -> None:
-    assert profiles(contract("okx"), PRIOR, 100.0, LONG) is profiles(contract("okx"), PRIOR, 100.5, LONG)
+    assert profiles(contract("okx"), 100.0, LONG) is profiles(contract("okx"), 100.5, LONG)
+    assert profiles(contract("okx"), 100.0, LONG) is not profiles(contract("okx"), 100.0, SHORT)

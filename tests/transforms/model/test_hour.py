@@ -1,225 +1,242 @@
-"""What every hour must keep whatever the market did: the books, the windows, the mark, and the arrow of time."""
+"""What every hour must keep whatever the market did: the mark, the windows, that parts add up, that sides are alike."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.exchanges.documented_tiers import documented
-from transforms.model.assumptions import prior
+from tests.transforms.model.market import (
+    CONTRACT,
+    FIRST_H,
+    LONG,
+    SHORT,
+    UNKNOWN,
+    bar,
+    first_price,
+    flat_rate,
+    sides,
+    walks,
+)
+from transforms.model import hour as module
+from transforms.model.assumptions import HALF_LIVES_H
 from transforms.model.distance_profile import Contract
-from transforms.model.estimate import HourInput, columns, run
-from transforms.model.hour import Bar, Ledger, advance
-from transforms.model.liquidation_price import Tiers
-from transforms.model.population import AGES, Population
-from transforms.model.price_grid import bucket
+from transforms.model.estimate import HourInput
+from transforms.model.hour import Bar, Moved, advance
+from transforms.model.population import AGES, BREADTH, CLASSES, HOLDINGS, Population
+from transforms.model.price_grid import Floats, bucket
 
-LONG, SHORT = +1, -1
-FIRST_H = 490_920  # hours since the epoch; any will do
-UNKNOWN = math.nan
-PRIOR = prior()
-LADDER = [[float(str(t[n])) for t in documented("binance")] for n in ("tier_cap", "maintenance_rate", "deduction")]
-CONTRACT = Contract("binance", "linear", Tiers(*map(tuple, LADDER), max_leverage_x=(150.0,) * len(LADDER[0])))
-few = settings(max_examples=30, deadline=None)
+HALF_LIVES = np.array(HALF_LIVES_H)
+SIDES = st.sampled_from([LONG, SHORT])
+both_sides = pytest.mark.parametrize("s", [LONG, SHORT])
+few = settings(max_examples=25, deadline=None)
 
 
-def bar(price: float, oi: float, *, low: float = 0, high: float = 0, close: float = 0, taker: float = 0.0) -> Bar:
-    """An hour's only bar, flat unless told."""
-    close = close or price
-    return Bar(1.0, price, high or max(price, close), low or min(price, close), close, taker, oi)
+def moved(crowd: Population, *bars: Bar, hour_h: int = FIRST_H, contract: Contract = CONTRACT) -> Moved:
+    return advance(crowd, list(bars), contract, hour_h)
 
 
-def moved(crowd: Population, *bars: Bar, hour_h: int = FIRST_H) -> Ledger:
-    return advance(crowd, list(bars), CONTRACT, PRIOR, hour_h)
+def through(crowd: Population, hours: list[HourInput], contract: Contract = CONTRACT) -> Floats:
+    """What was swept in all."""
+    return sum((moved(crowd, *h.bars[crowd.s], hour_h=h.hour_h, contract=contract).swept for h in hours), np.zeros(1))
 
 
-@st.composite
-def walks(draw: st.DrawFn) -> list[HourInput]:
-    """Hours of up to three bars: moves of up to 3 % a bar, silent hours, missing readings, sudden open interest."""
-    price, hours = draw(st.floats(0.01, 1e5)), []
-    for n in range(draw(st.integers(2, 5))):
-        bars: dict[int, list[Bar]] = {LONG: [], SHORT: []}
-        count = draw(st.integers(0, 3))
-        for _ in range(count):
-            opened, price = price, price * draw(st.floats(0.97, 1.03))
-            high = max(opened, price) * draw(st.floats(1.0, 1.02))
-            low = min(opened, price) * draw(st.floats(0.98, 1.0))
-            oi = draw(st.one_of(st.floats(10.0, 1000.0), st.just(UNKNOWN), st.just(500.0)))
-            for side in bars.values():
-                side.append(Bar(1.0 / count, opened, high, low, price, draw(st.floats(0.0, 300.0)), oi))
-        known = bool(bars[LONG]) and not math.isnan(bars[LONG][-1].open_interest)
-        hours.append(HourInput(FIRST_H + n, bars, CONTRACT, fresh=known))
-    return hours
+@contextmanager
+def exact() -> Iterator[None]:
+    """Nobody gives up, and no crumbs are dropped: what is otherwise near holds to the last digits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_DUST", 0.0)
+        patch.setattr(module, "GIVEN_UP", 0.0)
+        yield
 
 
-def sides(price: float = 100.0) -> dict[int, Population]:
-    return {s: Population.empty(s, price) for s in (LONG, SHORT)}
-
-
-def first_price(hours: list[HourInput]) -> float:
-    return next((b.open for hour in hours for b in hour.bars[LONG]), 100.0)
-
-
-def steps(hours: list[HourInput]) -> Iterator[tuple[HourInput, Population, Ledger]]:
-    """Every side after every hour."""
-    crowds = sides(first_price(hours))
-    for hour in hours:
-        for s, crowd in crowds.items():
-            yield hour, crowd, advance(crowd, hour.bars[s], hour.contract, PRIOR, hour.hour_h)
-
-
-@few
-@given(hours=walks())
-def test_books_balance_and_each_side_is_open_interest(hours: list[HourInput]) -> None:
-    stood = {LONG: 0.0, SHORT: 0.0}
-    for hour, crowd, did in steps(hours):
-        standing = crowd.standing()
-        scale = max(standing, did.previous, did.opened, 1.0)
-        assert abs(did.previous - stood[crowd.s]) <= 1e-9 * scale
-        assert abs(standing - (did.previous + did.opened - did.closed - did.swept)) <= 1e-9 * scale
-        assert min(did.opened, did.swept) >= 0.0
-        assert did.closed >= -1e-9 * scale
-        if hour.fresh:
-            assert abs(standing - hour.bars[crowd.s][-1].open_interest) <= 1e-9 * scale
-        stood[crowd.s] = standing
+def idle(hour: HourInput) -> HourInput:
+    """The same hour with nothing opened in it."""
+    bars = [replace(b, taker_base=0.0, account_growth=0.0) for b in hour.bars[LONG]]
+    return replace(hour, bars={LONG: bars, SHORT: bars})
 
 
 @few
 @given(hours=walks())
 def test_nobody_stands_beyond_the_mark_and_windows_nest(hours: list[HourInput]) -> None:
-    for _, crowd, _ in steps(hours):
-        cut = crowd.first_reached(crowd.mark)
-        assert not crowd.cells[..., slice(cut, None) if crowd.s > 0 else slice(cut)].any()
-        for inner, outer in ((1, 2), (2, 3), (3, 0)):
-            assert (crowd.cells[inner] <= crowd.cells[outer]).all()
-            assert (crowd.never[inner] <= crowd.never[outer]).all()
-        assert crowd.cells.min() >= 0.0
-        assert crowd.never.min() >= 0.0
+    for s, crowd in sides(first_price(hours)).items():
+        for hour in hours:
+            did = moved(crowd, *hour.bars[s], hour_h=hour.hour_h)
+            cut = crowd.first_reached(crowd.mark)
+            assert not crowd.cells[..., slice(cut, None) if s > 0 else slice(cut)].any()
+            for inner, outer in ((1, 2), (2, 3), (3, 0)):
+                assert (crowd.cells[inner] <= crowd.cells[outer]).all()
+            assert crowd.cells.min() >= 0.0
+            assert did.swept.min() >= 0.0
+            assert did.activity >= 0.0
 
 
 @few
-@given(hours=walks(), known=st.integers(1, 4))
-def test_what_comes_later_changes_nothing_before(hours: list[HourInput], known: int) -> None:
-    price = first_price(hours)
-    whole, books = run(sides(price), hours, lambda s, hour_h: PRIOR)
-    part, earlier = run(sides(price), hours[:known], lambda s, hour_h: PRIOR)
-    assert earlier == books[: len(earlier)]
-    before = columns(whole)[0] < FIRST_H + known
-    for a, b in zip(columns(part), columns(whole), strict=True):
-        assert np.array_equal(a, b[before])
+@given(hours=walks(known=True), s=SIDES, seed=st.integers(0, 2**32 - 1))
+def test_the_whole_is_the_sum_of_its_parts(hours: list[HourInput], s: int, seed: int) -> None:
+    """Two crowds that stood, and what is opened meanwhile: each swept, thinned and aged as if the others were not."""
+    rng = np.random.default_rng(seed)
+    shape = (CLASSES, HOLDINGS, BREADTH)
+    stood = [rng.random(shape) * (rng.random(shape) < 0.1) * np.ones((AGES, 1, 1, 1)) for _ in range(2)]
+    nobody = np.zeros((AGES, *shape))
+    idle_hours = [idle(hour) for hour in hours]
+    parts = [(stood[0], idle_hours), (stood[1], idle_hours), (nobody, hours), (stood[0] + stood[1], hours)]
+    cells, swept = [], []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_DUST", 0.0)
+        for begun, own in parts:
+            crowd = Population.empty(s, first_price(hours))
+            crowd.cells[:], crowd.open_interest = begun, 100.0  # so that nobody else is seated
+            swept.append(through(crowd, own))
+            cells.append(crowd.cells)
+    assert np.allclose(sum(cells[:3]), cells[3], rtol=1e-11, atol=1e-12)
+    assert np.allclose(sum(swept[:3]), swept[3], rtol=1e-11, atol=1e-12)
+    assert cells[3].any()
 
 
 @few
-@given(hours=walks())
-def test_the_map_is_whole_dollars_of_what_the_book_says_is_in_it(hours: list[HourInput]) -> None:
-    levels, books = run(sides(first_price(hours)), hours, lambda s, hour_h: PRIOR)
-    hour_h, s, _, _, usd = columns(levels)
-    assert np.array_equal(usd, np.rint(usd))
-    for book in books:
-        own = usd[(hour_h == book.hour_h) & (s == book.s), 0]
-        # a coin is worth at most the mark below it, and 1.25 of it above; rounding moves half a dollar a row
-        at_most = book.in_map * book.mark * (1.0 if book.s > 0 else 1.2513) + 0.5 * len(own)
-        assert own.sum() <= at_most * (1 + 1e-12)
+@given(hours=walks(hours=(26, 28), bars=(0, 1), known=True), s=SIDES)
+def test_the_day_holds_what_was_opened_in_it_and_no_sweep_is_taken_out_twice(hours: list[HourInput], s: int) -> None:
+    """As a crowd of which nobody opened before the day; what the mark has swept since does not leave once more."""
+    contract = flat_rate()
+    whole, day = sides(first_price(hours))[s], sides(first_price(hours))[s]
+    day.open_interest = 1.0  # somebody: nobody is seated
+    with exact():
+        through(whole, hours[:-24], contract)
+        through(day, [idle(hour) for hour in hours[:-24]], contract)
+        day.turnover, day.open_interest = whole.turnover, whole.open_interest or 1.0
+        whole.open_interest = day.open_interest
+        for crowd in (whole, day):
+            through(crowd, hours[-24:], contract)
+    assert np.allclose(whole.cells[1], day.cells[0], rtol=0, atol=1e-9 * max(whole.cells[1].sum(), 1.0))
 
 
-def test_first_hour_is_seated_and_counts_as_opened() -> None:
+@both_sides
+def test_what_was_swept_in_the_hour_it_was_opened_in_does_not_leave_a_day_later(s: int) -> None:
+    """Opened at 100, swept down to 97 in the next bar of the hour; who opens at 100 afterwards stays in the day."""
+    dip = {"low": 97.0} if s > 0 else {"high": 103.0}
+    crowd, later = sides()[s], sides()[s]
+    flat = bar(100, 1000, taker=40)
+    with exact():
+        for each in (crowd, later):
+            each.open_interest = 1000
+        two = [replace(flat, hours=0.5), replace(bar(100, 1000, **dip), hours=0.5)]
+        moved(crowd, *two)
+        moved(later, *(replace(each, taker_base=0.0) for each in two))
+        later.turnover = crowd.turnover
+        for n in range(1, 25):
+            for each in (crowd, later):
+                moved(each, flat, hour_h=FIRST_H + n)
+    day, truth = crowd.cells[1], later.cells[1]
+    assert np.allclose(day, truth, rtol=1e-3, atol=1e-6 * truth.max())  # the first bar's had aged when the hour ended
+
+
+def in_a_mirror(b: Bar) -> Bar:
+    return replace(b, open=1 / b.open, high=1 / b.low, low=1 / b.high, close=1 / b.close)
+
+
+@few
+@given(hours=walks(known=True))
+def test_shorts_are_longs_in_a_mirror(hours: list[HourInput]) -> None:
+    """An inverse short is liquidated where a linear long is, with every price turned over."""
+    turned = [replace(h, bars={SHORT: [in_a_mirror(b) for b in h.bars[LONG]]}) for h in hours]
+    long, short = Population.empty(LONG, first_price(hours)), Population.empty(SHORT, 1 / first_price(hours))
+    swept = through(long, hours, flat_rate()), through(short, turned, flat_rate("inverse"))
+    scale = max(long.cells.max(), 1.0)
+    assert np.allclose(long.cells, short.cells[..., ::-1], rtol=1e-6, atol=1e-6 * scale)
+    assert np.allclose(*swept, rtol=1e-6, atol=1e-6 * scale)
+
+
+def test_who_stood_before_the_first_bar_is_long_at_rest_and_in_no_window() -> None:
     for crowd in sides().values():
-        did = moved(crowd, bar(100, 1000, taker=40))
-        assert (did.previous, did.closed, did.swept) == (0.0, 0.0, 0.0)
-        assert did.opened == pytest.approx(1000, rel=1e-12)
-        assert not crowd.cells[1:].any()  # who stood before the first bar was opened in no window that is known
+        did = moved(crowd, bar(100, 1000), contract=flat_rate())
+        assert (did.activity, did.swept[4:].sum()) == (0.0, 0.0)
+        assert not crowd.cells[1:].any()
+        at_rest = 0.12 * 1000 * HALF_LIVES / np.log(2) * 0.5 ** (1 / HALF_LIVES)  # an hour later
+        stood = crowd.cells[0].sum(axis=-1)
+        assert stood[4:] == pytest.approx(np.broadcast_to(at_rest, (3, HOLDINGS)), rel=1e-3)
+        assert (stood[0] < 0.8 * at_rest).all()  # of those near the mark some had been reached
+        assert crowd.open_interest == 1000
 
 
-def test_openings_follow_takers_and_closing_is_the_rest() -> None:
-    crowd = sides()[LONG]
-    moved(crowd, bar(100, 1000))
-    did = moved(crowd, bar(100, 1010, taker=60), hour_h=FIRST_H + 1)
-    assert did.opened == pytest.approx(30)  # half of the takers open; open interest alone would ask for 10
-    assert did.closed == pytest.approx(20)
-    assert crowd.cells[1].sum() + crowd.never[1].sum() < 30  # some of the hour's openings close within it
-
-
-def test_open_interest_that_takers_do_not_explain_is_opened_too() -> None:
-    crowd = sides()[SHORT]
-    moved(crowd, bar(100, 1000))
-    did = moved(crowd, bar(100, 1100, taker=60), hour_h=FIRST_H + 1)
-    assert (did.opened, did.closed) == (pytest.approx(100), pytest.approx(0, abs=1e-9))
-
-
-def test_a_fall_sweeps_longs_and_no_short() -> None:
-    swept = {}
-    for s, crowd in sides().items():
+@both_sides
+def test_a_fall_sweeps_longs_and_a_rise_shorts(s: int) -> None:
+    for move, low, high in ((LONG, 95, 0), (SHORT, 0, 105)):
+        crowd = sides()[s]
         moved(crowd, bar(100, 1000))
-        swept[s] = moved(crowd, bar(100, UNKNOWN, low=95, close=99), hour_h=FIRST_H + 1).swept
-        assert crowd.standing() == pytest.approx(1000 - swept[s])
-        assert crowd.mark == 99
-    assert swept[LONG] > 10
-    assert swept[SHORT] == 0.0
+        before = crowd.cells[0].sum(axis=-1)
+        swept = moved(crowd, bar(100, UNKNOWN, low=low, high=high), hour_h=FIRST_H + 1).swept
+        assert (swept[:3] > 0).all() if move == s else not swept.any()
+        kept = 0.5 ** (1 / HALF_LIVES)
+        assert (crowd.cells[0].sum(axis=-1) + swept <= before * kept * (1 + 1e-9)).all()  # others may have given up
+        assert crowd.open_interest == 1000
 
 
-def test_bars_without_open_interest_leave_their_volume_to_the_next() -> None:
-    crowd, other = sides()[LONG], sides()[LONG]
-    for each in (crowd, other):
-        moved(each, bar(100, 1000))
-    two = [Bar(0.5, 100, 100, 100, 100, 20.0, UNKNOWN), Bar(0.5, 100, 100, 100, 100, 40.0, 1000)]
-    assert moved(crowd, *two, hour_h=FIRST_H + 1).opened == pytest.approx(30)
-    assert moved(other, two[1], hour_h=FIRST_H + 1).opened == pytest.approx(20)
-
-
-def test_silence_only_ages() -> None:
-    crowd = sides()[LONG]
-    moved(crowd, bar(100, 1000))
-    before = crowd.cells.copy()
-    did = moved(crowd, hour_h=FIRST_H + 1)
-    assert (did.opened, did.closed, did.swept) == (0.0, 0.0, 0.0)
-    assert np.array_equal(crowd.cells, before)
-
-
-@pytest.mark.parametrize("s", [LONG, SHORT])
-def test_a_window_loses_an_hour_when_it_is_a_day_old(s: int) -> None:
-    """What was opened at 25 h, and at 1 h, stands in the day until it is 24 hours old, and in the week after that."""
+@both_sides
+def test_openings_are_activity_in_every_class_and_all_windows(s: int) -> None:
     crowd = sides()[s]
-    moved(crowd, bar(100, 1000))
-    moved(crowd, bar(100, 1100), hour_h=FIRST_H + 1)
-    opened = crowd.cells[1].sum()
-    assert opened > 0
-    for age in range(1, 24):
-        moved(crowd, bar(100, 1100), hour_h=FIRST_H + 1 + age)
-        assert crowd.cells[1].sum() == pytest.approx(opened, rel=1e-9), age
-    moved(crowd, bar(100, 1100), hour_h=FIRST_H + 25)
-    assert crowd.cells[1].sum() == pytest.approx(0, abs=1e-9)
-    assert crowd.never[1].sum() == pytest.approx(0, abs=1e-9)
-    assert crowd.cells[2].sum() == pytest.approx(opened, rel=1e-9)
+    crowd.open_interest = 1000
+    did = moved(crowd, bar(100, 1000, taker=120), contract=flat_rate())
+    assert did.activity == pytest.approx(120, rel=1e-9)
+    assert crowd.cells.sum(axis=-1) == pytest.approx(np.full((AGES, CLASSES, HOLDINGS), did.activity), rel=1e-6)
+    assert crowd.cohorts.activity.sum() == pytest.approx(did.activity, rel=1e-12)
+    assert set(crowd.cohorts.entry.tolist()) == {bucket(100)}
 
 
-def test_short_lived_positions_close_first() -> None:
-    crowd = sides()[LONG]
-    moved(crowd, bar(100, 1000))
-    before = crowd.by_holding()
-    moved(crowd, bar(100, 500), hour_h=FIRST_H + 1)
-    kept = crowd.by_holding() / before
-    assert (np.diff(kept) > 0).all()
-    # every class at its own rate, all sped up by one factor: log survival is in proportion to 1 / half-life
-    assert np.log(kept[1]) / np.log(kept[2]) == pytest.approx(40 / 10)
+@both_sides
+def test_silence_and_missing_bars_only_age(s: int) -> None:
+    silent, partial = sides()[s], sides()[s]
+    for crowd in (silent, partial):
+        moved(crowd, bar(100, 1000, taker=40))
+    before = silent.cells.copy()
+    did = moved(silent, hour_h=FIRST_H + 1)
+    moved(partial, replace(bar(100, UNKNOWN), hours=0.25), hour_h=FIRST_H + 1)
+    assert (did.swept.sum(), did.activity, silent.mark) == (0.0, 0.0, 100)
+    expected = before * 0.5 ** (1 / HALF_LIVES)[:, None]
+    for crowd in (silent, partial):
+        crumbs = module._DUST * 1000
+        assert np.allclose(crowd.cells, np.where(expected[0] >= crumbs, expected, 0.0), rtol=1e-12, atol=0)
 
 
-def test_open_interest_of_zero_closes_everybody() -> None:
-    crowd = sides()[LONG]
-    moved(crowd, bar(100, 1000))
-    did = moved(crowd, bar(100, 0.0), hour_h=FIRST_H + 1)
-    assert did.closed == pytest.approx(1000)
-    assert crowd.standing() == 0.0
+@both_sides
+def test_a_window_loses_an_hour_when_it_is_a_day_old(s: int) -> None:
+    crowd = sides()[s]
+    with exact():
+        moved(crowd, bar(100, 1000))
+        moved(crowd, bar(100, 1000, taker=120), hour_h=FIRST_H + 1)
+        opened = crowd.cells[1].sum(axis=(0, 2))
+        assert (opened > 0).all()
+        for age in range(24):
+            left = opened * 0.5 ** (age / HALF_LIVES)
+            assert crowd.cells[1].sum(axis=(0, 2)) == pytest.approx(left, rel=1e-9), age
+            moved(crowd, bar(100, 1000), hour_h=FIRST_H + 2 + age)
+        assert crowd.cells[1].sum() == pytest.approx(0, abs=1e-9 * opened.sum())
+        assert crowd.cells[2].sum(axis=(0, 2)) == pytest.approx(opened * 0.5 ** (24 / HALF_LIVES), rel=1e-9)
+
+
+@both_sides
+def test_open_interest_of_zero_is_nobody_and_the_next_are_seated_afresh(s: int) -> None:
+    crowd, fresh = sides()[s], sides()[s]
+    moved(crowd, bar(100, 1000, taker=40))
+    moved(crowd, bar(100, 0.0, taker=40), hour_h=FIRST_H + 1)
+    assert not crowd.cells.any()
+    assert not len(crowd.cohorts.entry)
+    fresh.turnover = crowd.turnover
+    for each in (crowd, fresh):
+        moved(each, bar(100, 500, taker=9), hour_h=FIRST_H + 2)
+    assert np.array_equal(crowd.cells, fresh.cells)
 
 
 def test_the_grid_follows_the_mark_and_loses_nobody() -> None:
-    crowd = sides()[SHORT]
-    moved(crowd, bar(100, 1000))
-    crowd.recentre(20.0)
-    assert crowd.origin + crowd.cells.shape[-1] // 2 == bucket(20.0)
-    assert crowd.standing() == pytest.approx(1000, rel=1e-12)
-    assert crowd.cells.shape[0] == AGES
+    for price in (20.0, 99.95, 700.0):
+        crowd = sides()[SHORT]
+        moved(crowd, bar(100, 1000))
+        before = crowd.cells.sum(axis=-1)
+        crowd.recentre(price)
+        assert crowd.origin + crowd.cells.shape[-1] // 2 == bucket(price)
+        assert crowd.cells.sum(axis=-1) == pytest.approx(before, rel=1e-12)

@@ -1,0 +1,91 @@
+"""What the estimator's fold costs, what the maps made of it cost besides, and how that grows. Measures: `make bench`."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from time import process_time
+
+import numpy as np
+import polars as pl
+import pytest
+from rich.console import Console
+from rich.table import Table as Grid
+
+from transforms.exchanges.documented_tiers import documented
+from transforms.model.assumptions import prior
+from transforms.model.distance_profile import Contract
+from transforms.model.estimate import HourInput, Levels, columns, run
+from transforms.model.hour import Bar, advance
+from transforms.model.liquidation_price import Tiers
+from transforms.model.population import Population
+
+SIDES = (+1, -1)
+FIRST_H = 490_920
+_NAMES = ("tier_cap", "maintenance_rate", "deduction", "max_leverage_x")
+_TIERS = Tiers(*(tuple(float(str(tier[name])) for tier in documented("binance")) for name in _NAMES))
+_SIZES = {60: ((1095, 1), (2190, 1), (8760, 1), (1095, 3)), 5: ((365, 1), (730, 1), (365, 3))}
+CONTRACT = Contract("binance", "linear", _TIERS)
+
+
+def walk(hours: int, minutes: int, seed: int) -> list[HourInput]:
+    """A random walk of 60 % a year; open interest about 80,000 coins, turned over three times a day."""
+    rng, each = np.random.default_rng(seed), 60 // minutes
+    n = hours * each
+    step = 0.6 * np.sqrt(minutes / 525_600)
+    close = 1e5 * np.exp(np.cumsum(rng.normal(0.0, step, n)))
+    opened = np.concatenate([[1e5], close[:-1]])
+    high = np.maximum(opened, close) * np.exp(np.abs(rng.normal(0.0, step / 2, n)))
+    low = np.minimum(opened, close) * np.exp(-np.abs(rng.normal(0.0, step / 2, n)))
+    taker = 1e4 / each * rng.lognormal(0.0, 0.5, n)
+    interest = np.maximum(8e4 + np.cumsum(rng.normal(0.0, 20.0, n)), 1e3)
+    rows = np.column_stack([opened, high, low, close, taker, interest]).tolist()
+    bars = [Bar(minutes / 60, *row) for row in rows]
+    hourly = [bars[i : i + each] for i in range(0, n, each)]
+    return [HourInput(FIRST_H + i, dict.fromkeys(SIDES, own), CONTRACT, fresh=True) for i, own in enumerate(hourly)]
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = process_time()
+    work()
+    return process_time() - start
+
+
+def fold(hours: list[HourInput]) -> None:
+    crowds = {s: Population.empty(s, 1e5) for s in SIDES}
+    for hour in hours:
+        for s, crowd in crowds.items():
+            advance(crowd, hour.bars[s], hour.contract, hour.hour_h)
+
+
+def mapped(hours: list[HourInput]) -> Levels:
+    return run({s: Population.empty(s, 1e5) for s in SIDES}, hours, lambda s, hour_h: prior("binance"))[0]
+
+
+def written(levels: Levels) -> None:
+    hour_h, s, bucket, position_class, usd = columns(levels)
+    ages = {f"usd_{i}": usd[:, i] for i in range(usd.shape[1])}
+    frame = pl.DataFrame({"hour": hour_h, "s": s, "bucket": bucket, "class": position_class, **ages})
+    frame.write_parquet(io.BytesIO())
+
+
+@pytest.mark.parametrize("minutes", [60, 5])
+def test_hours_and_instruments(minutes: int) -> None:
+    """CPU seconds: doubling the hours, or the instruments, doubles them."""
+    grid = Grid(
+        "hours", "instruments", "fold s", "with maps s", "rows written s", "fold's share", "ms an hour and side"
+    )
+    fold(walk(48, minutes, 0))  # compiles
+    for hours, instruments in _SIZES[minutes]:
+        markets = [walk(hours, minutes, seed) for seed in range(instruments)]
+        folding = sum(timed(lambda m=m: fold(m)) for m in markets)  # type: ignore[misc]
+        made: list[Levels] = []
+        mapping = sum(timed(lambda m=m: made.append(mapped(m))) for m in markets)  # type: ignore[misc]
+        writing = sum(timed(lambda m=m: written(m)) for m in made)  # type: ignore[misc]
+        assert all(len(levels.usd) == 2 * hours for levels in made)
+        each = folding / (2 * hours * instruments) * 1e3
+        figures = (f"{folding:.1f}", f"{mapping:.1f}", f"{writing:.1f}", f"{folding / (mapping + writing):.0%}")
+        grid.add_row(f"{hours:,}", str(instruments), *figures, f"{each:.2f}")
+    title = f"Bars of {minutes} minutes, CPU seconds; a year on three exchanges is three times 8,760 hours of one"
+    Console(width=110).print(title)
+    Console(width=110).print(grid)

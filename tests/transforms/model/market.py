@@ -1,0 +1,65 @@
+"""Markets for the model's tests: hours of bars that anything may happen in, and a contract to trade."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import strategies as st
+
+from transforms.exchanges.documented_tiers import documented
+from transforms.model.distance_profile import Contract
+from transforms.model.estimate import HourInput
+from transforms.model.hour import Bar
+from transforms.model.liquidation_price import Tiers
+from transforms.model.population import Population
+
+LONG, SHORT = +1, -1
+FIRST_H = 490_920  # hours since the epoch; any will do
+UNKNOWN = math.nan
+_CAP, _RATE, _DEDUCTION = (
+    tuple(float(str(tier[name])) for tier in documented("binance"))
+    for name in ("tier_cap", "maintenance_rate", "deduction")
+)
+CONTRACT = Contract("binance", "linear", Tiers(_CAP, _RATE, _DEDUCTION, (150.0,) * len(_CAP)))
+
+
+def flat_rate(kind: str = "linear") -> Contract:
+    """A contract whose distances are the same at every price."""
+    return Contract("binance", kind, Tiers((1e12,), (0.004,), (0.0,), (150.0,), "base" if kind == "inverse" else "usd"))
+
+
+def bar(price: float, oi: float, *, low: float = 0, high: float = 0, close: float = 0, taker: float = 0.0) -> Bar:
+    """An hour's only bar, flat unless told."""
+    close = close or price
+    return Bar(1.0, price, high or max(price, close), low or min(price, close), close, taker, oi)
+
+
+@st.composite
+def walks(
+    draw: st.DrawFn, *, hours: tuple[int, int] = (2, 5), bars: tuple[int, int] = (0, 3), known: bool = False
+) -> list[HourInput]:
+    """Moves of up to 3 % a bar, silent hours, missing bars, sudden open interest, and, unless `known`, none or 0."""
+    price = draw(st.floats(0.01, 1e5)) * 1.00037  # on no edge of a bucket
+    readings = [st.floats(10.0, 1000.0), st.just(500.0), *([] if known else [st.just(UNKNOWN), st.just(0.0)])]
+    made = []
+    for n in range(draw(st.integers(*hours))):
+        count, own = draw(st.integers(*bars)), []
+        length = draw(st.sampled_from([1.0, 1.0, 0.5])) / max(count, 1)
+        for _ in range(count):
+            opened, price = price, price * draw(st.floats(0.97, 1.03))
+            high = max(opened, price) * draw(st.floats(1.0, 1.02))
+            low = min(opened, price) * draw(st.floats(0.98, 1.0))
+            taker, growth = draw(st.floats(0.0, 300.0)), draw(st.sampled_from([0.0, 0.0, 0.01, -0.01]))
+            own.append(Bar(length, opened, high, low, price, taker, draw(st.one_of(readings)), growth))
+        told = bool(own) and not math.isnan(own[-1].open_interest)
+        made.append(HourInput(FIRST_H + n, {LONG: own, SHORT: own}, CONTRACT, fresh=told))
+    return made
+
+
+def first_price(hours: list[HourInput]) -> float:
+    return next((b.open for hour in hours for b in hour.bars[LONG]), 100.0)
+
+
+def sides(price: float = 100.0) -> dict[int, Population]:
+    """Nobody on either side."""
+    return {s: Population.empty(s, price) for s in (LONG, SHORT)}

@@ -1,0 +1,101 @@
+"""The command that fits: calibrate."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from warehouse.cli_options import Coins, Out, Rows, Source, Warehouse, settings_of
+from warehouse.cli_output import Format, emit
+from warehouse.errors import UserError
+
+if TYPE_CHECKING:
+    from warehouse.calibrate import Calibration
+
+_DAY = "2026-01-12"
+Day = Annotated[
+    str | None,
+    typer.Option(metavar="DAY", help=f"One day, UTC, e.g. --day {_DAY}; default: today", show_default=False),
+]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="DAY", help="First day, e.g. --from 2026-01-05", show_default=False)
+]
+To = Annotated[
+    str | None,
+    typer.Option("--to", metavar="DAY", help=f"Last day, itself included, e.g. --to {_DAY}", show_default=False),
+]
+
+
+def calibrate(
+    day: Day = None,
+    first: From = None,
+    last: To = None,
+    coins: Coins = None,
+    source: Source = None,
+    form: Rows = Format.TABLE,
+    out: Out = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Fit the model to what was liquidated in the 45 days before a day; the version applies from that day on.
+
+    Example: liq calibrate --from 2026-01-05 --to 2026-01-12
+    """
+    begin, end = asked(day, first, last)
+    settings = settings_of(coins=coins, source=source, warehouse=warehouse)
+    from warehouse import calibrate as fitting
+    from warehouse.cli_progress import progress
+    from warehouse.clock import from_ms
+    from warehouse.sources import market_clock
+    from warehouse.store import open_store
+
+    today = from_ms(market_clock(settings)()).date()
+    if (end or today) > today:
+        raise UserError(f"{end} is in the future; the last day that has begun is {today}")
+    open_store(settings.root, settings.source, create=False)
+    with progress() as told:
+        made = fitting.calibrate(settings, begin or today, end or today, progress=told)
+    if made.rows.height or form is not Format.TABLE:
+        emit(made.rows, form, out, title="Fitted to what was realised")
+    _tell(made, begin or today)
+    raise typer.Exit(1 if made.quarantined else 0)
+
+
+def asked(day: str | None, first: str | None, last: str | None) -> tuple[date | None, date | None]:
+    """First and last day, or None twice. Raises UserError for what no clock could make right."""
+    if day and (first or last):
+        raise UserError("--day is one day; leave out --from and --to, or leave out --day")
+    if (first is None) != (last is None):
+        raise UserError(f"--from and --to go together; write e.g. --from 2026-01-05 --to {_DAY}")
+    begin, end = _day(day or first), _day(day or last)
+    if begin and end and begin > end:
+        raise UserError(f"--from {first} is after --to {last}; swap them")
+    return begin, end
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise UserError(f"{text!r} is not a day; write it as {_DAY}") from error
+
+
+def _tell(made: Calibration, begin: date) -> None:
+    """What the rows do not say, beside them."""
+    from warehouse.calibrate import too_few
+
+    said = [*too_few(made), *(f"held back: {name} {reason}" for name, _, reason in made.quarantined)]
+    if made.published and made.made_before and made.made_before >= datetime(begin.year, begin.month, begin.day):
+        said.append(
+            f"hours up to {made.made_before:%Y-%m-%dT%H:%MZ} keep the version they were made with until they are run "
+            f"again: liq run --from {begin}T00:00Z --to {made.made_before:%Y-%m-%dT%H:%MZ}"
+        )
+    for line in said:
+        print(f"liq: {line}", file=sys.stderr)
+
+
+COMMANDS = (calibrate,)

@@ -1,0 +1,144 @@
+"""The commands that measure the estimator, and that run it on files: score, estimate."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from warehouse.cli_options import Out, Rows
+from warehouse.cli_output import Format, emit
+from warehouse.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Name(StrEnum):
+    """The estimators by name; those after the first two are what a map has to beat."""
+
+    FITTED = "fitted"
+    PRIOR = "prior"
+    LADDER = "ladder"
+    DISTANCE = "distance"
+    OPEN_INTEREST = "open_interest"
+
+
+def score(
+    known_positions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of markets whose positions are known, e.g. --known-positions known_positions",
+            show_default=False,
+        ),
+    ] = None,
+    estimator: Annotated[
+        list[Name] | None,
+        typer.Option(help="One of them; may be repeated, e.g. --estimator fitted; default: all", show_default=False),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="EXCHANGE",
+            help="As if it published no liquidations; may be repeated, e.g. --without binance",
+            show_default=False,
+        ),
+    ] = None,
+    form: Rows = Format.TABLE,
+    out: Out = None,
+) -> None:
+    """Say how far the estimators are off: the median factor between what they say stands and what does.
+
+    Example: liq score --known-positions known_positions --estimator fitted --estimator ladder
+    """
+    if known_positions is None:
+        raise UserError("nothing to score; name a folder of markets: --known-positions DIR")
+    names = [name.value for name in dict.fromkeys(estimator or Name)]
+    scored = of_known_positions(known_positions, names, without or [])
+    emit(_rounded(scored) if form is Format.TABLE else scored, form, out, title="Median factor; 1 is perfect")
+
+
+def of_known_positions(folder: Path, names: list[str], without: list[str]) -> pl.DataFrame:
+    """Median factors over the markets of `folder`, as if the exchanges `without` published no liquidations."""
+    from transforms.known_positions import cumulative, factors, medians
+    from warehouse import known_positions as files
+    from warehouse.cli_progress import progress
+
+    published = files.read_published(folder).without(without)
+    truth = files.read_truth(folder, published)
+    times = {
+        market: sorted(own["at_ms"].unique())
+        for (market,), own in truth.sort("market").group_by("market", maintain_order=True)
+    }
+    with progress() as told:
+        sums = files.estimate(published, times, names, cumulative, told)
+    return medians(factors(sums, truth))
+
+
+def estimate(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="Folder with published_5m.parquet and realised_liquidations.parquet, e.g. known_positions",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Parquet or CSV by its ending, e.g. --out map.parquet", show_default=False)],
+    first: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="TIME", help="The first instant, e.g. --from 2025-05-21T06:00Z", show_default=False
+        ),
+    ],
+    every: Annotated[str, typer.Option(metavar="HOURS", help="A full hour or more between instants, e.g. --every 6h")],
+    estimator: Annotated[Name, typer.Option(help="Whose estimate, e.g. --estimator ladder")] = Name.FITTED,
+    cumulative: Annotated[
+        bool,
+        typer.Option(
+            "--cumulative", help="Write sums up to 1, 2, 3, 5 and 10 % from the mark, with their bands, not buckets"
+        ),
+    ] = False,
+) -> None:
+    """Estimate what stands where from what is published alone: at each instant, from what was known by then.
+
+    Example: liq estimate known_positions --out map.parquet --from 2025-05-21T06:00Z --every 6h
+    """
+    from warehouse.clock import parse_hour, to_ms
+
+    hours, first_ms = _hours(every), to_ms(parse_hour(first))
+    if out.suffix not in {".parquet", ".csv"}:
+        raise UserError(f"--out {out} is neither .parquet nor .csv; write e.g. --out map.parquet")
+    from transforms import known_positions as markets
+    from warehouse import known_positions as files
+    from warehouse.cli_progress import progress
+    from warehouse.figures import replace_whole
+
+    published = files.read_published(folder)
+    times = files.instants(published, first_ms, hours)
+    with progress() as told:
+        shape = markets.cumulative if cumulative else markets.levels
+        made = files.estimate(published, times, [estimator.value], shape, told).drop("estimator")
+    write = made.write_parquet if out.suffix == ".parquet" else made.write_csv
+    print(f"wrote {replace_whole(out, write)}: {made.height} rows (modelled)")
+
+
+COMMANDS = (score, estimate)
+
+
+def _hours(every: str) -> int:
+    """'6h' as 6. Raises UserError for what is no multiple of an hour."""
+    found = re.fullmatch(r"(\d+)(h|m|min|d)", every.strip().lower())
+    minutes = int(found[1]) * {"h": 60, "m": 1, "min": 1, "d": 1440}[found[2]] if found else 0
+    if minutes <= 0 or minutes % 60:
+        raise UserError(f"--every {every} is no multiple of an hour; write e.g. --every 6h")
+    return minutes // 60
+
+
+def _rounded(scored: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    return scored.with_columns(pl.col(pl.Float64).round(2))

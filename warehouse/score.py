@@ -1,0 +1,110 @@
+"""The daily score: what was liquidated in the days before a day, against what the map and its baselines said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import polars as pl
+
+from expectations.columns import ESTIMATORS
+from expectations.tables import table
+from transforms.tables.map_scores import LOOKS_BACK
+from warehouse import catalog
+from warehouse.build import build
+from warehouse.check import check_staged
+from warehouse.clock import days
+from warehouse.errors import UserError
+from warehouse.lock import lock
+from warehouse.plan import Plan
+from warehouse.progress import Progress, Silent
+from warehouse.settings import Settings, load
+from warehouse.store import Stage, Store, open_store, recover
+
+SCORES = table("map_scores")
+_DAY = timedelta(days=1)
+
+
+@dataclass
+class Scored:
+    """The scores of one day as they were made, and what became of them."""
+
+    rows: pl.DataFrame = field(default_factory=SCORES.empty)
+    published: int = 0
+    quarantined: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def score(settings: Settings, day: date, *, coins: Sequence[str] = (), progress: Progress | None = None) -> Scored:
+    """Scores and publishes `day`, of the days before it alone: of `coins`, or of those of the settings that have bars.
+
+    Raises UserError for a warehouse that cannot be used or a coin that is not in it, Busy when a run holds it.
+    """
+    progress = progress or Silent()
+    store = open_store(settings.root, settings.source, create=True)
+    with lock(settings.root):
+        recover(store)
+        stage = Stage(store, f"score-{day}")
+        stage.clear()
+        names = _coins(store, settings, coins)
+        made = Scored()
+        progress.stage("score", len(names))
+        for name in names:
+            made.rows = pl.concat([made.rows, _of_coin(store, name, day)])
+            progress.step(name)
+        if len(made.rows):
+            stage.store.write_partitions(SCORES, made.rows)
+            _publish(stage, settings, day, progress, made)
+    return made
+
+
+def score_day(day: str) -> dict[str, Any]:
+    """The scores of one day as a task. Returns how many rows were made and what was published or held back."""
+    made = score(load(), date.fromisoformat(day))
+    return {
+        "rows": made.rows.height,
+        "published": made.published,
+        "quarantined": [list(held) for held in made.quarantined],
+    }
+
+
+def beside(rows: pl.DataFrame) -> pl.DataFrame:
+    """As a person reads them: a line for each side of a contract, a column for each estimator.
+
+    `rank correlation / deviance`, a dash for what is not known.
+    """
+    parts = [
+        pl.when(pl.col(name).is_null()).then(pl.lit("–")).otherwise(pl.col(name).round(2).cast(pl.String))
+        for name in ("rank_correlation", "poisson_deviance")
+    ]
+    index = ["coin", "exchange", "instrument", "side", "hours", "realised_usd"]
+    known = rows.with_columns(pl.format("{} / {}", *parts).alias("told"))
+    wide = known.pivot("estimator", index=index, values="told", maintain_order=True).sort(index[:4])
+    return wide.select(*index, *(name for name in ESTIMATORS if name in wide.columns))
+
+
+def _coins(store: Store, settings: Settings, asked: Sequence[str]) -> list[str]:
+    there = sorted({str(key["coin"]) for key in store.keys(table("price_bars"))})
+    unknown = sorted(set(asked) - set(there))
+    if unknown:
+        raise UserError(f"the warehouse has no bars of {', '.join(unknown)}; it has {', '.join(there) or 'none'}")
+    wanted = asked or (there if settings.coins == ("all",) else settings.coins)
+    return [name for name in there if name in wanted]
+
+
+def _of_coin(store: Store, coin: str, day: date) -> pl.DataFrame:
+    """From the days before `day` alone: nothing of it, or after it, is read but who was listed and with which tiers."""
+    keys = [{"coin": coin, "date": each} for each in days(day - LOOKS_BACK - _DAY, day - _DAY)]
+    inputs = {}
+    for contract in map(table, SCORES.inputs):
+        own = store.read(contract, keys if "date" in contract.partition else store.keys(contract))
+        inputs[contract.name] = own.filter(pl.col("coin") == coin) if "coin" in own.columns else own
+    return build(SCORES.name, inputs, coin=coin, day=day)
+
+
+def _publish(stage: Stage, settings: Settings, day: date, progress: Progress, made: Scored) -> None:
+    midnight = datetime.combine(day, time())
+    _, made.quarantined = check_staged(stage, Plan(midnight, midnight, settings.coins, settings.exchanges), progress)
+    made.published = stage.publish()
+    catalog.build(stage.published.root)
