@@ -1,7 +1,7 @@
-"""Every day: fit the model to what was liquidated in the days before, for the hours of this one.
+"""Every day: fit the model to what was liquidated in the days before, for the hours of this one, and score the map.
 
 The logical date's day is the one that is fitted for, and nothing of that day is looked at. Due before the run of the
-first hour, which is then made with the new version.
+first hour, which is then made with the new version. The score judges those days with the parameters that applied then.
 """
 
 from __future__ import annotations
@@ -16,14 +16,26 @@ from dags.plan import day
 from dags.retries import RETRIES
 
 FITTED = Asset(name="model_parameters", uri="liquidation-warehouse://mart/model_parameters")
+SCORED = Asset(name="map_scores", uri="liquidation-warehouse://mart/map_scores")
 
 
 @task(outlets=[FITTED])
-def calibrate(day: str) -> dict[str, Any]:
+def calibrate(begins: Any) -> dict[str, Any]:
     """Fit, check and publish. Too little to learn from is no failure: what applied goes on."""
     from warehouse.calibrate import calibrate_day
 
-    made = calibrate_day(day)
+    return _sound(calibrate_day(begins))
+
+
+@task(outlets=[SCORED])
+def score(day: str) -> dict[str, Any]:
+    """Score, check and publish. Hours of which no liquidations were read are no failure: their scores are null."""
+    from warehouse.score import score_day
+
+    return _sound(score_day(day))
+
+
+def _sound(made: dict[str, Any]) -> dict[str, Any]:
     if made["quarantined"]:
         raise AirflowFailException("quarantined: " + "; ".join(" ".join(what) for what in made["quarantined"]))
     return made
@@ -39,7 +51,8 @@ def calibrate(day: str) -> dict[str, Any]:
 )
 def calibrate_daily() -> None:
     """Wire the tasks."""
-    calibrate(day())
+    fixed: Any = day()
+    calibrate(fixed) >> score(fixed)
 
 
 DAG = calibrate_daily()

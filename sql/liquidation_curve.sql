@@ -7,7 +7,7 @@
 -- The band about a sum is that of transforms/model/bands.py, where its terms are explained. Of `all`, venues are taken
 -- to err together where fit and model err, and each by itself where chance does.
 WITH band AS (
-    SELECT 0.3 AS misfit, 0.8 * 2e6 AS chance_usd, 1.5 AS widest, 1.2815515594457831 AS p90
+    SELECT 0.2 AS misfit, 0.8 * 2e6 AS chance_usd, 1.5 AS widest, 1.2815515594457831 AS p90
 ),
 
 distances AS (

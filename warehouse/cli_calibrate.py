@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, datetime
+from collections.abc import Iterator
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -59,7 +60,8 @@ def calibrate(
         made = fitting.calibrate(settings, begin or today, end or today, progress=told)
     if made.rows.height or form is not Format.TABLE:
         emit(made.rows, form, out, title="Fitted to what was realised")
-    _tell(made, begin or today)
+    for line in _told(made, begin or today):
+        print(line, file=sys.stdout if form is Format.TABLE else sys.stderr)
     raise typer.Exit(1 if made.quarantined else 0)
 
 
@@ -84,18 +86,19 @@ def _day(text: str | None) -> date | None:
         raise UserError(f"{text!r} is not a day; write it as {_DAY}") from error
 
 
-def _tell(made: Calibration, begin: date) -> None:
-    """What the rows do not say, beside them."""
+def _told(made: Calibration, begin: date) -> Iterator[str]:
+    """What the rows do not say."""
     from warehouse.calibrate import too_few
 
-    said = [*too_few(made), *(f"held back: {name} {reason}" for name, _, reason in made.quarantined)]
-    if made.published and made.made_before and made.made_before >= datetime(begin.year, begin.month, begin.day):
-        said.append(
-            f"hours up to {made.made_before:%Y-%m-%dT%H:%MZ} keep the version they were made with until they are run "
-            f"again: liq run --from {begin}T00:00Z --to {made.made_before:%Y-%m-%dT%H:%MZ}"
+    yield from too_few(made)
+    yield from (f"held back: {name}: {reason}" for name, _, reason in made.quarantined)
+    newest = made.made_before
+    if made.published and newest and newest >= datetime.combine(begin, time()):
+        until = f"{newest:%Y-%m-%dT%H:%MZ}"
+        yield (
+            f"hours up to {until} keep the version they were made with until they are run again: "
+            f"liq run --from {begin}T00:00Z --to {until}"
         )
-    for line in said:
-        print(f"liq: {line}", file=sys.stderr)
 
 
 COMMANDS = (calibrate,)

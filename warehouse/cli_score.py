@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+import sys
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from warehouse.cli_options import Out, Rows
+from warehouse.cli_calibrate import Day
+from warehouse.cli_options import Out, Rows, Source, Warehouse, settings_of
 from warehouse.cli_output import Format, emit
 from warehouse.errors import UserError
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from warehouse.settings import Settings
 
 
 class Name(StrEnum):
@@ -28,6 +33,9 @@ class Name(StrEnum):
 
 
 def score(
+    coins: Annotated[
+        list[str] | None, typer.Argument(metavar="[COIN]...", help="Coins of the warehouse; default: all that are set")
+    ] = None,
     known_positions: Annotated[
         Path | None,
         typer.Option(
@@ -47,18 +55,60 @@ def score(
             show_default=False,
         ),
     ] = None,
+    day: Day = None,
+    source: Source = None,
     form: Rows = Format.TABLE,
     out: Out = None,
+    warehouse: Warehouse = None,
 ) -> None:
-    """Say how far the estimators are off: the median factor between what they say stands and what does.
+    """Say how well the map did, and what it has to beat: against what was liquidated in the 7 days before a day.
 
+    With --known-positions, on markets whose positions are known: the median factor between what stands and what does.
+
+    Example: liq score BTC --day 2026-01-12
     Example: liq score --known-positions known_positions --estimator fitted --estimator ladder
     """
     if known_positions is None:
-        raise UserError("nothing to score; name a folder of markets: --known-positions DIR")
+        if without:
+            raise UserError("--without goes with --known-positions: name a folder of markets, or leave it out")
+        settings = settings_of(source=source, warehouse=warehouse)
+        return of_warehouse(settings, coins or [], _day(day), [name.value for name in estimator or []], form, out)
+    if coins or day or source or warehouse:
+        raise UserError("--known-positions is about files: leave out coins, --day, --source and --warehouse")
     names = [name.value for name in dict.fromkeys(estimator or Name)]
     scored = of_known_positions(known_positions, names, without or [])
-    emit(_rounded(scored) if form is Format.TABLE else scored, form, out, title="Median factor; 1 is perfect")
+    return emit(_rounded(scored) if form is Format.TABLE else scored, form, out, title="Median factor; 1 is perfect")
+
+
+def of_warehouse(
+    settings: Settings, coins: list[str], day: date | None, estimators: list[str], form: Format, out: Path | None
+) -> None:
+    """Scores, publishes and shows one day; today where none is named."""
+    import polars as pl
+
+    from warehouse import score as scoring
+    from warehouse.cli_progress import progress
+    from warehouse.clock import from_ms
+    from warehouse.sources import market_clock
+    from warehouse.store import open_store
+
+    today = from_ms(market_clock(settings)()).date()
+    if (day or today) > today:
+        raise UserError(f"{day} is in the future; the last day that has begun is {today}")
+    open_store(settings.root, settings.source, create=False)
+    with progress() as told:
+        made = scoring.score(settings, day or today, coins=[coin.upper() for coin in coins], progress=told)
+    rows = made.rows.filter(pl.col("estimator").is_in(estimators)) if estimators else made.rows
+    if form is not Format.TABLE:
+        emit(rows, form, out)
+    elif rows.height:
+        about = (
+            f"{settings.source} data, 7 days before {day or today}: rank correlation (1 is best) / deviance (0 is best)"
+        )
+        emit(scoring.beside(rows), form, out, title=about)
+    for line in scoring.remarks(made):
+        print(f"liq: {line}", file=sys.stderr)
+    raise typer.Exit(1 if made.quarantined else 0)
 
 
 def of_known_positions(folder: Path, names: list[str], without: list[str]) -> pl.DataFrame:
@@ -127,6 +177,12 @@ def estimate(
 
 
 COMMANDS = (score, estimate)
+
+
+def _day(text: str | None) -> date | None:
+    from warehouse.cli_calibrate import asked
+
+    return asked(text, None, None)[0]
 
 
 def _hours(every: str) -> int:

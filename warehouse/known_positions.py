@@ -16,6 +16,7 @@ from warehouse.progress import Progress
 
 PUBLISHED, REALISED, TRUTH = "published_5m.parquet", "realised_liquidations.parquet", "true_map.parquet"
 
+_ROUNDED = 1e-6  # of a price: what rounding may have done to it
 Columns = Mapping[str, type[pl.DataType]]
 _PUBLISHED: Columns = {
     "exchange": pl.String,
@@ -71,9 +72,8 @@ def read_published(folder: Path) -> Published:
     _holds(bars, file, pl.col("exchange", "open_ms").is_not_null(), "an exchange or open_ms is missing")
     _holds(bars, file, pl.col("open_ms") % BAR_MS == 0, "open_ms is not the start of five minutes")
     _holds(bars, file, _positive("open", "high", "low", "close"), "a price is not a positive number")
-    inside = (pl.col("low") <= pl.min_horizontal("open", "close")) & (
-        pl.col("high") >= pl.max_horizontal("open", "close")
-    )
+    low, high = pl.col("low") * (1.0 - _ROUNDED), pl.col("high") * (1.0 + _ROUNDED)
+    inside = (low <= pl.min_horizontal("open", "close")) & (high >= pl.max_horizontal("open", "close"))
     _holds(bars, file, inside, "open or close is not between low and high")
     amounts = [c for c, dtype in _PUBLISHED.items() if c.endswith(("_base", "_accounts")) and dtype is pl.Float64]
     counted = [(pl.col(c).is_null() | ((pl.col(c) >= 0) & pl.col(c).is_finite())) for c in amounts]

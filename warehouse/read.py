@@ -94,6 +94,7 @@ def snapshot(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | No
         balance=query(catalog, _OF_HOUR.format(table="mart.market_balance"), **values),
         clusters=query(catalog, _OF_HOUR.format(table="mart.liquidation_clusters"), **values),
         missing=query(catalog, _MISSING, **values),
+        ranges=query(catalog, f"{_OF_HOUR.format(table='mart.liquidation_curve')} AND exchange = 'all'", **values),
     )
 
 

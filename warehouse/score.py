@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ import polars as pl
 
 from expectations.columns import ESTIMATORS
 from expectations.tables import table
+from transforms.scores import LEAST_HOURS
 from transforms.tables.map_scores import LOOKS_BACK
 from warehouse import catalog
 from warehouse.build import build
@@ -45,15 +46,16 @@ def score(settings: Settings, day: date, *, coins: Sequence[str] = (), progress:
     store = open_store(settings.root, settings.source, create=True)
     with lock(settings.root):
         recover(store)
-        stage = Stage(store, f"score-{day}")
-        stage.clear()
-        names = _coins(store, settings, coins)
-        made = Scored()
-        progress.stage("score", len(names))
-        for name in names:
-            made.rows = pl.concat([made.rows, _of_coin(store, name, day)])
-            progress.step(name)
-        if len(made.rows):
+    names = _coins(store, settings, coins)
+    made = Scored()
+    progress.stage("score", len(names))
+    for name in names:  # it takes a while: the runs of the hours need not wait
+        made.rows = pl.concat([made.rows, _of_coin(store, name, day)])
+        progress.step(name)
+    if len(made.rows):
+        with lock(settings.root):
+            stage = Stage(store, f"score-{day}")
+            stage.clear()
             stage.store.write_partitions(SCORES, made.rows)
             _publish(stage, settings, day, progress, made)
     return made
@@ -67,6 +69,24 @@ def score_day(day: str) -> dict[str, Any]:
         "published": made.published,
         "quarantined": [list(held) for held in made.quarantined],
     }
+
+
+def remarks(made: Scored) -> Iterator[str]:
+    """What the numbers do not say."""
+    if made.rows.is_empty():
+        yield "there are no bars in the days before; fill them with: liq run"
+        return
+    hours = made.rows.unique(["coin", "exchange", "instrument"], maintain_order=True)
+    unread = hours.filter(pl.col("hours") == 0)["exchange"].unique().sort().to_list()
+    if unread:
+        yield f"no liquidations of {', '.join(unread)} were read in full: nothing to compare with"
+    few = hours.filter(pl.col("hours").is_between(1, LEAST_HOURS - 1))
+    if few.height:
+        yield f"{few.height} contracts have fewer than {LEAST_HOURS} hours: no correlation"
+    unscaled = hours.filter((pl.col("hours") > 0) & (pl.col("scale_hours") < LEAST_HOURS))
+    if unscaled.height:
+        yield f"{unscaled.height} contracts have fewer than {LEAST_HOURS} hours in the week before: no deviance"
+    yield from (f"held back: {name} {reason}" for name, _, reason in made.quarantined)
 
 
 def beside(rows: pl.DataFrame) -> pl.DataFrame:

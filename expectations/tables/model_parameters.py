@@ -11,7 +11,8 @@ TABLE = Table(
     name="model_parameters",
     layer="mart",
     kind="modelled",
-    doc="Every assumption of the estimator, by version, venue and side, and from when it applies. `weight`: coins "
+    doc="Every assumption of the estimator, by version, venue and side, and from when it applies. A fit is named for "
+    "its day: made of the 45 days before it, of all coins, it applies from its midnight on. `weight`: coins "
     "opened with that leverage and half-life for each coin of activity. `log_sd`: standard deviation of the log of "
     "what stands at that leverage, given the data. Of fitted versions also what moved them: `hours` and "
     "`realised_usd` learnt from, `prior_usd` and `fitted_usd` that either would have predicted for those hours, and "
@@ -31,6 +32,11 @@ TABLE = Table(
             "sets_are_whole",
             "A version says how far it is to be trusted, too.",
             (pl.col("parameter") == "weight").any().over(_SET) & (pl.col("parameter") == "log_sd").any().over(_SET),
+        ),
+        Check(
+            "one_version_begins_at_a_time",
+            "An hour must find one version of a side, the same whoever looks.",
+            pl.col("version").n_unique().over("exchange", "side", "valid_from_utc") == 1,
         ),
     ),
 )

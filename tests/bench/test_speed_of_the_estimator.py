@@ -1,9 +1,10 @@
-"""What the estimator's fold costs, what the maps made of it cost besides, and how that grows. Measures: `make bench`."""
+"""What the fold of the estimator costs, what the maps of it cost besides, and how that grows: `make bench`."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 from time import process_time
 
 import numpy as np
@@ -78,10 +79,10 @@ def test_hours_and_instruments(minutes: int) -> None:
     fold(walk(48, minutes, 0))  # compiles
     for hours, instruments in _SIZES[minutes]:
         markets = [walk(hours, minutes, seed) for seed in range(instruments)]
-        folding = sum(timed(lambda m=m: fold(m)) for m in markets)  # type: ignore[misc]
-        made: list[Levels] = []
-        mapping = sum(timed(lambda m=m: made.append(mapped(m))) for m in markets)  # type: ignore[misc]
-        writing = sum(timed(lambda m=m: written(m)) for m in made)  # type: ignore[misc]
+        folding = sum(timed(partial(fold, market)) for market in markets)
+        mapping = sum(timed(partial(mapped, market)) for market in markets)
+        made = [mapped(market) for market in markets]
+        writing = sum(timed(partial(written, levels)) for levels in made)
         assert all(len(levels.usd) == 2 * hours for levels in made)
         each = folding / (2 * hours * instruments) * 1e3
         figures = (f"{folding:.1f}", f"{mapping:.1f}", f"{writing:.1f}", f"{folding / (mapping + writing):.0%}")

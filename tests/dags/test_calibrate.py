@@ -1,4 +1,4 @@
-"""What the daily fit's DAG does with the outcome of its one task, by `dag.test()`."""
+"""What the daily fit's DAG does with the outcome of its tasks, by `dag.test()`."""
 
 from __future__ import annotations
 
@@ -10,39 +10,47 @@ from typing import Any
 import pytest
 
 DUE = datetime(2026, 1, 12, 0, 1, tzinfo=UTC)
+DONE = ["2026-01-12", "score 2026-01-12"]
 
 
 @pytest.fixture
 def run_day(migrated_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, list[str]]]:
-    """Run the DAG on a fit that only notes its day; the state of the run and the days come back."""
+    """Run the DAG on a fit and a score that only note their day; the state of the run and the days come back."""
     from dags.calibrate_daily import DAG
-    from warehouse import calibrate
+    from warehouse import calibrate, score
 
     for task in DAG.tasks:
         monkeypatch.setattr(task, "retries", 0)
 
-    def run_day(due: datetime = DUE, **outcome: Any) -> tuple[str, list[str]]:
+    def run_day(due: datetime = DUE, scores: Any = (), **outcome: Any) -> tuple[str, list[str]]:
         fitted: list[str] = []
+
+        def score_day(day: str) -> dict[str, Any]:
+            fitted.append(f"score {day}")
+            return {"rows": 12, "published": 1, "quarantined": list(scores)}
 
         def calibrate_day(day: str) -> dict[str, Any]:
             fitted.append(day)
             return {"published": 2, "quarantined": [], "too_few": [], **outcome}
 
         monkeypatch.setattr(calibrate, "calibrate_day", calibrate_day)
+        monkeypatch.setattr(score, "score_day", score_day)
         return str(DAG.test(logical_date=due).state), fitted
 
     return run_day
 
 
 def test_the_day_of_the_logical_date_is_fitted_for(run_day: Callable[..., tuple[str, list[str]]]) -> None:
-    assert run_day() == ("success", ["2026-01-12"])
-    assert run_day(datetime(2026, 1, 12, 23, 59, tzinfo=UTC)) == ("success", ["2026-01-12"])
+    assert run_day() == ("success", DONE)
+    assert run_day(datetime(2026, 1, 12, 23, 59, tzinfo=UTC)) == ("success", DONE)
 
 
 def test_too_little_to_learn_from_is_no_failure(run_day: Callable[..., tuple[str, list[str]]]) -> None:
     said = "2026-01-12: 3 hours observed in 45 days, 24 are needed; prior-2 stands"
-    assert run_day(published=0, too_few=[said]) == ("success", ["2026-01-12"])
+    assert run_day(published=0, too_few=[said]) == ("success", DONE)
 
 
 def test_what_is_held_back_turns_the_run_red(run_day: Callable[..., tuple[str, list[str]]]) -> None:
-    assert run_day(quarantined=[["mart.model_parameters", "", "weights are positive"]])[0] == "failed"
+    state, done = run_day(quarantined=[["mart.model_parameters", "", "weights are positive"]])
+    assert (state, done) == ("failed", ["2026-01-12"])
+    assert run_day(scores=[["mart.map_scores", "coin=BTC/date=2026-01-12", "two hours"]]) == ("failed", DONE)

@@ -62,7 +62,11 @@ def test_the_hourly_dag_has_its_tasks_in_order(loaded: dict) -> None:
 
 def test_the_daily_dags_have_their_tasks_in_order(loaded: dict) -> None:
     assert loaded["dags"]["market_metadata_daily"]["edges"] == [["exchanges", "collect_metadata"]]
-    assert loaded["dags"]["calibrate_daily"]["edges"] == [["day", "calibrate"]]
+    assert loaded["dags"]["calibrate_daily"]["edges"] == [
+        ["calibrate", "score"],
+        ["day", "calibrate"],
+        ["day", "score"],
+    ]
 
 
 def test_dags_retry_and_never_overlap_or_catch_up(loaded: dict) -> None:
@@ -73,7 +77,7 @@ def test_dags_retry_and_never_overlap_or_catch_up(loaded: dict) -> None:
 def test_dags_say_when_and_what_they_publish(loaded: dict) -> None:
     said = {name: (dag["schedule"], dag["outlets"]) for name, dag in loaded["dags"].items()}
     assert said == {
-        "calibrate_daily": ("1 0 * * *", ["model_parameters"]),
+        "calibrate_daily": ("1 0 * * *", ["map_scores", "model_parameters"]),
         "liquidation_hourly": ("3 * * * *", ["core", "mart"]),
         "market_metadata_daily": ("30 0 * * *", ["market_metadata"]),
     }

@@ -173,6 +173,7 @@ OWN: dict[str, list[Fault]] = {
         Fault("weights_are_positive", put(pl.col("leverage_x") == 10, value=0.0)),
         Fault("sets_are_whole", put(pl.col("value") > 0, parameter="weight"), what="no uncertainty"),
         Fault("sets_are_whole", put(pl.col("value") > 0, parameter="log_sd"), what="no weights"),
+        Fault("one_version_begins_at_a_time", lambda f: pl.concat([f, f.with_columns(version=pl.lit("v2"))])),
     ],
     "opened_cohorts": [
         Fault("opened_within_30_days", put(opened_utc=HOUR - 720 * ONE_HOUR), what="too old"),

@@ -83,6 +83,16 @@ class TestEstimates:
         other = known.cumulative(known.read(published, more, [NOON_MS], ["fitted"]))
         assert not one["usd"].equals(other["usd"])
 
+    def test_a_day_teaches_when_it_is_over(
+        self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
+    ) -> None:
+        """What was fitted at midnight applies until the next: the morning's liquidations do not move noon."""
+        rest = realised.filter(pl.col("ts_ms") < NOON_MS - 12 * HOUR_MS)
+        noon = of(complete, "fitted", at_ms=NOON_MS)
+        assert_frame_equal(
+            known.levels(known.read(published, rest, [NOON_MS], ["fitted"])), known.levels(noon), check_exact=True
+        )
+
     def test_ours_beats_the_field(self, folder: Path, complete: list[Reading]) -> None:
         sums = known.cumulative(complete).with_columns(pl.lit(1, pl.Int8).alias("market"))
         table = known.medians(known.factors(sums, pl.read_parquet(folder / "true_map.parquet")))

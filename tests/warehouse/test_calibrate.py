@@ -280,7 +280,7 @@ class TestCommand:
         assert rows.height == 6
         assert set(rows["day"]) == {"2026-11-20"}
         assert "2026-11-19: 0 hours observed in 45 days, 24 are needed; prior-2 stands" in result.stderr
-        assert "keep the version" not in result.stderr.split("2026-11-19: ")[0]
+        assert "liq run --from 2026-11-19T00:00Z --to 2026-11-19T23:00Z" in result.stderr
         assert versions(trial) == {PRIOR_VERSION, VERSION}
         assert trial.ask("SELECT count(*) AS n FROM mart.model_parameters WHERE basis = 'fitted'")["n"].item() == 240
 
@@ -289,6 +289,7 @@ class TestCommand:
         result = liq(trial)
         assert result.exit_code == 0, result.output
         assert "Fitted to what was realised" in result.stdout
+        assert "keep the version" not in result.stdout  # no hour of today is published
         assert versions(trial) == {PRIOR_VERSION, VERSION}
 
     @pytest.mark.parametrize(
@@ -307,6 +308,14 @@ class TestCommand:
         result = liq(unfitted, *arguments)
         assert result.exit_code == 2
         assert all(word in result.stderr for word in words), result.stderr
+
+    def test_too_little_to_learn_from_is_said(
+        self, unfitted: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(calibration, "LEAST_HOURS", 11)
+        result = liq(unfitted.copied(tmp_path / "warehouse"))
+        assert (result.exit_code, result.stderr.startswith("read: 1 to do")) == (0, True)
+        assert result.stdout.startswith("2026-11-20: 10 hours observed in 45 days")
 
     def test_without_a_warehouse_nothing_is_made(self, tmp_path: Path) -> None:
         nowhere = Trial(tmp_path / "nowhere", "")

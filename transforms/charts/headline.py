@@ -72,11 +72,21 @@ def _balance(market: Snapshot) -> list[str]:
         return []
     sides = sorted((("longs", row["long_usd"]), ("shorts", row["short_usd"])), key=lambda s: -s[1])
     (heavy, most), (light, least) = sides
+    about = {side: _range(market, side.rstrip("s")) for side, _ in sides}
     times = f"{most / least:.1f} times" if least else "all"
     return [
-        f"Within {_BALANCE_BP / 100:.0f} % of each venue's own mark, {heavy} are heavier: {amount(most)} against "
-        f"{amount(least)} of {light} ({times}; imbalance {row['imbalance']:+.2f})."
+        f"Within {_BALANCE_BP / 100:.0f} % of each venue's own mark, {heavy} are heavier: {amount(most)}{about[heavy]} "
+        f"against {amount(least)}{about[light]} of {light} ({times}; imbalance {row['imbalance']:+.2f})."
     ]
+
+
+def _range(market: Snapshot, side: str) -> str:
+    """` (290 M to 560 M)`: where the truth is meant to lie four times out of five; empty where it is not known."""
+    if market.ranges.is_empty():
+        return ""
+    point = market.ranges.filter((pl.col("side") == side) & (pl.col("distance_bp") == _BALANCE_BP))
+    ends = point.select("cumulative_p10_usd", "cumulative_p90_usd").rows()
+    return f" ({amount(ends[0][0])} to {amount(ends[0][1])})" if ends else ""
 
 
 def _clusters(market: Snapshot) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
@@ -16,7 +16,8 @@ class Snapshot:
     """The rows of one hour.
 
     `levels`: exchange, side, bucket with its edges, notional by window. `venues`: exchange, mark_price, is_stale,
-    fresh_at_utc (the last hour not carried). `missing`: exchange, reason. `balance`, `clusters`: as in the mart.
+    fresh_at_utc (the last hour not carried). `missing`: exchange, reason. `balance`, `clusters`: as in the mart, and
+    `ranges` the rows of its curve that add up all venues.
     """
 
     coin: str
@@ -28,6 +29,7 @@ class Snapshot:
     balance: pl.DataFrame
     clusters: pl.DataFrame
     missing: pl.DataFrame
+    ranges: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     @property
     def exchanges(self) -> list[str]:

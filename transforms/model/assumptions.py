@@ -24,9 +24,9 @@ POSITION_USD = (10e3, 25e3, 60e3, 150e3, 300e3, 500e3, 500e3)
 
 GIVEN_UP = 0.1
 """How readily a position is given up before it is liquidated: of those that an hour's move brings from a share a of
-their first distance down to a share b, (b/a)^GIVEN_UP are left. Liquidations alone do not tell it; on markets whose
-positions are known what is liquidated in violent hours fits what stood with 0.1 to 0.2, and with 0 on the built-in
-simulated exchanges, where nobody gives up."""
+their first distance down to a share b, (b/a)^GIVEN_UP are left; at the mark itself b is one bucket. Liquidations alone
+do not tell it: on markets whose positions are known what is liquidated in violent hours fits what stood with 0.1 to
+0.2, and on the built-in simulated exchanges, where nobody gives up, with 0."""
 
 
 @dataclass(frozen=True)

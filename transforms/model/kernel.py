@@ -104,27 +104,18 @@ def age(cells, leaving, kept, dust):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def move(cells, shift):  # type: ignore[no-untyped-def]
-    """Moves the bucket axis up by `shift` (down where negative), in place. What falls off is added to the edge."""
+    """Moves what stands down the bucket axis by `shift` > 0, in place. What falls off is added to the edge."""
     ages, classes, holdings, breadth = cells.shape
-    span = min(abs(shift), breadth)
+    span = min(shift, breadth)
     for age in range(ages):
         for k in range(classes):
             for h in range(holdings):
                 row = cells[age, k, h]
                 off = 0.0
-                if shift > 0:
-                    for b in range(span):
-                        off += row[b]
-                    for b in range(breadth - span):
-                        row[b] = row[b + span]
-                    for b in range(breadth - span, breadth):
-                        row[b] = 0.0
-                    row[0] += off
-                else:
-                    for b in range(breadth - span, breadth):
-                        off += row[b]
-                    for b in range(breadth - 1, span - 1, -1):
-                        row[b] = row[b - span]
-                    for b in range(span):
-                        row[b] = 0.0
-                    row[breadth - 1] += off
+                for b in range(span):
+                    off += row[b]
+                for b in range(breadth - span):
+                    row[b] = row[b + span]
+                for b in range(breadth - span, breadth):
+                    row[b] = 0.0
+                row[0] += off

@@ -39,7 +39,8 @@ def build(
     """The map and the books of `hours` (consecutive, ascending) of one coin, and the state after the last of them.
 
     standing_positions and opened_cohorts are the state of the hour before the first, or empty. An hour for which a
-    venue has no bars or no open interest carries what stood, less what the mark swept, and is stale.
+    venue has no bars or no open interest is stale: the books carry what stood, less what the mark swept, while the
+    crowd ages, and opens what was traded against the open interest that was last known.
     """
     made: dict[str, list[pl.DataFrame]] = {}
     for exchange, instrument in _contracts(instruments, price_bars, standing_positions, coin):

@@ -63,6 +63,15 @@ def test_the_heavier_side_comes_first(market: Snapshot) -> None:
     )
 
 
+def test_sums_have_the_range_that_the_truth_may_lie_in(market: Snapshot) -> None:
+    far = pl.DataFrame({"side": ["long", "short"], "distance_bp": 500.0})
+    known = far.with_columns(cumulative_p10_usd=pl.Series([0.8e9, 1e9]), cumulative_p90_usd=pl.Series([3.1e9, 4.6e9]))
+    assert (
+        "shorts are heavier: 2.14 B (1.00 B to 4.60 B) against 1.56 B (800 M to 3.10 B) of longs ("
+        in headline.write(replace(market, ranges=known))[-3]
+    )
+
+
 def test_the_largest_cluster_of_each_side(market: Snapshot) -> None:
     assert headline.write(market)[-2] == (
         "Largest clusters: longs 100,700-101,100 (312 M, intensity 2.1, 50 % on binance); "

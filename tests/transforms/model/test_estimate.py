@@ -14,8 +14,9 @@ from tests.transforms.model.market import CONTRACT, FIRST_H, LONG, SHORT, UNKNOW
 from transforms.model.assumptions import Assumptions, prior
 from transforms.model.estimate import HourInput, columns, run, standing_usd
 from transforms.model.population import Cohorts, Population
+from transforms.model.price_grid import middle
 
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=20, deadline=None)
 PRIOR = prior("binance")
 sizes = st.sampled_from([0.01, 1.0, 30.0])  # of the weights: too small for open interest, usual, and too large
 
@@ -115,6 +116,20 @@ def test_the_state_knows_no_weights(hours: list[HourInput], times: float) -> Non
         assert crowd.cells.tobytes() == other[s].cells.tobytes()
 
 
+@few
+@given(mark=st.floats(1e-4, 1e5), s=st.sampled_from([LONG, SHORT]))
+def test_the_map_reaches_a_quarter_of_the_price_and_begins_at_the_mark(mark: float, s: int) -> None:
+    crowd = sides(mark)[s]
+    crowd.cells[:], crowd.standing = 1.0, 1e9
+    at, usd = standing_usd(crowd, PRIOR.weight)
+    one_more = middle(np.array([at[0] - 1, at[-1] + 1]))
+    near, far = sorted((mark, mark * (1.0 - 0.25 * s)))
+    assert near * (1 - 1e-9) <= middle(at[:1])[0] < middle(at[-1:])[0] <= far * (1 + 1e-9)
+    assert one_more[0] < near * (1 + 1e-9)
+    assert one_more[1] > far * (1 - 1e-9)
+    assert usd.shape == (4, 7, len(at))
+
+
 def test_the_first_hour_counts_as_opened() -> None:
     for book in run(sides(), [hour(0, bar(100, 1000, taker=40))], always())[1]:
         assert (book.previous, book.closed, book.standing) == (0.0, 0.0, 1000.0)
@@ -146,6 +161,12 @@ def test_an_hour_without_a_reading_carries_what_stood_less_what_was_swept() -> N
         assert book.closed == pytest.approx(0.0, abs=1e-9)
         assert book.swept == pytest.approx((PRIOR.weight * sweep.usd).sum() / (95 * 100.1) ** 0.5, rel=1e-9)
     assert books[2].swept > 10 * books[3].swept
+
+
+def test_no_more_is_swept_than_stood() -> None:
+    fall = bar(100, UNKNOWN, low=70)
+    book = run(sides(), [hour(0, bar(100, 1000)), hour(1, fall, fresh=False)], always(100.0))[1][2]
+    assert (book.opened, book.closed, book.swept, book.standing) == (0.0, 0.0, 1000.0, 0.0)
 
 
 def test_open_interest_of_zero_closes_the_book_once() -> None:

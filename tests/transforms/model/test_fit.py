@@ -47,12 +47,6 @@ def test_known_weights_are_found_within_the_stated_uncertainty() -> None:
         own = found({HERE: hours(truth, 400, seed)})[HERE].assumed
         off.append((log_stands(own.weight) - log_stands(truth)) / own.log_sd)
         prior_off.append((log_stands(MINE) - log_stands(truth)) / own.log_sd)
-    print(
-        np.sqrt(np.mean(np.square(off))),
-        np.abs(off).max(),
-        np.sqrt(np.mean(np.square(prior_off))),
-        np.round(np.sqrt(np.mean(np.square(off), 0)), 2),
-    )
     assert 0.4 < np.sqrt(np.mean(np.square(off))) < 1.4
     assert np.abs(off).max() < 4.0
     assert np.sqrt(np.mean(np.square(prior_off))) > 2.5

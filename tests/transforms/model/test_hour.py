@@ -34,7 +34,7 @@ from transforms.model.price_grid import Floats, bucket
 HALF_LIVES = np.array(HALF_LIVES_H)
 SIDES = st.sampled_from([LONG, SHORT])
 both_sides = pytest.mark.parametrize("s", [LONG, SHORT])
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=20, deadline=None)
 
 
 def moved(crowd: Population, *bars: Bar, hour_h: int = FIRST_H, contract: Contract = CONTRACT) -> Moved:
@@ -181,11 +181,25 @@ def test_a_fall_sweeps_longs_and_a_rise_shorts(s: int) -> None:
 def test_openings_are_activity_in_every_class_and_all_windows(s: int) -> None:
     crowd = sides()[s]
     crowd.open_interest = 1000
-    did = moved(crowd, bar(100, 1000, taker=120), contract=flat_rate())
+    did = moved(crowd, *[replace(bar(100, 1000, taker=60), hours=0.5)] * 2, contract=flat_rate())
     assert did.activity == pytest.approx(120, rel=1e-9)
-    assert crowd.cells.sum(axis=-1) == pytest.approx(np.full((AGES, CLASSES, HOLDINGS), did.activity), rel=1e-6)
+    stood = np.broadcast_to(60 * 0.5 ** (0.5 / HALF_LIVES) + 60, (AGES, CLASSES, HOLDINGS))
+    assert crowd.cells.sum(axis=-1) == pytest.approx(stood, rel=1e-6)
     assert crowd.cohorts.activity.sum() == pytest.approx(did.activity, rel=1e-12)
     assert set(crowd.cohorts.entry.tolist()) == {bucket(100)}
+
+
+@both_sides
+@pytest.mark.parametrize("stops", [(98, 99), (99, 98), (98, 98)])
+def test_within_an_hour_only_what_is_nearer_than_ever_is_given_up_again(s: int, stops: tuple[float, float]) -> None:
+    one, two = sides()[s], sides()[s]
+    for crowd in (one, two):
+        moved(crowd, bar(100, 1000))
+    falls = [replace(bar(100, 1000, low=p, high=200 - p), hours=0.5) for p in (*stops, 98)]
+    whole = moved(one, replace(falls[2], hours=1.0), hour_h=FIRST_H + 1).swept
+    assert (one.cells <= two.cells).all()
+    assert moved(two, *falls[:2], hour_h=FIRST_H + 1).swept == pytest.approx(whole, rel=0.2)
+    assert np.allclose(one.cells, two.cells, rtol=1e-9, atol=0)
 
 
 @both_sides
