@@ -82,10 +82,11 @@ def remarks(made: Scored) -> Iterator[str]:
         yield f"no liquidations of {', '.join(unread)} were read in full: nothing to compare with"
     few = hours.filter(pl.col("hours").is_between(1, LEAST_HOURS - 1))
     if few.height:
-        yield f"{few.height} contracts have fewer than {LEAST_HOURS} hours: no correlation"
+        yield f"fewer than {LEAST_HOURS} hours were read: no correlation ({few.height} of {hours.height} contracts)"
     unscaled = hours.filter((pl.col("hours") > 0) & (pl.col("scale_hours") < LEAST_HOURS))
     if unscaled.height:
-        yield f"{unscaled.height} contracts have fewer than {LEAST_HOURS} hours in the week before: no deviance"
+        count = f"{unscaled.height} of {hours.height} contracts"
+        yield f"fewer than {LEAST_HOURS} hours were read in the week before: no deviance ({count})"
     yield from (f"held back: {name} {reason}" for name, _, reason in made.quarantined)
 
 

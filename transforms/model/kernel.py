@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from transforms.model.price_grid import Floats
+
 
 @njit(cache=True)
 def sweep(cells, s, cut, kept, swept):  # type: ignore[no-untyped-def]
@@ -102,9 +104,13 @@ def age(cells, leaving, kept, dust):  # type: ignore[no-untyped-def]
                     cells[i, k, h, b] = left
 
 
+def move(cells: Floats, shift: int) -> None:
+    """Moves what stands down the bucket axis by `shift`, up where it is negative. What falls off adds to the edge."""
+    _down(cells if shift > 0 else cells[..., ::-1], abs(shift))
+
+
 @njit(cache=True)
-def move(cells, shift):  # type: ignore[no-untyped-def]
-    """Moves what stands down the bucket axis by `shift` > 0, in place. What falls off is added to the edge."""
+def _down(cells, shift):  # type: ignore[no-untyped-def]
     ages, classes, holdings, breadth = cells.shape
     span = min(shift, breadth)
     for age in range(ages):

@@ -99,4 +99,4 @@ class Population:
         self.mark = mark
         if shift == 0:
             return
-        move(self.cells if shift > 0 else self.cells[..., ::-1], abs(shift))  # a mark that falls is a mirror of one
+        move(self.cells, shift)
