@@ -203,7 +203,7 @@ def test_recorded_liquidations() -> None:
     by = {tuple(row[:4]): row[4:] for row in scores.select(columns).iter_rows()}
     markets = [(coin, side) for coin in COINS for side in SIDES]
     order = [RANGE, *reversed(ESTIMATORS)]
-    readings = sorted({each[:2] for each in by}, key=lambda each: order.index(each[0]))
+    readings = sorted({each[:2] for each in by}, key=lambda each: (order.index(each[0]), each[1]))
     titles = ("Rank correlation", "Poisson deviance, millions of USD"), ("{:.3f}", "{:.2f}")
     for i, (title, form) in enumerate(zip(*titles, strict=True)):
         heads = ("", *(f"{coin} {side}s" for coin, side in markets), "mean")

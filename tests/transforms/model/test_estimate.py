@@ -138,17 +138,15 @@ def test_the_first_hour_counts_as_opened() -> None:
 
 
 def test_what_the_weights_make_too_much_is_taken_from_all_alike() -> None:
-    crowds = sides()
+    usual, large = sides(), sides()
     hours = [hour(0, bar(100, 1000, taker=40))]
-    usual, large = (run({s: handed_on(c) for s, c in crowds.items()}, hours, always(times)) for times in (1.0, 1e3))
-    run(crowds, hours, always())
-    assert all(book.never == pytest.approx(0, abs=1e-9) for book in large[1])
-    for crowd, few_usual, few_large in zip(crowds.values(), usual[1], large[1], strict=True):
-        assert few_large.in_map / few_large.outside == pytest.approx(few_usual.in_map / few_usual.outside, rel=1e-9)
-        at, twice = standing_usd(crowd, 2e-9 * PRIOR.weight), standing_usd(crowd, 1e-9 * PRIOR.weight)
-        assert np.array_equal(at[0], twice[0])
-        full = standing_usd(crowd, 1e3 * PRIOR.weight)[1][0]
-        assert full.sum() == pytest.approx(standing_usd(crowd, 1e6 * PRIOR.weight)[1][0].sum(), rel=1e-3)
+    books = zip(run(usual, hours, always())[1], run(large, hours, always(1e3))[1], strict=True)
+    for crowd, (some, all_) in zip(usual.values(), books, strict=True):
+        assert some.never > 0
+        assert all_.never == pytest.approx(0, abs=1e-9)
+        assert all_.in_map / all_.outside == pytest.approx(some.in_map / some.outside, rel=1e-9)
+        one, other = (standing_usd(crowd, times * PRIOR.weight) for times in (1e3, 1e6))
+        assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def test_an_hour_without_a_reading_carries_what_stood_less_what_was_swept() -> None:

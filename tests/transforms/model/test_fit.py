@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, Assumptions, prior
-from transforms.model.fit import _COMMON, _OWN, TYPICAL_SIZE_USD, Fitted, Observed, Side, _covariance, fit
+from transforms.model.fit import _COMMON, _FLOOR_USD, _OWN, TYPICAL_SIZE_USD, Fitted, Observed, Side, _covariance, fit
 from transforms.model.price_grid import Floats
 
 LEVERAGE = np.array(LEVERAGE_X)[:, None]
@@ -50,6 +50,20 @@ def test_known_weights_are_found_within_the_stated_uncertainty() -> None:
     assert 0.4 < np.sqrt(np.mean(np.square(off))) < 1.4
     assert np.abs(off).max() < 4.0
     assert np.sqrt(np.mean(np.square(prior_off))) > 2.5
+
+
+def test_at_the_fit_the_pull_of_the_data_is_that_of_the_prior() -> None:
+    """Little data, much prior: log weights are off by the covariance times the slope of the data's likelihood."""
+    told = hours(5.0 * MINE, 12, 15)
+    made = found({HERE: told})
+    own = told.swept * made[HERE].assumed.weight
+    said = own.sum(axis=(1, 2))
+    variance = TYPICAL_SIZE_USD * said + said**2 + _FLOOR_USD**2
+    pull = (own.reshape(len(own), -1) * ((told.realised - said) / variance)[:, None]).sum(axis=0)
+    for side, covariance in ((HERE, _covariance(_COMMON) + _covariance(_OWN)), (THERE, _covariance(_COMMON))):
+        off = np.log(made[side].assumed.weight / PRIORS[side].weight).ravel()
+        assert off == pytest.approx(covariance @ pull, abs=0.02)
+        assert np.abs(off).max() > 0.3
 
 
 def test_without_observations_the_prior_stands_to_the_bit() -> None:

@@ -24,6 +24,7 @@ from tests.transforms.model.market import (
     walks,
 )
 from transforms.model import hour as module
+from transforms.model.activity import FIRST_TURNOVER_PER_HOUR
 from transforms.model.assumptions import HALF_LIVES_H
 from transforms.model.distance_profile import Contract
 from transforms.model.estimate import HourInput
@@ -157,7 +158,7 @@ def test_who_stood_before_the_first_bar_is_long_at_rest_and_in_no_window() -> No
         did = moved(crowd, bar(100, 1000), contract=flat_rate())
         assert (did.activity, did.swept[4:].sum()) == (0.0, 0.0)
         assert not crowd.cells[1:].any()
-        at_rest = 0.12 * 1000 * HALF_LIVES / np.log(2) * 0.5 ** (1 / HALF_LIVES)  # an hour later
+        at_rest = FIRST_TURNOVER_PER_HOUR * 1000 * HALF_LIVES / np.log(2) * 0.5 ** (1 / HALF_LIVES)  # an hour later
         stood = crowd.cells[0].sum(axis=-1)
         assert stood[4:] == pytest.approx(np.broadcast_to(at_rest, (3, HOLDINGS)), rel=1e-3)
         assert (stood[0] < 0.8 * at_rest).all()  # of those near the mark some had been reached
@@ -179,11 +180,11 @@ def test_a_fall_sweeps_longs_and_a_rise_shorts(s: int) -> None:
 
 @both_sides
 def test_openings_are_activity_in_every_class_and_all_windows(s: int) -> None:
-    crowd = sides()[s]
+    crowd, half = sides()[s], FIRST_TURNOVER_PER_HOUR * 1000 / 2  # of the volume of a typical hour
     crowd.open_interest = 1000
-    did = moved(crowd, *[replace(bar(100, 1000, taker=60), hours=0.5)] * 2, contract=flat_rate())
-    assert did.activity == pytest.approx(120, rel=1e-9)
-    stood = np.broadcast_to(60 * 0.5 ** (0.5 / HALF_LIVES) + 60, (AGES, CLASSES, HOLDINGS))
+    did = moved(crowd, *[replace(bar(100, 1000, taker=half), hours=0.5)] * 2, contract=flat_rate())
+    assert did.activity == pytest.approx(2 * half, rel=1e-9)
+    stood = np.broadcast_to(half * 0.5 ** (0.5 / HALF_LIVES) + half, (AGES, CLASSES, HOLDINGS))
     assert crowd.cells.sum(axis=-1) == pytest.approx(stood, rel=1e-6)
     assert crowd.cohorts.activity.sum() == pytest.approx(did.activity, rel=1e-12)
     assert set(crowd.cohorts.entry.tolist()) == {bucket(100)}
