@@ -55,6 +55,14 @@ def map_(
     exchange: Annotated[
         str | None, typer.Option(help="One venue instead of all, e.g. --exchange bybit", show_default=False)
     ] = None,
+    estimator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="fitted|prior|ladder|distance|open_interest",
+            help="Made again by this one instead of as published, e.g. --estimator ladder",
+            show_default=False,
+        ),
+    ] = None,
     warehouse: Warehouse = None,
 ) -> None:
     """Draw the map: bars by exchange, cumulative longs and shorts, the mark.
@@ -68,7 +76,7 @@ def map_(
     kind(out)
     if window not in WINDOWS:
         raise UserError(f"no window {window!r}; there are {', '.join(WINDOWS)}")
-    market = _market(coin, as_of, warehouse)
+    market = _market(coin, as_of, warehouse, estimator)
     chosen = of_exchange(market, exchange.lower()) if exchange else market
     print(f"wrote {save_map(chosen, window, out)} (modelled; {market.source} data; {market.hour:%Y-%m-%d %H:%M} UTC)")
 
@@ -155,7 +163,7 @@ def _catalog(warehouse: Path | None) -> duckdb.DuckDBPyConnection:
     return connect(settings.root)
 
 
-def _market(coin: str, as_of: str | None, warehouse: Path | None) -> Snapshot:
+def _market(coin: str, as_of: str | None, warehouse: Path | None, estimator: str | None = None) -> Snapshot:
     from warehouse.read import snapshot
 
     moment = parse_moment(as_of) if as_of else None
@@ -163,7 +171,12 @@ def _market(coin: str, as_of: str | None, warehouse: Path | None) -> Snapshot:
     if moment and moment > now:
         raise UserError(f"--as-of {as_of} is in the future; it is {now:%Y-%m-%dT%H:%MZ} now")
     with _catalog(warehouse) as catalog:
-        return snapshot(catalog, coin.upper(), moment)
+        market = snapshot(catalog, coin.upper(), moment)
+        if estimator is None:
+            return market
+        from warehouse.remake import by_estimator
+
+        return by_estimator(catalog, market, estimator)
 
 
 def _extent(catalog: duckdb.DuckDBPyConnection, table: Table) -> dict[str, object]:
