@@ -15,6 +15,7 @@ from filelock import FileLock
 from expectations.tables import load
 from tests.warehouse.trial import MADE, NOW, A, Trial, differing, python
 from warehouse import estimate
+from warehouse import lock as locking
 from warehouse import run as pipeline
 from warehouse.clock import HOUR, hours, to_ms
 from warehouse.errors import Busy, UserError
@@ -184,7 +185,7 @@ class TestOneAtATime:
         holder = python(HOLDER, made.root / ".lock")
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        monkeypatch.setattr(pipeline, "FileLock", impatient)
+        monkeypatch.setattr(locking, "FileLock", impatient)
         with pytest.raises(Busy, match=r"another run holds .*; wait for it or set LIQ_WAREHOUSE"):
             made.run(A + HOUR)
         assert differing(before, made.files("raw", "ops", *MADE)) == []

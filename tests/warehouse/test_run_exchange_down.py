@@ -80,7 +80,7 @@ def is_carried(made: Trial, reason: str) -> None:
     assert stale == [("binance", False), ("bybit", False), ("okx", True)]
     amounts = made.rows("liquidation_levels").filter(pl.col("exchange") == "okx")
     then, now = (amounts.filter(pl.col("hour_utc") == hour)["notional_usd"].sum() for hour in (A, B))
-    assert now == pytest.approx(then, rel=1e-9)
+    assert 0.95 * then < now <= then  # nobody is known to have opened, and some of those who stood have closed
     balance = made.rows("market_balance").filter(pl.col("hour_utc") == B)
     assert balance["is_stale"].all()
 
