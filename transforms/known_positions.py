@@ -122,12 +122,15 @@ class Feed:
     def observed(self, s: int, hour_h: Ints, swept: Floats) -> Observed | None:
         """Of the hours `hour_h`, in which the mark swept `swept` [n, classes, holdings] USD at a weight of one.
 
-        Hours up to that of the feed's first event are left out: it may have begun late. A side that was quiet while
-        the other was not is observed to be quiet.
+        Hours up to that of the feed's first event are left out, and those after its last one so far: it may have begun
+        late, and it may have ended. A side that was quiet while the other was not is observed to be quiet.
         """
-        if not len(hour_h) or not len(self.hour_h):
+        if not len(hour_h):
             return None
-        hours = hour_h > self.hour_h[0]
+        so_far = self.hour_h[self.hour_h <= hour_h[-1]]
+        if not len(so_far):
+            return None
+        hours = (hour_h > so_far[0]) & (hour_h <= so_far[-1])
         if int(hours.sum()) < _LEAST_H:
             return None
         first, last = int(hour_h[0]), int(hour_h[-1])

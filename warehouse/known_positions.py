@@ -76,6 +76,7 @@ def read_published(folder: Path) -> Published:
     inside = (low <= pl.min_horizontal("open", "close")) & (high >= pl.max_horizontal("open", "close"))
     _holds(bars, file, inside, "open or close is not between low and high")
     amounts = [c for c, dtype in _PUBLISHED.items() if c.endswith(("_base", "_accounts")) and dtype is pl.Float64]
+    bars = bars.with_columns(pl.col(amounts).fill_nan(None))  # no number is no data, as a blank is
     counted = [(pl.col(c).is_null() | ((pl.col(c) >= 0) & pl.col(c).is_finite())) for c in amounts]
     _holds(bars, file, pl.all_horizontal(counted), "an amount is negative or no number")
     if bars.select("market", "exchange", "open_ms").is_duplicated().any():

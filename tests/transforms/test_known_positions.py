@@ -201,6 +201,7 @@ class TestFeeds:
                 ("okx", 110 * HOUR_MS, "long", 10.0, 2.0),
                 ("okx", 111 * HOUR_MS - 1, "long", 10.0, 4.0),
                 ("okx", 111 * HOUR_MS, "long", 10.0, 9.0),
+                ("okx", 140 * HOUR_MS - 1, "short", 7.0, 1.0),
                 ("okx", 150 * HOUR_MS, "long", 1e9, 9.0),
             )
         )
@@ -211,17 +212,21 @@ class TestFeeds:
         assert len(seen.swept) == 40
 
     def test_a_quiet_side_is_observed_to_be_quiet(self) -> None:
-        seen = Feed(events(("okx", 0, "short", 7.0, 1.0))).observed(+1, self.HOURS, self.SWEPT)
+        feed = Feed(events(("okx", 0, "short", 7.0, 1.0), ("okx", 139 * HOUR_MS, "short", 7.0, 1.0)))
+        seen = feed.observed(+1, self.HOURS, self.SWEPT)
         assert seen is not None
+        assert len(seen.realised) == 40
         assert not seen.realised.any()
         assert seen.size_usd == TYPICAL_SIZE_USD
 
-    def test_before_its_first_event_a_feed_says_nothing(self) -> None:
-        seen = Feed(events(("okx", 109 * HOUR_MS, "short", 7.0, 1.0))).observed(+1, self.HOURS, self.SWEPT)
+    def test_before_its_first_event_and_after_its_last_a_feed_says_nothing(self) -> None:
+        begun, ended = ("okx", 104 * HOUR_MS, "short", 7.0, 1.0), ("okx", 134 * HOUR_MS, "short", 7.0, 1.0)
+        seen = Feed(events(begun, ended)).observed(+1, self.HOURS, self.SWEPT)
         assert seen is not None
         assert len(seen.realised) == len(seen.swept) == 30
-        late = Feed(events(("okx", 139 * HOUR_MS, "short", 7.0, 1.0)))
-        assert late.observed(-1, self.HOURS, self.SWEPT) is None
+        later = ("okx", 150 * HOUR_MS, "short", 7.0, 1.0)  # is not known of yet
+        assert Feed(events(begun, later)).observed(+1, self.HOURS, self.SWEPT) is None
+        assert Feed(events(ended)).observed(-1, self.HOURS, self.SWEPT) is None
         assert Feed(events()).observed(-1, self.HOURS, self.SWEPT) is None
 
 
