@@ -18,7 +18,7 @@ from transforms.exchanges.documented_tiers import documented
 from transforms.model.assumptions import Assumptions, prior
 from transforms.model.bands import band
 from transforms.model.distance_profile import Contract
-from transforms.model.estimate import HourInput
+from transforms.model.estimate import HourInput, middle_price
 from transforms.model.estimators import ESTIMATORS, Cohorts, Estimator
 from transforms.model.fit import TYPICAL_SIZE_USD, Observed, Side, fit
 from transforms.model.hour import Bar
@@ -160,9 +160,8 @@ class _Learnt:
         bars = hour.bars[side[1]]
         if not bars or hour.hour_h < self.first_h + WARM_UP_H:
             return
-        price = (min(b.low for b in bars) * max(b.high for b in bars)) ** 0.5
         self.hours[side].append(hour.hour_h)
-        self.swept[side].append(swept * price)
+        self.swept[side].append(swept * middle_price(bars))
 
     def by(self, hour_h: int) -> dict[Side, Assumptions]:
         """The newest fit as of the hour: to all days completed by then, or the prior where no feed tells anything."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -90,9 +90,13 @@ def run(
             book = _book(crowd, moved, hour, parameters)
             books.append(book)
             _map(crowd, hour.hour_h, parameters.weight, levels)
-            price = (min(b.low for b in bars) * max(b.high for b in bars)) ** 0.5 if bars else crowd.mark
-            sweeps.append(Sweep(hour.hour_h, s, moved.swept * price))
+            sweeps.append(Sweep(hour.hour_h, s, moved.swept * (middle_price(bars) if bars else crowd.mark)))
     return levels, books, sweeps
+
+
+def middle_price(bars: Sequence[Bar]) -> float:
+    """The geometric middle of what the mark passed, USD, at which what was swept is valued. At least one bar."""
+    return float((min(b.low for b in bars) * max(b.high for b in bars)) ** 0.5)
 
 
 def standing_usd(crowd: Population, weight: Floats) -> tuple[Ints, Floats]:

@@ -5,6 +5,7 @@ documentation, it is the simulator that is wrong. From the bottom up:
 
 - ``seeds`` ``listing`` ``tiers``: random streams by subject and day, what is listed where, margin tiers;
 - ``prices`` ``crowd`` ``liquidation`` ``touches`` ``positions`` ``book`` ``truth`` ``market``: the market;
+- ``known_positions``: markets of other crowds written to files, with the truth beside what they publish;
 - ``recorded`` ``recorded_files``: recorded series in its place (both answer the questions of ``source``);
 - ``wire`` ``binance*`` ``bybit*`` ``okx*``: the exchanges' formats, each a table from path to handler;
 - ``limits`` ``faults`` ``fault_bodies`` ``server`` ``serve``: the machine. An archive of files would be another table.
