@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -11,11 +12,21 @@ import polars as pl
 from expectations.contract import Table
 from expectations.tables import table
 from transforms.estimator_input import SIDE_OF
-from transforms.model.population import Cohorts, Population
+from transforms.model.population import Cohort, Population
 
 POSITIONS, COHORTS = table("standing_positions"), table("opened_cohorts")
 _AGES = ("activity_base", "activity_1d_base", "activity_7d_base", "activity_30d_base")
 _HOUR_MS = 3_600_000
+_COHORT_COLUMNS = pl.Schema(
+    {
+        "opened_utc": pl.Int64,
+        "hour_began_bucket": pl.Int32,
+        "hour_reached_bucket": pl.Int32,
+        "entry_bucket": pl.Int32,
+        "activity_base": pl.Float64,
+        "reached_bucket": pl.Int32,
+    }
+)
 
 
 def store(crowds: Mapping[int, Population], hour: datetime, about: Mapping[str, str]) -> dict[str, pl.DataFrame]:
@@ -53,17 +64,16 @@ def _positions(crowd: Population) -> pl.DataFrame:
 
 
 def _cohorts(crowd: Population) -> pl.DataFrame:
-    cohorts = crowd.cohorts
-    return pl.DataFrame(
-        {
-            "side": np.full(len(cohorts.entry), SIDE_OF[crowd.s]),
-            "opened_utc": cohorts.opened_h * _HOUR_MS,
-            "entry_bucket": cohorts.entry.astype(np.int32),
-            "activity_base": cohorts.activity,
-            "extreme_price": cohorts.extreme,
-        },
-        schema_overrides={"side": pl.String, "activity_base": pl.Float64, "extreme_price": pl.Float64},
-    ).with_columns(pl.from_epoch("opened_utc", "ms").cast(COHORTS.schema["opened_utc"]).alias("opened_utc"))
+    """A row an entry; an hour that opened nothing has one of no activity, so that its move is kept."""
+    rows: list[tuple[object, ...]] = []
+    for hour_h, of in crowd.cohorts.items():
+        began, farthest = crowd.moves[hour_h % len(crowd.moves)].tolist()
+        opened = zip(*(each.tolist() for each in (of.entry, of.coins, of.reached)), strict=True)
+        of_hour = (hour_h * _HOUR_MS, began, farthest)
+        rows += [(*of_hour, *row) for row in opened] or [(*of_hour, began, 0.0, began)]
+    frame = pl.DataFrame(rows, schema=_COHORT_COLUMNS, orient="row")
+    opened_utc = pl.from_epoch("opened_utc", "ms").cast(COHORTS.schema["opened_utc"])
+    return frame.with_columns(pl.lit(SIDE_OF[crowd.s]).alias("side"), opened_utc.alias("opened_utc"))
 
 
 def restore(standing_positions: pl.DataFrame, opened_cohorts: pl.DataFrame) -> dict[int, Population]:
@@ -86,15 +96,20 @@ def _restore(s: int, positions: pl.DataFrame, cohorts: pl.DataFrame) -> Populati
     where = (held["position_class"].to_numpy() - 1, held["holding_class"].to_numpy(), at)
     for age, name in enumerate(_AGES):
         crowd.cells[(age, *where)] = held[name].to_numpy()
-    crowd.cohorts = _restore_cohorts(cohorts)
+    _restore_cohorts(crowd, cohorts)
     return crowd
 
 
-def _restore_cohorts(rows: pl.DataFrame) -> Cohorts:
+def _restore_cohorts(crowd: Population, rows: pl.DataFrame) -> None:
     ordered = rows.sort("opened_utc", "entry_bucket")
-    return Cohorts(
-        opened_h=ordered["opened_utc"].dt.epoch("ms").to_numpy() // _HOUR_MS,
-        entry=ordered["entry_bucket"].to_numpy().astype(np.int64),
-        activity=ordered["activity_base"].to_numpy().copy(),
-        extreme=ordered["extreme_price"].to_numpy().copy(),
+    hour_h = ordered["opened_utc"].dt.epoch("ms").to_numpy() // _HOUR_MS
+    entry, began, farthest, reached = (
+        ordered[f"{name}_bucket"].to_numpy().astype(np.int64)
+        for name in ("entry", "hour_began", "hour_reached", "reached")
     )
+    coins = ordered["activity_base"].to_numpy()
+    bounds = np.flatnonzero(np.diff(hour_h, prepend=-1, append=-1)).tolist()
+    for start, stop in pairwise(bounds):
+        own = slice(start, stop if coins[start] > 0.0 else start)
+        crowd.cohorts[int(hour_h[start])] = Cohort(entry[own], coins[own].copy(), reached[own])
+        crowd.moves[hour_h[start] % len(crowd.moves)] = began[start], farthest[start]

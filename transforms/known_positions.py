@@ -71,7 +71,7 @@ def binance_contract() -> Contract:
 def hour_inputs(published: pl.DataFrame, contract: Contract) -> dict[str, dict[int, HourInput]]:
     """By exchange and hour (its end, hours since the epoch), from the bars of one market.
 
-    What is missing of a bar's open interest is NaN, of its volume and accounts 0; hours without bars are left out.
+    What is missing of a bar's open interest and accounts is NaN, of its volume 0; hours without bars are left out.
     """
     return {
         str(key[0]): _hours(bars, contract)
@@ -105,9 +105,9 @@ def _hours(bars: pl.DataFrame, contract: Contract) -> dict[int, HourInput]:
 
 
 def _growth(accounts: str) -> pl.Expr:
-    """Change over number, 0 for the first bar and where nobody is left."""
+    """Change over number, NaN for the first bar and where nobody is left."""
     some = pl.when(pl.col(accounts) > 0).then(pl.col(accounts))
-    return (pl.col(accounts).diff() / some).fill_null(0.0).alias("growth")
+    return (pl.col(accounts).diff() / some).fill_null(float("nan")).alias("growth")
 
 
 class Feed:

@@ -9,9 +9,9 @@ TABLE = Table(
     name="opened_cohorts",
     layer="mart",
     kind="modelled",
-    doc="How much activity there was in each of the last 720 hours, at which price, and how far the mark has gone "
-    "against it since: how the estimator knows what leaves the windows of 1, 7 and 30 days. Kept as "
-    "standing_positions.",
+    doc="How much activity there was in each of the last 720 hours, at which price, and how far the mark went against "
+    "it: how the estimator knows what leaves the windows of 1, 7 and 30 days. Kept as standing_positions. An hour with "
+    "bars that opened nothing has a row of no activity.",
     grain=("hour_utc", "exchange", "instrument", "side", "opened_utc", "entry_bucket"),
     columns=pick(
         "coin",
@@ -23,7 +23,9 @@ TABLE = Table(
         "opened_utc",
         "entry_bucket",
         "activity_base",
-        "extreme_price",
+        "reached_bucket",
+        "hour_began_bucket",
+        "hour_reached_bucket",
     ),
     inputs=("price_bars", "open_interest", "margin_tiers", "instruments", "model_parameters"),
     time_column="hour_utc",

@@ -25,7 +25,7 @@ SIDES = (+1, -1)
 FIRST_H = 490_920
 _NAMES = ("tier_cap", "maintenance_rate", "deduction", "max_leverage_x")
 _TIERS = Tiers(*(tuple(float(str(tier[name])) for tier in documented("binance")) for name in _NAMES))
-_SIZES = {60: ((1095, 1), (2190, 1), (8760, 1), (1095, 3)), 5: ((365, 1), (730, 1), (365, 3))}
+_SIZES = {60: ((2190, 1), (4380, 1), (8760, 1), (8760, 3)), 5: ((1095, 1), (2190, 1), (8760, 1), (1095, 3))}
 CONTRACT = Contract("binance", "linear", _TIERS)
 
 

@@ -46,7 +46,7 @@ def test_the_day_of_the_logical_date_is_fitted_for(run_day: Callable[..., tuple[
 
 
 def test_too_little_to_learn_from_is_no_failure(run_day: Callable[..., tuple[str, list[str]]]) -> None:
-    said = "2026-01-12: 3 hours observed in 45 days, 24 are needed; prior-2 stands"
+    said = "2026-01-12: 3 hours observed in 45 days, 24 are needed; prior-3 stands"
     assert run_day(published=0, too_few=[said]) == ("success", DONE)
 
 

@@ -143,7 +143,8 @@ def model_parameters() -> list[Row]:
 
 
 def opened_cohorts() -> list[Row]:
-    every = _STATE | _POSITION | {"entry_bucket": 11500, "activity_base": 2.0, "extreme_price": 99_000.0}
+    buckets = {"entry_bucket": 11500, "reached_bucket": 11495, "hour_began_bucket": 11505, "hour_reached_bucket": 11490}
+    every = _STATE | _POSITION | buckets | {"activity_base": 2.0}
     return [every | {"side": side, "opened_utc": HOUR - 5 * ONE_HOUR} for side in ("long", "short")]
 
 

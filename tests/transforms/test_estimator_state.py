@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from expectations.tables import table
 from transforms.estimator_state import restore, store
 from transforms.exchanges.documented_tiers import documented
-from transforms.model.population import CLASSES, HOLDINGS, REACH, Cohorts, Population
+from transforms.model.population import CLASSES, HOLDINGS, REACH, Cohort, Population
 from transforms.tables import liquidation_levels, model_parameters
 
 START = datetime.fromisoformat("2026-01-05T22:00:00")  # so that hours lie on two dates
@@ -157,9 +157,12 @@ def crowd(s: int, seed: int) -> Population:
     shrinking = np.cumprod(rng.uniform(0.1, 1.0, (4, n)), axis=0)[[0, 3, 2, 1]]
     made.cells[(slice(None), *cells)] = 10.0 ** rng.uniform(-12, 6, n) * shrinking
     made.open_interest, made.standing, made.turnover = rng.uniform(0.0, 1e6, 3).tolist()
-    opened = np.repeat(np.arange(490_000, 490_003), 2)
-    entries = np.tile(np.array([-40, 11518]), 3)
-    made.cohorts = Cohorts(opened, entries, rng.uniform(0.0, 9.0, 6), rng.uniform(1.0, 1e5, 6))
+    for hour_h in (490_000, 490_001, 490_003, 490_004):
+        opened = 0 if hour_h == 490_001 or rng.random() < 0.3 else 2  # hours that opened nothing, and one without bars
+        entries, coins = np.array([-40, 11518])[:opened], rng.uniform(1e-9, 9.0, opened)
+        made.cohorts[hour_h] = Cohort(entries, coins, rng.integers(-100, 12_000, opened))
+        began, farthest = rng.integers(-100, 12_000, 2).tolist()
+        made.moves[hour_h % 720] = began, farthest
     return made
 
 
@@ -178,11 +181,24 @@ def test_stored_and_read_back_to_the_bit(seed: int, empty: bool) -> None:
         assert (after.s, after.mark, after.origin) == (before.s, before.mark, before.origin)
         assert all(getattr(after, n) == getattr(before, n) for n in ("open_interest", "standing", "turnover"))
         assert np.array_equal(after.cells, before.cells)
-        for name in ("opened_h", "entry", "activity", "extreme"):
-            one, other = getattr(after.cohorts, name), getattr(before.cohorts, name)
-            assert np.array_equal(one, other), name
+        assert np.array_equal(after.moves, before.moves)
+        assert list(after.cohorts) == list(before.cohorts)
+        for hour_h, opened in before.cohorts.items():
+            for name in ("entry", "coins", "reached"):
+                one, other = getattr(after.cohorts[hour_h], name), getattr(opened, name)
+                assert one.dtype == other.dtype
+                assert np.array_equal(one, other), name
     again = store(read, START, ABOUT)
     assert all(again[name].equals(stored[name]) for name in STATE)
+
+
+def test_an_hour_that_opened_nothing_keeps_its_move_in_a_row_of_no_activity() -> None:
+    crowd = Population.empty(-1, 100.0)
+    nothing = np.zeros(0, np.int64)
+    crowd.cohorts[490_000], crowd.moves[490_000 % 720] = Cohort(nothing, np.zeros(0), nothing), (4605, 4609)
+    rows = store({-1: crowd}, START, ABOUT)["opened_cohorts"]
+    buckets = ("entry_bucket", "reached_bucket", "hour_began_bucket", "hour_reached_bucket")
+    assert rows.select("side", "activity_base", *buckets).rows() == [("short", 0.0, 4605, 4605, 4605, 4609)]
 
 
 def test_no_state_is_nobody() -> None:

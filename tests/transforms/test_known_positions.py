@@ -22,6 +22,7 @@ DAYS = 6
 VENUES = ("bybit", "okx")  # two will do, and take less time than three
 END_MS = (FIRST_DAY + DAYS) * 24 * HOUR_MS
 NOON_MS, MIDNIGHT_MS = END_MS - 36 * HOUR_MS, END_MS - 24 * HOUR_MS
+UNKNOWN = math.nan
 EVENTS = {"exchange": pl.String, "ts_ms": pl.Int64, "side": pl.String, "price": pl.Float64, "base": pl.Float64}
 
 
@@ -176,8 +177,10 @@ class TestHours:
         assert (first.taker_base, second.taker_base, third.taker_base) == (3.0, 4.0, 0.0)
         assert (first.open_interest, third.open_interest) == (100.0, 120.0)
         assert math.isnan(second.open_interest)
-        assert [b.account_growth for b in (first, second, third)] == [0.0, 0.2, 0.0]
-        assert [b.account_growth for hour in hours.values() for b in hour.bars[-1]] == [0.0, 0.0, -1.0]
+        # of the first bar no change is known, nor where a number lacks: as where nobody publishes accounts
+        assert [b.account_growth for b in (first, second, third)] == pytest.approx([UNKNOWN, 0.2, UNKNOWN], nan_ok=True)
+        shorts = [b.account_growth for hour in hours.values() for b in hour.bars[-1]]
+        assert shorts == pytest.approx([UNKNOWN, 0.0, -1.0], nan_ok=True)
 
     def test_all_exchanges_have_binances_tiers_and_rule(self) -> None:
         contract = known.binance_contract()
@@ -185,9 +188,9 @@ class TestHours:
         assert contract.tiers.cap[:3] == (300e3, 800e3, 3e6)
         assert contract.tiers.deduction[:3] == (0.0, 300.0, 1_500.0)
 
-    def test_side_without_accounts_left_has_not_grown(self) -> None:
+    def test_of_a_side_without_accounts_left_no_growth_is_known(self) -> None:
         hours = known.hour_inputs(self.bars(long_accounts=[10.0, 0.0, 0.0]), known.binance_contract())["okx"]
-        assert [b.account_growth for hour in hours.values() for b in hour.bars[+1]] == [0.0, 0.0, 0.0]
+        assert all(math.isnan(b.account_growth) for hour in hours.values() for b in hour.bars[+1])
 
 
 class TestFeeds:

@@ -279,7 +279,7 @@ class TestCommand:
         rows = pl.read_csv(result.stdout.encode())
         assert rows.height == 6
         assert set(rows["day"]) == {"2026-11-20"}
-        assert "2026-11-19: 0 hours observed in 45 days, 24 are needed; prior-2 stands" in result.stderr
+        assert "2026-11-19: 0 hours observed in 45 days, 24 are needed; prior-3 stands" in result.stderr
         assert "liq run --from 2026-11-19T00:00Z --to 2026-11-19T23:00Z" in result.stderr
         assert versions(trial) == {PRIOR_VERSION, VERSION}
         assert trial.ask("SELECT count(*) AS n FROM mart.model_parameters WHERE basis = 'fitted'")["n"].item() == 240

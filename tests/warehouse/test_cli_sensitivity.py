@@ -31,7 +31,7 @@ def with_state(small_warehouse: Path) -> Path:
     crowds = {}
     for s in (1, -1):
         crowds[s] = Population.empty(s, MARK)
-        at = crowds[s].first_reached(MARK) - s * 30
+        at = crowds[s].reached(MARK) - crowds[s].origin - s * 30
         crowds[s].cells[..., min(at, at + 10 * s) : max(at, at + 10 * s)] = 1e3
         crowds[s].standing = crowds[s].open_interest = 1e9
     about = {"coin": "BTC", "instrument": "BTCUSDT", "source": "simulated"}

@@ -1,20 +1,22 @@
 """How much is opened: the activity of a bar, in coins, that the weights of the crowd are shares of.
 
-In the long run openings follow what is traded; within it, less than in proportion: in a storm most of the volume is
-closing, liquidation and passing through. So activity turns open interest over at the geometric mean of the bar's own
-rate and the typical one. Where a venue publishes how many accounts hold a side, their change is added, which tells
-more than volume does. All of this was chosen on markets whose positions are known.
+In the long run openings follow what is traded. Where a venue publishes how many accounts hold a side, their change
+tells more than volume does: it is added, and within the long run volume counts less than in proportion, for in a storm
+most of it is closing, liquidation and passing through; activity then turns open interest over at the geometric mean of
+the bar's own rate and the typical one. That was chosen on markets whose positions are known. Without such numbers all
+of the volume counts, and changes of open interest do not: chosen on recorded liquidations.
 """
 
 from __future__ import annotations
 
-from math import exp2, sqrt
+from math import exp2, isnan, sqrt
 
 FIRST_TURNOVER_PER_HOUR = 0.12
 """Taker volume of an hour over open interest, as long as a market's own is not known."""
 
 _HALF_LIFE_H = 72.0  # of the memory of what is typical
-_GROWTH = 10.0  # activity for each share by which a side's accounts grow: the inverse of a typical sum of weights
+_GROWTH = 8.0
+"""Activity for each share that a side's accounts grow by: about the inverse of a typical sum of weights."""
 
 
 def activity(
@@ -24,10 +26,12 @@ def activity(
 
     taker_base: taker volume of the bar, buys and sells halved (coins); open_interest: coins, one side;
     turnover_per_hour: the typical one; account_growth: change of the number of the side's accounts over that number,
-    0 where it is not published.
+    NaN where it is not published.
     """
     if open_interest <= 0.0:
         return 0.0
+    if isnan(account_growth):
+        return max(taker_base, 0.0)
     turnover = sqrt(hours * turnover_per_hour * max(taker_base, 0.0) / open_interest)
     return open_interest * max(turnover + _GROWTH * account_growth, 0.0)
 

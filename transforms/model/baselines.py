@@ -12,7 +12,6 @@ from transforms.model.assumptions import (
     HALF_LIVES_H,
     LEVERAGE_EDGES_X,
     LEVERAGE_X,
-    POSITION_USD,
     WINDOWS_H,
     Assumptions,
     prior,
@@ -27,6 +26,7 @@ from transforms.model.price_grid import WIDTH, Floats, Ints, bucket, middle
 LADDER_X = (100.0, 50.0, 25.0, 10.0)
 """The field's ladder: a rise of open interest is taken to be opened with these, a quarter each."""
 
+_POSITION_USD = 10e3  # small: the ladder knows no tiers but the first
 _RUNGS = tuple(LEVERAGE_X.index(x) for x in LADDER_X)
 _ANY_VENUE = ""  # the prior has an average for a venue that it does not know
 
@@ -70,7 +70,7 @@ class Ladder:
         self.levels = self.levels[self.s * (reached - self.levels[:, 0]) > 0.0]
 
     def _opened(self, entry: float, coins: float, contract: Contract, hour_h: int) -> Floats:
-        usd = np.array([POSITION_USD[k] for k in _RUNGS])
+        usd = np.full(len(_RUNGS), _POSITION_USD)
         base = usd / entry
         sizes = contract.tiers.size(base, np.full(len(base), entry))
         leverage = np.array(

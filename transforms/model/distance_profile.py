@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from transforms.model.assumptions import LEVERAGE_EDGES_X, LEVERAGE_X, POSITION_USD
+from transforms.model.assumptions import LEVERAGE_EDGES_X, LEVERAGE_X, POSITION_USD, ROUND_X
 from transforms.model.liquidation_price import Tiers, liquidation_price
 from transforms.model.price_grid import WIDTH, Floats, Ints
 
@@ -21,13 +21,12 @@ class Profiles:
     """Every class's shares (sum 1) by distance, entered in one bucket.
 
     first [classes]: buckets above the entry's bucket of the first share; shares [classes, widest], of which length
-    [classes] are the class's; distance [classes]: mean distance from the entry, buckets.
+    [classes] are the class's.
     """
 
     first: Ints
     shares: Floats
     length: Ints
-    distance: Floats
 
 
 @dataclass(frozen=True)
@@ -55,30 +54,30 @@ def _profiles(contract: Contract, step: int, s: int) -> Profiles:
     shares = np.zeros((len(own), int(length.max())))
     for row, (_, each) in zip(shares, own, strict=True):
         row[: len(each)] = each
-    steps = first[:, None] + np.arange(shares.shape[1])
-    return Profiles(first, shares, length, np.abs((steps * shares).sum(axis=1)))
+    return Profiles(first, shares, length)
 
 
 def _profile(contract: Contract, usd: float, entry: float, index: int, s: int) -> tuple[int, Floats]:
     base = usd / entry
     size = contract.tiers.size(np.array([base]), np.array([entry]))
     allowed = contract.tiers.highest_leverage(float(size[0]))
-    high, low = (min(edge, allowed) for edge in LEVERAGE_EDGES_X[index : index + 2])
-    leverage = np.exp(np.linspace(np.log(low), np.log(high), _POINTS))
-    sizes = np.full(_POINTS, usd if contract.kind == "inverse" else base)
-    price = liquidation_price(
-        contract.exchange, contract.kind, np.full(_POINTS, entry), sizes, leverage, contract.tiers, s
-    )
+    even = np.geomspace(LEVERAGE_EDGES_X[index], LEVERAGE_EDGES_X[index + 1], _POINTS)
+    at_round = ROUND_X[index]
+    leverage = np.minimum(np.append(even, list(at_round)), allowed)
+    weight = np.append(np.full(_POINTS, (1.0 - sum(at_round.values())) / _POINTS), list(at_round.values()))
+    entries = np.full(len(leverage), entry)
+    sizes = np.full(len(leverage), usd if contract.kind == "inverse" else base)
+    price = liquidation_price(contract.exchange, contract.kind, entries, sizes, leverage, contract.tiers, s)
     offset = np.log(np.clip(price, entry * 1e-3, entry * 1e3) / entry) / WIDTH
     offset = np.minimum(offset, -1.0) if s > 0 else np.maximum(offset, 1.0)  # never on the wrong side of its own entry
-    return _binned(offset)
+    return _binned(offset, weight)
 
 
-def _binned(offset: Floats) -> tuple[int, Floats]:
+def _binned(offset: Floats, weight: Floats) -> tuple[int, Floats]:
     """Entries lie anywhere in their bucket: a position `offset` buckets away falls into two, by its fraction."""
     whole = np.floor(offset).astype(np.int64)
     first = int(whole.min())
     shares = np.zeros(int(whole.max()) - first + 2)
-    np.add.at(shares, whole - first, 1.0 - (offset - whole))
-    np.add.at(shares, whole - first + 1, offset - whole)
+    np.add.at(shares, whole - first, weight * (1.0 - (offset - whole)))
+    np.add.at(shares, whole - first + 1, weight * (offset - whole))
     return first, shares / shares.sum()

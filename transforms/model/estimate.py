@@ -112,9 +112,9 @@ def standing_usd(crowd: Population, weight: Floats) -> tuple[Ints, Floats]:
 
 def _in_map(crowd: Population) -> slice:
     """Bucket axis within MAP_RANGE of the mark, on the side's side of it."""
-    mark_cut = crowd.first_reached(crowd.mark)
+    mark = crowd.reached(crowd.mark) - crowd.origin
     x = np.log(crowd.mark * (1.0 - crowd.s * MAP_RANGE)) / WIDTH - 0.5 - crowd.origin
-    return slice(int(np.ceil(x)), mark_cut) if crowd.s > 0 else slice(mark_cut, int(np.floor(x)) + 1)
+    return slice(int(np.ceil(x)), mark) if crowd.s > 0 else slice(mark + 1, int(np.floor(x)) + 1)
 
 
 def _scale(crowd: Population, weight: Floats) -> float:

@@ -181,8 +181,8 @@ class _Habits:
     rest: float
 
 
-_COMMON = _Habits(0.3, 0.25, 0.3, 0.1, 0.1, 0.15)  # how a market's crowd differs from others
-_OWN = _Habits(0.1, 0.1, 0.15, 0.05, 0.05, 0.08)  # how a venue's side differs from its market
+_COMMON = _Habits(0.2, 0.2, 0.2, 0.03, 0.05, 0.12)  # how a market's crowd differs from others
+_OWN = _Habits(0.1, 0.08, 0.12, 0.03, 0.03, 0.08)  # how a venue's side differs from its market
 _CENTRE_X, _CENTRE_H = 18.0, 40.0
 _SMOOTH_X, _SMOOTH_H, _NUGGET = 1.0, 1.5, 1e-4
 

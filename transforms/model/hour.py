@@ -7,16 +7,17 @@ half-life, is what a fit needs, and what stands can be read with any weights.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, fsum, log
+from functools import lru_cache
+from math import exp, fsum, isnan, nan
 
 import numpy as np
 
 from transforms.model.activity import activity, typical
 from transforms.model.assumptions import GIVEN_UP, HALF_LIVES_H, WINDOWS_H
 from transforms.model.distance_profile import Contract, profiles
-from transforms.model.kernel import age, give_up, place, sweep
-from transforms.model.population import CLASSES, HOLDINGS, Cohorts, Population
-from transforms.model.price_grid import WIDTH, Floats, bucket, middle, spread
+from transforms.model.kernel import give_up, leave, place, settle, sweep
+from transforms.model.population import BREADTH, CLASSES, HOLDINGS, UNREACHED, Cohort, Population
+from transforms.model.price_grid import Floats, bucket, middle, spread
 
 _RATES = np.log(2.0) / np.array(HALF_LIVES_H)
 _DUST = 1e-8  # of open interest, at a weight of one: cells below it matter to nobody and would fill the state for ever
@@ -30,7 +31,7 @@ class Bar:
     """One bar of the mark with what happened in it, for one side.
 
     taker_base: buys and sells, halved. open_interest NaN: not published at its end. account_growth: change of the
-    number of accounts on this side over that number, 0 where it is not published.
+    number of accounts on this side over that number, NaN where it is not published.
     """
 
     hours: float
@@ -40,7 +41,7 @@ class Bar:
     close: float
     taker_base: float
     open_interest: float
-    account_growth: float = 0.0
+    account_growth: float = nan
 
 
 @dataclass
@@ -57,99 +58,114 @@ def advance(crowd: Population, bars: list[Bar], contract: Contract, hour_h: int)
     Until open interest was published once there is nobody, and nobody is left when it is published as 0. Without bars
     only ages change; what is missing of the hour is taken to have passed before its first bar.
     """
-    moved = Moved(np.zeros((CLASSES, HOLDINGS)), 0.0)
-    worst = crowd.mark
-    nearest = min if crowd.s > 0 else max
-    kept = np.exp(-_RATES * max(1.0 - fsum(bar.hours for bar in bars), 0.0))
-    entries: dict[int, tuple[float, float]] = {}  # bucket -> coins opened, the worst mark since
+    hour = _Passing(crowd, contract, max(1.0 - fsum(bar.hours for bar in bars), 0.0))
     for bar in bars:
-        if not np.isnan(bar.open_interest) and crowd.open_interest == 0.0 < bar.open_interest:
-            _seat(crowd, bar, contract)
-        kept *= np.exp(-_RATES * bar.hours)
-        own = profiles(contract, bar.open, crowd.s)
-        reached = bar.low if crowd.s > 0 else bar.high
-        if crowd.s * (worst - reached) > 0.0:
-            give_up(crowd.cells, crowd.s, _at(crowd, worst), _at(crowd, reached), own.distance, GIVEN_UP)
-            worst = reached
-        entries = {entry: (coins, nearest(since, reached)) for entry, (coins, since) in entries.items()}
-        sweep(crowd.cells, crowd.s, crowd.first_reached(reached), kept, moved.swept)
-        if not np.isnan(bar.open_interest):
+        hour.through(bar)
+    shift = bucket(bars[-1].close) - bucket(crowd.mark) if bars else 0
+    settle(crowd.cells, hour.kept, hour.left, _DUST * crowd.open_interest, shift)
+    if bars:
+        crowd.mark = bars[-1].close
+    crowd.moves[hour_h % len(crowd.moves)] = crowd.s * UNREACHED
+    if bars and crowd.open_interest > 0.0:
+        crowd.cohorts[hour_h] = hour.cohort()
+        crowd.moves[hour_h % len(crowd.moves)] = hour.before, hour.worst
+    for window, length in enumerate(WINDOWS_H, start=1):
+        _leave(crowd, window, hour_h, length, contract)
+    while crowd.cohorts and (oldest := next(iter(crowd.cohorts))) <= hour_h - WINDOWS_H[-1]:
+        del crowd.cohorts[oldest]
+    return hour.moved
+
+
+class _Passing:
+    """An hour as it passes: what its bars have done so far.
+
+    kept [holdings] and left [buckets]: see kernel.py. before, worst: what the mark had reached at the start, and the
+    farthest since. opened: by entry bucket the coins, and the farthest reached since.
+    """
+
+    def __init__(self, crowd: Population, contract: Contract, missing_h: float) -> None:
+        self.crowd, self.contract = crowd, contract
+        self.kept = np.exp(-_RATES * missing_h)
+        self.left = np.ones(BREADTH)
+        self.before = self.worst = self.stood = crowd.reached(crowd.mark)
+        self.opened: dict[int, tuple[float, int]] = {}
+        self.moved = Moved(np.zeros((CLASSES, HOLDINGS)), 0.0)
+
+    def through(self, bar: Bar) -> None:
+        """One bar: who stood is swept, then others open."""
+        crowd = self.crowd
+        if crowd.open_interest == 0.0 < bar.open_interest:
+            _seat(crowd, bar, self.contract)
+            self.left[:] = 1.0  # what came before thinned nobody
+        self.kept *= _kept(bar.hours)
+        self._sweep(crowd.reached(bar.low if crowd.s > 0 else bar.high))
+        if not isnan(bar.open_interest):
             crowd.open_interest = bar.open_interest
-            if crowd.open_interest == 0.0:
-                crowd.cells[:], crowd.cohorts, entries = 0.0, Cohorts.none(), {}
+            if bar.open_interest == 0.0:
+                crowd.cells[:], crowd.moves[:], crowd.cohorts, self.opened = 0.0, crowd.s * UNREACHED, {}, {}
         crowd.turnover = typical(crowd.turnover, bar.taker_base, crowd.open_interest, bar.hours)
         coins = activity(bar.taker_base, crowd.open_interest, bar.hours, crowd.turnover, bar.account_growth)
+        self.stood = crowd.reached(bar.close)
         if coins > 0.0:
-            first, shares = spread(bar.low, bar.high)
-            cut = crowd.first_reached(bar.close)
-            at = first - crowd.origin
-            place(crowd.cells, crowd.s, cut, at, coins * shares, own.first, own.shares, own.length, kept, moved.swept)
-            moved.activity += coins
-            for i, share in enumerate(shares.tolist()):
-                before, since = entries.get(first + i, (0.0, bar.close))
-                entries[first + i] = before + coins * share, since
-    _settle(crowd, bars, contract, hour_h, kept, entries)
-    return moved
+            self._open(bar, coins)
+
+    def _sweep(self, reached: int) -> None:
+        crowd, origin = self.crowd, self.crowd.origin
+        if crowd.s * (self.worst - reached) > 0:
+            give_up(self.left, crowd.s, self.worst - origin, reached - origin, GIVEN_UP)
+            self.worst = reached
+        farther = min if crowd.s > 0 else max
+        self.opened = {entry: (coins, farther(since, reached)) for entry, (coins, since) in self.opened.items()}
+        front = self.stood - origin
+        sweep(crowd.cells, crowd.s, reached - origin, front, self.kept, self.left, self.moved.swept)
+
+    def _open(self, bar: Bar, coins: float) -> None:
+        crowd, origin = self.crowd, self.crowd.origin
+        first, shares = spread(bar.low, bar.high)
+        own = profiles(self.contract, bar.open, crowd.s)
+        where = (self.stood - origin, first - origin, coins * shares, own.first, own.shares, own.length)
+        place(crowd.cells, crowd.s, *where, self.kept, self.left, self.moved.swept)
+        self.moved.activity += coins
+        for i, share in enumerate(shares.tolist()):
+            before, since = self.opened.get(first + i, (0.0, self.stood))
+            self.opened[first + i] = before + coins * share, since
+
+    def cohort(self) -> Cohort:
+        """All that was opened, by entry."""
+        entries = sorted(self.opened)
+        coins, reached = zip(*(self.opened[entry] for entry in entries), strict=True) if entries else ((), ())
+        return Cohort(np.array(entries, np.int64), np.array(coins, np.float64), np.array(reached, np.int64))
 
 
-def _at(crowd: Population, price: float) -> float:
-    """Where a price lies on the bucket axis, so that the middle of bucket i is at i."""
-    return log(price) / WIDTH - 0.5 - crowd.origin
+@lru_cache
+def _kept(hours: float) -> Floats:
+    return np.asarray(np.exp(-_RATES * hours))
 
 
 def _seat(crowd: Population, bar: Bar, contract: Contract) -> None:
     """The crowd that stood before the first bar: typical activity, long at rest, entries spread about the price."""
     stood = crowd.turnover * bar.open_interest / _RATES
+    reached = crowd.reached(bar.open) - crowd.origin
+    nobody, unthinned = np.zeros((CLASSES, HOLDINGS)), np.ones(BREADTH)
     for step, share in zip(_FIRST_STEPS, _FIRST_WEIGHTS, strict=True):
         entry = bar.open * exp(_FIRST_SPREAD * step)
         own = profiles(contract, entry, crowd.s)
-        cut = crowd.first_reached(bar.open)
-        unseen = np.zeros((CLASSES, HOLDINGS))
         at = bucket(entry) - crowd.origin
-        coins = np.array([share])
-        place(crowd.cells[:1], crowd.s, cut, at, coins, own.first, own.shares, own.length, 1.0 / stood, unseen)
+        where = (reached, at, np.array([share]), own.first, own.shares, own.length)
+        place(crowd.cells[:1], crowd.s, *where, 1.0 / stood, unthinned, nobody)
 
 
-def _settle(
-    crowd: Population,
-    bars: list[Bar],
-    contract: Contract,
-    hour_h: int,
-    kept: Floats,
-    entries: dict[int, tuple[float, float]],
-) -> None:
-    """Ages what stands, takes out of the windows what leaves them, and moves the grid with the mark."""
-    cohorts = crowd.cohorts
-    if bars:
-        worst = min(b.low for b in bars) if crowd.s > 0 else max(b.high for b in bars)
-        cohorts.extreme = (np.minimum if crowd.s > 0 else np.maximum)(cohorts.extreme, worst)
-    if entries:
-        coins, since = np.array([entries[entry] for entry in sorted(entries)]).T
-        cohorts.append(hour_h, np.array(sorted(entries)), coins, since)
-    leaving = np.zeros((len(WINDOWS_H), *crowd.cells.shape[1:]))
-    for window, length in zip(leaving, WINDOWS_H, strict=True):
-        _leave(window, crowd, hour_h - length, length, contract)
-    crowd.cohorts = cohorts.pick(cohorts.opened_h > hour_h - WINDOWS_H[-1])
-    age(crowd.cells, leaving, kept, _DUST * crowd.open_interest)
-    if bars:
-        crowd.recentre(bars[-1].close)
+def _leave(crowd: Population, window: int, hour_h: int, length_h: int, contract: Contract) -> None:
+    """Takes what was opened `length_h` ago, and still stands, out of the window: it was swept and thinned as all was.
 
-
-def _leave(window: Floats, crowd: Population, opened_h: int, length_h: int, contract: Contract) -> None:
-    """Puts into `window` [classes, holdings, buckets] the survivors of the hour `opened_h`, which leaves it now.
-
-    Those whose price the mark has not reached since. What was given up is taken from the worst mark since, as if it
-    had been reached in one move. Moves on the way gave up more, which is so taken from others: on the markets of known
-    positions the day holds 5 % too little, the week 2 %.
+    But for the moves of its own hour, which thin what stood before it.
     """
-    leaving = crowd.cohorts.pick(crowd.cohorts.opened_h == opened_h)
-    if not len(leaving.entry):
+    cohort = crowd.cohorts.get(hour_h - length_h)
+    if cohort is None or not len(cohort.entry):
         return
-    survive, unseen = np.exp(_RATES * length_h), np.zeros((CLASSES, HOLDINGS))
-    for entry, coins, extreme in zip(leaving.entry.tolist(), leaving.activity, leaving.extreme.tolist(), strict=True):
-        own = profiles(contract, float(middle(entry)), crowd.s)
-        cut, at = crowd.first_reached(extreme), entry - crowd.origin
-        place(window[None], crowd.s, cut, at, np.array([coins]), own.first, own.shares, own.length, survive, unseen)
-    entry, extreme = int(np.median(leaving.entry)), float(np.median(leaving.extreme))
-    own = profiles(contract, float(middle(entry)), crowd.s)
-    give_up(window[None], crowd.s, float(entry - crowd.origin), _at(crowd, extreme), own.distance, GIVEN_UP)
+    since = crowd.moves[np.arange(hour_h - length_h + 1, hour_h + 1) % len(crowd.moves)]
+    before, after = (since[since[:, 0] != since[:, 1]] - crowd.origin).T
+    own = profiles(contract, float(middle(int(np.median(cohort.entry)))), crowd.s)
+    entered = (cohort.entry - crowd.origin, cohort.coins, cohort.reached - crowd.origin)
+    profile = (own.first, own.shares, own.length)
+    leave(crowd.cells, window, crowd.s, entered, (before, after), profile, np.exp(-_RATES * length_h), GIVEN_UP)

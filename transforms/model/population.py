@@ -7,14 +7,13 @@ changes the reading of all that stands, not only of what is opened after it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil, floor, log
 
 import numpy as np
 
 from transforms.model.activity import FIRST_TURNOVER_PER_HOUR
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, WINDOWS_H
-from transforms.model.kernel import move
 from transforms.model.price_grid import WIDTH, Floats, Ints, bucket
 
 REACH = 1152
@@ -22,38 +21,21 @@ REACH = 1152
 
 CLASSES, HOLDINGS, AGES = len(LEVERAGE_X), len(HALF_LIVES_H), 1 + len(WINDOWS_H)
 BREADTH = 2 * REACH + 1
+UNREACHED = 1 << 40
+"""Times the side, a bucket that no mark comes to."""
 
 
-@dataclass
-class Cohorts:
-    """What each past hour opened, at which price; row i is one (hour, entry bucket).
+@dataclass(frozen=True)
+class Cohort:
+    """What an hour opened.
 
-    opened_h [n]: hours since the epoch, at the end of the hour; entry [n]: bucket; activity [n]: coins;
-    extreme [n]: the worst mark (USD) since, for that side.
+    entry [n]: buckets; coins [n]: at a weight of one; reached [n]: the farthest bucket that the mark reached in that
+    hour after it was opened.
     """
 
-    opened_h: Ints
     entry: Ints
-    activity: Floats
-    extreme: Floats
-
-    @classmethod
-    def none(cls) -> Cohorts:
-        """No cohorts."""
-        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
-
-    def append(self, opened_h: int, entry: Ints, activity: Floats, extreme: Floats) -> None:
-        """Adds an hour's openings, if there were any."""
-        kept = activity > 0
-        n = int(kept.sum())
-        self.opened_h = np.concatenate([self.opened_h, np.full(n, opened_h)])
-        self.entry = np.concatenate([self.entry, entry[kept]])
-        self.activity = np.concatenate([self.activity, activity[kept]])
-        self.extreme = np.concatenate([self.extreme, extreme[kept]])
-
-    def pick(self, rows: np.ndarray) -> Cohorts:
-        """The rows of a mask."""
-        return Cohorts(self.opened_h[rows], self.entry[rows], self.activity[rows], self.extreme[rows])
+    coins: Floats
+    reached: Ints
 
 
 @dataclass
@@ -62,7 +44,9 @@ class Population:
 
     cells [ages, classes, holdings, buckets]: by liquidation price; age 0 is all, then opened in the last 1, 7, 30 days.
     open_interest: coins, as last published; 0 before the first. standing: coins, as the books last had it.
-    turnover: taker volume of a typical hour over open interest.
+    turnover: taker volume of a typical hour over open interest. cohorts: of the last 720 hours, by the end of the
+    hour (hours since the epoch); hours without bars have none. moves [720, 2]: at the hour modulo 720, what the
+    mark had reached at its start and the farthest bucket that it reached in it; hours without bars reached nothing.
     The bucket axis always holds REACH buckets to each side of the mark, so that sums add up in the same order whether
     the array was carried on or read back.
     """
@@ -70,7 +54,8 @@ class Population:
     s: int
     mark: float
     cells: Floats
-    cohorts: Cohorts
+    moves: Ints
+    cohorts: dict[int, Cohort] = field(default_factory=dict)
     open_interest: float = 0.0
     standing: float = 0.0
     turnover: float = FIRST_TURNOVER_PER_HOUR
@@ -78,25 +63,17 @@ class Population:
     @classmethod
     def empty(cls, s: int, mark: float) -> Population:
         """Nobody, with the grid centred on `mark` (USD)."""
-        return cls(s, mark, np.zeros((AGES, CLASSES, HOLDINGS, BREADTH)), Cohorts.none())
+        return cls(s, mark, np.zeros((AGES, CLASSES, HOLDINGS, BREADTH)), np.full((WINDOWS_H[-1], 2), s * UNREACHED))
 
     @property
     def origin(self) -> int:
         """Bucket of index 0."""
         return bucket(self.mark) - REACH
 
-    def first_reached(self, price: float) -> int:
-        """Where a mark of `price` cuts the bucket axis: a long is reached from this index up, a short below it.
+    def reached(self, price: float) -> int:
+        """The farthest bucket that a mark of `price` reaches: longs from it up, shorts from it down are liquidated.
 
         A bucket counts as reached when its middle is; over many buckets that is right on average.
         """
-        x = log(price) / WIDTH - 0.5 - self.origin
-        return min(max(ceil(x) if self.s > 0 else floor(x) + 1, 0), BREADTH)
-
-    def recentre(self, mark: float) -> None:
-        """Moves the grid with the mark. Coins beyond the new edges are added to the edge."""
-        shift = bucket(mark) - bucket(self.mark)
-        self.mark = mark
-        if shift == 0:
-            return
-        move(self.cells, shift)
+        x = log(price) / WIDTH - 0.5
+        return ceil(x) if self.s > 0 else floor(x)

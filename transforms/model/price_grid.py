@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import floor, log
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,7 @@ Ints = NDArray[np.int64]
 
 def bucket(price: float) -> int:
     """The bucket that `price` (USD, positive) lies in."""
-    return int(np.floor(np.log(price) / WIDTH))
+    return floor(log(price) / WIDTH)
 
 
 def edge(buckets: Ints | int) -> Floats:
@@ -32,9 +34,9 @@ def spread(low: float, high: float) -> tuple[int, Floats]:
 
     (first bucket, shares of 1).
     """
-    x_low, x_high = np.log(low) / WIDTH, np.log(high) / WIDTH
-    first, last = int(np.floor(x_low)), int(np.floor(x_high))
+    x_low, x_high = log(low) / WIDTH, log(high) / WIDTH
+    first, last = floor(x_low), floor(x_high)
     if first == last:
         return first, np.ones(1)
     edges = np.clip(np.arange(first, last + 2, dtype=np.float64), x_low, x_high)
-    return first, np.diff(edges) / (x_high - x_low)
+    return first, (edges[1:] - edges[:-1]) / (x_high - x_low)

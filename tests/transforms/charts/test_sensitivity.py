@@ -22,9 +22,10 @@ MARKS = {"binance": 100_000.0, "okx": 100_050.0}
 
 def crowd(s: int, mark: float) -> Population:
     made = Population.empty(s, mark)
-    near = np.exp(-np.abs(np.arange(made.cells.shape[-1]) - made.first_reached(mark)) / 80.0)
+    at = made.reached(mark) - made.origin
+    near = np.exp(-np.abs(np.arange(made.cells.shape[-1]) - at) / 80.0)
     made.cells[:] = near * np.arange(1, 8)[:, None, None]
-    made.cells[..., made.first_reached(mark) :][... if s > 0 else slice(0)] = 0.0
+    made.cells[..., slice(at, None) if s > 0 else slice(at + 1)] = 0.0
     made.open_interest = made.standing = 1e9
     return made
 

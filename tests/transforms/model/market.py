@@ -49,7 +49,7 @@ def walks(
             opened, price = price, price * draw(st.floats(0.97, 1.03))
             high = max(opened, price) * draw(st.floats(1.0, 1.02))
             low = min(opened, price) * draw(st.floats(0.98, 1.0))
-            taker, growth = draw(st.floats(0.0, 300.0)), draw(st.sampled_from([0.0, 0.0, 0.01, -0.01]))
+            taker, growth = draw(st.floats(0.0, 300.0)), draw(st.sampled_from([UNKNOWN, UNKNOWN, 0.0, 0.01, -0.01]))
             own.append(Bar(length, opened, high, low, price, taker, draw(st.one_of(readings)), growth))
         told = bool(own) and not math.isnan(own[-1].open_interest)
         made.append(HourInput(FIRST_H + n, {LONG: own, SHORT: own}, CONTRACT, fresh=told))

@@ -1,4 +1,4 @@
-"""How much is opened: as much as is traded at the typical rate, less than in proportion above it, never less than 0."""
+"""How much is opened: as much as is traded; where accounts are published, less than in proportion above the typical."""
 
 from __future__ import annotations
 
@@ -47,22 +47,32 @@ def test_uneven_trade_opens_less_than_even_trade(
 
 
 @given(taker=coins, open_interest=coins, growth=st.floats(0.0, 0.1))
-def test_a_tenth_of_a_share_of_new_accounts_opens_the_whole_share(
+def test_an_eighth_of_a_share_of_new_accounts_opens_the_whole_share(
     taker: float, open_interest: float, growth: float
 ) -> None:
     still, more, fewer = (activity(taker, open_interest, 1.0, 0.12, g) for g in (0.0, growth, -growth))
-    assert more - still == pytest.approx(10 * growth * open_interest, rel=1e-9, abs=1e-9 * still)
-    assert fewer == pytest.approx(max(still - 10 * growth * open_interest, 0.0), rel=1e-9, abs=1e-9 * still)
+    assert more - still == pytest.approx(8 * growth * open_interest, rel=1e-9, abs=1e-9 * still)
+    assert fewer == pytest.approx(max(still - 8 * growth * open_interest, 0.0), rel=1e-9, abs=1e-9 * still)
 
 
 def test_accounts_that_leave_open_nothing_rather_than_less() -> None:
     assert activity(1.0, 1000.0, 1.0, 0.12, -0.5) == 0.0
 
 
+@given(taker=coins, open_interest=coins, hours=hours, rate=rates)
+def test_where_no_accounts_are_published_all_of_the_volume_counts(
+    taker: float, open_interest: float, hours: float, rate: float
+) -> None:
+    """In a storm as at rest, whatever is typical."""
+    assert activity(taker, open_interest, hours, rate, math.nan) == taker
+
+
 def test_nothing_is_opened_where_nothing_is_open_or_traded() -> None:
+    for growth in (0.0, math.nan):
+        assert activity(50.0, 0.0, 1.0, 0.12, growth) == 0.0
+        assert activity(0.0, 1000.0, 1.0, 0.12, growth) == 0.0
+        assert activity(-1.0, 1000.0, 1.0, 0.12, growth) == 0.0
     assert activity(50.0, 0.0, 1.0, 0.12, 0.3) == 0.0
-    assert activity(0.0, 1000.0, 1.0, 0.12, 0.0) == 0.0
-    assert activity(-1.0, 1000.0, 1.0, 0.12, 0.0) == 0.0
 
 
 def test_what_is_typical_is_half_forgotten_in_three_days() -> None:

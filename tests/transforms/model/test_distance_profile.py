@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.model.assumptions import LEVERAGE_EDGES_X, LEVERAGE_X, POSITION_USD
+from transforms.model.assumptions import LEVERAGE_EDGES_X, LEVERAGE_X, POSITION_USD, ROUND_X
 from transforms.model.distance_profile import Contract, Profiles, profiles
 from transforms.model.liquidation_price import Tiers, liquidation_price
 from transforms.model.price_grid import Floats, Ints
@@ -71,18 +71,50 @@ def test_every_class_stands_whole_on_its_side_and_further_than_the_last(
         at, shares = offsets(made, k)
         assert (at[shares > 0] <= 0).all() if s > 0 else (at[shares > 0] >= 1).all()
         assert not made.shares[k, made.length[k] :].any()
-        assert made.distance[k] == pytest.approx(s * -mean_offset(made, k), rel=1e-12)
-    assert (np.diff(made.distance) > 0).all()
+    assert (np.diff([s * -mean_offset(made, k) for k in CLASSES]) > 0).all()
+
+
+def by_formula(own: Contract, k: int, s: int, leverage: Floats) -> Floats:
+    """How far from its entry each leverage is liquidated, in buckets, by the venue's own formula."""
+    entry = np.full(len(leverage), _STEP_PRICE)
+    size = np.full(len(leverage), POSITION_USD[k]) if own.kind == "inverse" else POSITION_USD[k] / entry
+    price = liquidation_price(own.exchange, own.kind, entry, size, leverage, own.tiers, s)
+    return np.asarray(np.log(price / entry) / math.log(1.001))
+
+
+def test_half_of_a_class_stands_at_its_round_leverage() -> None:
+    """10x on Binance: (1 - 1/10) / (1 - 0.004) is -101.40 buckets.
+
+    The other half is spread from 17x to 7x: 0.5 / log(17/7) a unit of log leverage, of which one is 1/9 of log price
+    at 10x, or 111 buckets: 0.00507 a bucket.
+    """
+    at, shares = offsets(profiles(contract("binance"), _STEP_PRICE, LONG), 3)
+    found = dict(zip(at.tolist(), shares.tolist(), strict=True))
+    even = 0.5 / math.log(17 / 7) * 9 * math.log(1.001)
+    offset = math.log((1 - 1 / 10) / 0.996) / math.log(1.001)
+    crumbs = 5e-4  # the spread part is sampled at ten points a bucket
+    assert found[-102] == pytest.approx(0.5 * (-101 - offset) + even, abs=crumbs)
+    assert found[-101] == pytest.approx(0.5 * (offset + 102) + even, abs=crumbs)
+    assert found[-103] == pytest.approx(even, abs=crumbs)
+    assert found[-100] == pytest.approx(even, abs=crumbs)
 
 
 @settings(deadline=None, max_examples=20)
 @given(venue=VENUES, kind=KINDS, s=SIDES)
-def test_no_bucket_between_the_nearest_and_the_furthest_is_skipped(venue: str, kind: str, s: int) -> None:
-    """Shares change slowly within a class: it is sampled finely enough to know of no gaps."""
-    made = profiles(contract(venue, kind=kind), _STEP_PRICE, s)
+def test_beside_the_round_leverages_no_bucket_is_skipped(venue: str, kind: str, s: int) -> None:
+    """What is not round changes slowly within a class: it is sampled finely enough to know of no gaps."""
+    own = contract(venue, kind=kind)
+    made = profiles(own, _STEP_PRICE, s)
     for k in CLASSES:
-        within = offsets(made, k)[1][2:-2]
-        within = within[: len(within) - np.argmax(within[::-1] > 0)]
+        at, shares = offsets(made, k)
+        even = shares.copy()
+        for leverage, share in ROUND_X[k].items():
+            (offset,) = by_formula(own, k, s, np.array([leverage]))
+            even -= share * np.clip(1.0 - np.abs(at - offset), 0.0, None)  # on the two buckets beside it
+        assert even.sum() == pytest.approx(1.0 - sum(ROUND_X[k].values()), rel=1e-9)
+        assert even.min() > -1e-12
+        within = even[2:-2]
+        within = within[: len(within) - np.argmax(within[::-1] > 1e-12)]
         assert within.min() > 0.0
         assert (np.abs(np.diff(np.log(within))) < 0.25).all()
 
@@ -90,14 +122,19 @@ def test_no_bucket_between_the_nearest_and_the_furthest_is_skipped(venue: str, k
 @settings(deadline=None, max_examples=20)
 @given(venue=VENUES, s=SIDES, k=st.sampled_from(CLASSES))
 def test_binning_keeps_the_mean_of_the_formula(venue: str, s: int, k: int) -> None:
-    """Uniform in log leverage between the edges of the class, by the venue's own formula."""
+    """The round leverages by their shares, the rest uniform in log leverage between the edges of the class."""
     high, low = np.log(LEVERAGE_EDGES_X[k : k + 2])
-    leverage = np.exp(np.linspace(low, high, 20_001))
-    entry = np.full(len(leverage), _STEP_PRICE)
     own = contract(venue)
-    price = liquidation_price(venue, "linear", entry, POSITION_USD[k] / entry, leverage, own.tiers, s)
-    exact = np.log(price / entry) / math.log(1.001)
-    assert mean_offset(profiles(own, _STEP_PRICE, s), k) == pytest.approx(exact.mean(), rel=1e-3)
+    spread = by_formula(own, k, s, np.exp(np.linspace(low, high, 20_001))).mean()
+    rest = 1.0 - sum(ROUND_X[k].values())
+    at_round = by_formula(own, k, s, np.array(list(ROUND_X[k]))) @ np.array(list(ROUND_X[k].values()))
+    assert mean_offset(profiles(own, _STEP_PRICE, s), k) == pytest.approx(rest * spread + at_round, rel=1e-3)
+
+
+def test_round_leverages_lie_within_their_class() -> None:
+    for k in CLASSES:
+        assert all(LEVERAGE_EDGES_X[k + 1] < x < LEVERAGE_EDGES_X[k] for x in ROUND_X[k])
+        assert 0.0 < sum(ROUND_X[k].values()) < 1.0
 
 
 @settings(deadline=None, max_examples=10)
@@ -106,7 +143,6 @@ def test_an_inverse_short_is_a_linear_long_in_a_mirror(entry: float, rate: float
     """(1 - 1/L) / (1 - rate) below the entry, and as far above it."""
     long = profiles(contract("binance", rate), entry, LONG)
     short = profiles(contract("binance", rate, kind="inverse"), 1.0 / entry, SHORT)
-    assert np.allclose(long.distance, short.distance, rtol=1e-12)
     for k in CLASSES:
         (below, mine), (above, other) = offsets(long, k), offsets(short, k)
         assert np.allclose(dense(below, mine), dense(-above, other), atol=1e-12)

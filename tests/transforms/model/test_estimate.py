@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tests.transforms.model.market import CONTRACT, FIRST_H, LONG, SHORT, UNKNOWN, bar, first_price, sides, walks
 from transforms.model.assumptions import Assumptions, prior
 from transforms.model.estimate import HourInput, columns, run, standing_usd
-from transforms.model.population import Cohorts, Population
+from transforms.model.population import Population
 from transforms.model.price_grid import middle
 
 few = settings(max_examples=20, deadline=None)
@@ -65,8 +66,7 @@ def handed_on(crowd: Population) -> Population:
     """What a store keeps: cells where somebody stands, and all the rest."""
     made = Population.empty(crowd.s, crowd.mark)
     made.cells[:] = np.where(crowd.cells[0] != 0.0, crowd.cells, 0.0)
-    rows = crowd.cohorts
-    made.cohorts = Cohorts(rows.opened_h.copy(), rows.entry.copy(), rows.activity.copy(), rows.extreme.copy())
+    made.cohorts, made.moves = deepcopy(crowd.cohorts), crowd.moves.copy()
     made.open_interest, made.standing, made.turnover = crowd.open_interest, crowd.standing, crowd.turnover
     return made
 

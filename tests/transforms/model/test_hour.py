@@ -25,11 +25,11 @@ from tests.transforms.model.market import (
 )
 from transforms.model import hour as module
 from transforms.model.activity import FIRST_TURNOVER_PER_HOUR
-from transforms.model.assumptions import HALF_LIVES_H
+from transforms.model.assumptions import HALF_LIVES_H, prior
 from transforms.model.distance_profile import Contract
 from transforms.model.estimate import HourInput
 from transforms.model.hour import Bar, Moved, advance
-from transforms.model.population import AGES, BREADTH, CLASSES, HOLDINGS, Population
+from transforms.model.population import AGES, BREADTH, CLASSES, HOLDINGS, UNREACHED, Population
 from transforms.model.price_grid import Floats, bucket
 
 HALF_LIVES = np.array(HALF_LIVES_H)
@@ -68,8 +68,8 @@ def test_nobody_stands_beyond_the_mark_and_windows_nest(hours: list[HourInput]) 
     for s, crowd in sides(first_price(hours)).items():
         for hour in hours:
             did = moved(crowd, *hour.bars[s], hour_h=hour.hour_h)
-            cut = crowd.first_reached(crowd.mark)
-            assert not crowd.cells[..., slice(cut, None) if s > 0 else slice(cut)].any()
+            at = crowd.reached(crowd.mark) - crowd.origin
+            assert not crowd.cells[..., slice(at, None) if s > 0 else slice(at + 1)].any()
             for inner, outer in ((1, 2), (2, 3), (3, 0)):
                 assert (crowd.cells[inner] <= crowd.cells[outer]).all()
             assert crowd.cells.min() >= 0.0
@@ -187,8 +187,113 @@ def test_openings_are_activity_in_every_class_and_all_windows(s: int) -> None:
     assert did.activity == pytest.approx(2 * half, rel=1e-9)
     stood = np.broadcast_to(half * 0.5 ** (0.5 / HALF_LIVES) + half, (AGES, CLASSES, HOLDINGS))
     assert crowd.cells.sum(axis=-1) == pytest.approx(stood, rel=1e-6)
-    assert crowd.cohorts.activity.sum() == pytest.approx(did.activity, rel=1e-12)
-    assert set(crowd.cohorts.entry.tolist()) == {bucket(100)}
+    (opened,) = crowd.cohorts.values()
+    assert opened.coins.tolist() == pytest.approx([did.activity], rel=1e-12)
+    assert opened.entry.tolist() == [bucket(100)]
+    assert opened.reached.tolist() == [crowd.reached(100)]
+
+
+@both_sides
+def test_growth_counts_where_accounts_are_published_and_else_volume_alone(s: int) -> None:
+    """Each share that a side's accounts grew by opens eight times as much; open interest that rises tells of nobody."""
+    hours = [
+        (bar(100, 1000), 0.0),  # it may have been there for years
+        (bar(100, 1100), 0.0),
+        (bar(100, 1300, taker=40), 40.0),
+        (bar(100, 1000, taker=40), 40.0),
+        (replace(bar(100, 1100), account_growth=0.02), 8 * 0.02 * 1100),
+        (replace(bar(100, 1200), account_growth=0.0), 0.0),
+        (replace(bar(100, UNKNOWN), account_growth=0.02), 8 * 0.02 * 1200),  # of what is open by the last reading
+        (replace(bar(100, 1200), account_growth=-0.02), 0.0),
+        (bar(100, 0.0, taker=40), 0.0),
+    ]
+    crowd = sides()[s]
+    for n, (own, opened) in enumerate(hours):
+        assert moved(crowd, own, hour_h=FIRST_H + n).activity == pytest.approx(opened, rel=1e-9), n
+
+
+def known_moves(crowd: Population) -> dict[int, tuple[int, int]]:
+    """By the hour modulo 720, what the mark had reached before and after."""
+    told = np.flatnonzero(np.abs(crowd.moves[:, 0]) != UNREACHED).tolist()
+    return {place: (int(crowd.moves[place, 0]), int(crowd.moves[place, 1])) for place in told}
+
+
+@both_sides
+def test_what_an_hour_is_known_by_later(s: int) -> None:
+    """Where the mark stood and the farthest it reached; for each entry, only what it reached afterwards."""
+    crowd = sides()[s]
+    farther = {price: crowd.reached(price if s > 0 else 200 - price) for price in (100, 98, 97)}
+    two = [bar(100, 1000, taker=40), bar(100, 1000, taker=40)]
+    dips = [replace(b, **({"low": p} if s > 0 else {"high": 200 - p})) for b, p in zip(two, (97, 98), strict=True)]
+    moved(crowd, *(replace(b, hours=0.5) for b in dips))
+    assert known_moves(crowd) == {FIRST_H % 720: (farther[100], farther[97])}
+    reached = dict(zip(crowd.cohorts[FIRST_H].entry.tolist(), crowd.cohorts[FIRST_H].reached.tolist(), strict=True))
+    assert reached[bucket(97.5 if s > 0 else 102.5)] == farther[98]  # opened in the first bar alone
+    moved(crowd, hour_h=FIRST_H + 1)
+    moved(crowd, bar(100, 1000), hour_h=FIRST_H + 2)
+    assert list(crowd.cohorts) == [FIRST_H, FIRST_H + 2]  # a silent hour has neither
+    assert list(known_moves(crowd)) == [FIRST_H % 720, (FIRST_H + 2) % 720]
+    assert not len(crowd.cohorts[FIRST_H + 2].entry)
+    for n in (719, 720):
+        moved(crowd, hour_h=FIRST_H + n)
+        left = [FIRST_H, FIRST_H + 2][n - 719 :]
+        assert list(crowd.cohorts) == left
+        assert list(known_moves(crowd)) == [hour_h % 720 for hour_h in left]
+
+
+@both_sides
+def test_every_hour_that_the_mark_comes_nearer_some_give_up(s: int) -> None:
+    """Of those a buckets away whom it brings to b, (b/a)^0.11 stay, and of these as many the next time."""
+    crowd = sides()[s]
+    near = bar(100, UNKNOWN, low=98, high=102)
+    moved(crowd, bar(100, 1000))
+    before = crowd.cells[0].copy()
+    for n in (1, 2):
+        moved(crowd, near, hour_h=FIRST_H + n)
+    begun, came = (crowd.reached(100 - s * distance) - crowd.origin for distance in (0, 2))
+    at = np.arange(came - 1, came - 400, -1) if s > 0 else np.arange(came + 1, came + 400)
+    stay = (np.abs(came - at) / np.abs(begun - at)) ** 0.11
+    expected = before[..., at] * 0.5 ** (2 / HALF_LIVES)[:, None] * stay**2
+    assert np.allclose(crowd.cells[0][..., at], expected, rtol=1e-9, atol=2 * module._DUST * 1000)
+
+
+def walk(seed: int, hours: int) -> list[list[Bar]]:
+    """Bars of five minutes: moves of 0.2 % each, 0.7 % an hour, storms now and then; traded unevenly."""
+    rng = np.random.default_rng(seed)
+    price, made = 100.0, []
+    for _ in range(hours):
+        storm, own = float(rng.choice([0.5, 1.0, 2.5])), []
+        for _ in range(12):
+            opened, price = price, price * float(np.exp(0.002 * storm * rng.standard_normal()))
+            ends = (min(opened, price) * (1 - 5e-4 * storm), max(opened, price) * (1 + 5e-4 * storm))
+            volume = 10.0 * float(rng.lognormal(0.0, 0.5)) * storm
+            own.append(Bar(1 / 12, opened, ends[1], ends[0], price, volume, 1000.0 * float(rng.uniform(0.998, 1.002))))
+        made.append(own)
+    return made
+
+
+@both_sides
+@pytest.mark.parametrize("seed", range(3))
+def test_moves_thin_what_leaves_the_day_as_they_thinned_what_stood(s: int, seed: int) -> None:
+    """The day of a crowd that has stood for three is what a crowd would be of which nobody opened before the day.
+
+    Read with the prior's weights, within 1, 2, 5 and 25 % of the mark.
+    """
+    weight = prior("binance").weight[:, :, None]
+    hours, kept_idle = walk(seed, 72), 48
+    whole, day = sides()[s], sides()[s]
+    day.open_interest = 1000.0  # somebody: nobody is seated
+    for n, bars in enumerate(hours):
+        moved(whole, *bars, hour_h=FIRST_H + n)
+        quiet = [replace(b, taker_base=0.0, account_growth=0.0) for b in bars] if n < kept_idle else bars
+        moved(day, *quiet, hour_h=FIRST_H + n)
+        if n < kept_idle:
+            day.turnover = whole.turnover
+    at = whole.reached(whole.mark) - whole.origin
+    told, truth = ((weight * cells).sum(axis=(0, 1)) for cells in (whole.cells[1], day.cells[0]))
+    for buckets in (10, 20, 50, 288):
+        within = slice(at - buckets, at) if s > 0 else slice(at + 1, at + 1 + buckets)
+        assert told[within].sum() == pytest.approx(truth[within].sum(), rel=0.01), buckets
 
 
 @both_sides
@@ -241,18 +346,34 @@ def test_open_interest_of_zero_is_nobody_and_the_next_are_seated_afresh(s: int) 
     moved(crowd, bar(100, 1000, taker=40))
     moved(crowd, bar(100, 0.0, taker=40), hour_h=FIRST_H + 1)
     assert not crowd.cells.any()
-    assert not len(crowd.cohorts.entry)
+    assert [len(opened.entry) for opened in crowd.cohorts.values()] == []
+    assert known_moves(crowd) == {}
     fresh.turnover = crowd.turnover
     for each in (crowd, fresh):
         moved(each, bar(100, 500, taker=9), hour_h=FIRST_H + 2)
     assert np.array_equal(crowd.cells, fresh.cells)
 
 
-def test_the_grid_follows_the_mark_and_loses_nobody() -> None:
-    for price in (20.0, 99.95, 700.0):
-        crowd = sides()[SHORT]
+@both_sides
+@pytest.mark.parametrize("times", [5.0, 1.0005, 1.0])
+def test_the_grid_follows_the_mark_and_loses_nobody(s: int, times: float) -> None:
+    """Away from them, so that nobody is reached; what would lie off the grid is held at its edge."""
+    crowd, price = sides()[s], 100 * times**s
+    with exact():
         moved(crowd, bar(100, 1000))
         before = crowd.cells.sum(axis=-1)
-        crowd.recentre(price)
-        assert crowd.origin + crowd.cells.shape[-1] // 2 == bucket(price)
-        assert crowd.cells.sum(axis=-1) == pytest.approx(before, rel=1e-12)
+        moved(crowd, bar(100, UNKNOWN, close=price), hour_h=FIRST_H + 1)
+    assert crowd.origin + crowd.cells.shape[-1] // 2 == bucket(price)
+    assert crowd.cells.sum(axis=-1) == pytest.approx(before * 0.5 ** (1 / HALF_LIVES), rel=1e-12)
+
+
+@both_sides
+def test_who_is_seated_late_in_an_hour_gave_up_nothing_before(s: int) -> None:
+    """The mark came near and went back before open interest was first told: those who stand now had not fled then."""
+    near, quiet = bar(100, UNKNOWN, low=96, high=104), bar(100, UNKNOWN)
+    crowds = []
+    for before in (near, quiet):
+        crowd = sides()[s]
+        moved(crowd, replace(before, hours=0.5), replace(bar(100, 1000), hours=0.5))
+        crowds.append(crowd.cells)
+    assert np.allclose(*crowds, rtol=1e-9, atol=2 * module._DUST * 1000)

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.model.kernel import age, give_up, move, place, sweep
+from transforms.model.kernel import give_up, leave, place, settle, sweep
 from transforms.model.price_grid import Floats, Ints
 
 AGES, CLASSES, HOLDINGS, BREADTH = 3, 2, 2, 24
 AXIS = np.arange(BREADTH)
 SIDES = st.sampled_from([+1, -1])
 SEEDS = st.integers(0, 2**32 - 1)
-CUTS = st.integers(0, BREADTH)
-anywhere = st.floats(-10.0, BREADTH + 10.0)
+ANYWHERE = st.integers(-10, BREADTH + 10)
+strengths = st.floats(0.0, 2.0)
 few = settings(deadline=None, max_examples=100)
 
 
@@ -31,6 +31,10 @@ def crowd(seed: int) -> Floats:
 
 def kept_of(seed: int) -> Floats:
     return np.random.default_rng(seed).uniform(0.5, 1.0, HOLDINGS)
+
+
+def left_of(seed: int) -> Floats:
+    return np.random.default_rng(seed + 1).uniform(0.1, 1.0, BREADTH)
 
 
 def near(one: Floats, other: Floats) -> bool:
@@ -47,8 +51,8 @@ class Opening:
     shares: Floats
     length: Ints
 
-    def into(self, cells: Floats, s: int, cut: int, kept: Floats, swept: Floats) -> None:
-        place(cells, s, cut, self.entry, self.coins, self.first, self.shares, self.length, kept, swept)
+    def into(self, cells: Floats, s: int, mark: int, kept: Floats, left: Floats, swept: Floats) -> None:
+        place(cells, s, mark, self.entry, self.coins, self.first, self.shares, self.length, kept, left, swept)
 
     def mirrored(self) -> Opening:
         turned = np.zeros_like(self.shares)
@@ -66,79 +70,78 @@ def opening(seed: int) -> Opening:
     return Opening(int(rng.integers(-8, BREADTH + 8)), coins, rng.integers(-12, 12, CLASSES), shares, length)
 
 
-def reached(s: int, cut: int) -> np.ndarray:
-    return np.greater_equal(AXIS, cut) if s > 0 else np.less(AXIS, cut)
+def reached(s: int, mark: int) -> np.ndarray:
+    return np.greater_equal(AXIS, mark) if s > 0 else np.less_equal(AXIS, mark)
 
 
 @few
-@given(seed=SEEDS, s=SIDES, cut=CUTS)
-def test_a_sweep_empties_what_was_reached_and_counts_it(seed: int, s: int, cut: int) -> None:
-    cells, kept, before = crowd(seed), kept_of(seed), crowd(seed)
-    swept = np.ones((CLASSES, HOLDINGS))
-    sweep(cells, s, cut, kept, swept)
-    assert near(swept, 1.0 + before[0][..., reached(s, cut)].sum(axis=-1) * kept)
-    assert np.array_equal(cells, np.where(reached(s, cut), 0.0, before))
+@given(seed=SEEDS, s=SIDES, mark=ANYWHERE, stood=ANYWHERE)
+def test_a_sweep_empties_what_was_reached_and_counts_it(seed: int, s: int, mark: int, stood: int) -> None:
+    """Beyond where the mark stood is nobody: only what lies between is looked at, and nobody is missed."""
+    kept, left, before = kept_of(seed), left_of(seed), crowd(seed)
+    before[..., reached(s, stood)] = 0.0
+    cells, swept = before.copy(), np.ones((CLASSES, HOLDINGS))
+    sweep(cells, s, mark, stood, kept, left, swept)
+    assert near(swept, 1.0 + (before[0] * left)[..., reached(s, mark)].sum(axis=-1) * kept)
+    assert np.array_equal(cells, np.where(reached(s, mark), 0.0, before))
     again = swept.copy()
-    sweep(cells, s, cut, kept, again)
+    sweep(cells, s, mark, stood, kept, left, again)
     assert np.array_equal(again, swept)
 
 
 @few
-@given(seed=SEEDS, s=SIDES, before=anywhere, after=anywhere, strength=st.floats(0.0, 2.0))
-def test_what_the_mark_came_nearer_to_is_thinned(
-    seed: int, s: int, before: float, after: float, strength: float
-) -> None:
-    """By the shares of the first distance: at most all of it before, at least a bucket after, and never in retreat."""
-    cells, expected = crowd(seed), crowd(seed)
-    distance = np.random.default_rng(seed).uniform(1.0, 1.5 * BREADTH, CLASSES)
-    give_up(cells, s, before, after, distance, strength)
-    was, now = s * (before - AXIS), s * (after - AXIS)
-    for k, reach in enumerate(distance):
-        a, b = np.minimum(was, reach), np.clip(now, 1.0, reach)
-        nearer = (was > 0.0) & (b < a)
-        expected[:, k] *= np.where(nearer, b / np.where(nearer, a, 1.0), 1.0) ** strength
-    assert near(cells, expected)
-    assert (cells <= crowd(seed)).all()
+@given(seed=SEEDS, s=SIDES, before=ANYWHERE, after=ANYWHERE, strength=strengths)
+def test_what_the_mark_came_nearer_to_is_thinned(seed: int, s: int, before: int, after: int, strength: float) -> None:
+    """By the distances before and after, at least a bucket after; what was at the mark or beyond stays as it is."""
+    after = min(before, after) if s > 0 else max(before, after)  # the farthest ever reached only goes farther
+    left, expected = left_of(seed), left_of(seed)
+    give_up(left, s, before, after, strength)
+    for b in range(BREADTH):
+        was, now = s * (before - b), s * (after - b)
+        if was > 1:
+            expected[b] *= (max(now, 1) / was) ** strength
+    assert near(left, expected)
+    assert (left <= left_of(seed)).all()
 
 
-def test_half_the_way_at_a_strength_of_one_half() -> None:
-    """Of a class 16 buckets away: what lay 8 away lies 4 away, what lay 20 away, 16. The other class begins at 4."""
-    cells = np.ones((1, 2, 1, BREADTH))
-    give_up(cells, +1, 20.0, 16.0, np.array([16.0, 4.0]), 0.5)
-    assert cells[0, :, 0, 12] == pytest.approx([0.5**0.5, 1.0])
-    assert cells[0, :, 0, 0] == pytest.approx([1.0, 1.0])
-    assert cells[0, 0, 0, 2] == pytest.approx((14 / 16) ** 0.5)
-    assert cells[0, 0, 0, 18:] == pytest.approx([0.5**0.5, 1.0, 1, 1, 1, 1])  # from 2 to 1 is the least; 19 is at 1
+@pytest.mark.parametrize("s", [+1, -1])
+def test_half_the_way_at_a_strength_of_one_half(s: int) -> None:
+    """From 20 to 16: what lay 8 away lies 4 away; 20 away, 16; 5 away, next to it; 3 away was reached; 1 away too."""
+    left = np.ones(BREADTH)
+    give_up(left, s, *((20, 16) if s > 0 else (3, 7)), 0.5)
+    own = left if s > 0 else left[::-1]
+    assert own[[12, 0, 15]] == pytest.approx([0.5**0.5, 0.8**0.5, 0.2**0.5])
+    assert own[16:] == pytest.approx([0.25**0.5, (1 / 3) ** 0.5, 0.5**0.5, 1.0, 1.0, 1.0, 1.0, 1.0])
 
 
 @few
-@given(seed=SEEDS, s=SIDES, stops=st.tuples(anywhere, anywhere, anywhere), strength=st.floats(0.0, 2.0))
-def test_in_two_moves_as_in_one(seed: int, s: int, stops: tuple[float, float, float], strength: float) -> None:
+@given(seed=SEEDS, s=SIDES, stops=st.tuples(ANYWHERE, ANYWHERE, ANYWHERE), strength=strengths)
+def test_in_two_moves_as_in_one(seed: int, s: int, stops: tuple[int, int, int], strength: float) -> None:
     first, between, last = sorted(stops, reverse=s > 0)
-    distance = np.array([5.0, 40.0])
-    one, two = crowd(seed), crowd(seed)
-    give_up(one, s, first, last, distance, strength)
-    give_up(two, s, first, between, distance, strength)
-    give_up(two, s, between, last, distance, strength)
-    assert np.allclose(one, two, rtol=1e-12, atol=0.0)
+    one, two = left_of(seed), left_of(seed)
+    give_up(one, s, first, last, strength)
+    give_up(two, s, first, between, strength)
+    give_up(two, s, between, last, strength)
+    assert near(one, two)
 
 
 @few
-@given(seed=SEEDS, s=SIDES, cut=CUTS)
-def test_every_coin_is_placed_at_its_distance_or_was_swept(seed: int, s: int, cut: int) -> None:
-    cells, expected, kept, told = crowd(seed), crowd(seed), kept_of(seed), opening(seed)
+@given(seed=SEEDS, s=SIDES, mark=ANYWHERE)
+def test_every_coin_is_placed_at_its_distance_or_was_swept(seed: int, s: int, mark: int) -> None:
+    """Whoever opens late in the hour has not aged and not given up: true coins, after `kept` and `left`, are whole."""
+    cells, expected, kept, left, told = crowd(seed), crowd(seed), kept_of(seed), left_of(seed), opening(seed)
     swept, gone = np.zeros((CLASSES, HOLDINGS)), np.zeros((CLASSES, HOLDINGS))
-    told.into(cells, s, cut, kept, swept)
+    told.into(cells, s, mark, kept, left, swept)
     added = np.zeros((CLASSES, BREADTH))
     for k in range(CLASSES):
         for i, coins in enumerate(told.coins):
             for j in range(told.length[k]):
                 at = min(max(told.entry + i + told.first[k] + j, 0), BREADTH - 1)  # off the axis: at its edge
-                if reached(s, cut)[at]:
+                if reached(s, mark)[at]:
                     gone[k] += coins * told.shares[k, j]
                 else:
                     added[k, at] += coins * told.shares[k, j]
-    expected += added[:, None, :] / kept[:, None]
+    expected += added[:, None, :] / (kept[:, None] * left)
     assert near(swept, gone)
     assert near(cells, expected)
     whole = (told.coins.sum() * told.shares.sum(axis=1))[:, None]
@@ -146,58 +149,138 @@ def test_every_coin_is_placed_at_its_distance_or_was_swept(seed: int, s: int, cu
 
 
 @few
-@given(seed=SEEDS, rank=st.integers(0, BREADTH * CLASSES * HOLDINGS - 1), size=st.sampled_from([0.0, 0.1, 2.0]))
-def test_age_keeps_a_share_and_lets_leave(seed: int, rank: int, size: float) -> None:
-    cells, kept, before = crowd(seed), kept_of(seed), crowd(seed)
-    leaving = before[1:] * np.random.default_rng(seed).uniform(0.0, size, before[1:].shape)
-    expected = before * kept[:, None]
-    dust = float(np.sort(expected[0].ravel())[rank])  # as much as one of the cells, which stays
-    age(cells, leaving, kept, dust)
-    stay = expected[0] >= dust
-    expected[1:] = np.maximum(expected[1:] - leaving, 0.0)
-    for i in range(AGES - 1, 0, -1):  # each within the one around it: the last window within all that stands
-        around = expected[0] if i == AGES - 1 else expected[i + 1]
-        expected[i] = np.minimum(expected[i], around)
-    assert np.array_equal(cells, np.where(stay, expected, 0.0))
-
-
-@few
-@given(seed=SEEDS, shift=st.integers(-BREADTH - 3, BREADTH + 3).filter(bool))
-def test_a_moved_axis_keeps_every_coin_at_its_price_or_at_the_edge(seed: int, shift: int) -> None:
-    cells, before, expected = crowd(seed), crowd(seed), np.zeros_like(crowd(seed))
-    move(cells, shift)
+@given(
+    seed=SEEDS,
+    rank=st.integers(0, BREADTH * CLASSES * HOLDINGS - 1),
+    shift=st.integers(-BREADTH - 3, BREADTH + 3),
+)
+def test_settled_is_aged_thinned_without_dust_and_at_its_price_or_the_edge(seed: int, rank: int, shift: int) -> None:
+    cells, kept, left, expected = crowd(seed), kept_of(seed), left_of(seed), np.zeros_like(crowd(seed))
+    true = crowd(seed) * kept[:, None] * left
+    dust = float(np.sort(true[0].ravel())[rank]) * (1 - 1e-9)  # as much as one of the cells, which stays
+    settle(cells, kept, left, dust, shift)
     for b in range(BREADTH):
-        expected[..., min(max(b - shift, 0), BREADTH - 1)] += before[..., b]
+        stay = np.where(true[0, ..., b] >= dust, true[..., b], 0.0)
+        expected[..., min(max(b - shift, 0), BREADTH - 1)] += stay
     assert near(cells, expected)
     assert (np.diff(cells, axis=0) <= 0.0).all()  # windows nest as they did
 
 
 @few
-@given(seed=SEEDS, cut=CUTS, before=anywhere, after=anywhere)
-def test_shorts_are_longs_in_a_mirror(seed: int, cut: int, before: float, after: float) -> None:
+@given(seed=SEEDS, shift=st.integers(-2 * BREADTH, 2 * BREADTH))
+def test_a_moved_axis_keeps_every_coin(seed: int, shift: int) -> None:
+    cells = crowd(seed)
+    settle(cells, np.ones(HOLDINGS), np.ones(BREADTH), 0.0, shift)
+    assert near(cells.sum(axis=-1), crowd(seed).sum(axis=-1))
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What `leave` is told beside the profile: entries, coins, the farthest reached since, and moves of later hours."""
+
+    entry: Ints
+    coins: Floats
+    since: Ints
+    before: Ints
+    after: Ints
+
+    def out_of(self, cells: Floats, window: int, s: int, told: Opening, survive: Floats, strength: float) -> None:
+        own, cohort = (told.first, told.shares, told.length), (self.entry, self.coins, self.since)
+        leave(cells, window, s, cohort, (self.before, self.after), own, survive, strength)
+
+
+def leaving(seed: int, s: int) -> Leaving:
+    rng = np.random.default_rng(seed + 2)
+    n = int(rng.integers(1, 5))
+    before = rng.integers(-10, BREADTH + 10, int(rng.integers(0, 6)))
+    after = before - s * rng.integers(0, 9, len(before))
+    entry = np.sort(rng.choice(np.arange(-6, BREADTH + 6), n, replace=False))
+    return Leaving(entry, rng.random(n), rng.integers(-10, BREADTH + 10, n), before, after)
+
+
+def without(cells: Floats, window: int, s: int, gone: Leaving, told: Opening, survive: Floats, strength: float) -> None:
+    """`leave` by its definition: who was opened, where nothing has reached it, thinned by each move in turn."""
+    for entry, coins, since in zip(gone.entry, gone.coins, gone.since, strict=True):
+        farthest = min([since, *gone.after]) if s > 0 else max([since, *gone.after])
+        for k in range(CLASSES):
+            for j in range(told.length[k]):
+                goes = entry + told.first[k] + j
+                at = min(max(goes, 0), BREADTH - 1)
+                if s * (goes - farthest) >= 0:
+                    continue
+                left = np.ones(BREADTH)
+                for before, after in zip(gone.before, gone.after, strict=True):
+                    give_up(left, s, before, after, strength)
+                amount = coins * told.shares[k, j] * survive * left[at]
+                stays = np.maximum(cells[window, k, :, at] - amount, 0.0)
+                cells[1 : window + 1, k, :, at] = np.minimum(cells[1 : window + 1, k, :, at], stays)
+
+
+@few
+@given(seed=SEEDS, s=SIDES, window=st.integers(1, AGES - 1), strength=strengths)
+def test_what_leaves_a_window_was_thinned_by_every_move_since_and_swept_once(
+    seed: int, s: int, window: int, strength: float
+) -> None:
+    """What is left of a cohort leaves, and no more than is there; those within hold no more than those around them."""
+    begun = crowd(seed)[[0, *range(AGES - 1, 0, -1)]]  # the shortest window is the innermost
+    cells, expected, told, gone = begun.copy(), begun.copy(), opening(seed), leaving(seed, s)
+    gone.out_of(cells, window, s, told, kept_of(seed), strength)
+    without(expected, window, s, gone, told, kept_of(seed), strength)
+    assert np.allclose(cells, expected, rtol=1e-9, atol=1e-12)
+    assert np.array_equal(cells[0], begun[0])
+    assert np.array_equal(cells[window + 1 :], begun[window + 1 :])
+    assert (cells[1:-1] <= cells[2:]).all()
+
+
+@pytest.mark.parametrize("s", [+1, -1])
+@pytest.mark.parametrize("since", [1, 4, 4 * BREADTH])
+def test_what_is_held_at_the_edge_leaves_from_there(s: int, since: int) -> None:
+    """The mark has gone so far that all of a cohort lies beyond the axis behind it: it has reached nobody since.
+
+    since: where the mark was at the close of the bar of the opening, buckets from the entry, on the axis or not.
+    """
+    entry = -1 if since < BREADTH else -5 * BREADTH
+    first = np.array([-2, -3])
+    told = Opening(0, np.ones(1), first, np.array([[1.0, 0.0], [0.5, 0.5]]), np.array([1, 2]))
+    told, entry = (told, entry) if s > 0 else (told.mirrored(), BREADTH - 1 - entry)
+    cells, none = np.ones((AGES, CLASSES, HOLDINGS, BREADTH)), np.zeros(0, np.int64)
+    gone = Leaving(np.array([entry]), np.array([0.25]), np.array([entry + s * since]), none, none)
+    gone.out_of(cells, 1, s, told, np.array([1.0, 0.5]), 0.3)
+    expected = np.ones_like(cells)
+    expected[1, :, :, 0 if s > 0 else -1] = [0.75, 0.875]
+    assert np.allclose(cells, expected, rtol=1e-12)
+
+
+@few
+@given(seed=SEEDS, mark=ANYWHERE, before=ANYWHERE, after=ANYWHERE, shift=st.integers(-9, 9))
+def test_shorts_are_longs_in_a_mirror(seed: int, mark: int, before: int, after: int, shift: int) -> None:
     made = []
     for s in (+1, -1):
         turn = slice(None, None, s)
-        cells, kept, swept = crowd(seed)[..., turn].copy(), kept_of(seed), np.zeros((CLASSES, HOLDINGS))
-        x = (before, after) if s > 0 else (BREADTH - 1 - before, BREADTH - 1 - after)
-        give_up(cells, s, *x, np.array([5.0, 40.0]), 0.3)
-        sweep(cells, s, cut if s > 0 else BREADTH - cut, kept, swept)
+        cells, left = crowd(seed)[..., turn].copy(), left_of(seed)[turn].copy()
+        kept, swept = kept_of(seed), np.zeros((CLASSES, HOLDINGS))
+        at, first, last = (b if s > 0 else BREADTH - 1 - b for b in (mark, before, after))
         told = opening(seed) if s > 0 else opening(seed).mirrored()
-        told.into(cells, s, cut if s > 0 else BREADTH - cut, kept, swept)
+        give_up(left, s, first, last, 0.3)
+        sweep(cells, s, at, BREADTH if s > 0 else -1, kept, left, swept)
+        told.into(cells, s, at, kept, left, swept)
+        settle(cells, kept, left, 1e-3, s * shift)
+        moves = np.array([first]), np.array([last])
+        Leaving(np.array([at]), np.ones(1), np.array([at]), *moves).out_of(cells, 2, s, told, kept, 0.3)
         made.append((cells[..., turn], swept))
-    assert np.allclose(made[0][0], made[1][0], rtol=1e-9, atol=0.0)
+    assert np.allclose(made[0][0], made[1][0], rtol=1e-9, atol=1e-12)
     assert np.allclose(made[0][1], made[1][1], rtol=1e-9, atol=0.0)
 
 
 @few
-@given(seed=SEEDS, s=SIDES, cut=CUTS, before=anywhere, after=anywhere)
-def test_the_whole_is_the_sum_of_its_parts(seed: int, s: int, cut: int, before: float, after: float) -> None:
+@given(seed=SEEDS, s=SIDES, mark=ANYWHERE, before=ANYWHERE, after=ANYWHERE, shift=st.integers(-9, 9))
+def test_the_whole_is_the_sum_of_its_parts(seed: int, s: int, mark: int, before: int, after: int, shift: int) -> None:
     one, other, kept = crowd(seed), crowd(seed + 1), kept_of(seed)
-    nothing = np.zeros((AGES - 1, *one.shape[1:]))
     parts, counts = [one, other, one + other], np.zeros((3, CLASSES, HOLDINGS))
     for cells, swept in zip(parts, counts, strict=True):
-        give_up(cells, s, before, after, np.array([5.0, 40.0]), 0.3)
-        sweep(cells, s, cut, kept, swept)
-        age(cells, nothing, kept, 0.0)
+        left = left_of(seed)
+        give_up(left, s, before, after, 0.3)
+        sweep(cells, s, mark, BREADTH if s > 0 else -1, kept, left, swept)
+        settle(cells, kept, left, 0.0, shift)
     assert near(parts[0] + parts[1], parts[2])
     assert near(counts[0] + counts[1], counts[2])
