@@ -27,9 +27,11 @@ def timed(payloads: pl.DataFrame, series: str, price_bars: pl.DataFrame, instrum
     Where bars are lacking, or the market stood still, the documented time is left and `origin` stays `archive`.
     """
     readings = rows(payloads, series, also=["request"])
-    files = payloads.filter(pl.col("request").str.contains(EDITION, literal=True))
-    interest = rows(files, "open_interest", also=["request"]).filter(pl.col("origin") == "archive")
-    confirmed = _confirmed(interest, price_bars, instruments)
+    files = pl.col("request").str.contains(EDITION, literal=True)
+    interest = (
+        readings if series == "open_interest" else rows(payloads.filter(files), "open_interest", also=["request"])
+    )
+    confirmed = _confirmed(interest.filter(pl.col("origin") == "archive"), price_bars, instruments)
     moved = readings.join(confirmed, on=_FILE, how="left", maintain_order="left").with_columns(
         pl.col("time_ms") + pl.col("off_by_ms").fill_null(0)
     )

@@ -17,7 +17,6 @@ from transforms.exchanges.protocol import Instrument, Request
 from transforms.tables import fetches, payloads
 from warehouse.build import build
 from warehouse.clock import HOUR, hours, to_ms
-from warehouse.collect import _outcome
 from warehouse.http import Fetched, Shell
 from warehouse.simulator import Fault, Simulation
 
@@ -46,6 +45,15 @@ def asked(shell: Shell, requests: list[Request]) -> list[Fetched]:
 
 def stored(fetched: list[Fetched]) -> pl.DataFrame:
     return payloads.build([(f.request, at, r) for f in fetched for at, r in f.responses], source="simulated")
+
+
+def outcome(fetched: Fetched) -> dict[str, object]:
+    """As far as gaps look at it."""
+    request = fetched.request
+    about = {"exchange": request.exchange, "endpoint": request.endpoint, "request": request.key}
+    about |= {"instrument": request.instrument, "outcome": fetched.outcome, "reason": fetched.reason}
+    window = {"window_start_utc": request.start_ms, "window_end_utc": request.end_ms, "sent_at_utc": fetched.sent_ms}
+    return about | window
 
 
 def tables(came: pl.DataFrame, instruments: pl.DataFrame, day: datetime) -> dict[str, pl.DataFrame]:
@@ -128,6 +136,22 @@ def test_a_file_that_stays_truncated_is_no_data(exchanges: Simulation, shell: Sh
     assert (len(made["open_interest"]), len(made["price_bars"])) == (0, 288)
 
 
+def test_bars_that_their_day_lacks_are_in_the_month(
+    exchanges: Simulation, shell: Shell, instruments: pl.DataFrame
+) -> None:
+    """Marks of whole weeks are missing from the files of days, and are in those of months."""
+    day = datetime(2026, 10, 14)
+    whole = tables(stored(asked(shell, archived(day, LISTED[:1]))), instruments, day)
+    exchanges.faults.add(Fault("404", path="daily/markPriceKlines"))
+    fetched = asked(shell, archived(day, LISTED[:1]))
+    (missing,) = [f for f in fetched if f.outcome != "ok"]
+    assert (missing.outcome, missing.request.endpoint) == ("not_found", "archive_mark_bars")
+    fetched += asked(shell, binance_archive.instead(missing.request))
+    made = tables(stored(fetched), instruments, day)
+    for name, frame in made.items():
+        assert_frame_equal(frame, whole[name], check_row_order=False)
+
+
 def test_the_reason_stands_in_the_gaps(exchanges: Simulation, shell: Shell, instruments: pl.DataFrame) -> None:
     exchanges.faults.add(Fault("truncated", path=r"metrics.*\.zip\?"))
     fetched = asked(shell, archived(LAST_WEEK, LISTED[:1]))
@@ -135,7 +159,7 @@ def test_the_reason_stands_in_the_gaps(exchanges: Simulation, shell: Shell, inst
     gaps = build(
         "gaps",
         {
-            "fetches": fetches.build(_outcome(f) for f in fetched),
+            "fetches": fetches.build(map(outcome, fetched)),
             "instruments": instruments,
             **{name: made[name] for name in ("open_interest", "price_bars")},
         },

@@ -119,7 +119,7 @@ def _on_grid(every: list[Cells]) -> list[tuple[int, Cells]]:
     kept: dict[int, tuple[int, Cells]] = {}
     for label, cells in sorted(((_label(each), each) for each in every), key=lambda each: each[0]):
         first, held = kept.setdefault(label - label % _GRID_MS, (label, cells))
-        if first == label and any(held.get(column) != cells.get(column) for column in METRICS):
+        if held is not cells and first == label and any(held.get(column) != cells.get(column) for column in METRICS):
             raise BadPayload(f"{cells.where}: another row for {cells.get('create_time')}")
     return [(slot, cells) for slot, (_, cells) in kept.items()]
 
