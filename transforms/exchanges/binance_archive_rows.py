@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import struct
 import zipfile
 import zlib
 from dataclasses import replace
@@ -48,6 +49,8 @@ _SHARES = {
 _GRID_MS = 5 * MINUTE_MS
 # From the files of this day on a label is documented to be the start of the five minutes, before it their end.
 _LABELS_ARE_STARTS_MS = int(datetime(2026, 6, 25, tzinfo=UTC).timestamp()) * 1000
+# All that unzipping says of a file that is broken or of a kind it does not know.
+_NO_ZIP = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
 _SPELT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 
 
@@ -144,13 +147,18 @@ def _table(request: Request, response: Response, columns: tuple[str, ...]) -> li
 
 def _lines(request: Request, response: Response) -> list[list[str]]:
     inside = request.path.rpartition("/")[2].removesuffix(".zip") + ".csv"
+    unzipped = _unzipped(response.body, inside)
     try:
-        with zipfile.ZipFile(io.BytesIO(response.body)) as archive:
-            text = archive.read(inside).decode("utf-8")
-        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise BadPayload("the file is no zip that can be read") from error
-    except KeyError as error:
-        raise BadPayload(f"no {inside} in the zip") from error
+        return list(csv.reader(io.StringIO(unzipped.decode("utf-8"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadPayload(f"{inside} is no table: {type(error).__name__}") from error
+
+
+def _unzipped(body: bytes, inside: str) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            return archive.read(inside)
+    except KeyError as error:
+        raise BadPayload(f"no {inside} in the zip") from error
+    except _NO_ZIP as error:
+        raise BadPayload("the file is no zip that can be read") from error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -183,10 +185,42 @@ def test_a_checksum_proves_transport_not_content() -> None:
             binance.parse(file_of(asked, body), Response(200, {}, body, LATER))
 
 
+@settings(deadline=None, derandomize=True, database=None, max_examples=300)
+@given(data=st.data())
+def test_whatever_a_zip_holds_it_is_rows_or_a_refusal(data: st.DataObject) -> None:
+    asked = checksum_of("archive_mark_bars")
+    body = bytearray(zipped(asked, documented("archive_mark_bars")))
+    places = st.integers(0, len(body) - 1) | st.integers(max(0, len(body) - 80), len(body) - 1)
+    for place, value in data.draw(st.lists(st.tuples(places, st.sampled_from([0, 1, 127, 255])), max_size=3)):
+        body[place] = value
+    spoilt = bytes(body[data.draw(st.sampled_from([0, 0, 1, 50])) :])
+    try:
+        rows = binance.parse(file_of(asked, spoilt), Response(200, {}, spoilt, LATER))["mark_bars"]
+    except ExchangeError:
+        return
+    assert rows
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=200)
+@given(data=st.data())
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_any_spoilt_cell_is_rows_or_a_refusal(endpoint: str, data: st.DataObject) -> None:
+    lines = [line.split(",") for line in documented(endpoint).splitlines()]
+    line = data.draw(st.sampled_from(lines))
+    junk = ["", "NaN", "-1", "x", "1e999", "9" * 400, "<html>", "\n", "1,2", '"', "\x00", "0001-01-01 00:00:00", "²"]
+    line[data.draw(st.integers(0, len(line) - 1))] = data.draw(st.sampled_from(junk))
+    try:
+        parsed = read(endpoint, "\n".join(",".join(each) for each in lines))
+    except ExchangeError:
+        return
+    numbers = [value for rows in parsed.values() for row in rows for value in row.values() if type(value) is float]
+    assert all(math.isfinite(number) for number in numbers)
+
+
 def test_a_file_whose_checksum_was_never_asked_is_refused() -> None:
     asked = checksum_of("archive_mark_bars")
     body = zipped(asked, documented("archive_mark_bars"))
-    unknown = file_of(asked, body).__class__(**{**vars(file_of(asked, body)), "params": ()})
+    unknown = replace(file_of(asked, body), params=())
     with pytest.raises(BadPayload, match="unknown"):
         binance.parse(unknown, Response(200, {}, body, LATER))
 
