@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from datetime import UTC, datetime
 
 from tests.transforms.exchanges.conftest import PAYLOADS
 from transforms.exchanges import binance, binance_archive
@@ -15,6 +16,10 @@ DAY_MS = 86_400_000
 DAY = 1_767_571_200_000
 """2026-01-05, the day of the documented files."""
 LATER = DAY + 30 * DAY_MS
+
+
+def ms(spelt: str) -> int:
+    return int(datetime.fromisoformat(spelt).replace(tzinfo=UTC).timestamp()) * 1000
 
 
 def documented(endpoint: str) -> str:
