@@ -81,7 +81,13 @@ COLUMNS = _columns(
     Column(
         "sides_counted", _I, "Sides that `reported` adds up; null where the venue does not say", minimum=1, maximum=2
     ),
-    Column("origin", _S, "A snapshot of the moment, or the venue's history", allowed=("snapshot", "history")),
+    Column(
+        "origin",
+        _S,
+        "A snapshot of the moment; the venue's history; or an archived file whose times no mark price could confirm, "
+        "which may be five minutes off",
+        allowed=("snapshot", "history", "archive"),
+    ),
     Column("open_interest_base", _F, "Open interest of one side", "coins", minimum=0),
     Column("open_interest_usd", _F, "Open interest of one side, at the mark", "usd", minimum=0),
     Column("mark_price", _F, "Mark price at the row's time", "usd", minimum=0),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from warehouse.run import RunSummary
 
 _OK, _FAILED, _PARTIAL = 0, 1, 3
-_ANSWERED = frozenset({"ok", "not_found"})
+_ANSWERED = frozenset({"ok", "not_found", "not_yet"})
 _SAID = {
     "published": "Published",
     "partial": "Published in part",

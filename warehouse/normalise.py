@@ -90,7 +90,7 @@ def _normalise_day(stage: Store, plan: Plan, day: date) -> None:
     made = {
         "price_bars": bars,
         "open_interest": build("open_interest", {**about, "price_bars": bars}),
-        "positioning": build("positioning", about),
+        "positioning": build("positioning", {**about, "price_bars": bars}),
         "realised_liquidations": build("realised_liquidations", about),
         "realised_coverage": build("realised_coverage", about),
     }

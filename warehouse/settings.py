@@ -23,9 +23,7 @@ from warehouse.errors import UserError
 Source = Literal["simulated", "recorded", "live"]
 DATA = Path(__file__).parent / "data"
 _URLS = {"binance": "binance_url", "binance_archive": "binance_archive_url", "bybit": "bybit_url", "okx": "okx_url"}
-_OFFICIAL = {"binance_archive": "https://data.binance.vision"} | {
-    h: u for a in ADAPTERS.values() for h, u in a.HOSTS.items()
-}
+_OFFICIAL = {h: u for a in ADAPTERS.values() for h, u in a.HOSTS.items()}
 
 
 def _listed(value: Any) -> Any:

@@ -15,7 +15,7 @@ TABLE = Table(
     "the reading.",
     grain=("exchange", "instrument", "time_utc"),
     columns=pick("exchange", "instrument", "coin", "date", "time_utc", *_READINGS, "source"),
-    inputs=("payloads", "instruments"),
+    inputs=("payloads", "instruments", "price_bars"),
     nullable=frozenset(_READINGS),
     time_column="time_utc",
     may_be_empty=True,

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from transforms.exchanges import binance_archive as archive
 from transforms.exchanges import binance_rows as rows_of
 from transforms.exchanges.binance_rows import INTERVALS, step_of, time_of
 from transforms.exchanges.json_body import Cells, peek, read, records
@@ -19,13 +20,15 @@ from transforms.exchanges.rows import cut_bars, cut_readings
 from transforms.exchanges.windows import HOUR_MS, MINUTE_MS, Source, linear_only, pages
 
 EXCHANGE: str = "binance"
-HOSTS: Mapping[str, str] = {"binance": "https://fapi.binance.com", "binance_web": "https://www.binance.com"}
+_OWN_HOSTS = {"binance": "https://fapi.binance.com", "binance_web": "https://www.binance.com"}
+HOSTS: Mapping[str, str] = {**_OWN_HOSTS, **archive.HOSTS}
 # The web host documents no limit; it is asked once a run.
 BUDGETS: Sequence[Budget] = (
     Budget("binance-weight", 2400, 60),
     Budget("binance-data", 1000, 300),
     Budget("binance-funding", 500, 300),
     Budget("binance-web", 10, 60),
+    *archive.BUDGETS,
 )
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     "instruments": ("instruments",),
@@ -38,6 +41,7 @@ ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     "top_account_ratio": ("positioning",),
     "top_position_ratio": ("positioning",),
     "funding": ("positioning",),
+    **archive.ENDPOINTS,
 }
 
 _READ_EVERY = 5  # minutes between readings under /futures/data, the finest there is
@@ -142,7 +146,9 @@ def _funding(instrument: str, start: int, end: int) -> Request:
 
 
 def follow(request: Request, response: Response) -> Request | None:
-    """Oldest first: a full page that stops short of the end goes on after its last row."""
+    """Oldest first: a full page that stops short goes on after its last row. A checksum leads to its file."""
+    if request.endpoint in archive.ENDPOINTS:
+        return archive.follow(request, response)
     params = dict(request.params)
     if "limit" not in params:
         return None
@@ -163,6 +169,8 @@ def coarser(request: Request) -> Request | None:
 
 def parse(request: Request, response: Response) -> dict[str, list[Row]]:
     """Rows by series, or an ExchangeError."""
+    if request.endpoint in archive.ENDPOINTS:
+        return archive.parse(request, response)
     body = _body(response)
     (series,) = ENDPOINTS[request.endpoint]
     if request.endpoint == "instruments":
@@ -173,8 +181,9 @@ def parse(request: Request, response: Response) -> dict[str, list[Row]]:
         return {series: [rows_of.open_interest(request, Cells(body, "openInterest"))]}
     rows = records(body)
     if request.endpoint in ("mark_bars", "trade_bars"):
-        bars = [rows_of.bar(series, request, each) for each in rows]
-        return {series: cut_bars(bars, request, response, step_of(request))}
+        step = step_of(request)
+        bars = [rows_of.bar(series, request, step, each) for each in rows]
+        return {series: cut_bars(bars, request, response, step)}
     readings = [rows_of.reading(request, each) for each in rows]
     return {series: cut_readings(readings, request, response, step_of(request))}
 

@@ -9,7 +9,7 @@ from transforms.exchanges.rows import readable, row, unique
 from transforms.exchanges.windows import HOUR_MS, MINUTE_MS
 
 INTERVALS = {5: "5m", 15: "15m", 30: "30m", 60: "1h"}
-_MINUTES = {name: minutes for minutes, name in INTERVALS.items()}
+MINUTES = {name: minutes for minutes, name in INTERVALS.items()}
 _STATUS = {
     "TRADING": "trading",
     **dict.fromkeys(("PENDING_TRADING", "PRE_DELIVERING", "DELIVERING", "PRE_SETTLE", "SETTLING"), "suspended"),
@@ -26,7 +26,7 @@ def step_of(request: Request) -> int:
     """Milliseconds between two rows; settlements are at least an hour apart."""
     params = dict(request.params)
     period = params.get("interval") or params.get("period")
-    return _MINUTES[period] * MINUTE_MS if period else HOUR_MS
+    return MINUTES[period] * MINUTE_MS if period else HOUR_MS
 
 
 def time_of(request: Request, cells: Cells) -> int:
@@ -41,9 +41,8 @@ def _same_symbol(request: Request, cells: Cells) -> None:
         raise BadPayload(f"{cells.where}: symbol is {cells.text('symbol')}, asked for {request.instrument}")
 
 
-def bar(series: str, request: Request, cells: Cells) -> Row:
-    """A kline; it closes 1 ms before the next opens."""
-    step = step_of(request)
+def bar(series: str, request: Request, step: int, cells: Cells) -> Row:
+    """A kline of `step` ms; it closes 1 ms before the next opens."""
     opened = cells.time(0)
     if cells.time(6) != opened + step - 1:
         raise BadPayload(f"{cells.where}: the bar is not of {step // MINUTE_MS} minutes")

@@ -54,7 +54,7 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
         "reported_usd": pl.Float64(),
         "single_sided": pl.Float64(),  # the venue's own one-sided figure, in reported_unit
         "mark_price": pl.Float64(),  # when the same response carries it
-        "origin": pl.String(),  # snapshot | history
+        "origin": pl.String(),  # snapshot | history | archive: history whose time is to be confirmed by mark prices
     },
     "mark_bars": {
         "instrument": pl.String(),
@@ -104,6 +104,10 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
     },
 }
 """Series name -> columns. What `parse` returns, one list of rows a series."""
+
+
+EDITION = "x-sha256"
+"""The parameter that names the edition of a file. Requests that differ in nothing else ask for the same file."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +196,12 @@ class NotFound(ExchangeError):
     """The venue does not know the instrument, or no longer has the range: final for the request."""
 
     outcome = "not_found"
+
+
+class NotYet(ExchangeError):
+    """The venue will have it, and does not yet: worth asking in a later run, not in this one."""
+
+    outcome = "not_yet"
 
 
 class BadPayload(ExchangeError):

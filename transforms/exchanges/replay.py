@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
 from transforms.exchanges import adapter
-from transforms.exchanges.protocol import SERIES, ExchangeError, Request, Response, Row
+from transforms.exchanges.protocol import EDITION, SERIES, ExchangeError, Request, Response, Row
 
 
 def request_of(payload: dict[str, Any]) -> Request:
@@ -32,17 +33,23 @@ def response_of(payload: dict[str, Any]) -> Response:
     return Response(payload["status"], json.loads(payload["headers"]), payload["body"], received or 0)
 
 
-def rows(payloads: pl.DataFrame, series: str) -> pl.DataFrame:
+def rows(payloads: pl.DataFrame, series: str, *, also: Sequence[str] = ()) -> pl.DataFrame:
     """Every row of `series` that the payloads hold, with exchange, source and time of receipt; later answers come last.
 
-    A payload that is no data (an error, a truncated body) gives none: what came of it stands in ops.fetches.
+    `also`: further columns of the payloads to have beside each row. A payload that is no data (an error, a truncated
+    body) gives none: what came of it stands in ops.fetches. Of a file only the edition that came last counts.
     """
-    found: list[Row] = []
-    for payload in carrying(payloads, series).iter_rows(named=True):
-        about = {k: payload[k] for k in ("exchange", "source", "received_at_utc")}
-        found += [row | about for row in _parsed(payload, series)]
-    schema = SERIES[series] | {k: payloads.schema[k] for k in ("exchange", "source", "received_at_utc")}
-    return pl.DataFrame(found, schema=schema, orient="row")
+    names = ("exchange", "source", "received_at_utc", *also)
+    found: dict[str, list[Row]] = {}
+    for number, payload in enumerate(carrying(payloads, series).iter_rows(named=True)):
+        parsed = _parsed(payload, series)
+        if parsed is not None:
+            file, edition, _ = str(payload["request"]).partition(f"?{EDITION}=")
+            question = f"{payload['exchange']} {file}" if edition else f"{number}"
+            found.pop(question, None)  # what came last stands last
+            found[question] = [row | {k: payload[k] for k in names} for row in parsed]
+    schema = SERIES[series] | {k: payloads.schema[k] for k in names}
+    return pl.DataFrame([row for each in found.values() for row in each], schema=schema, orient="row")
 
 
 def carrying(payloads: pl.DataFrame, series: str) -> pl.DataFrame:
@@ -53,11 +60,11 @@ def carrying(payloads: pl.DataFrame, series: str) -> pl.DataFrame:
     return payloads.filter(carries).sort("received_at_utc", "exchange", "endpoint", "request", maintain_order=True)
 
 
-def _parsed(payload: dict[str, Any], series: str) -> list[Row]:
+def _parsed(payload: dict[str, Any], series: str) -> list[Row] | None:
     try:
         return adapter(payload["exchange"]).parse(request_of(payload), response_of(payload)).get(series, [])
     except ExchangeError:
-        return []
+        return None
 
 
 def _ms(moment: Any) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from expectations.tables import table
-from transforms.exchanges.replay import rows
+from transforms.archived_labels import timed
 from transforms.listed import listed
 
 TABLE = table("open_interest")
@@ -18,13 +18,14 @@ def build(payloads: pl.DataFrame, instruments: pl.DataFrame, price_bars: pl.Data
     The mark is the response's own, else the close of the last bar that had ended.
     """
     unique = ["exchange", "instrument", "time_ms"]
-    readings = rows(payloads, "open_interest").unique(unique, keep="last", maintain_order=True)
-    timed = readings.join(listed(instruments), on=["exchange", "instrument"]).with_columns(
+    every = timed(payloads, "open_interest", price_bars, instruments)
+    readings = every.unique(unique, keep="last", maintain_order=True)
+    dated = readings.join(listed(instruments), on=["exchange", "instrument"]).with_columns(
         pl.from_epoch("time_ms", "ms").cast(TABLE.schema["time_utc"]).alias("time_utc")
     )
     unit, mark = pl.col("unit_multiplier"), pl.col("mark_price")
     sides = pl.col("sides_counted").fill_null(1)
-    marked = _with_mark(timed, price_bars).with_columns(pl.col("single_sided").fill_null(pl.col("reported") / sides))
+    marked = _with_mark(dated, price_bars).with_columns(pl.col("single_sided").fill_null(pl.col("reported") / sides))
     coins = (
         pl.when(pl.col("reported_unit") == "base")
         .then(pl.col("single_sided") * unit)

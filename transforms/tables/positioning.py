@@ -5,20 +5,22 @@ from __future__ import annotations
 import polars as pl
 
 from expectations.tables import table
-from transforms.exchanges.replay import rows
+from transforms.archived_labels import timed
 from transforms.listed import listed
 
 TABLE = table("positioning")
 _READINGS = ("long_account_share", "top_long_account_share", "top_long_position_share", "funding_rate")
 
 
-def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
+def build(payloads: pl.DataFrame, instruments: pl.DataFrame, price_bars: pl.DataFrame) -> pl.DataFrame:
     """One row a moment; readings of several responses side by side, the later one where two speak of the same."""
-    readings = rows(payloads, "positioning").filter(pl.any_horizontal(pl.col(c).is_not_null() for c in _READINGS))
+    readings = timed(payloads, "positioning", price_bars, instruments).filter(
+        pl.any_horizontal(pl.col(c).is_not_null() for c in _READINGS)
+    )
     merged = readings.group_by("exchange", "instrument", "time_ms", maintain_order=True).agg(
         *(pl.col(c).drop_nulls().last() for c in _READINGS), pl.col("source").last()
     )
-    timed = merged.join(listed(instruments), on=["exchange", "instrument"]).with_columns(
+    dated = merged.join(listed(instruments), on=["exchange", "instrument"]).with_columns(
         pl.from_epoch("time_ms", "ms").cast(TABLE.schema["time_utc"]).alias("time_utc")
     )
-    return TABLE.conform(timed.with_columns(pl.col("time_utc").dt.date().alias("date")).select(list(TABLE.schema)))
+    return TABLE.conform(dated.with_columns(pl.col("time_utc").dt.date().alias("date")).select(list(TABLE.schema)))

@@ -8,7 +8,8 @@ documentation, it is the simulator that is wrong. From the bottom up:
 - ``known_positions``: markets of other crowds written to files, with the truth beside what they publish;
 - ``recorded`` ``recorded_files``: recorded series in its place (both answer the questions of ``source``);
 - ``wire`` ``binance*`` ``bybit*`` ``okx*``: the exchanges' formats, each a table from path to handler;
-- ``limits`` ``faults`` ``fault_bodies`` ``server`` ``serve``: the machine. An archive of files would be another table.
+- ``binance_archive``: files of a day or a month of the same market, by their names;
+- ``limits`` ``faults`` ``fault_bodies`` ``server`` ``serve``: the machine.
 """
 
 from warehouse.simulator.faults import Fault, Faults

@@ -90,12 +90,13 @@ def _klines(kind: BarKind, name: str = "symbol") -> Handler:
         first, last, at_end = span(ask, contract, step, limit)
         bars = ask.source.bars(contract, kind, step, first, last, ask.now_ms)
         places = contract.price_decimals if kind == "trade" else 8
-        return Reply(cut(_rows(bars, places, contract.unit_decimals, length, kind == "trade"), limit, at_end))
+        return Reply(cut(kline_rows(bars, places, contract.unit_decimals, length, kind == "trade"), limit, at_end))
 
     return answer
 
 
-def _rows(bars: Bars, places: int, unit_places: int, length: int, traded: bool) -> list[list[object]]:
+def kline_rows(bars: Bars, places: int, unit_places: int, length: int, traded: bool) -> list[list[object]]:
+    """Bars in the columns of a kline."""
     count = len(bars.open_ms)
     prices = [column(part, places, count) for part in (bars.open, bars.high, bars.low, bars.close)]
     zeros = ["0"] * count

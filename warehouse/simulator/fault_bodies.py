@@ -14,7 +14,7 @@ CLOUDFRONT = (
 )
 GATEWAY = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr>nginx</body></html>"
 TITLES = {"500": "500 Internal Server Error", "502": "502 Bad Gateway", "503": "503 Service Temporarily Unavailable"}
-TITLES |= {"504": "504 Gateway Time-out", "403": "403 Forbidden"}
+TITLES |= {"504": "504 Gateway Time-out", "403": "403 Forbidden", "404": "404 Not Found"}
 GEO_BINANCE = (
     "Service unavailable from a restricted location according to 'b. Eligibility' in https://www.binance.com/en/terms. "
     "Please contact customer service if you believe you received this message in error."

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Literal, get_args
 
 FaultKind = Literal[
-    "429", "418", "451", "403", "500", "502", "503", "504",  # the exchange's own body for that status
+    "429", "418", "451", "403", "404", "500", "502", "503", "504",  # the exchange's own body for that status
     "rate_200",  # status 200 that says too many: Bybit 10006, OKX 50011 (Binance has none: 429)
     "busy_200",  # status 200 that says busy: Bybit 10016, OKX 50013 (Binance has none: 503)
     "geo_html",  # CloudFront's or a firewall's page, status 403

@@ -29,7 +29,7 @@ class Meter:
 
 def weight_of(path: str, limit: int | None, symbol: str) -> int:
     """The documented weight of a Binance request."""
-    if path.startswith(("/futures/data/", "/bapi/")):
+    if path.startswith(("/futures/data/", "/bapi/", "/data/")):
         return 0
     if path.endswith(("Klines", "/klines")):
         size = limit or 500

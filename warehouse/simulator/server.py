@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from warehouse.simulator import (
     binance,
+    binance_archive,
     binance_data,
     binance_static,
     bybit,
@@ -24,7 +25,7 @@ from warehouse.simulator import (
     okx_static,
     okx_statistics,
 )
-from warehouse.simulator.fault_bodies import JSON, fault_reply, venue_of
+from warehouse.simulator.fault_bodies import fault_reply, venue_of
 from warehouse.simulator.faults import Faults, parsed
 from warehouse.simulator.limits import Limits
 from warehouse.simulator.source import Source
@@ -92,10 +93,10 @@ class Exchange:
         body = _dumped(_emptied(reply.body) if fault is not None and fault.kind == "no_rows" else reply.body)
         if fault is not None and fault.kind == "truncated":
             body = body[: len(body) * 2 // 3]
-        return self._logged(request, Response(body, reply.status, headers | dict(reply.headers), JSON))
+        return self._logged(request, Response(body, reply.status, headers | dict(reply.headers), reply.media))
 
     def _reply(self, path: str, ask: Ask, venue: str) -> Reply:
-        handler = ROUTES.get(path)
+        handler = ROUTES.get(path) or binance_archive.archived(path)
         if handler is None:
             return Reply(UNKNOWN[venue], 404)
         try:
@@ -128,8 +129,8 @@ class Exchange:
         return JSONResponse({"total": sum(counted.values()), "by_path": counted, "recent": list(self.recent)})
 
 
-def _dumped(body: object) -> str:
-    return json.dumps(body, separators=(",", ":"))
+def _dumped(body: object) -> bytes:
+    return body if isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode()
 
 
 def _emptied(body: object) -> object:

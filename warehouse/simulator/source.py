@@ -127,6 +127,9 @@ class Source(Protocol):
     label: str
     dense: bool  # every border of an interval since the launch has data, so that a page can be cut before asking
 
+    def __hash__(self) -> int:
+        """Of the object: what it says never changes."""
+
     def instruments(self, venue: Venue) -> tuple[Instrument, ...]:
         """All contracts of one exchange."""
 

@@ -14,11 +14,12 @@ LONG_AGO_MS = 1_262_304_000_000  # 2010-01-01: where a range begins that has no 
 
 @dataclass(frozen=True)
 class Reply:
-    """A JSON answer."""
+    """An answer: of bytes as they are, of anything else as JSON."""
 
     body: object
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    media: str = "application/json"
 
 
 class RefusedError(Exception):

@@ -44,7 +44,7 @@ def test_every_endpoint_has_a_documented_answer_and_a_series(venue: str, documen
 @pytest.fixture
 def documented_endpoints(request: pytest.FixtureRequest) -> set[str]:
     folder = request.path.parent / "payloads"
-    return {f"{path.parent.name}/{path.stem}" for path in folder.glob("*/*.json")}
+    return {f"{path.parent.name}/{path.stem}" for path in folder.glob("*/*.*")}
 
 
 def test_documented_answers_are_read_whole(documented: Documented, answer: Answer) -> None:

@@ -1,0 +1,219 @@
+"""Binance's archive: which files there are, what they are when they come, and when they do not."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.transforms.exchanges.archive import (
+    BTC,
+    DAY,
+    DAY_MS,
+    LATER,
+    checksum_of,
+    documented,
+    file_of,
+    ms,
+    zipped,
+)
+from transforms.exchanges import binance, binance_archive
+from transforms.exchanges.protocol import (
+    BadPayload,
+    ExchangeError,
+    GeoBlocked,
+    Instrument,
+    NotFound,
+    NotYet,
+    RateLimited,
+    Response,
+    Transient,
+)
+
+ENDPOINTS = ("archive_metrics", "archive_mark_bars", "archive_trade_bars")
+
+
+def names(start: str, end: str, now: str, **options: int) -> list[str]:
+    asked = binance_archive.files([BTC], ms(start), ms(end), now_ms=ms(now), **options)
+    return [each.path.removeprefix("/data/futures/um/").removesuffix(".zip.CHECKSUM") for each in asked]
+
+
+# which files
+
+
+def test_files_of_a_day() -> None:
+    asked = binance_archive.files([BTC], DAY, DAY + DAY_MS, now_ms=LATER)
+    assert [each.path for each in asked] == [
+        "/data/futures/um/daily/metrics/BTCUSDT/BTCUSDT-metrics-2026-01-05.zip.CHECKSUM",
+        "/data/futures/um/daily/markPriceKlines/BTCUSDT/5m/BTCUSDT-5m-2026-01-05.zip.CHECKSUM",
+        "/data/futures/um/daily/klines/BTCUSDT/5m/BTCUSDT-5m-2026-01-05.zip.CHECKSUM",
+    ]
+    assert tuple(each.endpoint for each in asked) == ENDPOINTS
+    assert {(each.start_ms, each.end_ms, each.host) for each in asked} == {(DAY, DAY + DAY_MS, "binance_archive")}
+    assert all(each.budget in {budget.name for budget in binance.BUDGETS} for each in asked)
+    assert all(each.host in binance.HOSTS and each.endpoint in binance.ENDPOINTS for each in asked)
+
+
+def test_whole_past_months_of_bars_come_by_the_month_and_the_rest_by_the_day() -> None:
+    asked = names("2026-01-30T05:00", "2026-03-02T01:00", "2026-06-01", bar_minutes=60)
+    marks = [name.rpartition("/")[2] for name in asked if "markPriceKlines" in name]
+    assert marks == [f"BTCUSDT-1h-2026-{rest}" for rest in ("01-30", "01-31", "02", "03-01", "03-02")]
+    assert [name for name in asked if "monthly" in name] == [
+        f"monthly/{kind}/BTCUSDT/1h/BTCUSDT-1h-2026-02" for kind in ("markPriceKlines", "klines")
+    ]
+    metrics = [name for name in asked if "metrics" in name]
+    assert len(metrics) == 2 + 28 + 2
+    assert all(name.startswith("daily/") for name in metrics)
+
+
+def test_a_month_that_has_just_ended_comes_by_the_day() -> None:
+    assert not any("monthly" in name for name in names("2026-02-01", "2026-03-01", "2026-03-07"))
+    assert sum("monthly" in name for name in names("2026-02-01", "2026-03-01", "2026-03-08")) == 2
+
+
+def test_a_day_that_is_not_over_has_no_file() -> None:
+    assert {name[-10:] for name in names("2026-01-04", "2026-01-09", "2026-01-06T23:59")} == {
+        "2026-01-04",
+        "2026-01-05",
+    }
+    assert names("2026-01-07", "2026-01-09", "2026-01-06") == names("2026-01-05", "2026-01-05", "2026-02-01") == []
+
+
+@settings(deadline=None, derandomize=True, database=None)
+@given(first=st.integers(0, 800), length=st.integers(1, 100), since=st.integers(0, 60))
+def test_every_moment_that_is_past_is_in_one_file(first: int, length: int, since: int) -> None:
+    start, end = ms("2024-01-01") + first * DAY_MS, ms("2024-01-01") + (first + length) * DAY_MS
+    asked = binance_archive.files([BTC], start, end, now_ms=end + since * DAY_MS)
+    for endpoint in ENDPOINTS:
+        spans = sorted((each.start_ms or 0, each.end_ms or 0) for each in asked if each.endpoint == endpoint)
+        assert spans[0][0] == start
+        assert spans[-1][1] == end
+        assert [after for after, _ in spans[1:]] == [before for _, before in spans[:-1]]
+
+
+def test_what_the_archive_does_not_hold_is_not_planned() -> None:
+    with pytest.raises(ValueError, match="linear"):
+        binance_archive.files([Instrument("binance", "BTCUSD_PERP", "BTC", kind="inverse")], DAY, LATER, now_ms=LATER)
+    with pytest.raises(ValueError, match="7 minutes"):
+        binance_archive.files([BTC], DAY, LATER, now_ms=LATER, bar_minutes=7)
+
+
+def test_bars_missing_from_their_day_may_be_in_the_month_and_the_reverse() -> None:
+    (month,) = binance_archive.instead(checksum_of("archive_mark_bars"))
+    assert month.path == "/data/futures/um/monthly/markPriceKlines/BTCUSDT/5m/BTCUSDT-5m-2026-01.zip.CHECKSUM"
+    assert (month.start_ms, month.end_ms) == (ms("2026-01-01"), ms("2026-02-01"))
+    days = binance_archive.instead(month)
+    assert len(days) == 31
+    assert days[4] == checksum_of("archive_mark_bars")
+    assert binance_archive.instead(file_of(days[4], b"")) == [month]
+    assert binance_archive.instead(checksum_of("archive_metrics")) == []
+
+
+# checksums and editions
+
+
+def test_a_checksum_leads_to_the_edition_that_it_names() -> None:
+    asked, body = checksum_of("archive_metrics"), b"the file"
+    said = f"{hashlib.sha256(body).hexdigest()}  BTCUSDT-metrics-2026-01-05.zip\n".encode()
+    answer = Response(200, {"content-type": "binary/octet-stream"}, said, LATER)
+    assert binance.parse(asked, answer) == {"open_interest": [], "positioning": []}
+    following = binance.follow(asked, answer)
+    assert following is not None
+    path = "/data/futures/um/daily/metrics/BTCUSDT/BTCUSDT-metrics-2026-01-05.zip"
+    assert following.key == f"GET {path}?x-sha256={hashlib.sha256(body).hexdigest()}"
+    assert (following.endpoint, following.start_ms, following.end_ms) == (asked.endpoint, asked.start_ms, asked.end_ms)
+    assert binance.follow(following, Response(200, {}, body, LATER)) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"<html>maintenance</html>",
+        b"{}",
+        b"0" * 64,
+        b"0" * 63 + b"  BTCUSDT-metrics-2026-01-05.zip\n",
+        b"0" * 64 + b"  BTCUSDT-metrics-2026-01-06.zip\n",
+        b"\xff" * 64 + b"  BTCUSDT-metrics-2026-01-05.zip\n",
+    ],
+)
+def test_what_is_no_checksum_of_this_file_is_refused(said: bytes) -> None:
+    with pytest.raises(BadPayload, match="not the checksum of BTCUSDT-metrics"):
+        binance.parse(checksum_of("archive_metrics"), Response(200, {}, said, LATER))
+
+
+@settings(deadline=None, derandomize=True, database=None)
+@given(data=st.data())
+def test_a_file_that_is_cut_short_or_altered_is_never_data(data: st.DataObject) -> None:
+    asked = checksum_of("archive_metrics")
+    body = zipped(asked, documented("archive_metrics"))
+    place = data.draw(st.integers(0, len(body) - 1))
+    altered = body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
+    for spoilt in (body[:place], altered, body + b"\0"):
+        with pytest.raises(BadPayload, match="checksum says"):
+            binance.parse(file_of(asked, body), Response(200, {}, spoilt, LATER))
+
+
+def test_a_checksum_proves_transport_not_content() -> None:
+    """What the archive itself has published broken is refused too."""
+    asked = checksum_of("archive_metrics")
+    whole = zipped(asked, documented("archive_metrics"))
+    for body, why in (
+        (b"", "no zip"),
+        (b"<html>maintenance</html>", "no zip"),
+        (whole[: len(whole) // 2], "no zip"),
+        (whole.replace(b"\x4b\x03\x04", b"\x4b\x03\x05"), "no zip"),
+        (zipped(asked, documented("archive_metrics"), "other.csv"), "no BTCUSDT-metrics-2026-01-05.csv in the zip"),
+    ):
+        with pytest.raises(BadPayload, match=why):
+            binance.parse(file_of(asked, body), Response(200, {}, body, LATER))
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=300)
+@given(data=st.data())
+def test_whatever_a_zip_holds_it_is_rows_or_a_refusal(data: st.DataObject) -> None:
+    asked = checksum_of("archive_mark_bars")
+    body = bytearray(zipped(asked, documented("archive_mark_bars")))
+    places = st.integers(0, len(body) - 1) | st.integers(max(0, len(body) - 80), len(body) - 1)
+    for place, value in data.draw(st.lists(st.tuples(places, st.sampled_from([0, 1, 127, 255])), max_size=3)):
+        body[place] = value
+    spoilt = bytes(body[data.draw(st.sampled_from([0, 0, 1, 50])) :])
+    try:
+        rows = binance.parse(file_of(asked, spoilt), Response(200, {}, spoilt, LATER))["mark_bars"]
+    except ExchangeError:
+        return
+    assert rows
+
+
+def test_a_file_whose_checksum_was_never_asked_is_refused() -> None:
+    asked = checksum_of("archive_mark_bars")
+    body = zipped(asked, documented("archive_mark_bars"))
+    unknown = replace(file_of(asked, body), params=())
+    with pytest.raises(BadPayload, match="unknown"):
+        binance.parse(unknown, Response(200, {}, body, LATER))
+
+
+# answers that are no file
+
+
+@pytest.mark.parametrize(("days", "kind"), [(0, NotYet), (2, NotYet), (6.9, NotYet), (7, NotFound), (900, NotFound)])
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_missing_means_not_yet_and_later_never(endpoint: str, days: float, kind: type[ExchangeError]) -> None:
+    asked = checksum_of(endpoint)
+    answer = Response(404, {"content-type": "application/xml"}, b"<Error/>", DAY + DAY_MS + int(days * DAY_MS))
+    with pytest.raises(kind, match=asked.path.rpartition("/")[2]) as raised:
+        binance.parse(asked, answer)
+    assert raised.value.outcome == ("not_yet" if kind is NotYet else "not_found")
+    with pytest.raises(kind):
+        binance.parse(file_of(asked, b""), answer)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(500, Transient), (503, Transient), (403, RateLimited), (429, RateLimited), (451, GeoBlocked)]
+)
+def test_other_refusals_are_those_of_any_host(status: int, kind: type[ExchangeError]) -> None:
+    with pytest.raises(kind):
+        binance.parse(checksum_of("archive_metrics"), Response(status, {}, b"", LATER))

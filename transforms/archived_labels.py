@@ -1,0 +1,83 @@
+"""Which moment a row of an archived file speaks of.
+
+Files label five minutes by their end or by their start, and have changed it more than once without a sign. But open
+interest is given in units and in dollars, so each row holds the mark price of its moment: the file's times are those at
+which that price agrees with the mark bars. This needs bars, which no single answer holds; so `parse` gives the
+documented time, and the tables that are built of it ask here.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from transforms.exchanges.protocol import EDITION
+from transforms.exchanges.replay import rows
+from transforms.listed import listed
+
+_OFF_BY = (0, -300_000, 300_000)  # ms by which a documented time can be wrong
+_FEWEST = 12  # an hour of rows; fewer are an accident
+_CLEARLY = 0.5  # the best must be this much nearer than the next
+_FILE = ["exchange", "request", "received_at_utc"]
+_CONTRACT = ["exchange", "instrument"]
+
+
+def timed(payloads: pl.DataFrame, series: str, price_bars: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `series`, those of archived files at the moment that mark bars confirm.
+
+    Where bars are lacking, or the market stood still, the documented time is left and `origin` stays `archive`.
+    """
+    readings = rows(payloads, series, also=["request"])
+    files = pl.col("request").str.contains(EDITION, literal=True)
+    interest = (
+        readings if series == "open_interest" else rows(payloads.filter(files), "open_interest", also=["request"])
+    )
+    confirmed = _confirmed(interest.filter(pl.col("origin") == "archive"), price_bars, instruments)
+    moved = readings.join(confirmed, on=_FILE, how="left", maintain_order="left").with_columns(
+        pl.col("time_ms") + pl.col("off_by_ms").fill_null(0)
+    )
+    if "origin" in moved.columns:
+        known = pl.col("off_by_ms").is_not_null()
+        moved = moved.with_columns(pl.when(known).then(pl.lit("history")).otherwise("origin").alias("origin"))
+    return moved.drop("off_by_ms", "request")
+
+
+def _confirmed(archived: pl.DataFrame, price_bars: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
+    """By how many ms the times of each file (exchange, request, received_at_utc) are wrong, where that is clear."""
+    unit = listed(instruments).select(*_CONTRACT, "unit_multiplier")
+    implied = archived.join(unit, on=_CONTRACT).select(
+        *_FILE,
+        "instrument",
+        "time_ms",
+        (pl.col("reported_usd") / pl.col("reported") / pl.col("unit_multiplier")).alias("implied"),
+    )
+    misses = pl.concat([_miss(implied, _marks(price_bars), off_by) for off_by in _OFF_BY])
+    ranked = misses.filter(pl.col("compared") >= _FEWEST).sort(*_FILE, "miss", maintain_order=True)
+    best, next_best = pl.col("miss").first(), pl.col("miss").get(1, null_on_oob=True)
+    return (
+        ranked.group_by(_FILE, maintain_order=True)
+        .agg(pl.col("off_by_ms").first(), (best < _CLEARLY * next_best).alias("clear"))
+        .filter("clear")
+        .drop("clear")
+    )
+
+
+def _miss(implied: pl.DataFrame, marks: pl.DataFrame, off_by: int) -> pl.DataFrame:
+    """How far a file's prices are from the marks, in the middle, if its times are wrong by so much."""
+    shifted = implied.with_columns(pl.col("time_ms") + off_by).join(marks, on=[*_CONTRACT, "time_ms"])
+    apart = (pl.col("implied") / pl.col("mark")).log().abs()
+    return (
+        shifted.filter(apart.is_finite())
+        .group_by(_FILE)
+        .agg(apart.median().alias("miss"), pl.len().alias("compared"))
+        .with_columns(pl.lit(off_by, pl.Int64).alias("off_by_ms"))
+    )
+
+
+def _marks(price_bars: pl.DataFrame) -> pl.DataFrame:
+    """The mark at the end of each bar."""
+    end = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"))
+    return (
+        price_bars.filter(pl.col("price_kind") == "mark")
+        .select(*_CONTRACT, end.dt.epoch("ms").alias("time_ms"), pl.col("close").alias("mark"))
+        .unique([*_CONTRACT, "time_ms"], keep="last", maintain_order=True)
+    )
