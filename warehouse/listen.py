@@ -103,6 +103,7 @@ class Listener:
         finally:
             for task in both:
                 task.cancel()
+            await connection.close()
         ends = [end for end in await asyncio.gather(*both, return_exceptions=True) if isinstance(end, Exception)]
         for end in ends:
             if not isinstance(end, ConnectionClosed):
