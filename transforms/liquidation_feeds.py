@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from transforms.exchanges.recording import ENDPOINT
+
+BEST_FIRST = ("complete", "recent", "sampled")
+"""The values of `completeness`: where two feeds tell of the same, the better one counts."""
+
 
 @dataclass(frozen=True)
 class Feed:
@@ -17,10 +22,13 @@ class Feed:
     kept: timedelta | None
 
 
-_FEEDS = {"okx": Feed("recent", timedelta(days=1))}  # a list of about a day, said to be whole while it lasts
-_UNKNOWN = Feed("sampled", None)
+_FEEDS = {
+    ("okx", "liquidations"): Feed("recent", timedelta(days=1)),  # a list of about a day, whole while it lasts
+    ("bybit", ENDPOINT): Feed("complete", None),  # said to be all there are
+}
+_UNKNOWN = Feed("sampled", None)  # the streams of Binance and OKX tell one a second and contract
 
 
-def feed(exchange: str) -> Feed:
+def feed(exchange: str, endpoint: str) -> Feed:
     """The feed of a venue; of one that nothing is known of, no more than a sample is expected."""
-    return _FEEDS.get(exchange, _UNKNOWN)
+    return _FEEDS.get((exchange, endpoint), _UNKNOWN)

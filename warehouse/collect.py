@@ -21,6 +21,7 @@ from warehouse.clock import HOUR, days, from_ms, hours, to_ms
 from warehouse.http import Fetched, Shell
 from warehouse.plan import Plan
 from warehouse.progress import Progress
+from warehouse.recordings import take_in
 from warehouse.sources import Served
 from warehouse.store import Store
 
@@ -95,6 +96,7 @@ class Collector:
         self.progress.stage(f"collect {self.exchange}", sum(len(asked) for _, asked in windows))
         late = self._late(plan, contracts)
         with self._alone():
+            take_in(self.store, self.exchange, self.source, plan.last_hour, self.served.now)
             for window, asked in windows:
                 doubted = self._mistrusted(window.start.date()) or any(window.start < h <= window.end for h in late)
                 outcomes += self._fetch(asked, window.start.date(), since=_NEVER if doubted else _EVER)

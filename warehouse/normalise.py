@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
@@ -56,12 +56,12 @@ def _metadata_since(stage: Store, exchange: str, known: pl.DataFrame, lately: da
     return received.with_columns(pl.col("received_at_utc").dt.truncate("1h"))
 
 
-def normalise_days(stage: Store, plan: Plan, progress: Progress) -> None:
-    """Every core table of the days that the plan touches, and of earlier ones whose gaps were asked for again.
+def normalise_days(stage: Store, plan: Plan, progress: Progress, late: Iterable[datetime] = ()) -> None:
+    """Every core table of the days that the plan touches, and of earlier ones that were asked for again or came `late`.
 
     Bars and events of the hour up to midnight are of the day before.
     """
-    again = {*left_out(stage, plan), *_hours_asked_again(stage, plan)}
+    again = {*left_out(stage, plan), *_hours_asked_again(stage, plan), *late}
     touched = sorted({*plan.dates, *(moment.date() for hour in again for moment in (hour - HOUR, hour))})
     progress.stage("normalise", len(touched))
     for day in touched:

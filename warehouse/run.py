@@ -25,6 +25,7 @@ from warehouse.normalise import normalise_days, reference_tables
 from warehouse.plan import Plan
 from warehouse.progress import Progress, Silent
 from warehouse.prune import prune
+from warehouse.recordings import forget, recorded_hours
 from warehouse.run_log import RunSummary, finish
 from warehouse.settings import Settings, load
 from warehouse.sources import Served, serving
@@ -190,7 +191,7 @@ def _normalise(store: Store, plan: Plan, progress: Progress) -> None:
     stage = Stage(store, plan.run_id)
     stage.clear()
     reference_tables(stage.store, plan)
-    normalise_days(stage.store, plan, progress)
+    normalise_days(stage.store, plan, progress, recorded_hours(store.root, plan.exchanges, plan.last_hour))
     stage.mark("normalised")
 
 
@@ -224,6 +225,7 @@ def _publish(store: Store, settings: Settings, plan: Plan, progress: Progress, s
     progress.stage("publish", 1)
     _stage_watermark(stage, settings.source)
     summary.published += stage.publish()
+    forget(store, plan.exchanges, plan.last_hour)
     prune(store)
     keys = [
         {"coin": c, "date": d} for c in coins(store, plan) for d in days(plan.first_hour.date(), plan.last_hour.date())

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from transforms.exchanges import ADAPTERS
+from transforms.exchanges.recording import STREAMS
 from warehouse.clock import naive_utc
 from warehouse.errors import UserError
 
@@ -24,6 +25,7 @@ Source = Literal["simulated", "recorded", "live"]
 DATA = Path(__file__).parent / "data"
 _URLS = {"binance": "binance_url", "binance_archive": "binance_archive_url", "bybit": "bybit_url", "okx": "okx_url"}
 _OFFICIAL = {h: u for a in ADAPTERS.values() for h, u in a.HOSTS.items()}
+_STREAM_URLS = {exchange: f"{exchange}_stream_url" for exchange in STREAMS}
 
 
 def _listed(value: Any) -> Any:
@@ -48,6 +50,9 @@ class Settings(BaseSettings):
     binance_archive_url: str | None = None
     bybit_url: str | None = None
     okx_url: str | None = None
+    binance_stream_url: str | None = None
+    bybit_stream_url: str | None = None
+    okx_stream_url: str | None = None
 
     @field_validator("coins", mode="before")
     @classmethod
@@ -81,6 +86,13 @@ class Settings(BaseSettings):
     def _url(cls, value: str | None) -> str | None:
         if value is not None and (urlparse(value).scheme not in ("http", "https") or not urlparse(value).netloc):
             raise ValueError(f"{value!r} is not a base URL; write e.g. http://127.0.0.1:8900")
+        return value.rstrip("/") if value else None
+
+    @field_validator(*_STREAM_URLS.values())
+    @classmethod
+    def _stream_url(cls, value: str | None) -> str | None:
+        if value is not None and (urlparse(value).scheme not in ("ws", "wss") or not urlparse(value).netloc):
+            raise ValueError(f"{value!r} is not the URL of a stream; write e.g. ws://127.0.0.1:8901")
         return value.rstrip("/") if value else None
 
     @model_validator(mode="after")
@@ -117,6 +129,12 @@ class Settings(BaseSettings):
             moved = urls["binance"] != _OFFICIAL["binance"]
             urls["binance_web"] = urls["binance"] if moved else _OFFICIAL["binance_web"]
         return urls
+
+    def stream_urls(self) -> dict[str, str]:
+        """Base URL of each venue's stream: what was set, else, for live data, the venue's own."""
+        official = {exchange: stream.URL for exchange, stream in STREAMS.items()} if self.source == "live" else {}
+        given = {exchange: getattr(self, field) or official.get(exchange) for exchange, field in _STREAM_URLS.items()}
+        return {exchange: url for exchange, url in given.items() if url}
 
 
 def load(**overrides: Any) -> Settings:

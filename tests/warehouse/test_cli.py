@@ -19,7 +19,9 @@ from typer.testing import CliRunner
 from warehouse.cli import app
 
 LIQ = [sys.executable, "-c", "from warehouse.cli import app; app(prog_name='liq')"]
-COMMANDS = ("run", "check", "quickstart", "up", "headline", "map", "sql", "tables", "describe", "simulate", "doctor")
+COMMANDS = (
+    "run", "listen", "check", "quickstart", "up", "headline", "map", "sql", "tables", "describe", "simulate", "doctor",
+)  # fmt: skip
 
 
 def liq(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -14,6 +14,7 @@ from warehouse.settings import DATA, load
 
 NAMES = ("SOURCE", "WAREHOUSE", "COINS", "EXCHANGES", "NOW", "RECORDED", "SEED")
 URLS = ("BINANCE_URL", "BINANCE_ARCHIVE_URL", "BYBIT_URL", "OKX_URL")
+STREAMS = ("BINANCE_STREAM_URL", "BYBIT_STREAM_URL", "OKX_STREAM_URL")
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +63,7 @@ def test_now_is_naive_utc() -> None:
         ({"seed": "x"}, "LIQ_SEED: .*integer"),
         ({"seed": -1}, "LIQ_SEED: .*greater than or equal to 0"),
         ({"okx_url": "okx.com"}, "LIQ_OKX_URL: 'okx.com' is not a base URL; write e.g. http://127.0.0.1:8900"),
+        ({"okx_stream_url": "https://okx.com"}, "LIQ_OKX_STREAM_URL: 'https://okx.com' is not the URL of a stream"),
         ({"source": "recorded"}, "LIQ_SOURCE=recorded needs LIQ_RECORDED"),
         ({"source": "recorded", "recorded": "/nowhere"}, "LIQ_RECORDED: there is no folder /nowhere"),
     ],
@@ -102,11 +104,20 @@ def test_an_unknown_variable_is_named(
 def test_every_variable_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = dict.fromkeys(URLS, "http://127.0.0.1:1") | {"SOURCE": "recorded", "COINS": "DOGE", "EXCHANGES": "okx"}
     said |= {"NOW": "2026-01-12T00:00Z", "SEED": "9", "WAREHOUSE": str(tmp_path), "RECORDED": str(tmp_path)}
-    assert set(said) == {*NAMES, *URLS}
+    said |= dict.fromkeys(STREAMS, "ws://127.0.0.1:1")
+    assert set(said) == {*NAMES, *URLS, *STREAMS}
     for name, value in said.items():
         monkeypatch.setenv(f"LIQ_{name}", value)
     settings, plain = load().model_dump(), load.__globals__["Settings"].model_fields
     assert all(settings[name] != field.default for name, field in plain.items())
+
+
+def test_only_live_data_is_heard_of_the_venues_themselves() -> None:
+    assert load().stream_urls() == {}
+    assert load(okx_stream_url="ws://127.0.0.1:1/").stream_urls() == {"okx": "ws://127.0.0.1:1"}
+    live = load(source="live", bybit_stream_url="wss://example.org").stream_urls()
+    assert live["binance"] == "wss://fstream.binance.com"
+    assert live["bybit"] == "wss://example.org"
 
 
 def test_sources_do_not_share_a_folder(tmp_path: Path) -> None:

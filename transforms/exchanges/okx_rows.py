@@ -105,23 +105,28 @@ def _open_interest(cells: Cells, keys: tuple[str | int, str | int, str | int]) -
 
 def liquidations(request: Request, data: list[Cells]) -> list[Row]:
     """Events in (start, end], oldest first; the price is where the position was bankrupt. Equal rows are two events."""
-    details = [(group, detail) for group in data for detail in group.records("details")]
     rows = [
-        row(
-            "realised_liquidations",
-            instrument=group.get("instId") or request.instrument,
-            time_ms=detail.time("ts"),
-            side=_side(detail),
-            price=detail.number("bkPx", positive=True),
-            size_contracts=detail.number("sz", positive=True),
-        )
-        for group, detail in details
+        liquidation(detail, group.get("instId") or request.instrument)
+        for group in data
+        for detail in group.records("details")
     ]
     times = [each["time_ms"] for each in rows]
     start, end = request.start_ms or 0, request.end_ms or 0
     from_ms = max(start, min(times)) if times and straddles(request, times) else start
     kept = [each for each in rows if from_ms < each["time_ms"] <= end and each["instrument"] == request.instrument]
     return sorted(kept, key=lambda each: (each["time_ms"], each["side"], each["price"], each["size_contracts"]))
+
+
+def liquidation(detail: Cells, instrument: str | None) -> Row:
+    """One event, of the venue's list or of its stream."""
+    return row(
+        "realised_liquidations",
+        instrument=instrument,
+        time_ms=detail.time("ts"),
+        side=_side(detail),
+        price=detail.number("bkPx", positive=True),
+        size_contracts=detail.number("sz", positive=True),
+    )
 
 
 def _side(detail: Cells) -> str:

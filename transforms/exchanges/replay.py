@@ -8,8 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from transforms.exchanges import adapter
+from transforms.exchanges import adapter, recording
 from transforms.exchanges.protocol import EDITION, SERIES, ExchangeError, Request, Response, Row
+
+_ABOUT = ("exchange", "endpoint", "source", "received_at_utc")
 
 
 def request_of(payload: dict[str, Any]) -> Request:
@@ -34,12 +36,12 @@ def response_of(payload: dict[str, Any]) -> Response:
 
 
 def rows(payloads: pl.DataFrame, series: str, *, also: Sequence[str] = ()) -> pl.DataFrame:
-    """Every row of `series` that the payloads hold, with exchange, source and time of receipt; later answers come last.
+    """Every row of `series` that the payloads hold, with what `_ABOUT` names of its payload; later answers come last.
 
     `also`: further columns of the payloads to have beside each row. A payload that is no data (an error, a truncated
     body) gives none: what came of it stands in ops.fetches. Of a file only the edition that came last counts.
     """
-    names = ("exchange", "source", "received_at_utc", *also)
+    names = (*_ABOUT, *also)
     found: dict[str, list[Row]] = {}
     for number, payload in enumerate(carrying(payloads, series).iter_rows(named=True)):
         parsed = _parsed(payload, series)
@@ -56,12 +58,16 @@ def carrying(payloads: pl.DataFrame, series: str) -> pl.DataFrame:
     """The payloads of endpoints that carry `series`, in order of receipt."""
     exchanges = payloads["exchange"].unique().to_list()
     wanted = [f"{e} {name}" for e in exchanges for name, given in adapter(e).ENDPOINTS.items() if series in given]
+    if series == "realised_liquidations":
+        wanted += [f"{e} {recording.ENDPOINT}" for e in exchanges]
     carries = (pl.col("exchange") + " " + pl.col("endpoint")).is_in(wanted)
     return payloads.filter(carries).sort("received_at_utc", "exchange", "endpoint", "request", maintain_order=True)
 
 
 def _parsed(payload: dict[str, Any], series: str) -> list[Row] | None:
     try:
+        if payload["endpoint"] == recording.ENDPOINT:
+            return recording.rows(payload["exchange"], payload["body"])
         return adapter(payload["exchange"]).parse(request_of(payload), response_of(payload)).get(series, [])
     except ExchangeError:
         return None

@@ -34,6 +34,11 @@ def build(exchanges: Iterable[tuple[Request, int, Response]], *, source: str) ->
     )
 
 
+def digest(body: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(body).hexdigest()
+
+
 def _row(request: Request, sent_ms: int, response: Response, source: str) -> dict[str, object]:
     return {
         "exchange": request.exchange,
@@ -49,5 +54,5 @@ def _row(request: Request, sent_ms: int, response: Response, source: str) -> dic
         "status": response.status,
         "headers": json.dumps({k: response.headers[k] for k in _HEADERS if k in response.headers}),
         "body": response.body,
-        "sha256": hashlib.sha256(response.body).hexdigest(),
+        "sha256": digest(response.body),
     }

@@ -1,22 +1,30 @@
-"""core.realised_coverage: of which hours a venue's list of realised liquidations was read in full."""
+"""core.realised_coverage: of which hours a venue's realised liquidations were read or listened to in full."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import timedelta
 
 import polars as pl
 
 from expectations.tables import table
-from transforms.exchanges import adapter
+from transforms.exchanges import adapter, recording
 from transforms.exchanges.protocol import ExchangeError, Request
 from transforms.exchanges.replay import carrying, request_of, response_of
-from transforms.liquidation_feeds import feed
+from transforms.liquidation_feeds import BEST_FIRST, feed
 from transforms.listed import listed
+from transforms.listened_hours import listened_hours
 
 TABLE = table("realised_coverage")
 _HOUR_MS = 3_600_000
+_COVERED = {
+    "exchange": pl.String(),
+    "instrument": pl.String(),  # null: every contract of the venue
+    "hour_ms": pl.Int64(),
+    "completeness": pl.Enum(BEST_FIRST),
+    "source": pl.String(),
+}
 
 
 @dataclass(frozen=True)
@@ -30,26 +38,35 @@ class _Page:
 
 
 def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
-    """The hours that end within a window of which every page was answered, once each.
+    """The hours that end within a window of which every page was answered, or that were listened to, once each.
 
     An answer says nothing of what had not happened when it came, nor of what the venue had forgotten by then: asked of
-    last week, OKX answers that nothing happened. A venue that only streams its liquidations has no hours.
+    last week, OKX answers that nothing happened.
     """
+    told = carrying(payloads, "realised_liquidations")
+    streamed = pl.col("endpoint") == recording.ENDPOINT
     windows: dict[tuple[str, str | None, int | None, int | None], list[_Page]] = {}
-    for page in _pages(payloads):
+    for page in _pages(told.filter(~streamed)):
         asked = page.request
         windows.setdefault((asked.exchange, asked.instrument, asked.start_ms, asked.end_ms), []).append(page)
     rows = [row for pages in windows.values() for row in _hours(pages)]
-    schema = {"exchange": pl.String, "instrument": pl.String, "hour_ms": pl.Int64, "completeness": pl.String}
-    covered = pl.DataFrame(rows, schema=schema | {"source": pl.String}, orient="row")
-    once = covered.unique(["exchange", "instrument", "hour_ms"], keep="first", maintain_order=True)
-    known = once.join(listed(instruments).select("exchange", "instrument", "coin"), on=["exchange", "instrument"])
-    timed = known.with_columns(pl.from_epoch("hour_ms", "ms").cast(TABLE.schema["hour_utc"]).alias("hour_utc"))
-    return TABLE.conform(timed.with_columns(pl.col("hour_utc").dt.date().alias("date")).select(list(TABLE.schema)))
+    rows += [astuple(each) for each in listened_hours(told.filter(streamed))]
+    covered = pl.DataFrame(rows, schema=_COVERED, orient="row")
+    known = listed(instruments).select("exchange", "instrument", "coin")
+    everything = covered.filter(pl.col("instrument").is_null()).drop("instrument").join(known, on="exchange")
+    named = covered.join(known, on=["exchange", "instrument"])
+    once = (
+        pl.concat([named, everything.select(named.columns)])
+        .sort("completeness", maintain_order=True)
+        .unique(["exchange", "instrument", "hour_ms"], keep="first", maintain_order=True)
+    )
+    timed = once.with_columns(pl.from_epoch("hour_ms", "ms").cast(TABLE.schema["hour_utc"]).alias("hour_utc"))
+    dated = timed.with_columns(pl.col("hour_utc").dt.date().alias("date"), pl.col("completeness").cast(pl.String))
+    return TABLE.conform(dated.select(list(TABLE.schema)))
 
 
 def _pages(payloads: pl.DataFrame) -> Iterator[_Page]:
-    for payload in carrying(payloads, "realised_liquidations").iter_rows(named=True):
+    for payload in payloads.iter_rows(named=True):
         request, response = request_of(payload), response_of(payload)
         venue = adapter(request.exchange)
         try:
@@ -65,7 +82,7 @@ def _hours(pages: Sequence[_Page]) -> Iterator[tuple[str, str | None, int, str, 
     led_to = {page.follows for page in pages}
     for first in (page for page in pages if page.request.key not in led_to):
         last = _last(first, pages)
-        asked, known = first.request, feed(first.request.exchange)
+        asked, known = first.request, feed(first.request.exchange, first.request.endpoint)
         if last is None or asked.start_ms is None or asked.end_ms is None:
             continue
         kept_ms = asked.start_ms if known.kept is None else last.received_ms - known.kept // timedelta(milliseconds=1)
