@@ -39,6 +39,7 @@ SUM = ("market", "exchange", "at_ms", "window", "side", "distance")
 """What names a sum between the mark and a distance."""
 
 _LEAST_H = 24  # of a feed, before it is fitted to
+_ENOUGH_TO_TELL = 200  # events: by then a full feed has long had two in one second
 _NAMES = {s: side for side, s in SIDE_OF.items()}
 
 
@@ -118,12 +119,14 @@ class Feed:
         self.hour_h = ordered["ts_ms"].to_numpy() // HOUR_MS + 1
         self.long = (ordered["side"] == "long").to_numpy()
         self.usd = (ordered["price"] * ordered["base"]).to_numpy()
+        self.second = ordered["ts_ms"].to_numpy() // 1000
 
     def observed(self, s: int, hour_h: Ints, swept: Floats) -> Observed | None:
         """Of the hours `hour_h`, in which the mark swept `swept` [n, classes, holdings] USD at a weight of one.
 
-        Hours up to that of the feed's first event are left out, and those after its last one so far: it may have begun
-        late, and it may have ended. A side that was quiet while the other was not is observed to be quiet.
+        None where that teaches nothing. Hours up to that of the feed's first event are left out, and those after its
+        last one so far: it may have begun late, and it may have ended. A side that was quiet while the other was not is
+        observed to be quiet.
         """
         if not len(hour_h):
             return None
@@ -131,12 +134,20 @@ class Feed:
         if not len(so_far):
             return None
         hours = (hour_h > so_far[0]) & (hour_h <= so_far[-1])
-        if int(hours.sum()) < _LEAST_H:
+        if int(hours.sum()) < _LEAST_H or self._thinned(int(hour_h[-1])):
             return None
         first, last = int(hour_h[0]), int(hour_h[-1])
         mine = (self.long if s > 0 else ~self.long) & (self.hour_h >= first) & (self.hour_h <= last)
         sums = np.bincount(self.hour_h[mine] - first, self.usd[mine], last - first + 1)
         return Observed(swept[hours], sums[hour_h - first][hours], self.size_usd(s, last))
+
+    def _thinned(self, last_h: int) -> bool:
+        """Whether never two events fell into one second: some venues show one a second at most.
+
+        Files do not say so. Such a feed misses most where most is liquidated: it misleads in shape as in level.
+        """
+        seconds = self.second[self.hour_h <= last_h]
+        return len(seconds) >= _ENOUGH_TO_TELL and len(np.unique(seconds)) == len(seconds)
 
     def size_usd(self, s: int, last_h: int) -> float:
         """E[x^2]/E[x] of the side's liquidations up to the hour `last_h`; the typical one before the first."""

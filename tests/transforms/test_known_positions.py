@@ -232,6 +232,14 @@ class TestFeeds:
         assert Feed(events(ended)).observed(-1, self.HOURS, self.SWEPT) is None
         assert Feed(events()).observed(-1, self.HOURS, self.SWEPT) is None
 
+    def test_a_feed_of_one_event_a_second_at_most_teaches_nothing(self) -> None:
+        told = [("okx", 100 * HOUR_MS + second * 600_000, "long", 10.0, 2.0) for second in range(239)]
+        twice = ("okx", told[150][1] + 500, "long", 10.0, 2.0)
+        assert Feed(events(*told)).observed(+1, self.HOURS, self.SWEPT) is None
+        assert Feed(events(*told, twice)).observed(+1, self.HOURS, self.SWEPT) is not None
+        few = self.HOURS[:30]  # too few to tell by
+        assert Feed(events(*told)).observed(+1, few, self.SWEPT[:30]) is not None
+
 
 class TestScore:
     MARK = 100.0

@@ -19,7 +19,7 @@ from transforms.model.price_grid import Floats
 MISFIT = 0.2
 CHANCE = 0.8
 """Chosen so that the range holds the truth about four times out of five on the given markets whose positions are known,
-with complete feeds (0.83 there, and 0.65 on the built-in simulator's markets, whose crowds the fit misses by more).
+with complete feeds (0.83 there, and 0.69 on the built-in simulator's markets, whose crowds the fit misses by more).
 Theory has 1 for CHANCE, with the sizes of what stands; known are those of what was liquidated, a little larger."""
 
 WIDEST = 1.5
