@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from functools import partial
 from time import process_time
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,7 @@ from transforms.model.hour import Bar, advance
 from transforms.model.liquidation_price import Tiers
 from transforms.model.population import Population
 
+Made = TypeVar("Made")
 SIDES = (+1, -1)
 FIRST_H = 490_920
 _NAMES = ("tier_cap", "maintenance_rate", "deduction", "max_leverage_x")
@@ -46,10 +48,10 @@ def walk(hours: int, minutes: int, seed: int) -> list[HourInput]:
     return [HourInput(FIRST_H + i, dict.fromkeys(SIDES, own), CONTRACT, fresh=True) for i, own in enumerate(hourly)]
 
 
-def timed(work: Callable[[], object]) -> float:
+def timed(work: Callable[[], Made]) -> tuple[Made, float]:
     start = process_time()
-    work()
-    return process_time() - start
+    made = work()
+    return made, process_time() - start
 
 
 def fold(hours: list[HourInput]) -> None:
@@ -79,11 +81,13 @@ def test_hours_and_instruments(minutes: int) -> None:
     fold(walk(48, minutes, 0))  # compiles
     for hours, instruments in _SIZES[minutes]:
         markets = [walk(hours, minutes, seed) for seed in range(instruments)]
-        folding = sum(timed(partial(fold, market)) for market in markets)
-        mapping = sum(timed(partial(mapped, market)) for market in markets)
-        made = [mapped(market) for market in markets]
-        writing = sum(timed(partial(written, levels)) for levels in made)
-        assert all(len(levels.usd) == 2 * hours for levels in made)
+        folding = sum(timed(partial(fold, market))[1] for market in markets)
+        mapping = writing = 0.0
+        for market in markets:
+            levels, seconds = timed(partial(mapped, market))
+            assert len(levels.usd) == 2 * hours
+            mapping += seconds
+            writing += timed(partial(written, levels))[1]
         each = folding / (2 * hours * instruments) * 1e3
         figures = (f"{folding:.1f}", f"{mapping:.1f}", f"{writing:.1f}", f"{folding / (mapping + writing):.0%}")
         grid.add_row(f"{hours:,}", str(instruments), *figures, f"{each:.2f}")
