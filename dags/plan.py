@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import task
 
 from warehouse.clock import floor_hour, naive_utc
+
+if TYPE_CHECKING:
+    from warehouse.plan import Plan
 
 
 def hour_of(logical_date: datetime | None, run_after: datetime, frozen: datetime | None = None) -> datetime:
@@ -19,6 +23,21 @@ def hour_of(logical_date: datetime | None, run_after: datetime, frozen: datetime
     if logical_date is not None:
         return floor_hour(naive_utc(logical_date))
     return floor_hour(frozen or naive_utc(run_after))
+
+
+def of_range(params: Mapping[str, str]) -> Plan:
+    """What the parameters of a backfill ask for; coins and exchanges of the settings where they name none."""
+    from warehouse import settings
+    from warehouse.clock import parse_hour
+    from warehouse.plan import Plan
+
+    configured = settings.load()
+    coins, exchanges = (
+        tuple(each.strip() for each in params[name].split(",") if each.strip()) or getattr(configured, name)
+        for name in ("coins", "exchanges")
+    )
+    asked = configured.model_copy(update={"coins": coins, "exchanges": exchanges})
+    return Plan.of_range(parse_hour(params["from"]), parse_hour(params["to"]), asked)
 
 
 @task

@@ -35,6 +35,7 @@ _OWN_SERVER = 1000
 _TICK = timedelta(milliseconds=1)
 _EVER, _NEVER = datetime(1970, 1, 1), datetime(9999, 1, 1)
 _ABOUT = ("endpoint", "instrument", "window_start_utc", "window_end_utc")
+_ANSWER = pl.col("outcome").is_in(["ok", "not_found"])  # what was not found will not come
 _HOUR_MS = 3_600_000
 
 
@@ -110,8 +111,11 @@ class Collector:
         return FileLock(self.store.root / f".lock.{self.exchange}")
 
     def _series_requests(self, contracts: list[Instrument], window: Window) -> list[Request]:
-        start_ms, end_ms = to_ms(window.start), to_ms(window.end)
-        return self.adapter.history(contracts, start_ms, end_ms, bar_minutes=self.bar_minutes)
+        """Of the venue's files where it has no more than those, unless it had answered itself while it could."""
+        start_ms, end_ms, now_ms = (to_ms(moment) for moment in (window.start, window.end, self.served.now))
+        asked = self.adapter.history(contracts, start_ms, end_ms, bar_minutes=self.bar_minutes)
+        files = self.adapter.archived(contracts, start_ms, end_ms, now_ms=now_ms, bar_minutes=self.bar_minutes)
+        return asked if not files or self._answers(window.start.date()).issuperset(map(_question, asked)) else files
 
     def contracts(self, coins: tuple[str, ...]) -> list[Instrument]:
         """The venue's linear contracts on `coins`, as last listed; none when the venue was never reached."""
@@ -155,13 +159,10 @@ class Collector:
         """Fetches what was not answered `since`; stores every response and every outcome, for one day of the venue."""
         key = {"exchange": self.exchange, "date": day}
         known = self.store.read(FETCHES, [key])
-        stored = self.store.read(PAYLOADS, [key], ["endpoint", "request"])
-        held = known.filter((pl.col("outcome") == "ok") & (pl.col("sent_at_utc") >= since))
-        held = held.join(stored, on=["endpoint", "request"], how="semi")  # an answer that was lost is none
-        answered = set(held.select("endpoint", "request").iter_rows())
+        answered = self._answers(day, since)
         every = list(asked)
-        cut_short = set(known.filter(pl.col("outcome") != "ok").select(_ABOUT).iter_rows())
-        new = [r for r in every if (r.endpoint, r.key) not in answered or _about(r) in cut_short]
+        cut_short = set(known.filter(~_ANSWER).select(_ABOUT).iter_rows())
+        new = [r for r in every if _question(r) not in answered or _about(r) in cut_short]
         self.progress.step("", len(every) - len(new))
         if not new:
             return Counter()
@@ -169,9 +170,18 @@ class Collector:
         longer = [
             request for f in fetched if _begins_late(f) and (request := self.adapter.coarser(f.request)) is not None
         ]
+        longer += [each for f in fetched if f.outcome == "not_found" for each in self.adapter.instead(f.request)]
         fetched += self.shell.fetch(longer, self.adapter)
         self._store(key, known, fetched)
         return Counter(f.outcome for f in fetched)
+
+    def _answers(self, day: date, since: datetime = _EVER) -> set[tuple[object, ...]]:
+        """The questions (endpoint, request) of a day that were answered `since`, for good."""
+        key = {"exchange": self.exchange, "date": day}
+        known = self.store.read(FETCHES, [key]).filter(_ANSWER & (pl.col("sent_at_utc") >= since))
+        stored = self.store.read(PAYLOADS, [key], ["endpoint", "request"])
+        held = known.join(stored, on=["endpoint", "request"], how="semi")  # an answer that was lost is none
+        return set(held.select("endpoint", "request").iter_rows())
 
     def _store(self, key: Mapping[str, object], known: pl.DataFrame, fetched: list[Fetched]) -> None:
         """Payloads first: an outcome that is `ok` promises that the payload is there."""
@@ -184,6 +194,10 @@ class Collector:
         outcomes = fetches.build(_outcome(f) for f in fetched).with_columns(pl.lit(key["date"]).alias("date"))
         merged = pl.concat([known, outcomes]).unique(FETCHES.grain, keep="last", maintain_order=True)
         self.store.write(FETCHES, merged, key)
+
+
+def _question(request: Request) -> tuple[object, ...]:
+    return (request.endpoint, request.key)
 
 
 def _about(request: Request) -> tuple[object, ...]:

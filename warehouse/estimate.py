@@ -20,6 +20,7 @@ from transforms.tables.liquidation_clusters import TRAILING
 from transforms.tables.model_parameters import superseded
 from warehouse.build import build, build_group
 from warehouse.clock import HOUR, days, hours
+from warehouse.rebuild import pending
 from warehouse.store import Key, Stage, Store
 
 LEVELS, BOOKS, SWEPT = table("liquidation_levels"), table("position_books"), table("swept_activity")
@@ -175,21 +176,29 @@ def estimate_coin(root: Path, run_id: str, name: str, first: datetime, last: dat
     published = Store(root)
     stage = Stage(published, run_id)
     coin = Coin(name, stage.store, published)
-    changed = coin.first_change(stage.keys_of(BARS, coin=name) + stage.keys_of(OPEN_INTEREST, coin=name))
-    again = min((hour for hour in (changed, coin.first_superseded(first, last)) if hour), default=None)
+    found = (first_changed(stage, name), coin.first_superseded(first, last), pending(root).get(name))
+    again = min((hour for hour in found if hour), default=None)
     coin.build(coin.start(first, again), max(last, coin.estimated_until() or last))
     coin.mend()
     return name
 
 
-def estimate_coins(root: Path, run_id: str, names: Sequence[str], first: datetime, last: datetime) -> Iterator[str]:
+def first_changed(stage: Stage, name: str) -> datetime | None:
+    """The first hour of a coin whose staged input differs from what is published."""
+    staged = stage.keys_of(BARS, coin=name) + stage.keys_of(OPEN_INTEREST, coin=name)
+    return Coin(name, stage.store, stage.published).first_change(staged)
+
+
+def estimate_coins(
+    root: Path, run_id: str, names: Sequence[str], first: datetime, last: datetime, workers: int | None = None
+) -> Iterator[str]:
     """`estimate_coin` for each, named as they finish; on all cores where that is worth starting processes for."""
     jobs = [(root, run_id, name, first, last) for name in names]
     if len(names) * ((last - first) // HOUR + 1) < _WORTH_PROCESSES:
         yield from (estimate_coin(*job) for job in jobs)
         return
     # one more than there are cores, or the last coin would have a machine to itself
-    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
+    with ThreadPoolExecutor(workers or (os.cpu_count() or 1) + 1) as pool:
         yield from (done.result() for done in as_completed([pool.submit(_in_process, *job) for job in jobs]))
 
 

@@ -56,6 +56,15 @@ class Plan:
             yield Plan(first, last, self.coins, self.exchanges)
             first = last + HOUR
 
+    def months(self) -> Iterator[Plan]:
+        """The plan in pieces of a calendar month each, as far as it reaches into them."""
+        first = self.first_hour
+        while first <= self.last_hour:
+            following = (first.replace(day=1, hour=0) + timedelta(days=32)).replace(day=1)
+            last = min(following - HOUR, self.last_hour)
+            yield Plan(first, last, self.coins, self.exchanges)
+            first = last + HOUR
+
     def to_json(self) -> str:
         """For handing from task to task."""
         about = {"first": self.first_hour.isoformat(), "last": self.last_hour.isoformat()}

@@ -136,17 +136,17 @@ def test_a_file_that_stays_truncated_is_no_data(exchanges: Simulation, shell: Sh
     assert (len(made["open_interest"]), len(made["price_bars"])) == (0, 288)
 
 
-def test_bars_that_their_day_lacks_are_in_the_month(
+def test_bars_that_their_day_lacks_are_asked_of_rest(
     exchanges: Simulation, shell: Shell, instruments: pl.DataFrame
 ) -> None:
-    """Marks of whole weeks are missing from the files of days, and are in those of months."""
+    """Marks of whole weeks are missing from the files of days; REST has bars back to listing."""
     day = datetime(2026, 10, 14)
     whole = tables(stored(asked(shell, archived(day, LISTED[:1]))), instruments, day)
     exchanges.faults.add(Fault("404", path="daily/markPriceKlines"))
     fetched = asked(shell, archived(day, LISTED[:1]))
     (missing,) = [f for f in fetched if f.outcome != "ok"]
     assert (missing.outcome, missing.request.endpoint) == ("not_found", "archive_mark_bars")
-    fetched += asked(shell, binance_archive.instead(missing.request))
+    fetched += asked(shell, binance.instead(missing.request))
     made = tables(stored(fetched), instruments, day)
     for name, frame in made.items():
         assert_frame_equal(frame, whole[name], check_row_order=False)

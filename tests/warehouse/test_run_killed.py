@@ -22,7 +22,7 @@ import os, signal, sys
 from datetime import datetime
 from pathlib import Path
 from tests.warehouse.trial import Trial
-from warehouse import catalog, check, collect, estimate, normalise, run, store
+from warehouse import catalog, check, collect, estimate, normalise, run, stages, store
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -60,7 +60,7 @@ def after(count):
     return counted
 
 def unchecked():
-    run.check_staged = lambda *_: ([], [])
+    stages.check_staged = lambda *_: ([], [])
 
 def half(frame, path, **options):
     Path(path).write_bytes(b"PAR1")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.warehouse.past import READ_BACK, lengthen, spoil
 from tests.warehouse.trial import A, Trial
-from warehouse import run
+from warehouse import stages
 from warehouse.clock import HOUR
 from warehouse.store import Store
 
@@ -39,7 +39,7 @@ def test_it_reads_the_same_files_however_long_the_past_is(
 ) -> None:
     week = one_hour.copied(tmp_path / "week")
     lengthen(Store(week.root), A.date(), READ_BACK)
-    monkeypatch.setattr(run, "check_staged", lambda *_: ([], []))  # seconds, and it opens what is staged
+    monkeypatch.setattr(stages, "check_staged", lambda *_: ([], []))  # seconds, and it opens what is staged
     counts = [len(opened(made, monkeypatch)) for made in (week, long)]
     assert counts[1] <= counts[0] + 1  # the oldest map tells where the map begins
 

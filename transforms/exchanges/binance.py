@@ -55,6 +55,7 @@ _SOURCES = (
     Source("top_account_ratio", "/futures/data/topLongShortAccountRatio", "binance-data", 500),
     Source("top_position_ratio", "/futures/data/topLongShortPositionRatio", "binance-data", 500),
 )
+_KEPT_MS = 29 * 24 * HOUR_MS  # of readings: 30 days, and one to be sure
 _FUNDING = Source("funding", "/fapi/v1/fundingRate", "binance-funding", 1000)
 
 _DIALECT = Dialect(
@@ -113,6 +114,27 @@ def history(instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, ba
                 asked.append(_series(source, each.instrument, start, end, minutes))
         asked += [_funding(each.instrument, *window) for window in pages(_FUNDING, start_ms, end_ms, HOUR_MS)]
     return asked
+
+
+def archived(
+    instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
+) -> list[Request]:
+    """Files, once readings are older than what REST keeps; settlements it has for ever."""
+    if now_ms - start_ms <= _KEPT_MS:
+        return []
+    windows = list(pages(_FUNDING, start_ms, end_ms, HOUR_MS))
+    funding = [_funding(each.instrument, *window) for each in instruments for window in windows]
+    return archive.files(instruments, start_ms, end_ms, now_ms=now_ms, bar_minutes=bar_minutes) + funding
+
+
+def instead(request: Request) -> list[Request]:
+    """Bars of a day that the archive lacks: REST has them back to listing. Readings are nowhere else."""
+    if request.endpoint not in archive.KLINES:
+        return []
+    (source,) = (each for each in _SOURCES if each.endpoint == request.endpoint.removeprefix("archive_"))
+    minutes = archive.interval_minutes(request)
+    windows = pages(source, request.start_ms or 0, request.end_ms or 0, minutes * MINUTE_MS)
+    return [_series(source, str(request.instrument), *window, minutes) for window in windows]
 
 
 def _series(source: Source, instrument: str, start: int, end: int, minutes: int) -> Request:

@@ -1,4 +1,4 @@
-"""Binance's public archive: files of a day or a month, zipped, each with its checksum beside it.
+"""Binance's public archive: files of a day, zipped, each with its checksum beside it.
 
 The checksum is asked first. It names the edition of the file, and the file is then asked for under that name, so that
 the stored question says which bytes answer it: others are refused whenever they are read, and a file that was
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -40,11 +40,11 @@ ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     "archive_trade_bars": ("trade_bars",),
 }
 
-_KLINES = {"archive_mark_bars": "markPriceKlines", "archive_trade_bars": "klines"}
+KLINES = {"archive_mark_bars": "markPriceKlines", "archive_trade_bars": "klines"}
 _CHECKSUM = ".CHECKSUM"
 _SUM = re.compile(r"([0-9a-f]{64}) [ *](\S+)\s*", re.ASCII)
 _DAY_MS = 24 * HOUR_MS
-# A day's file comes on the next day or the one after, a month's in the first days of the next; so long may either take.
+# A day's file comes on the next day or the one after; so long may it take.
 _LATEST_MS = 7 * _DAY_MS
 _DIALECT = Dialect(codes={}, silence_ms=60_000)
 
@@ -52,36 +52,24 @@ _DIALECT = Dialect(codes={}, silence_ms=60_000)
 def files(
     instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
 ) -> list[Request]:
-    """The files that cover [start, end) and may be there at `now_ms`, each as the request for its checksum.
+    """The files of days that cover [start, end) and have begun by `now_ms`, each as the request for its checksum.
 
-    `follow` leads on to the file. Bars come by the month where the whole month was asked for and its file must be out,
-    since the files of single days have holes; all else, and all of a month that is asked in part, by the day.
+    `follow` leads on to the file. Of bars there are files of months too; those of days fit how all else is kept.
     """
     if bar_minutes not in INTERVALS:
         raise ValueError(f"{EXCHANGE} has no bars of {bar_minutes} minutes here; there are {sorted(INTERVALS)}")
     first, last = _day(start_ms), _day(min(end_ms + _DAY_MS - 1, now_ms))
     asked = []
     for each in linear_only(EXCHANGE, instruments):
-        asked += [_metrics(each.instrument, day) for day in _days(first, last)]
-        for endpoint in _KLINES:
-            for begin, end in _months_and_days(first, last, now_ms):
-                asked.append(_klines(endpoint, each.instrument, bar_minutes, begin, end))
+        for day in _days(first, last):
+            asked.append(_metrics(each.instrument, day))
+            asked += [_klines(endpoint, each.instrument, bar_minutes, day) for endpoint in KLINES]
     return asked
 
 
-def instead(request: Request) -> list[Request]:
-    """Where else the bars of a file that is missing may be: of a day in its month, of a month in its days.
-
-    Open interest is nowhere else.
-    """
-    if request.endpoint not in _KLINES or request.instrument is None or request.start_ms is None:
-        return []
-    begin = _day(request.start_ms)
-    minutes, month = _minutes(request), begin.replace(day=1)
-    daily = request.end_ms == request.start_ms + _DAY_MS
-    until = _next_month(month)
-    spans = [(month, until)] if daily else [(day, day + timedelta(1)) for day in _days(month, until)]
-    return [_klines(request.endpoint, request.instrument, minutes, *span) for span in spans]
+def interval_minutes(request: Request) -> int:
+    """Of the bars that a file holds."""
+    return MINUTES[request.path.split("/")[-2]]
 
 
 def follow(request: Request, response: Response) -> Request | None:
@@ -104,7 +92,7 @@ def parse(request: Request, response: Response) -> dict[str, list[Row]]:
     _verify(request, response)
     if request.endpoint == "archive_metrics":
         return rows_of.metrics(request, response)
-    step = _minutes(request) * MINUTE_MS
+    step = interval_minutes(request) * MINUTE_MS
     bars = rows_of.bars(series[0], step, request, response)
     return {series[0]: cut_bars(bars, request, response, step)}
 
@@ -138,48 +126,30 @@ def _missing(request: Request, response: Response) -> ExchangeError:
 
 def _metrics(instrument: str, day: date) -> Request:
     path = f"/data/futures/um/daily/metrics/{instrument}/{instrument}-metrics-{day}.zip"
-    return _request("archive_metrics", path, instrument, day, day + timedelta(1))
+    return _request("archive_metrics", path, instrument, day)
 
 
-def _klines(endpoint: str, instrument: str, minutes: int, begin: date, end: date) -> Request:
-    often, name = ("daily", f"{begin}") if end == begin + timedelta(1) else ("monthly", f"{begin:%Y-%m}")
+def _klines(endpoint: str, instrument: str, minutes: int, day: date) -> Request:
     interval = INTERVALS[minutes]
-    folder = f"/data/futures/um/{often}/{_KLINES[endpoint]}/{instrument}/{interval}"
-    return _request(endpoint, f"{folder}/{instrument}-{interval}-{name}.zip", instrument, begin, end)
+    folder = f"/data/futures/um/daily/{KLINES[endpoint]}/{instrument}/{interval}"
+    return _request(endpoint, f"{folder}/{instrument}-{interval}-{day}.zip", instrument, day)
 
 
-def _request(endpoint: str, path: str, instrument: str, begin: date, end: date) -> Request:
+def _request(endpoint: str, path: str, instrument: str, day: date) -> Request:
     return Request(
         EXCHANGE,
         endpoint,
         path + _CHECKSUM,
         instrument=instrument,
-        start_ms=_ms(begin),
-        end_ms=_ms(end),
+        start_ms=_ms(day),
+        end_ms=_ms(day) + _DAY_MS,
         host="binance_archive",
         budget="binance-archive",
     )
 
 
-def _minutes(request: Request) -> int:
-    return MINUTES[request.path.split("/")[-2]]
-
-
-def _months_and_days(first: date, last: date, now_ms: int) -> Iterator[tuple[date, date]]:
-    while first < last:
-        month_end = _next_month(first)
-        whole = first.day == 1 and month_end <= last and _ms(month_end) + _LATEST_MS <= now_ms
-        end = month_end if whole else first + timedelta(1)
-        yield first, end
-        first = end
-
-
 def _days(first: date, last: date) -> list[date]:
     return [first + timedelta(n) for n in range((last - first).days)]
-
-
-def _next_month(day: date) -> date:
-    return (day.replace(day=1) + timedelta(32)).replace(day=1)
 
 
 def _day(moment_ms: int) -> date:

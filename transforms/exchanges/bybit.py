@@ -127,6 +127,18 @@ def _get(
     return Request(EXCHANGE, endpoint, path, params, instrument, window[0], window[1], "bybit", "bybit")
 
 
+def archived(
+    instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
+) -> list[Request]:
+    """None: there is no archive that is read."""
+    return []
+
+
+def instead(request: Request) -> list[Request]:
+    """None."""
+    return []
+
+
 def follow(request: Request, response: Response) -> Request | None:
     """The next older page: by cursor where there is one, else by an earlier end.
 

@@ -172,6 +172,18 @@ def _get(
     return Request(EXCHANGE, endpoint, path, params, instrument, window[0], window[1], "okx", f"okx-{endpoint}")
 
 
+def archived(
+    instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
+) -> list[Request]:
+    """None: there is no archive that is read."""
+    return []
+
+
+def instead(request: Request) -> list[Request]:
+    """None."""
+    return []
+
+
 def follow(request: Request, response: Response) -> Request | None:
     """The next older page, when this one is full and does not reach the start of the window."""
     params = dict(request.params)

@@ -245,6 +245,19 @@ class Adapter(Protocol):
         """
         ...
 
+    def archived(
+        self, instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
+    ) -> list[Request]:
+        """What to ask in place of `history` for a window that the venue, asked at `now_ms`, has in files alone.
+
+        None where it has it, or has no files.
+        """
+        ...
+
+    def instead(self, request: Request) -> list[Request]:
+        """Where else to ask for what a request did not find, which will not come there any more."""
+        ...
+
     def follow(self, request: Request, response: Response) -> Request | None:
         """The next page of a full or cursored answer, or None when the window is covered."""
         ...

@@ -57,21 +57,12 @@ def test_files_of_a_day() -> None:
     assert all(each.host in binance.HOSTS and each.endpoint in binance.ENDPOINTS for each in asked)
 
 
-def test_whole_past_months_of_bars_come_by_the_month_and_the_rest_by_the_day() -> None:
-    asked = names("2026-01-30T05:00", "2026-03-02T01:00", "2026-06-01", bar_minutes=60)
-    marks = [name.rpartition("/")[2] for name in asked if "markPriceKlines" in name]
-    assert marks == [f"BTCUSDT-1h-2026-{rest}" for rest in ("01-30", "01-31", "02", "03-01", "03-02")]
-    assert [name for name in asked if "monthly" in name] == [
-        f"monthly/{kind}/BTCUSDT/1h/BTCUSDT-1h-2026-02" for kind in ("markPriceKlines", "klines")
+def test_a_file_for_each_day_that_the_range_touches() -> None:
+    asked = names("2026-01-30T05:00", "2026-02-02T01:00", "2026-06-01", bar_minutes=60)
+    assert [name.rpartition("/")[2] for name in asked if "markPriceKlines" in name] == [
+        f"BTCUSDT-1h-2026-{day}" for day in ("01-30", "01-31", "02-01", "02-02")
     ]
-    metrics = [name for name in asked if "metrics" in name]
-    assert len(metrics) == 2 + 28 + 2
-    assert all(name.startswith("daily/") for name in metrics)
-
-
-def test_a_month_that_has_just_ended_comes_by_the_day() -> None:
-    assert not any("monthly" in name for name in names("2026-02-01", "2026-03-01", "2026-03-07"))
-    assert sum("monthly" in name for name in names("2026-02-01", "2026-03-01", "2026-03-08")) == 2
+    assert len(asked) == 3 * 4
 
 
 def test_a_day_that_is_not_over_has_no_file() -> None:
@@ -101,15 +92,21 @@ def test_what_the_archive_does_not_hold_is_not_planned() -> None:
         binance_archive.files([BTC], DAY, LATER, now_ms=LATER, bar_minutes=7)
 
 
-def test_bars_missing_from_their_day_may_be_in_the_month_and_the_reverse() -> None:
-    (month,) = binance_archive.instead(checksum_of("archive_mark_bars"))
-    assert month.path == "/data/futures/um/monthly/markPriceKlines/BTCUSDT/5m/BTCUSDT-5m-2026-01.zip.CHECKSUM"
-    assert (month.start_ms, month.end_ms) == (ms("2026-01-01"), ms("2026-02-01"))
-    days = binance_archive.instead(month)
-    assert len(days) == 31
-    assert days[4] == checksum_of("archive_mark_bars")
-    assert binance_archive.instead(file_of(days[4], b"")) == [month]
-    assert binance_archive.instead(checksum_of("archive_metrics")) == []
+def test_bars_missing_from_their_day_are_asked_of_rest() -> None:
+    asked = binance.instead(checksum_of("archive_mark_bars"))
+    assert {(each.endpoint, each.host, each.instrument) for each in asked} == {("mark_bars", "binance", "BTCUSDT")}
+    spans = [(each.start_ms, each.end_ms) for each in asked]
+    assert (spans[0][0], spans[-1][1]) == (DAY, DAY + DAY_MS)
+    assert binance.instead(file_of(checksum_of("archive_trade_bars"), b""))[0].path == "/fapi/v1/klines"
+    assert binance.instead(checksum_of("archive_metrics")) == []
+    assert binance.instead(asked[0]) == []
+
+
+def test_files_stand_in_for_what_rest_no_longer_has() -> None:
+    now, day = ms("2026-02-05"), 24 * 3_600_000
+    assert binance.archived([BTC], now - 29 * day, now - 28 * day, now_ms=now) == []
+    asked = binance.archived([BTC], now - 30 * day, now - 29 * day, now_ms=now)
+    assert [each.endpoint for each in asked] == [*ENDPOINTS, "funding"]
 
 
 # checksums and editions

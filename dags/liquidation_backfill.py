@@ -1,0 +1,71 @@
+"""Fill a past range, when triggered: collect by exchange and month, then the core tables, then the maps.
+
+Started by hand with its parameters; for a few hours `airflow backfill create` on `liquidation_hourly` does as well.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk import Param, dag, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from dags.retries import RETRIES
+
+PARAMS = {
+    "from": Param(type="string", format="date-time", description="First hour, e.g. 2025-12-01T00:00:00Z"),
+    "to": Param(type="string", format="date-time", description="Last hour, itself included"),
+    "coins": Param(default="", type="string", description="As BTC,ETH; empty: those of the settings"),
+    "exchanges": Param(default="", type="string", description="As binance,okx; empty: those of the settings"),
+}
+
+
+@task
+def plan(params: Any = None) -> str:
+    """Fix what is asked for."""
+    from dags.plan import of_range
+
+    return of_range(params).to_json()
+
+
+@task
+def months(asked: str) -> list[dict[str, str]]:
+    """A piece for each exchange and month."""
+    from warehouse.plan import Plan
+
+    whole = Plan.from_json(asked)
+    return [{"hours": month.to_json(), "exchange": name} for month in whole.months() for name in whole.exchanges]
+
+
+@task(map_index_template="{{ task.op_kwargs['exchange'] }}", max_active_tis_per_dagrun=3)
+def collect(hours: str, exchange: str) -> dict[str, Any]:
+    """Ask one exchange for a month; two tasks of one exchange wait for each other."""
+    from warehouse import run
+    from warehouse.plan import Plan
+
+    return run.collect(Plan.from_json(hours), exchange)
+
+
+@task
+def fill(asked: str, what: str) -> dict[str, Any]:
+    """`warehouse.backfill.<what>`; red if anything is quarantined, and what passed is published by then."""
+    from warehouse import backfill
+    from warehouse.plan import Plan
+
+    made: dict[str, Any] = getattr(backfill, what)(Plan.from_json(asked))
+    if made["quarantined"]:
+        raise AirflowFailException("quarantined: " + "; ".join(" ".join(each) for each in made["quarantined"]))
+    return made
+
+
+@dag(schedule=None, start_date=datetime(2020, 1, 1), params=PARAMS, default_args=RETRIES, doc_md=__doc__)
+def liquidation_backfill() -> None:
+    """Wire the tasks."""
+    asked: Any = plan()
+    pieces: Any = months(asked)
+    core = fill.override(task_id="core")(asked, "core")
+    collect.expand_kwargs(pieces) >> core >> fill.override(task_id="maps")(asked, "maps")
+
+
+DAG = liquidation_backfill()

@@ -1,0 +1,85 @@
+"""Where each venue's past can be had from: what a backfill of a range will ask, and what cannot be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """From `first` to `last` (naive UTC) a series of a venue comes from `source`; empty: from nowhere."""
+
+    exchange: str
+    series: str
+    source: str
+    first: datetime
+    last: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """How far back a source goes: a length before now, or for ever."""
+
+    source: str
+    for_: timedelta | None
+    note: str = ""
+
+
+_BARS = "price bars"
+_INTEREST = "open interest"
+_REALISED = "realised liquidations"
+_STREAMED = "the venue only streams them: liq listen records, liq import takes bought ones"
+_SOURCES: dict[str, dict[str, tuple[_Kept, ...]]] = {
+    "binance": {
+        _INTEREST: (
+            _Kept("REST", 29 * _DAY, "every 5 minutes"),
+            _Kept("archive", None, "daily metrics since September 2020"),
+        ),
+        _BARS: (_Kept("REST", 29 * _DAY), _Kept("archive", None, "REST for days that the archive lacks")),
+    },
+    "bybit": {
+        _INTEREST: (_Kept("REST", None, "every 5 minutes, back to launch"),),
+        _BARS: (_Kept("REST", None, "back to launch"),),
+    },
+    "okx": {
+        _INTEREST: (
+            _Kept("REST", 5 * _DAY, "every 5 minutes: 1,440 readings"),
+            _Kept("REST, hourly", 60 * _DAY, "1,440 readings by the documentation; what is not there is a gap"),
+        ),
+        _BARS: (_Kept("REST", None, "back to listing"),),
+        _REALISED: (_Kept("REST", _DAY, "about a day"),),
+    },
+}
+
+
+def reach(exchange: str, first: datetime, last: datetime, now: datetime) -> list[Reach]:
+    """What the venue's documentation promises for every series of the hours from `first` to `last`, latest first.
+
+    What is found is told by ops.gaps afterwards.
+    """
+    return [
+        made
+        for series in (_INTEREST, _BARS, _REALISED)
+        for made in _of_series(exchange, series, _SOURCES[exchange].get(series, ()), first, last, now)
+    ]
+
+
+def _of_series(
+    exchange: str, series: str, kept: tuple[_Kept, ...], first: datetime, last: datetime, now: datetime
+) -> Iterator[Reach]:
+    end = last
+    for each in kept:
+        since = first if each.for_ is None else max(first, now - each.for_)
+        if since <= end:
+            yield Reach(exchange, series, each.source, since, end, each.note)
+            end = since
+        if since == first:
+            return
+    if end >= first:
+        note = _STREAMED if series == _REALISED else "the venue no longer has them: liq import takes bought ones"
+        yield Reach(exchange, series, "", first, end, note)

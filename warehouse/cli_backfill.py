@@ -1,0 +1,88 @@
+"""The command that fills the past: backfill."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from warehouse.cli_hours import asked, span
+from warehouse.cli_options import Coins, Exchanges, Recorded, Source, Warehouse, settings_of
+from warehouse.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from transforms.exchanges.reach import Reach
+
+From = Annotated[
+    str, typer.Option("--from", metavar="TIME", help="First hour, e.g. --from 2025-12-01T00:00Z", show_default=False)
+]
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="TIME", help="Last hour, itself included; default: the last full one", show_default=False
+    ),
+]
+
+
+def backfill(
+    first: From,
+    last: To = None,
+    coins: Coins = None,
+    exchanges: Exchanges = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make every map of the range again")] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Coins that are estimated at a time; default: one more than there are cores"),
+    ] = None,
+    source: Source = None,
+    recorded: Recorded = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Fill a past range from archives and APIs, and make again what depends on it; started again, do what is left.
+
+    Example: liq backfill --from 2025-12-01T00:00Z --to 2026-01-12T00:00Z --coins BTC,ETH --dry-run
+    """
+    asked(None, first, None, None)
+    settings = settings_of(coins=coins, exchanges=exchanges, source=source, recorded=recorded, warehouse=warehouse)
+    from warehouse import backfill as filling
+    from warehouse.addresses import pointed
+    from warehouse.cli_output import printer, table
+    from warehouse.cli_progress import progress
+    from warehouse.cli_summary import exit_code, show
+    from warehouse.plan import Plan
+    from warehouse.sources import serving
+    from warehouse.store import Store
+
+    with serving(settings) as served:
+        begin, end = span(served.now, None, first, last)
+        plan = Plan.of_range(begin, end, settings)
+        reached = filling.sources(plan, served.now)
+        printer().print(table(_rows(reached), "What will be asked, by what the venues document"))
+        for name, hours in filling.depending_hours(Store(settings.root), plan).items():
+            print(
+                f"{name}: {hours:,} published hours after {end:%Y-%m-%dT%H:%MZ} are made again where the past changes"
+            )
+        if not any(each.source for each in reached):
+            raise UserError("no venue has anything of that range; bring your own with liq import")
+        if dry_run:
+            return
+        with progress() as told:
+            summary = filling.backfill(
+                pointed(settings, served), begin, end, again=rebuild, workers=workers, progress=told
+            )
+    show(summary)
+    raise typer.Exit(exit_code(summary))
+
+
+def _rows(reached: list[Reach]) -> pl.DataFrame:
+    import polars as pl
+
+    columns = ("exchange", "series", "first_utc", "last_utc", "from", "note")
+    rows = [(r.exchange, r.series, r.first, r.last, r.source or "nowhere", r.note) for r in reached]
+    return pl.DataFrame(rows, schema=columns, orient="row")
+
+
+COMMANDS = (backfill,)

@@ -1,0 +1,134 @@
+"""What a run is made of: each stage for the hours of a plan. The run and the DAG's tasks put them together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+import polars as pl
+
+from expectations.contract import Table
+from expectations.tables import table
+from transforms.tables import watermark
+from warehouse import rebuild
+from warehouse.check import check_staged
+from warehouse.clock import days
+from warehouse.collect import Collector, collecting
+from warehouse.errors import UserError
+from warehouse.estimate import estimate_coins
+from warehouse.normalise import normalise_days, reference_tables
+from warehouse.plan import Plan
+from warehouse.progress import Progress
+from warehouse.prune import prune
+from warehouse.recordings import forget, recorded_hours
+from warehouse.run_log import RunSummary
+from warehouse.settings import Settings
+from warehouse.sources import Served
+from warehouse.store import Stage, Store
+from warehouse.sweeps import make_sweeps
+
+CHUNK = timedelta(days=7)
+"""Hours are checked and published this many at a time, so that memory stays flat however long the range."""
+
+GAPS, WATERMARK = table("gaps"), table("watermark")
+
+
+def collector(
+    store: Store, settings: Settings, exchange: str, served: Served, progress: Progress
+) -> AbstractContextManager[Collector]:
+    """A venue's, for as long as the block lasts."""
+    return collecting(store, exchange, settings.source, served, settings.bar_minutes, progress)
+
+
+def collect_all(collectors: list[Collector], plan: Plan, summary: RunSummary) -> None:
+    """All venues side by side: each has its own host, its own limits and its own files."""
+    with ThreadPoolExecutor(len(collectors)) as pool:
+        known = list(pool.map(lambda each: each.metadata(plan.coins), collectors))
+        _refuse_unknown(collectors, plan)
+        series = list(pool.map(lambda each: each.collect(plan), collectors))
+    for each, metadata, answers in zip(collectors, known, series, strict=True):
+        summary.fetched[each.exchange] = dict(Counter(summary.fetched.get(each.exchange, {})) + metadata + answers)
+
+
+def _refuse_unknown(collectors: list[Collector], plan: Plan) -> None:
+    """A coin that no venue lists is a slip of the pen. A venue that never answered may list anything."""
+    listed = {c.exchange: {i.coin for i in c.contracts(("all",))} for c in collectors}
+    if all(listed.values()) and plan.coins != ("all",):
+        unknown = sorted(set(plan.coins) - set().union(*listed.values()))
+        if unknown:
+            venues = ", ".join(listed)
+            raise UserError(
+                f"{venues} list no USDT perpetual on {', '.join(unknown)}; LIQ_COINS=all takes all there are"
+            )
+
+
+def normalise(store: Store, plan: Plan, progress: Progress) -> None:
+    """Payloads to core tables, into a new stage of the plan."""
+    stage = Stage(store, plan.run_id)
+    stage.clear()
+    reference_tables(stage.store, plan)
+    normalise_days(stage.store, plan, progress, recorded_hours(store.root, plan.exchanges, plan.last_hour))
+    stage.mark("normalised")
+
+
+def estimate(store: Store, plan: Plan, progress: Progress, workers: int | None = None) -> None:
+    """The map and what derives from it, into the stage."""
+    stage = Stage(store, plan.run_id)
+    names, covered = coins(stage.store, plan), rebuild.pending(store.root)
+    progress.stage("estimate", len(names))
+    for name in estimate_coins(store.root, plan.run_id, names, plan.first_hour, plan.last_hour, workers):
+        make_sweeps(stage, name)
+        progress.step(name)
+    rebuild.remember(covered, stage.home)
+    stage.mark("estimated")
+
+
+def coins(store: Store, plan: Plan) -> list[str]:
+    """The plan's coins, or with `all` every coin that has bars."""
+    if plan.coins != ("all",):
+        return list(plan.coins)
+    return sorted({str(key["coin"]) for key in store.keys(table("price_bars"))})
+
+
+def check(store: Store, plan: Plan, progress: Progress, summary: RunSummary) -> None:
+    """The one gate: what fails is held back."""
+    stage = Stage(store, plan.run_id)
+    results, held = check_staged(stage, plan, progress)
+    summary.checks += len(results)
+    summary.warnings += [r.reason for r in results if not r.passed and r.severity == "WARN"]
+    summary.quarantined += held
+
+
+def publish(store: Store, settings: Settings, plan: Plan, progress: Progress, summary: RunSummary) -> None:
+    """What passed becomes readable, all together."""
+    stage = Stage(store, plan.run_id)
+    progress.stage("publish", 1)
+    _stage_watermark(stage, settings.source)
+    covered = rebuild.pending(stage.home)
+    summary.published += stage.publish()
+    rebuild.done(store.root, {coin: hour for coin, hour in covered.items() if coin in coins(store, plan)})
+    forget(store, plan.exchanges, plan.last_hour)
+    prune(store)
+    keys = [
+        {"coin": c, "date": d} for c in coins(store, plan) for d in days(plan.first_hour.date(), plan.last_hour.date())
+    ]
+    asked = pl.col("hour_utc").is_between(plan.first_hour, plan.last_hour) & pl.col("exchange").is_in(plan.exchanges)
+    summary.gaps = pl.concat([summary.gaps, store.read(GAPS, keys).filter(asked)])
+    progress.step()
+
+
+def _stage_watermark(stage: Stage, source: str) -> None:
+    """The last hour of which any coin has books, staged or published."""
+    books = table("position_books")
+    newest = [
+        max(stage.store.keys(books, coin=c), key=lambda k: str(k["date"])) for c in _coins_with(stage.store, books)
+    ]
+    hours_there = stage.store.read(books, newest, ["hour_utc"])["hour_utc"]
+    if len(hours_there):
+        stage.store.write(WATERMARK, watermark.build([{"hour_utc": hours_there.max(), "source": source}]), {})
+
+
+def _coins_with(store: Store, contract: Table) -> list[str]:
+    return sorted({str(key["coin"]) for key in store.keys(contract)})
