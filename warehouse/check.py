@@ -41,7 +41,7 @@ def check_staged(stage: Stage, plan: Plan, progress: Progress) -> tuple[list[Che
         if not result.passed and result.severity == "FAIL":
             failed.setdefault((result.table_name, result.partition), result.reason)
     held = _hold(stage, staged, failed)
-    _record(stage, plan, results)
+    record(stage, plan, results)
     stage.mark("checked")
     return results, held
 
@@ -117,7 +117,8 @@ def _siblings(contract: Table) -> Iterable[Table]:
     return [t for t in load().values() if t.name != contract.name and maker in (t.name, t.built_with)]
 
 
-def _record(stage: Stage, plan: Plan, results: Iterable[CheckResult]) -> None:
+def record(stage: Stage, plan: Plan, results: Iterable[CheckResult]) -> None:
+    """Stages what was found, in the place of what was found of the same partitions for the plan's last hour before."""
     entries = [
         {
             "date": plan.last_hour.date(),
