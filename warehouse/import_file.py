@@ -23,7 +23,7 @@ def read_file(path: Path, layout: Layout) -> pl.DataFrame:
     try:
         scanned = _scanned(path)
         there = scanned.collect_schema().names()
-        wanted = dict.fromkeys(layout.found(there).values())
+        wanted = list(dict.fromkeys(layout.found(there).values()))
         frame = scanned.select(wanted).with_row_index(ROW, offset=1).collect()
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {str(error).strip().splitlines()[0]}") from error

@@ -184,10 +184,17 @@ def _published(
         stage.clear()
         raise UserError(f"{wanted.file.name}: nothing was imported, {len(failed)} checks failed: {failed[0]}")
     record(stage, plan, results)
-    warnings = tuple(r.reason for r in results if not r.passed)
     published = stage.publish()
     catalog.build(store.root)
-    return replace(made, checks=len(results), warnings=warnings, published=published)
+    return replace(made, checks=len(results), warnings=_warnings(results), published=published)
+
+
+def _warnings(results: list[CheckResult]) -> tuple[str, ...]:
+    """The first of each check, with how many partitions it is of."""
+    by_check: dict[tuple[str, str], list[str]] = {}
+    for result in (r for r in results if not r.passed):
+        by_check.setdefault((result.table_name, result.check_name), []).append(result.reason)
+    return tuple(f"{of[0]} So in {len(of)} partitions." if len(of) > 1 else of[0] for of in by_check.values())
 
 
 def _touched(payloads: pl.DataFrame) -> list[date]:

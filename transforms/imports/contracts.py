@@ -57,7 +57,7 @@ def own_rows(frame: pl.DataFrame, at: Mapping[str, str], exchange: str) -> pl.Da
 
 
 def names(frame: pl.DataFrame, at: Mapping[str, str], instrument: str | None) -> tuple[pl.Series, bool]:
-    """Each row's instrument or, where there are no instruments, its coin (True). Raises Refused when neither is told."""
+    """Each row's instrument or, where none is told, its coin (True). Raises Refused without either."""
     if instrument is not None:
         return pl.Series([instrument]).new_from_index(0, frame.height), False
     if "instrument" in at:
