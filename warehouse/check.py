@@ -46,6 +46,33 @@ def check_staged(stage: Stage, plan: Plan, progress: Progress) -> tuple[list[Che
     return results, held
 
 
+def validated(stage: Stage, progress: Progress) -> list[CheckResult]:
+    """Validates all that is staged and holds nothing back: whoever asks publishes all of it, or nothing.
+
+    A month of a table at a time, so that memory stays flat however many days are staged.
+    """
+    from expectations.gx import validate
+
+    months: dict[tuple[str, str], list[Key]] = {}
+    for contract, key in stage.staged():
+        months.setdefault((contract.name, str(key.get("date", ""))[:7]), []).append(key)
+    progress.stage("check", len(months))
+    results: list[CheckResult] = []
+    for (name, _), keys in months.items():
+        labels = [label(table(name), key) for key in keys]
+        results += validate(table(name), stage.store.read(table(name), keys), partitions=labels)
+        progress.step(name)
+    return results
+
+
+def warnings_of(results: Iterable[CheckResult]) -> tuple[str, ...]:
+    """What each check warns of: its first reason, and of how many partitions it is true."""
+    by_check: dict[tuple[str, str], list[str]] = {}
+    for result in (r for r in results if not r.passed and r.severity == "WARN"):
+        by_check.setdefault((result.table_name, result.check_name), []).append(result.reason)
+    return tuple(f"{of[0]} So in {len(of)} partitions." if len(of) > 1 else of[0] for of in by_check.values())
+
+
 def held_back(stage: Stage, plan: Plan) -> list[Held]:
     """What the check of `plan` held back itself, as it was recorded: for a later task."""
     recorded = stage.store.read(CHECKS, [{"date": plan.last_hour.date()}])

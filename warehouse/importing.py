@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 from filelock import FileLock
 
-from expectations.contract import Table
 from expectations.tables import table
 from transforms.exchanges.imported import is_imported
 from transforms.imports.contracts import Contract, Said, contracts, names, own_rows
@@ -19,7 +16,7 @@ from transforms.imports.layout import Layout, Refused
 from transforms.imports.payloads import day_payloads, instrument_payload
 from transforms.imports.series import INSTRUMENT, Known, read
 from warehouse import catalog
-from warehouse.check import record
+from warehouse.check import record, validated, warnings_of
 from warehouse.clock import HOUR, days, floor_hour, from_ms
 from warehouse.collect import after
 from warehouse.errors import UserError
@@ -30,10 +27,7 @@ from warehouse.plan import Plan
 from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.sources import market_clock
-from warehouse.store import Key, Stage, Store, label, open_store, recover, sweep_temporary
-
-if TYPE_CHECKING:
-    from expectations.gx import CheckResult
+from warehouse.store import Key, Stage, Store, open_store, recover, sweep_temporary
 
 PAYLOADS, INSTRUMENTS, BARS = table("payloads"), table("instruments"), table("price_bars")
 _SAME = ["exchange", "endpoint", "request", "source"]
@@ -179,42 +173,17 @@ def _published(
     for day in touched:
         normalise_day(stage.store, plan, day, ())
         progress.step(f"{day}")
-    results = list(_checked(stage, progress))
+    results = validated(stage, progress)
     if failed := [r.reason for r in results if not r.passed and r.severity == "FAIL"]:
         stage.clear()
         raise UserError(f"{wanted.file.name}: nothing was imported, {len(failed)} checks failed: {failed[0]}")
     record(stage, plan, results)
     published = stage.publish()
     catalog.build(store.root)
-    return replace(made, checks=len(results), warnings=_warnings(results), published=published)
-
-
-def _warnings(results: list[CheckResult]) -> tuple[str, ...]:
-    """The first of each check, with how many partitions it is of."""
-    by_check: dict[tuple[str, str], list[str]] = {}
-    for result in (r for r in results if not r.passed):
-        by_check.setdefault((result.table_name, result.check_name), []).append(result.reason)
-    return tuple(f"{of[0]} So in {len(of)} partitions." if len(of) > 1 else of[0] for of in by_check.values())
+    return replace(made, checks=len(results), warnings=warnings_of(results), published=published)
 
 
 def _touched(payloads: pl.DataFrame) -> list[date]:
     """A window that ends at midnight holds the first reading of the day after."""
     windows = payloads.drop_nulls("window_start_utc").select("window_start_utc", "window_end_utc").unique()
     return sorted({day for start, end in windows.iter_rows() for day in days(start.date(), end.date())})
-
-
-def _checked(stage: Stage, progress: Progress) -> Iterator[CheckResult]:
-    """A month of a table at a time, so that memory stays flat however long the file."""
-    from expectations.gx import validate  # seconds to import: only where it is used
-
-    months: dict[tuple[str, str], list[Key]] = {}
-    for contract, key in stage.staged():
-        months.setdefault((contract.name, str(key.get("date", ""))[:7]), []).append(key)
-    progress.stage("check", len(months))
-    for (name, _), keys in months.items():
-        yield from validate(table(name), stage.store.read(table(name), keys), partitions=_labels(table(name), keys))
-        progress.step(name)
-
-
-def _labels(contract: Table, keys: Iterable[Key]) -> list[str]:
-    return [label(contract, key) for key in keys]
