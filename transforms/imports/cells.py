@@ -66,13 +66,13 @@ def _moments(stamp: pl.Series) -> pl.Series:
 
 
 def _since_1970(stamp: pl.Series, number: pl.Series, now_ms: int) -> pl.Series:
-    exact = stamp.cast(pl.Int64, strict=False)
+    whole = None if stamp.dtype.is_float() else stamp.cast(pl.Int64, strict=False)
     for times_, over in _PER_MS.values():
         if _EARLIEST_MS <= number[0] * times_ / over <= now_ms:
-            return (
-                exact * times_ // over if exact.null_count() == 0 else (number * times_ / over).round().cast(pl.Int64)
-            )
-    return (number.fill_nan(0).clip(-1e18, 1e18)).cast(pl.Int64)
+            if whole is not None and whole.null_count() == 0:  # nanoseconds are finer than floats
+                return whole * times_ // over
+            return (number * times_ / over).round().cast(pl.Int64, strict=False)
+    return number.clip(-1e18, 1e18).cast(pl.Int64, strict=False)
 
 
 def _iso(text: str) -> int | None:
