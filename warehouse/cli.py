@@ -8,7 +8,16 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from warehouse import cli_ask, cli_calibrate, cli_listen, cli_pipeline, cli_score, cli_sensitivity, cli_serve
+from warehouse import (
+    cli_ask,
+    cli_calibrate,
+    cli_import,
+    cli_listen,
+    cli_pipeline,
+    cli_score,
+    cli_sensitivity,
+    cli_serve,
+)
 from warehouse.errors import Busy, UserError
 
 FAILED, WRONG, PARTIAL = 1, 2, 3
@@ -76,6 +85,7 @@ def _options(
 _PANELS = (
     ("Fill", cli_pipeline),
     ("Fill", cli_listen),
+    ("Fill", cli_import),
     ("Fill", cli_calibrate),
     ("Ask", cli_ask),
     ("Ask", cli_sensitivity),
