@@ -10,7 +10,7 @@ EXCHANGES = ("binance", "bybit", "okx")
 SIDES = ("long", "short")
 ESTIMATORS = ("fitted", "prior", "ladder", "distance", "open_interest", "range")
 LEVERAGE_CLASSES = ("100x+", "50x", "25x", "10x", "5x", "3x", "2x")
-SOURCES = ("simulated", "recorded", "live")
+SOURCES = r"simulated|recorded|live|imported(?::[a-z0-9._-]+)?"
 
 _UTC = pl.Datetime("ms")  # naive by type, UTC by name: reads the same in every session and tool
 _F = pl.Float64()
@@ -30,7 +30,12 @@ COLUMNS = _columns(
     Column("coin", _S, "Underlying coin"),
     Column("date", pl.Date(), "UTC day of the row's time; a folder of the path"),
     Column("side", _S, "Side of the position that is, or would be, liquidated", allowed=SIDES),
-    Column("source", _S, "Where the input came from: simulated, recorded or live", allowed=SOURCES),
+    Column(
+        "source",
+        _S,
+        "Where the input came from: simulated, recorded, live, or imported from a file, with the name it was given",
+        pattern=SOURCES,
+    ),
     Column("kind", _S, "Payoff of the contract", allowed=("linear", "inverse")),
     # when
     Column("hour_utc", _UTC, "The instant that the row is for; uses nothing published after it", "UTC"),

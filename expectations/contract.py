@@ -25,6 +25,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     allowed: tuple[str, ...] | None = None
+    pattern: str | None = None  # a regular expression that the whole word matches
 
 
 @dataclass(frozen=True)

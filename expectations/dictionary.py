@@ -84,6 +84,8 @@ def _row(column: Column, nullable: bool) -> str:
     meaning = column.doc
     if column.allowed:
         meaning += f". One of {_codes(column.allowed)}"
+    elif column.pattern:
+        meaning += f". Reads like `{column.pattern}`"
     elif limits := bounds(column):
         meaning += f". {limits.capitalize()}"
     return f"| `{column.name}` | {_type(column)} | {column.unit} | {'yes' if nullable else ''} | {_cell(meaning)} |"
@@ -105,6 +107,7 @@ def _checks(table: Table) -> Iterator[tuple[str, str, str]]:
         "not_null": "Nothing is null but where the table above allows it.",
         "in_range": "Numbers lie within the bounds above.",
         "allowed_values": "Words are among those above.",
+        "reads_like": "Words read like the pattern above.",
     }
     for rule in {r.check: r for r in rules(table)}.values():
         yield rule.check, rule.severity, rule.reason if rule.check in own else general.get(rule.check, rule.reason)

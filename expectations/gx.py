@@ -177,12 +177,18 @@ def _expectations(table: Table, rule: Rule, answers: list[str], types: dict[str,
         case "allowed_values":
             allowed = list(table.column(subject).allowed or ())
             yield "expect_column_values_to_be_in_set", {"column": subject, "value_set": allowed}
+        case "reads_like":
+            yield "expect_column_values_to_match_regex", {"column": subject, "regex": _whole(table.column(subject))}
         case "grain_is_unique" if len(row_key(table)) == 1:
             yield "expect_column_values_to_be_unique", {"column": row_key(table)[0]}
         case "grain_is_unique":
             yield "expect_compound_columns_to_be_unique", {"column_list": list(row_key(table))}
         case _:
             yield "expect_column_values_to_be_in_set", {"column": rule.answer, "value_set": [True]}
+
+
+def _whole(column: Column) -> str:
+    return f"^(?:{column.pattern})$"
 
 
 def _extremes(column: Column) -> Iterator[Wanted]:

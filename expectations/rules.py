@@ -66,6 +66,10 @@ def _values(table: Table) -> Iterator[Rule]:
             reason = f"`{c.name}` is one of {', '.join(c.allowed)}."
             holds = value.is_null() | value.is_in(c.allowed)
             yield Rule("allowed_values", reason, holds, (c.name,), answered_in_polars=False)
+        if c.pattern is not None:
+            reason = f"`{c.name}` reads like {c.pattern}."
+            holds = value.is_null() | value.str.contains(f"^(?:{c.pattern})$")
+            yield Rule("reads_like", reason, holds, (c.name,), answered_in_polars=False)
 
 
 def bounds(column: Column) -> str:

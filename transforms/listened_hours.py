@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import polars as pl
 
+from transforms.covered_hour import CoveredHour
 from transforms.exchanges import recording
 from transforms.exchanges.protocol import ExchangeError
 from transforms.exchanges.replay import request_of
@@ -18,20 +18,9 @@ BRIEF_MS = 60_000
 _HOUR_MS = 3_600_000
 
 
-@dataclass(frozen=True)
-class ListenedHour:
-    """An hour, by its end; `instrument` None: of every contract of the venue."""
-
-    exchange: str
-    instrument: str | None
-    hour_ms: int
-    completeness: str
-    source: str
-
-
-def listened_hours(recordings: pl.DataFrame) -> list[ListenedHour]:
+def listened_hours(recordings: pl.DataFrame) -> list[CoveredHour]:
     """Every hour of the recordings (rows of raw.payloads) that was listened to, but for a brief part."""
-    found: list[ListenedHour] = []
+    found: list[CoveredHour] = []
     for (exchange, source), own in recordings.partition_by("exchange", "source", as_dict=True).items():
         stretches = [each for body in own["body"] for each in recording.listened(body)]
         for hour_ms in sorted(set(_heard(own))):
@@ -39,7 +28,7 @@ def listened_hours(recordings: pl.DataFrame) -> list[ListenedHour]:
                 missing_ms = _missing_ms(stretches, instrument, hour_ms)
                 if missing_ms <= BRIEF_MS:
                     known = "sampled" if missing_ms else feed(exchange, recording.ENDPOINT).completeness
-                    found.append(ListenedHour(exchange, instrument, hour_ms, known, source))
+                    found.append(CoveredHour(exchange, instrument, hour_ms, known, source))
     return found
 
 

@@ -41,9 +41,36 @@ def check_staged(stage: Stage, plan: Plan, progress: Progress) -> tuple[list[Che
         if not result.passed and result.severity == "FAIL":
             failed.setdefault((result.table_name, result.partition), result.reason)
     held = _hold(stage, staged, failed)
-    _record(stage, plan, results)
+    record(stage, plan, results)
     stage.mark("checked")
     return results, held
+
+
+def validated(stage: Stage, progress: Progress) -> list[CheckResult]:
+    """Validates all that is staged and holds nothing back: whoever asks publishes all of it, or nothing.
+
+    A month of a table at a time, so that memory stays flat however many days are staged.
+    """
+    from expectations.gx import validate
+
+    months: dict[tuple[str, str], list[Key]] = {}
+    for contract, key in stage.staged():
+        months.setdefault((contract.name, str(key.get("date", ""))[:7]), []).append(key)
+    progress.stage("check", len(months))
+    results: list[CheckResult] = []
+    for (name, _), keys in months.items():
+        labels = [label(table(name), key) for key in keys]
+        results += validate(table(name), stage.store.read(table(name), keys), partitions=labels)
+        progress.step(name)
+    return results
+
+
+def warnings_of(results: Iterable[CheckResult]) -> tuple[str, ...]:
+    """What each check warns of: its first reason, and of how many partitions it is true."""
+    by_check: dict[tuple[str, str], list[str]] = {}
+    for result in (r for r in results if not r.passed and r.severity == "WARN"):
+        by_check.setdefault((result.table_name, result.check_name), []).append(result.reason)
+    return tuple(f"{of[0]} So in {len(of)} partitions." if len(of) > 1 else of[0] for of in by_check.values())
 
 
 def held_back(stage: Stage, plan: Plan) -> list[Held]:
@@ -117,7 +144,8 @@ def _siblings(contract: Table) -> Iterable[Table]:
     return [t for t in load().values() if t.name != contract.name and maker in (t.name, t.built_with)]
 
 
-def _record(stage: Stage, plan: Plan, results: Iterable[CheckResult]) -> None:
+def record(stage: Stage, plan: Plan, results: Iterable[CheckResult]) -> None:
+    """Stages what was found, in the place of what was found of the same partitions for the plan's last hour before."""
     entries = [
         {
             "date": plan.last_hour.date(),

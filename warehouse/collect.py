@@ -189,7 +189,7 @@ class Collector:
         if bodies:
             new = payloads.build(bodies, source=self.source).with_columns(pl.lit(key["date"]).alias("date"))
             stored = self.store.read(PAYLOADS, [key])
-            both = pl.concat([stored, _after(stored, new)])
+            both = pl.concat([stored, after(stored, new)])
             self.store.write(PAYLOADS, both.unique(PAYLOADS.grain, keep="last", maintain_order=True), key)
         outcomes = fetches.build(_outcome(f) for f in fetched).with_columns(pl.lit(key["date"]).alias("date"))
         merged = pl.concat([known, outcomes]).unique(FETCHES.grain, keep="last", maintain_order=True)
@@ -213,7 +213,7 @@ def left_out(store: Store, plan: Plan) -> list[datetime]:
     return list(hours(first, plan.first_hour - HOUR))
 
 
-def _after(stored: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+def after(stored: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     """`new` answers, all later than what is stored: the latest counts, ranges overlap, and clocks are set back."""
     last, first = stored["received_at_utc"].max(), new["received_at_utc"].min()
     if not isinstance(last, datetime) or not isinstance(first, datetime) or first > last:

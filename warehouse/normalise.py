@@ -10,6 +10,7 @@ import polars as pl
 
 from expectations.tables import table
 from transforms.exchanges import ADAPTERS
+from transforms.exchanges.imported import endpoint
 from transforms.slowly_changing import as_of
 from transforms.tables.gaps import FAILED
 from warehouse.build import build
@@ -23,8 +24,10 @@ PAYLOADS, FETCHES, GAPS = table("payloads"), table("fetches"), table("gaps")
 INSTRUMENTS, TIERS, PARAMETERS = table("instruments"), table("margin_tiers"), table("model_parameters")
 BARS, OPEN_INTEREST = table("price_bars"), table("open_interest")
 _DAY = timedelta(days=1)
+_WINDOW = ["window_start_utc", "window_end_utc"]
 _UNSEEN_FOR = timedelta(days=7)  # so long may metadata lie received and not made into versions
-_METADATA = pl.col("endpoint").is_in(["instruments", "margin_tiers"])
+_METADATA = pl.col("endpoint").is_in(["instruments", "margin_tiers", endpoint("instruments")])
+_HOURLY = pl.col("endpoint").is_in([endpoint(s) for s in ("open_interest", "mark_bars", "trade_bars")])
 
 
 def reference_tables(stage: Store, plan: Plan) -> None:
@@ -65,7 +68,7 @@ def normalise_days(stage: Store, plan: Plan, progress: Progress, late: Iterable[
     touched = sorted({*plan.dates, *(moment.date() for hour in again for moment in (hour - HOUR, hour))})
     progress.stage("normalise", len(touched))
     for day in touched:
-        _normalise_day(stage, plan, day)
+        normalise_day(stage, plan, day, plan.hours)
         progress.step(f"{day}")
 
 
@@ -78,8 +81,11 @@ def _hours_asked_again(stage: Store, plan: Plan) -> Iterator[datetime]:
         yield from gaps.filter(failed & (pl.col("hour_utc") >= since))["hour_utc"].to_list()
 
 
-def _normalise_day(stage: Store, plan: Plan, day: date) -> None:
-    """A reading at midnight was asked for the day before, so payloads of both days are read."""
+def normalise_day(stage: Store, plan: Plan, day: date, asked: Iterable[datetime]) -> None:
+    """The core tables of the plan's coins on `day`, and gaps of its hours that are or were `asked` for.
+
+    A reading at midnight was asked for the day before, so payloads of both days are read.
+    """
     plan = replace(plan, exchanges=_asked_exchanges(stage, plan, day))
     keys = [{"exchange": e, "date": d} for e in plan.exchanges for d in (day - _DAY, day)]
     payloads = stage.read(PAYLOADS, keys).filter(~_METADATA)
@@ -96,23 +102,25 @@ def _normalise_day(stage: Store, plan: Plan, day: date) -> None:
     }
     for name, frame in made.items():
         stage.write_partitions(table(name), frame.filter(pl.col("date") == day))
-    _gaps(stage, plan, day, instruments)
+    _gaps(stage, plan, day, instruments, asked)
 
 
 def _asked_exchanges(stage: Store, plan: Plan, day: date) -> tuple[str, ...]:
-    """The plan's venues and those that other runs asked: a day's tables hold them all."""
-    asked = {str(key["exchange"]) for d in (day - _DAY, day) for key in stage.keys(FETCHES, date=d)}
-    return tuple(sorted(asked | set(plan.exchanges)))
+    """The plan's venues, those that other runs asked, and those of imports: a day's tables hold them all."""
+    told = {str(k["exchange"]) for t in (FETCHES, PAYLOADS) for d in (day - _DAY, day) for k in stage.keys(t, date=d)}
+    return tuple(sorted(told | set(plan.exchanges)))
 
 
 def _wanted(instruments: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     return instruments if plan.coins == ("all",) else instruments.filter(pl.col("coin").is_in(list(plan.coins)))
 
 
-def _gaps(stage: Store, plan: Plan, day: date, instruments: pl.DataFrame) -> None:
-    """Gaps of the hours of `day` that were ever asked for, by whichever run."""
-    asked = stage.read(FETCHES, [{"exchange": e, "date": d} for e in plan.exchanges for d in (day - _DAY, day)])
-    wanted = _hours_asked(asked, plan, day)
+def _gaps(stage: Store, plan: Plan, day: date, instruments: pl.DataFrame, now_asked: Iterable[datetime]) -> None:
+    """Gaps of the hours of `day` that were ever asked for, by whichever run, or that imports tell of."""
+    of_day = [{"exchange": e, "date": d} for e in plan.exchanges for d in (day - _DAY, day)]
+    asked = stage.read(FETCHES, of_day)
+    imports = stage.read(PAYLOADS, of_day, ["endpoint", *_WINDOW]).filter(_HOURLY)
+    wanted = _hours_asked(pl.concat([asked.select(_WINDOW), imports.select(_WINDOW)]), now_asked, day)
     names = sorted(set(instruments["coin"].to_list())) if plan.coins == ("all",) else plan.coins
     for coin in names:
         keys = [{"coin": coin, "date": d} for d in (day - _DAY, day)]
@@ -133,11 +141,11 @@ def _expected(instruments: pl.DataFrame, plan: Plan, coin: str) -> list[str]:
     return [e for e in plan.exchanges if plan.coins != ("all",) or e in listing or e not in known]
 
 
-def _hours_asked(asked: pl.DataFrame, plan: Plan, day: date) -> list[datetime]:
-    windows = asked.filter(pl.col("window_end_utc").is_not_null()).select("window_start_utc", "window_end_utc").unique()
+def _hours_asked(windows: pl.DataFrame, now_asked: Iterable[datetime], day: date) -> list[datetime]:
+    windows = windows.filter(pl.col("window_end_utc").is_not_null()).unique()
     covered = {h for start, end in windows.iter_rows() for h in hours(_ceil(start), end)}
     midnight = datetime.combine(day, time())
-    return sorted(h for h in covered | set(plan.hours) if midnight <= h < midnight + _DAY)
+    return sorted(h for h in covered | set(now_asked) if midnight <= h < midnight + _DAY)
 
 
 def _ceil(start: datetime) -> datetime:

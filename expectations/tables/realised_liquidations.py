@@ -10,7 +10,7 @@ TABLE = Table(
     layer="core",
     kind="realised",
     doc="Liquidations that happened, where a venue publishes them; `completeness` says how much of the truth the "
-    "feed holds.",
+    "feed holds. An hour of a contract is told by the venue's own feeds or by one import, never by both.",
     grain=("exchange", "instrument", "time_utc", "seq"),
     columns=pick(
         "exchange",

@@ -59,7 +59,7 @@ def _bad_values(table: Table, rule: Rule) -> Iterator[tuple[str, Any]]:
     match rule.check:
         case "not_null":
             yield rule.columns[0], None
-        case "allowed_values":
+        case "allowed_values" | "reads_like":
             yield rule.columns[0], "?"
         case "finite":
             yield from ((column, float("nan")) for column in rule.columns)

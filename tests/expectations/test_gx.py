@@ -100,7 +100,7 @@ def test_every_check_has_a_planted_fault(table: Table) -> None:
 @TABLES
 def test_every_bound_null_and_word_has_a_planted_fault(table: Table) -> None:
     planted = {(f.check, f.what.split("=")[0]) for f in derived(table)}
-    per_column = {"not_null", "in_range", "allowed_values", "finite"}
+    per_column = {"not_null", "in_range", "allowed_values", "reads_like", "finite"}
     assert {(r.check, c) for r in rules(table) if r.check in per_column for c in r.columns} <= planted
 
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.warehouse.trial import MADE, A, Trial, differing, python
-from warehouse import run
+from warehouse import stages
 from warehouse.clock import HOUR
 
 CHILD = """
@@ -108,7 +108,7 @@ def killed(made: Trial, plant: str) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def _unchecked() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "check_staged", lambda *_: ([], []))
+        patch.setattr(stages, "check_staged", lambda *_: ([], []))
         yield
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from transforms.exchanges import adapter, recording
+from transforms.exchanges import adapter, imported, recording
 from transforms.exchanges.protocol import EDITION, SERIES, ExchangeError, Request, Response, Row
 
 _ABOUT = ("exchange", "endpoint", "source", "received_at_utc")
@@ -16,7 +16,8 @@ _ABOUT = ("exchange", "endpoint", "source", "received_at_utc")
 
 def request_of(payload: dict[str, Any]) -> Request:
     """The question of a row of raw.payloads."""
-    path, _, query = str(payload["request"]).removeprefix("GET ").partition("?")
+    _, _, question = str(payload["request"]).partition(" ")
+    path, _, query = question.partition("?")
     params = tuple((k, v) for k, _, v in (part.partition("=") for part in query.split("&") if part))
     return Request(
         exchange=payload["exchange"],
@@ -36,10 +37,11 @@ def response_of(payload: dict[str, Any]) -> Response:
 
 
 def rows(payloads: pl.DataFrame, series: str, *, also: Sequence[str] = ()) -> pl.DataFrame:
-    """Every row of `series` that the payloads hold, with what `_ABOUT` names of its payload; later answers come last.
+    """Every row of `series` that the payloads hold, with what `_ABOUT` names of its payload; what counts comes last.
 
-    `also`: further columns of the payloads to have beside each row. A payload that is no data (an error, a truncated
-    body) gives none: what came of it stands in ops.fetches. Of a file only the edition that came last counts.
+    A later answer counts more than an earlier one, and a venue's own more than any import. Of a file only the edition
+    that came last counts. A payload that is no data (an error, a truncated body) gives no rows: what came of it stands
+    in ops.fetches. `also`: further columns of the payloads to have beside each row.
     """
     names = (*_ABOUT, *also)
     found: dict[str, list[Row]] = {}
@@ -55,20 +57,27 @@ def rows(payloads: pl.DataFrame, series: str, *, also: Sequence[str] = ()) -> pl
 
 
 def carrying(payloads: pl.DataFrame, series: str) -> pl.DataFrame:
-    """The payloads of endpoints that carry `series`, in order of receipt."""
+    """The payloads of endpoints that carry `series`: imports, then the venues' own, each in order of receipt.
+
+    Of the same rows imported again under the same name, the last import counts.
+    """
     exchanges = payloads["exchange"].unique().to_list()
-    wanted = [f"{e} {name}" for e in exchanges for name, given in adapter(e).ENDPOINTS.items() if series in given]
-    if series == "realised_liquidations":
-        wanted += [f"{e} {recording.ENDPOINT}" for e in exchanges]
+    beside = {**imported.ENDPOINTS, recording.ENDPOINT: ("realised_liquidations",)}
+    known = {e: {**adapter(e).ENDPOINTS, **beside} for e in exchanges}
+    wanted = [f"{e} {name}" for e, endpoints in known.items() for name, given in endpoints.items() if series in given]
     carries = (pl.col("exchange") + " " + pl.col("endpoint")).is_in(wanted)
-    return payloads.filter(carries).sort("received_at_utc", "exchange", "endpoint", "request", maintain_order=True)
+    order = (~imported.is_imported(), "received_at_utc", "exchange", "endpoint", "request")
+    found = payloads.filter(carries).sort(order, maintain_order=True)
+    same = pl.struct("exchange", "endpoint", "request", "source")
+    return found.filter(~imported.is_imported() | same.is_last_distinct())
 
 
 def _parsed(payload: dict[str, Any], series: str) -> list[Row] | None:
+    parse = imported.parse if payload["endpoint"] in imported.ENDPOINTS else adapter(payload["exchange"]).parse
     try:
         if payload["endpoint"] == recording.ENDPOINT:
             return recording.rows(payload["exchange"], payload["body"])
-        return adapter(payload["exchange"]).parse(request_of(payload), response_of(payload)).get(series, [])
+        return parse(request_of(payload), response_of(payload)).get(series, [])
     except ExchangeError:
         return None
 

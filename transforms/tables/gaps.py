@@ -57,9 +57,9 @@ def build(
         ),
         _unlisted(unknown.join(asked, how="cross"), fetches, coin),
     ]
-    every = pl.concat(made, how="diagonal").with_columns(
-        pl.lit(coin).alias("coin"), pl.col("hour_utc").dt.date().alias("date")
-    )
+    # an hour of which a part is derived and the end is missing is missing
+    once = pl.concat(made, how="diagonal").unique([*_WHERE, "series"], keep="first", maintain_order=True)
+    every = once.with_columns(pl.lit(coin).alias("coin"), pl.col("hour_utc").dt.date().alias("date"))
     return TABLE.conform(every.select(list(TABLE.schema)))
 
 

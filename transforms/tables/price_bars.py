@@ -10,15 +10,19 @@ from transforms.listed import listed
 
 TABLE = table("price_bars")
 _BAR = ["exchange", "instrument", "open_ms", "interval_minutes"]
+_WHOSE = ["exchange", "instrument"]
+_AMOUNTS = ["volume_base", "taker_buy_base"]
 _PRICES = ["open", "high", "low", "close"]
 
 
 def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
     """Mark bars joined to trade bars; where a venue gave no mark for a bar, its trades stand in and the row says so.
 
-    Prices and volumes are per coin, also where the venue's unit is 1000 coins.
+    Prices and volumes are per coin, also where the venue's unit is 1000 coins. Bars do not overlap: within an hour they
+    are of one length, that of the source that counts most, and trades in shorter ones are added up to the mark's.
     """
     mark, trade, taker = (_last(rows(payloads, s)) for s in ("mark_bars", "trade_bars", "taker_volume"))
+    trade = _added_up(trade, mark)
     buys = taker.select(
         *_BAR, (pl.col("taker_buy_base") / (pl.col("taker_buy_base") + pl.col("taker_sell_base"))).alias("buy_share")
     )
@@ -43,4 +47,24 @@ def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
 
 
 def _last(bars: pl.DataFrame) -> pl.DataFrame:
-    return bars.drop("received_at_utc").unique(["exchange", "instrument", "open_ms"], keep="last", maintain_order=True)
+    hour = [*_WHOSE, pl.col("open_ms") // 3_600_000]
+    of_one_length = bars.filter(pl.col("interval_minutes") == pl.col("interval_minutes").last().over(hour))
+    told = of_one_length.drop("endpoint", "received_at_utc")
+    return told.unique([*_WHOSE, "open_ms"], keep="last", maintain_order=True)
+
+
+def _added_up(trade: pl.DataFrame, mark: pl.DataFrame) -> pl.DataFrame:
+    """Trade bars, as long as the mark bars that they lie in; where a part lacks, the sum is not known."""
+    longer = mark.select(*_WHOSE, pl.col("open_ms").alias("opens"), pl.col("interval_minutes").alias("minutes"))
+    joined = trade.sort("open_ms").join_asof(
+        longer.sort("opens"), left_on="open_ms", right_on="opens", by=_WHOSE, check_sortedness=False
+    )
+    ends = pl.col("open_ms") + pl.col("interval_minutes") * 60_000
+    lies_in = (pl.col("minutes") > pl.col("interval_minutes")) & (ends <= pl.col("opens") + pl.col("minutes") * 60_000)
+    lies_in = lies_in.fill_null(False)
+    sums = joined.filter(lies_in).group_by(*_WHOSE, "opens", "minutes", maintain_order=True)
+    first, last = (pl.col("open").first(), pl.col("high").max(), pl.col("low").min()), pl.col("close", "source").last()
+    amounts = [pl.when(pl.col(c).null_count() == 0).then(pl.col(c).sum()).alias(c) for c in _AMOUNTS]
+    whole = sums.agg(*first, last, *amounts, pl.col("interval_minutes").sum().alias("told"))
+    made = whole.filter(pl.col("told") == pl.col("minutes")).rename({"opens": "open_ms", "minutes": "interval_minutes"})
+    return pl.concat([joined.filter(~lies_in).select(trade.columns), made.select(trade.columns)])

@@ -9,9 +9,12 @@ from datetime import timedelta
 import polars as pl
 
 from expectations.tables import table
+from transforms.covered_hour import CoveredHour
 from transforms.exchanges import adapter, recording
+from transforms.exchanges.imported import is_imported
 from transforms.exchanges.protocol import ExchangeError, Request
 from transforms.exchanges.replay import carrying, request_of, response_of
+from transforms.imported_hours import imported_hours
 from transforms.liquidation_feeds import BEST_FIRST, feed
 from transforms.listed import listed
 from transforms.listened_hours import listened_hours
@@ -25,6 +28,8 @@ _COVERED = {
     "completeness": pl.Enum(BEST_FIRST),
     "source": pl.String(),
 }
+# What was read in full stays the venue's own: a complete import comes before a sample alone.
+_BEST_FIRST = (pl.col("completeness") == "sampled", is_imported(), "completeness")
 
 
 @dataclass(frozen=True)
@@ -41,23 +46,24 @@ def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
     """The hours that end within a window of which every page was answered, or that were listened to, once each.
 
     An answer says nothing of what had not happened when it came, nor of what the venue had forgotten by then: asked of
-    last week, OKX answers that nothing happened.
+    last week, OKX answers that nothing happened. Of an import the hours count that its importer said to be complete,
+    where no more than a sample is the venue's own.
     """
     told = carrying(payloads, "realised_liquidations")
     streamed = pl.col("endpoint") == recording.ENDPOINT
     windows: dict[tuple[str, str | None, int | None, int | None], list[_Page]] = {}
-    for page in _pages(told.filter(~streamed)):
+    for page in _pages(told.filter(~streamed & ~is_imported())):
         asked = page.request
         windows.setdefault((asked.exchange, asked.instrument, asked.start_ms, asked.end_ms), []).append(page)
-    rows = [row for pages in windows.values() for row in _hours(pages)]
-    rows += [astuple(each) for each in listened_hours(told.filter(streamed))]
-    covered = pl.DataFrame(rows, schema=_COVERED, orient="row")
+    hours = [hour for pages in windows.values() for hour in _hours(pages)]
+    hours += [*listened_hours(told.filter(streamed)), *imported_hours(told.filter(is_imported()))]
+    covered = pl.DataFrame([astuple(each) for each in hours], schema=_COVERED, orient="row")
     known = listed(instruments).select("exchange", "instrument", "coin")
     everything = covered.filter(pl.col("instrument").is_null()).drop("instrument").join(known, on="exchange")
     named = covered.join(known, on=["exchange", "instrument"])
     once = (
         pl.concat([named, everything.select(named.columns)])
-        .sort("completeness", maintain_order=True)
+        .sort(_BEST_FIRST, maintain_order=True)
         .unique(["exchange", "instrument", "hour_ms"], keep="first", maintain_order=True)
     )
     timed = once.with_columns(pl.from_epoch("hour_ms", "ms").cast(TABLE.schema["hour_utc"]).alias("hour_utc"))
@@ -77,8 +83,8 @@ def _pages(payloads: pl.DataFrame) -> Iterator[_Page]:
         yield _Page(request, response.received_ms, follows.key if follows else None, payload["source"])
 
 
-def _hours(pages: Sequence[_Page]) -> Iterator[tuple[str, str | None, int, str, str]]:
-    """A row for each hour that the pages of one window cover, at least once."""
+def _hours(pages: Sequence[_Page]) -> Iterator[CoveredHour]:
+    """Each hour that the pages of one window cover, at least once."""
     led_to = {page.follows for page in pages}
     for first in (page for page in pages if page.request.key not in led_to):
         last = _last(first, pages)
@@ -88,7 +94,7 @@ def _hours(pages: Sequence[_Page]) -> Iterator[tuple[str, str | None, int, str, 
         kept_ms = asked.start_ms if known.kept is None else last.received_ms - known.kept // timedelta(milliseconds=1)
         begin = -(-max(asked.start_ms, kept_ms) // _HOUR_MS) * _HOUR_MS
         for hour_ms in range(begin + _HOUR_MS, min(asked.end_ms, first.received_ms) + 1, _HOUR_MS):
-            yield asked.exchange, asked.instrument, hour_ms, known.completeness, first.source
+            yield CoveredHour(asked.exchange, asked.instrument, hour_ms, known.completeness, first.source)
 
 
 def _last(first: _Page, pages: Sequence[_Page]) -> _Page | None:

@@ -1,0 +1,49 @@
+"""Payloads that were imported from files, beside those that venues answered.
+
+A body is the rows of one series of one contract of one day, a JSON object a line, with the columns of `SERIES` that
+have values. The question says which rows those are, and of realised liquidations whether the hours are all told.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from transforms.exchanges.protocol import SERIES, BadPayload, Request, Response, Row
+
+_PREFIX = "import_"
+_SERIES = ("instruments", "open_interest", "mark_bars", "trade_bars", "realised_liquidations")
+ENDPOINTS = {f"{_PREFIX}{series}": (series,) for series in _SERIES}
+"""Endpoint of an imported payload -> the series that it carries."""
+
+
+def endpoint(series: str) -> str:
+    """The endpoint under which rows of `series` are imported."""
+    return f"{_PREFIX}{series}"
+
+
+def is_imported() -> pl.Expr:
+    """Which rows come from imports, in any table that tells the `source`."""
+    return pl.col("source").str.starts_with("imported")
+
+
+def body_of(series: str, rows: pl.DataFrame) -> bytes:
+    """`rows` of `series` as a body; the same rows give the same bytes."""
+    columns = [c for c in SERIES[series] if c in rows.columns and rows[c].null_count() < rows.height]
+    return rows.select(pl.col(c).cast(SERIES[series][c]) for c in columns).write_ndjson().encode()
+
+
+def parse(request: Request, response: Response) -> dict[str, list[Row]]:
+    """The rows of an imported payload, by its one series. Raises BadPayload for a body that was damaged."""
+    (series,) = ENDPOINTS[request.endpoint]
+    if not response.body:
+        return {series: []}
+    try:
+        frame = pl.read_ndjson(response.body, schema=SERIES[series])
+    except pl.exceptions.PolarsError as error:
+        raise BadPayload("an imported body is damaged; import its file again") from error
+    return {series: frame.to_dicts()}
+
+
+def is_complete(request: Request) -> bool:
+    """Whether the importer said that the file holds every realised liquidation of the window."""
+    return dict(request.params).get("complete") == "true"

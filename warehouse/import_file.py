@@ -1,0 +1,41 @@
+"""The columns of a Parquet or CSV file that are asked for, as they are, each row with its number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from transforms.imports.cells import ROW
+from transforms.imports.layout import Layout, Refused
+from warehouse.errors import UserError
+
+_PARQUET, _CSV = (".parquet", ".pq"), (".csv", ".csv.gz", ".csv.zst")
+
+
+def read_file(path: Path, layout: Layout) -> pl.DataFrame:
+    """Words of a CSV stay words until they are read as what they should be.
+
+    Raises UserError for a file that cannot be read or has no rows, Refused for a column that lacks.
+    """
+    if not path.is_file():
+        raise UserError(f"there is no file {path}")
+    try:
+        scanned = _scanned(path)
+        there = scanned.collect_schema().names()
+        wanted = list(dict.fromkeys(layout.found(there).values()))
+        frame = scanned.select(wanted).with_row_index(ROW, offset=1).collect()
+    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {str(error).strip().splitlines()[0]}") from error
+    if frame.is_empty():
+        raise Refused("it has no rows")
+    return frame
+
+
+def _scanned(path: Path) -> pl.LazyFrame:
+    name = path.name.lower()
+    if name.endswith(_PARQUET):
+        return pl.scan_parquet(path, hive_partitioning=False)
+    if name.endswith(_CSV):
+        return pl.scan_csv(path, infer_schema=False)
+    raise UserError(f"{path} is neither Parquet nor CSV by its name; there are {', '.join(_PARQUET + _CSV)}")
