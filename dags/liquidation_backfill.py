@@ -5,14 +5,16 @@ Started by hand with its parameters; for a few hours `airflow backfill create` o
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Asset, Param, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from dags.retries import RETRIES
 
+CORE, MART = (Asset(name=layer, uri=f"liquidation-warehouse://{layer}") for layer in ("core", "mart"))
+_LONG = timedelta(days=2)
 PARAMS = {
     "from": Param(type="string", format="date-time", description="First hour, e.g. 2025-12-01T00:00:00Z"),
     "to": Param(type="string", format="date-time", description="Last hour, itself included"),
@@ -59,13 +61,22 @@ def fill(asked: str, what: str) -> dict[str, Any]:
     return made
 
 
-@dag(schedule=None, start_date=datetime(2020, 1, 1), params=PARAMS, default_args=RETRIES, doc_md=__doc__)
+@dag(
+    schedule=None,
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    params=PARAMS,
+    default_args=RETRIES,
+    doc_md=__doc__,
+)
 def liquidation_backfill() -> None:
     """Wire the tasks."""
     asked: Any = plan()
     pieces: Any = months(asked)
-    core = fill.override(task_id="core")(asked, "core")
-    collect.expand_kwargs(pieces) >> core >> fill.override(task_id="maps")(asked, "maps")
+    core = fill.override(task_id="core", outlets=[CORE], execution_timeout=_LONG)(asked, "core")
+    maps = fill.override(task_id="maps", outlets=[MART], execution_timeout=_LONG)(asked, "maps")
+    collect.override(execution_timeout=_LONG).expand_kwargs(pieces) >> core >> maps
 
 
 DAG = liquidation_backfill()

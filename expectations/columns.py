@@ -259,7 +259,7 @@ COLUMNS = _columns(
     Column("severity", _S, "FAIL holds the partition back; WARN records", allowed=("FAIL", "WARN")),
     Column("passed", _B, "Whether it held"),
     Column("failing_rows", _I, "Rows on which it did not", minimum=0),
-    Column("series", _S, "What is missing: open_interest, price_bars or taker_split"),
+    Column("series", _S, "What is missing: open_interest or price_bars"),
     Column("state", _S, "What stands in its place", allowed=("missing", "derived")),
 )
 """Column name -> its declaration."""

@@ -40,7 +40,13 @@ class Seen:
 
     def within(self, since: datetime, until: datetime) -> Seen:
         """The hours between, neither included."""
-        at = (self.hour > np.datetime64(since)) & (self.hour < np.datetime64(until))
+        return self._at((self.hour > np.datetime64(since)) & (self.hour < np.datetime64(until)))
+
+    def whole(self) -> Seen:
+        """The hours of which not just a sample is known."""
+        return self._at(~self.sampled)
+
+    def _at(self, at: np.ndarray) -> Seen:
         return Seen(self.hour[at], self.swept[at], self.realised[at], self.squares[at], self.sampled[at])
 
 
@@ -97,7 +103,10 @@ def _sums(at: np.ndarray, values: Floats, n: int) -> Floats:
 
 
 def observed(coins: Sequence[Mapping[Side, Seen]], midnight: datetime) -> dict[Side, Observed]:
-    """What was known of all coins together when the day began: nothing of `midnight` or after it."""
+    """What was known of all coins together when the day began: nothing of `midnight` or after it.
+
+    Hours of which only a sample is known are left out where most are known whole.
+    """
     parts: dict[Side, list[Seen]] = {}
     for coin in coins:
         for side, all_hours in coin.items():
@@ -108,6 +117,9 @@ def observed(coins: Sequence[Mapping[Side, Seen]], midnight: datetime) -> dict[S
 
 
 def _stacked(parts: Sequence[Seen]) -> Observed:
+    sampled = np.concatenate([part.sampled for part in parts])
+    if 0.0 < sampled.mean() < 0.5:
+        parts = [part.whole() for part in parts]
     realised = np.concatenate([part.realised for part in parts])
     total = float(realised.sum())
     squares = float(np.concatenate([part.squares for part in parts]).sum())

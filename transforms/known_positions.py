@@ -39,7 +39,7 @@ SUM = ("market", "exchange", "at_ms", "window", "side", "distance")
 """What names a sum between the mark and a distance."""
 
 _LEAST_H = 24  # of a feed, before it is fitted to
-_ENOUGH_TO_TELL = 200  # events: by then a full feed has long had two in one second
+_ENOUGH_TO_TELL, _APART = 200, 0.95  # events by which it shows; the share of them with a second of their own
 _NAMES = {s: side for side, s in SIDE_OF.items()}
 
 
@@ -76,7 +76,9 @@ def hour_inputs(published: pl.DataFrame, contract: Contract) -> dict[str, dict[i
     """
     return {
         str(key[0]): _hours(bars, contract)
-        for key, bars in published.sort("open_ms").partition_by("exchange", as_dict=True, maintain_order=True).items()
+        for key, bars in published.sort("exchange", "open_ms")
+        .partition_by("exchange", as_dict=True, maintain_order=True)
+        .items()
     }
 
 
@@ -142,12 +144,14 @@ class Feed:
         return Observed(swept[hours], sums[hour_h - first][hours], self.size_usd(s, last))
 
     def _thinned(self, last_h: int) -> bool:
-        """Whether never two events fell into one second: some venues show one a second at most.
+        """Whether hardly ever two of one side fell into one second: some venues show one a second at most.
 
-        Files do not say so. Such a feed misses most where most is liquidated: it misleads in shape as in level.
+        Files do not say so. Such a feed misses most where most is liquidated: it misleads in shape as in level. Of a
+        full one most come together.
         """
-        seconds = self.second[self.hour_h <= last_h]
-        return len(seconds) >= _ENOUGH_TO_TELL and len(np.unique(seconds)) == len(seconds)
+        known = self.hour_h <= last_h
+        moments = np.unique(self.second[known] * 2 + self.long[known])
+        return int(known.sum()) >= _ENOUGH_TO_TELL and len(moments) > _APART * int(known.sum())
 
     def size_usd(self, s: int, last_h: int) -> float:
         """E[x^2]/E[x] of the side's liquidations up to the hour `last_h`; the typical one before the first."""
@@ -158,18 +162,18 @@ class Feed:
 class _Learnt:
     """What is known of the crowd by an hour: the newest fit, and what it was fitted to."""
 
-    def __init__(self, exchanges: Iterable[str], feeds: Mapping[str, Feed], first_h: int) -> None:
-        self.priors: dict[Side, Assumptions] = {(e, s): prior(e) for e in exchanges for s in SIDE_OF.values()}
+    def __init__(self, first_h: Mapping[str, int], feeds: Mapping[str, Feed]) -> None:
+        self.priors: dict[Side, Assumptions] = {(e, s): prior(e) for e in first_h for s in SIDE_OF.values()}
         self.feeds, self.first_h = feeds, first_h
         self.hours: dict[Side, list[int]] = {side: [] for side in self.priors}
         self.swept: dict[Side, list[Floats]] = {side: [] for side in self.priors}
         self.fitted: dict[Side, Assumptions] = self.priors
-        self.until_h = 0
+        self.fitted_h = 0
 
     def note(self, side: Side, hour: HourInput, swept: Floats) -> None:
         """An hour that the mark went through; hours without bars and of the warm-up teach nothing."""
         bars = hour.bars[side[1]]
-        if not bars or hour.hour_h < self.first_h + WARM_UP_H:
+        if not bars or hour.hour_h < self.first_h[side[0]] + WARM_UP_H:
             return
         self.hours[side].append(hour.hour_h)
         self.swept[side].append(swept * middle_price(bars))
@@ -177,12 +181,11 @@ class _Learnt:
     def by(self, hour_h: int) -> dict[Side, Assumptions]:
         """The newest fit as of the hour: to all days completed by then, or the prior where no feed tells anything."""
         until_h = hour_h // DAY_H * DAY_H
-        if until_h > self.until_h:
-            self.until_h = until_h
+        if until_h > self.fitted_h:
+            self.fitted_h = until_h
             observed = {side: own for side in self.priors if (own := self._observed(side, until_h)) is not None}
-            if observed:
-                made = fit(f"fitted-{until_h // DAY_H}", self.priors, observed)
-                self.fitted = {side: each.assumed for side, each in made.items()}
+            made = fit(f"fitted-{until_h // DAY_H}", self.priors, observed) if observed else {}
+            self.fitted = {side: each.assumed for side, each in made.items()} or self.priors
         return self.fitted
 
     def _observed(self, side: Side, until_h: int) -> Observed | None:
@@ -193,10 +196,11 @@ class _Learnt:
             return None
         return self.feeds[exchange].observed(s, hour_h[:completed], np.stack(self.swept[side][:completed]))
 
-    def size_usd(self, side: Side) -> float:
-        """E[x^2]/E[x] of the side's liquidations by the newest fit."""
+    def size_usd(self, side: Side, hour_h: int) -> float:
+        """E[x^2]/E[x] of the side's liquidations in the days completed by the hour."""
         exchange, s = side
-        return self.feeds[exchange].size_usd(s, self.until_h) if exchange in self.feeds else TYPICAL_SIZE_USD
+        until_h = hour_h // DAY_H * DAY_H
+        return self.feeds[exchange].size_usd(s, until_h) if exchange in self.feeds else TYPICAL_SIZE_USD
 
 
 def read(
@@ -213,19 +217,18 @@ def read(
     wanted = {at // HOUR_MS for at in at_ms}
     contract = binance_contract()
     hours = hour_inputs(published, contract)
-    first_h = min((min(own) for own in hours.values()), default=0)
-    learnt = _Learnt(hours, _feeds(realised), first_h)
+    first_h = {exchange: min(own) for exchange, own in hours.items()}
+    learnt = _Learnt(first_h, _feeds(realised))
     makers = {name: ESTIMATORS[name] for name in estimators}  # ours is carried once, however it is read
-    carried = {
-        (exchange, s): {make: make(s, next(iter(own.values())).bars[s][0].open) for make in makers.values()}
-        for exchange, own in hours.items()
-        for s in SIDE_OF.values()
-    }
-    for hour_h in range(first_h, max(wanted, default=0) + 1):
-        for side, own in carried.items():
-            hour = hours[side[0]].get(hour_h) or HourInput(hour_h, {s: [] for s in _NAMES}, contract, fresh=False)
-            for each in own.values():
-                each.advance(hour.bars[side[1]], contract, hour_h)
+    carried: dict[Side, dict[Callable[[int, float], Estimator], Estimator]] = {}
+    for hour_h in range(min(first_h.values(), default=0), max(wanted, default=0) + 1):
+        for side in (side for side in learnt.priors if first_h[side[0]] <= hour_h):
+            exchange, s = side
+            hour = hours[exchange].get(hour_h) or HourInput(hour_h, {s: [] for s in _NAMES}, contract, fresh=False)
+            if side not in carried:
+                carried[side] = {make: make(s, hour.bars[s][0].open) for make in makers.values()}
+            for each in carried[side].values():
+                each.advance(hour.bars[s], contract, hour_h)
                 if isinstance(each, Cohorts):
                     learnt.note(side, hour, each.swept)
         step()
@@ -233,7 +236,7 @@ def read(
             for name, make in makers.items():
                 assumed = learnt.by(hour_h) if name == "fitted" else learnt.priors
                 for side, own in carried.items():
-                    yield _reading(name, side, hour_h, own[make], assumed[side], learnt.size_usd(side))
+                    yield _reading(name, side, hour_h, own[make], assumed[side], learnt.size_usd(side, hour_h))
 
 
 def hours_to_pass(published: pl.DataFrame, at_ms: Iterable[int]) -> int:

@@ -81,7 +81,10 @@ def _rows(reached: list[Reach]) -> pl.DataFrame:
     import polars as pl
 
     columns = ("exchange", "series", "first_utc", "last_utc", "from", "note")
-    rows = [(r.exchange, r.series, r.first, r.last, r.source or "nowhere", r.note) for r in reached]
+    rows = [
+        (r.exchange, r.series, f"{r.first:%Y-%m-%d %H:%M}", f"{r.last:%Y-%m-%d %H:%M}", r.source or "nowhere", r.note)
+        for r in reached
+    ]
     return pl.DataFrame(rows, schema=columns, orient="row")
 
 

@@ -20,7 +20,7 @@ Out = Annotated[
 def sensitivity(
     coin: Coin, as_of: AsOf = None, out: Out = None, form: Rows = Format.TABLE, warehouse: Warehouse = None
 ) -> None:
-    """Read the same state with other beliefs of who holds what: public, ladder, and fitted as the map has it.
+    """Read the same state with other beliefs of who holds what: public, ladder, and fitted by now.
 
     Example: liq sensitivity BTC --out sensitivity.png
     """

@@ -24,6 +24,7 @@ PAYLOADS, FETCHES, GAPS = table("payloads"), table("fetches"), table("gaps")
 INSTRUMENTS, TIERS, PARAMETERS = table("instruments"), table("margin_tiers"), table("model_parameters")
 BARS, OPEN_INTEREST = table("price_bars"), table("open_interest")
 _DAY = timedelta(days=1)
+_FILE = pl.col("endpoint").str.starts_with("archive_")  # of a day, for whichever hours of it were asked for
 _WINDOW = ["window_start_utc", "window_end_utc"]
 _UNSEEN_FOR = timedelta(days=7)  # so long may metadata lie received and not made into versions
 _METADATA = pl.col("endpoint").is_in(["instruments", "margin_tiers", endpoint("instruments")])
@@ -120,7 +121,7 @@ def _gaps(stage: Store, plan: Plan, day: date, instruments: pl.DataFrame, now_as
     of_day = [{"exchange": e, "date": d} for e in plan.exchanges for d in (day - _DAY, day)]
     asked = stage.read(FETCHES, of_day)
     imports = stage.read(PAYLOADS, of_day, ["endpoint", *_WINDOW]).filter(_HOURLY)
-    wanted = _hours_asked(pl.concat([asked.select(_WINDOW), imports.select(_WINDOW)]), now_asked, day)
+    wanted = _hours_asked(pl.concat([asked.filter(~_FILE).select(_WINDOW), imports.select(_WINDOW)]), now_asked, day)
     names = sorted(set(instruments["coin"].to_list())) if plan.coins == ("all",) else plan.coins
     for coin in names:
         keys = [{"coin": coin, "date": d} for d in (day - _DAY, day)]

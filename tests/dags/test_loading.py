@@ -20,7 +20,7 @@ print(json.dumps({
     "dags": {dag.dag_id: {
         "tasks": sorted(dag.task_ids),
         "edges": sorted([u, t.task_id] for t in dag.tasks for u in t.upstream_task_ids),
-        "schedule": dag.timetable.expression,
+        "schedule": getattr(dag.timetable, "expression", None),
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "retries": sorted({t.retries for t in dag.tasks}),
@@ -41,7 +41,12 @@ def loaded(airflow_home: Path) -> dict:
 
 def test_every_dag_loads_and_there_are_no_others(loaded: dict) -> None:
     assert loaded["errors"] == {}
-    assert sorted(loaded["dags"]) == ["calibrate_daily", "liquidation_hourly", "market_metadata_daily"]
+    assert sorted(loaded["dags"]) == [
+        "calibrate_daily",
+        "liquidation_backfill",
+        "liquidation_hourly",
+        "market_metadata_daily",
+    ]
 
 
 def test_the_hourly_dag_has_its_tasks_in_order(loaded: dict) -> None:
@@ -69,6 +74,17 @@ def test_the_daily_dags_have_their_tasks_in_order(loaded: dict) -> None:
     ]
 
 
+def test_the_backfill_has_its_tasks_in_order(loaded: dict) -> None:
+    assert loaded["dags"]["liquidation_backfill"]["edges"] == [
+        ["collect", "core"],
+        ["core", "maps"],
+        ["months", "collect"],
+        ["plan", "core"],
+        ["plan", "maps"],
+        ["plan", "months"],
+    ]
+
+
 def test_dags_retry_and_never_overlap_or_catch_up(loaded: dict) -> None:
     for dag in loaded["dags"].values():
         assert (dag["catchup"], dag["max_active_runs"], dag["retries"]) == (False, 1, [3])
@@ -78,6 +94,7 @@ def test_dags_say_when_and_what_they_publish(loaded: dict) -> None:
     said = {name: (dag["schedule"], dag["outlets"]) for name, dag in loaded["dags"].items()}
     assert said == {
         "calibrate_daily": ("1 0 * * *", ["map_scores", "model_parameters"]),
+        "liquidation_backfill": (None, ["core", "mart"]),
         "liquidation_hourly": ("3 * * * *", ["core", "mart"]),
         "market_metadata_daily": ("30 0 * * *", ["market_metadata"]),
     }

@@ -70,6 +70,22 @@ class TestEstimates:
             assert_frame_equal(known.levels(then), known.levels(now), check_exact=True)
             assert_frame_equal(known.cumulative(then), known.cumulative(now), check_exact=True)
 
+    def test_what_else_is_asked_does_not_matter(
+        self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
+    ) -> None:
+        alone = list(known.read(published, realised, [MIDNIGHT_MS], ["fitted"]))
+        beside = [each for each in complete if each.at_ms == MIDNIGHT_MS and each.estimator == "fitted"]
+        assert_frame_equal(known.cumulative(alone), known.cumulative(beside), check_exact=True)
+
+    def test_of_a_venue_nothing_is_told_before_it_begins(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
+        begins = NOON_MS - 12 * HOUR_MS
+        late = published.filter((pl.col("exchange") != "okx") | (pl.col("open_ms") >= begins))
+        at_ms = [begins - HOUR_MS, begins + HOUR_MS]
+        told = known.cumulative(known.read(late, realised, at_ms, ["prior"]))
+        venues = {at: set(told.filter(at_ms=at)["exchange"].to_list()) for at in at_ms}
+        assert "okx" not in venues[at_ms[0]]
+        assert venues[at_ms[1]] - venues[at_ms[0]] == {"okx"}
+
     def test_what_was_liquidated_before_has(
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
     ) -> None:
@@ -234,9 +250,13 @@ class TestFeeds:
 
     def test_a_feed_of_one_event_a_second_at_most_teaches_nothing(self) -> None:
         told = [("okx", 100 * HOUR_MS + second * 600_000, "long", 10.0, 2.0) for second in range(239)]
-        twice = ("okx", told[150][1] + 500, "long", 10.0, 2.0)
         assert Feed(events(*told)).observed(+1, self.HOURS, self.SWEPT) is None
-        assert Feed(events(*told, twice)).observed(+1, self.HOURS, self.SWEPT) is not None
+        both = [(exchange, at + 10, "short", price, base) for exchange, at, _, price, base in told]
+        assert Feed(events(*told, *both)).observed(+1, self.HOURS, self.SWEPT) is None  # one a second and side
+        once_twice = ("okx", told[150][1] + 500, "long", 10.0, 2.0)
+        assert Feed(events(*told, once_twice)).observed(+1, self.HOURS, self.SWEPT) is None  # a slip of the clock
+        cascades = [(exchange, at + 10, side, price, base) for exchange, at, side, price, base in told[::4]]
+        assert Feed(events(*told, *cascades)).observed(+1, self.HOURS, self.SWEPT) is not None
         few = self.HOURS[:30]  # too few to tell by
         assert Feed(events(*told)).observed(+1, few, self.SWEPT[:30]) is not None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-_DAY = timedelta(days=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,17 @@ def _of_series(
 ) -> Iterator[Reach]:
     end = last
     for each in kept:
-        since = first if each.for_ is None else max(first, now - each.for_)
+        since = first if each.for_ is None else max(first, _full_hour_after(now - each.for_))
         if since <= end:
             yield Reach(exchange, series, each.source, since, end, each.note)
-            end = since
+            end = since - _HOUR
         if since == first:
             return
     if end >= first:
         note = _STREAMED if series == _REALISED else "the venue no longer has them: liq import takes bought ones"
         yield Reach(exchange, series, "", first, end, note)
+
+
+def _full_hour_after(moment: datetime) -> datetime:
+    full = moment.replace(minute=0, second=0, microsecond=0)
+    return full if full == moment else full + _HOUR

@@ -14,6 +14,7 @@ from math import exp2, isnan, sqrt
 FIRST_TURNOVER_PER_HOUR = 0.12
 """Taker volume of an hour over open interest, as long as a market's own is not known."""
 
+MOST = 20.0
 _HALF_LIFE_H = 72.0  # of the memory of what is typical
 _GROWTH = 8.0
 """Activity for each share that a side's accounts grow by: about the inverse of a typical sum of weights."""
@@ -37,8 +38,12 @@ def activity(
 
 
 def typical(turnover_per_hour: float, taker_base: float, open_interest: float, hours: float) -> float:
-    """What is typical after a bar: an average that forgets, with a half-life of three days."""
+    """What is typical after a bar: an average that forgets, with a half-life of three days.
+
+    No bar counts as more than MOST times what was typical: one wrong reading of open interest would spoil days.
+    """
     if open_interest <= 0.0:
         return turnover_per_hour
     forgotten = 1.0 - exp2(-hours / _HALF_LIFE_H)
-    return turnover_per_hour + forgotten * (max(taker_base, 0.0) / (open_interest * hours) - turnover_per_hour)
+    rate = min(max(taker_base, 0.0) / (open_interest * hours), MOST * turnover_per_hour)
+    return turnover_per_hour + forgotten * (rate - turnover_per_hour)

@@ -80,9 +80,6 @@ def run(
     for hour in hours:
         for s, crowd in crowds.items():
             bars = hour.bars[s]
-            if bars and crowd.open_interest == 0.0:
-                # Hours without anybody leave no state: the grid begins where a run that starts here would begin it.
-                crowd.mark = bars[0].open
             moved = advance(crowd, bars, hour.contract, hour.hour_h)
             if crowd.open_interest == crowd.standing == 0.0:
                 continue

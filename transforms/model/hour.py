@@ -95,8 +95,7 @@ class _Passing:
         """One bar: who stood is swept, then others open."""
         crowd = self.crowd
         if crowd.open_interest == 0.0 < bar.open_interest:
-            _seat(crowd, bar, self.contract)
-            self.left[:] = 1.0  # what came before thinned nobody
+            self._begin(bar)
         self.kept *= _kept(bar.hours)
         self._sweep(crowd.reached(bar.low if crowd.s > 0 else bar.high))
         if not isnan(bar.open_interest):
@@ -108,6 +107,13 @@ class _Passing:
         self.stood = crowd.reached(bar.close)
         if coins > 0.0:
             self._open(bar, coins)
+
+    def _begin(self, bar: Bar) -> None:
+        """The crowd is seated where the mark is now: what it did before thinned and swept nobody."""
+        self.crowd.mark = bar.open
+        self.left[:] = 1.0
+        self.before = self.worst = self.stood = self.crowd.reached(bar.open)
+        _seat(self.crowd, bar, self.contract)
 
     def _sweep(self, reached: int) -> None:
         crowd, origin = self.crowd, self.crowd.origin

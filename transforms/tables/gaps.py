@@ -49,12 +49,6 @@ def build(
         _derived(
             expected, price_bars.filter(pl.col("price_kind") == "trade"), "price_bars", "no mark bars; trades stand in"
         ),
-        _derived(
-            expected,
-            price_bars.filter(pl.col("taker_buy_base").is_null() & (pl.col("volume_base") > 0)),
-            "taker_split",
-            "the venue does not split its volume; half is taken to be buys",
-        ),
         _unlisted(unknown.join(asked, how="cross"), fetches, coin),
     ]
     # an hour of which a part is derived and the end is missing is missing

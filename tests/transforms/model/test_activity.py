@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.model.activity import activity, typical
+from transforms.model.activity import MOST, activity, typical
 
 coins = st.floats(1.0, 1e6)
 rates = st.floats(0.01, 10.0)
@@ -87,8 +87,14 @@ def test_what_is_typical_moves_towards_the_bar(rate: float, taker: float, open_i
     own = taker / (open_interest * hours)
     after = typical(rate, taker, open_interest, hours)
     assert min(rate, own) * (1 - 1e-12) <= after <= max(rate, own) * (1 + 1e-12)
-    in_two = typical(typical(rate, taker / 2, open_interest, hours / 2), taker / 2, open_interest, hours / 2)
-    assert in_two == pytest.approx(after, rel=1e-9)
+    assert after <= typical(rate, MOST * rate * open_interest * hours, open_interest, hours) * (1 + 1e-12)
+    if own <= MOST * rate:
+        in_two = typical(typical(rate, taker / 2, open_interest, hours / 2), taker / 2, open_interest, hours / 2)
+        assert in_two == pytest.approx(after, rel=1e-9)
+
+
+def test_one_wrong_reading_of_open_interest_hardly_moves_what_is_typical() -> None:
+    assert typical(0.12, 10.0, 1e-6, 1 / 12) == pytest.approx(0.12 * (1 + 19 * (1 - 0.5 ** (1 / 12 / 72))), rel=1e-9)
 
 
 def test_where_nothing_is_open_nothing_is_learnt() -> None:

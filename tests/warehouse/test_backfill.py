@@ -1,0 +1,137 @@
+"""The past filled in any order, in pieces, or after a kill: the same files as if hour by hour had been run."""
+
+from __future__ import annotations
+
+import random
+import signal
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.warehouse.trial import MADE, Trial, differing, python
+from warehouse.backfill import backfill, depending_hours
+from warehouse.clock import HOUR
+from warehouse.errors import UserError
+from warehouse.plan import Plan
+from warehouse.rebuild import note, pending
+from warehouse.simulator.serve import Simulation
+from warehouse.store import Store
+
+LATE = datetime(2026, 11, 20, 23, 5)
+BORDER = datetime(2026, 10, 23)  # windows that begin more than 29 days before LATE are asked of the archive
+FIRST, LAST = BORDER - 2 * HOUR, BORDER + 2 * HOUR
+KILLED = """
+import os, signal, sys
+from datetime import datetime
+from pathlib import Path
+from tests.warehouse.trial import Trial
+from warehouse.backfill import backfill
+root, url, now, first, last, steps = sys.argv[1:]
+left = [int(steps)]
+class Told:
+    def stage(self, name, total):
+        self.step()
+    def step(self, note="", advance=1):
+        left[0] -= 1
+        if left[0] < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+hours = (datetime.fromisoformat(each) for each in (first, last))
+backfill(Trial(Path(root), url, datetime.fromisoformat(now)).settings(), *hours, progress=Told())
+"""
+
+
+@pytest.fixture(scope="module")
+def hourly(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """Every hour run in its turn."""
+    made = Trial(tmp_path_factory.mktemp("hourly") / "warehouse", quiet_exchanges.url, LATE)
+    for n in range((LAST - FIRST) // HOUR + 1):
+        made.run(FIRST + n * HOUR)
+    return made
+
+
+@pytest.fixture(scope="module")
+def filled(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    made = Trial(tmp_path_factory.mktemp("filled") / "warehouse", quiet_exchanges.url, LATE)
+    summary = backfill(made.settings(), FIRST, LAST)
+    assert (summary.status, summary.quarantined) == ("published", [])
+    return made
+
+
+def test_a_range_over_the_border_is_as_if_run_hour_by_hour(hourly: Trial, filled: Trial) -> None:
+    assert differing(hourly.files(*MADE), filled.files(*MADE)) == []
+    asked = set(filled.rows("fetches").filter(exchange="binance")["endpoint"].to_list())
+    assert {"archive_metrics", "archive_mark_bars", "open_interest_history", "mark_bars"} <= asked
+    assert len(filled.rows("position_books")["hour_utc"].unique()) == 5
+
+
+def test_again_changes_no_byte_and_asks_nothing(filled: Trial, quiet_exchanges: Simulation) -> None:
+    before = filled.files("raw", *MADE)
+    quiet_exchanges.exchange.recent.clear()
+    summary = backfill(filled.settings(), FIRST, LAST)
+    assert summary.status == "nothing_new"
+    assert differing(before, filled.files("raw", *MADE)) == []
+    assert not quiet_exchanges.exchange.recent
+
+
+def test_rebuilt_it_is_the_same(filled: Trial) -> None:
+    before = filled.files(*MADE)
+    summary = backfill(filled.settings(), FIRST, LAST, again=True)
+    assert (summary.quarantined, differing(before, filled.files(*MADE))) == ([], [])
+    assert pending(filled.root) == {}
+
+
+def test_a_past_that_is_filled_later_rebuilds_what_depends_on_it(
+    filled: Trial, quiet_exchanges: Simulation, tmp_path: Path
+) -> None:
+    late = Trial(tmp_path / "warehouse", quiet_exchanges.url, LATE)
+    late.run(BORDER + HOUR, LAST)
+    older = Plan.of_range(FIRST, BORDER, late.settings())
+    assert depending_hours(Store(late.root), older) == {"BTC": 2}
+    summary = backfill(late.settings(), FIRST, BORDER)
+    assert summary.quarantined == []
+    assert differing(filled.files("core", "mart"), late.files("core", "mart")) == []
+    assert depending_hours(Store(late.root), Plan.of_range(FIRST, LAST, late.settings())) == {}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_killed_anywhere_it_is_finished_by_the_next(
+    filled: Trial, quiet_exchanges: Simulation, tmp_path: Path, seed: int
+) -> None:
+    """Killed three times at any step, then let go on: the same files, and none left over."""
+    made, rng = Trial(tmp_path / "warehouse", quiet_exchanges.url, LATE), random.Random(seed)
+    for _ in range(3):
+        words = (made.root, made.url, LATE.isoformat(), FIRST.isoformat(), LAST.isoformat(), rng.randrange(60))
+        with python(KILLED, *words) as child:
+            said = child.communicate()[1]
+        assert child.returncode in (0, -signal.SIGKILL), said
+    summary = backfill(made.settings(), FIRST, LAST)
+    assert summary.quarantined == []
+    assert differing(filled.files(*MADE), made.files(*MADE)) == []
+    assert (made.leftovers(), pending(made.root)) == ([], {})
+
+
+def test_an_hourly_run_goes_on_from_what_a_killed_backfill_filled(
+    filled: Trial, quiet_exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before the maps: the next hour makes again the maps that there were, and the next backfill the others."""
+    late = Trial(tmp_path / "warehouse", quiet_exchanges.url, LATE)
+    late.run(BORDER + HOUR)
+    with monkeypatch.context() as patch:
+        patch.setattr("warehouse.stages.estimate_coins", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            backfill(late.settings(), FIRST, BORDER)
+    assert pending(late.root)["BTC"] <= FIRST
+    late.run(LAST)
+    assert pending(late.root) == {}
+    backfill(late.settings(), FIRST, BORDER)
+    assert differing(filled.files("core", "mart"), late.files("core", "mart")) == []
+
+
+def test_a_damaged_note_says_what_to_do(tmp_path: Path) -> None:
+    note(tmp_path, {"BTC": LAST, "ETH": LAST})
+    note(tmp_path, {"BTC": FIRST})
+    assert pending(tmp_path) == {"BTC": FIRST, "ETH": LAST}
+    (tmp_path / ".rebuild.json").write_text("{")
+    with pytest.raises(UserError, match=r"\.rebuild\.json is damaged; delete it"):
+        pending(tmp_path)
