@@ -8,7 +8,6 @@ import typer
 
 from warehouse.cli_hours import asked, span
 from warehouse.cli_options import Coins, Exchanges, Recorded, Source, Warehouse, settings_of
-from warehouse.errors import UserError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,8 +64,6 @@ def backfill(
             print(
                 f"{name}: {hours:,} published hours after {end:%Y-%m-%dT%H:%MZ} are made again where the past changes"
             )
-        if not any(each.source for each in reached):
-            raise UserError("no venue has anything of that range; bring your own with liq import")
         if dry_run:
             return
         with progress() as told:

@@ -8,9 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from tests.warehouse.trial import MADE, Trial, differing, python
+from warehouse.addresses import HOSTS
 from warehouse.backfill import backfill, depending_hours
+from warehouse.cli import app
 from warehouse.clock import HOUR
 from warehouse.errors import UserError
 from warehouse.plan import Plan
@@ -26,6 +29,7 @@ import os, signal, sys
 from datetime import datetime
 from pathlib import Path
 from tests.warehouse.trial import Trial
+from warehouse.addresses import HOSTS
 from warehouse.backfill import backfill
 root, url, now, first, last, steps = sys.argv[1:]
 left = [int(steps)]
@@ -126,6 +130,42 @@ def test_an_hourly_run_goes_on_from_what_a_killed_backfill_filled(
     assert pending(late.root) == {}
     backfill(late.settings(), FIRST, BORDER)
     assert differing(filled.files("core", "mart"), late.files("core", "mart")) == []
+
+
+def liq(trial: Trial, *arguments: str) -> Result:
+    env = {"LIQ_NOW": f"{LATE.isoformat()}Z", "LIQ_COINS": "BTC", "COLUMNS": "200"}
+    env |= {f"LIQ_{host.upper()}_URL": trial.url for host in HOSTS}
+    command = ["backfill", "--warehouse", str(trial.root), *arguments]
+    return CliRunner(env=env).invoke(app, command, prog_name="liq")
+
+
+def test_a_dry_run_tells_the_plan_and_what_depends_on_it_and_asks_nothing(
+    filled: Trial, quiet_exchanges: Simulation
+) -> None:
+    quiet_exchanges.exchange.recent.clear()
+    before = filled.files("raw", *MADE)
+    made = liq(filled, "--from", "2026-10-01T00:00Z", "--to", "2026-10-22T23:00Z", "--dry-run")
+    assert made.exit_code == 0, made.output
+    lines = [line.split("│")[1:-1] for line in made.stdout.splitlines() if line.startswith("│")]
+    told = [tuple(cell.strip() for cell in line[:5]) for line in lines]
+    assert ("binance", "open interest", "2026-10-01 00:00", "2026-10-22 23:00", "archive") in told
+    assert ("binance", "realised liquidations", "2026-10-01 00:00", "2026-10-22 23:00", "nowhere") in told
+    assert "BTC: 3 published hours after 2026-10-22T23:00Z are made again" in made.stdout
+    assert not quiet_exchanges.exchange.recent
+    assert differing(before, filled.files("raw", *MADE)) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("--from", "2026-10-22T00:30Z"), "full hour"),
+        (("--from", "2026-10-22T05:00Z", "--to", "2026-10-22T04:00Z"), "swap them"),
+        (("--from", "2027-10-22T05:00Z"), "future"),
+    ],
+)
+def test_a_range_that_cannot_be_is_refused(filled: Trial, arguments: tuple[str, ...], word: str) -> None:
+    made = liq(filled, *arguments)
+    assert (made.exit_code, word in made.stderr) == (2, True), made.output
 
 
 def test_a_damaged_note_says_what_to_do(tmp_path: Path) -> None:
