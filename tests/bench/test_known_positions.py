@@ -15,7 +15,7 @@ from warehouse.simulator.known_positions import PRESETS, write
 KNOWN = Path(__file__).parents[3] / "shared" / "known_positions"
 VENUES = ("binance", "bybit", "okx")
 FEEDS = {"complete": (), "only OKX's": ("binance", "bybit"), "none": VENUES}
-SEED = 4  # of the markets that are made here; no figure of the model was chosen on it
+SEED = 4  # of the markets that are made here; no figure of the model was chosen on them
 
 
 def shown(scored: pl.DataFrame, title: str) -> None:
