@@ -171,7 +171,7 @@ def _leave(crowd: Population, window: int, hour_h: int, length_h: int, contract:
         return
     since = crowd.moves[np.arange(hour_h - length_h + 1, hour_h + 1) % len(crowd.moves)]
     before, after = (since[since[:, 0] != since[:, 1]] - crowd.origin).T
-    own = profiles(contract, float(middle(int(np.median(cohort.entry)))), crowd.s)
+    own = profiles(contract, float(middle(int(cohort.entry[len(cohort.entry) // 2]))), crowd.s)
     entered = (cohort.entry - crowd.origin, cohort.coins, cohort.reached - crowd.origin)
     profile = (own.first, own.shares, own.length)
     leave(crowd.cells, window, crowd.s, entered, (before, after), profile, np.exp(-_RATES * length_h), GIVEN_UP)

@@ -112,21 +112,24 @@ def leave(cells, window, s, cohort, moves, own, survive, strength):  # type: ign
     low = min(max(entry.min() + first.min(), 0), breadth - 1)
     high = min(max(entry.max() + (first + length).max(), low + 1), breadth)
     left = _left(s, before, after, strength, low, high)
-    for i in range(len(entry)):
-        reached = since[i]
-        for m in range(len(after)):
-            reached = min(reached, after[m]) if s > 0 else max(reached, after[m])
-        for k in range(classes):
+    reached = since.copy()
+    for m in range(len(after)):
+        reached = np.minimum(reached, after[m]) if s > 0 else np.maximum(reached, after[m])
+    amount = np.zeros(high - low)
+    for k in range(classes):
+        amount[:] = 0.0
+        for i in range(len(entry)):
             for j in range(length[k]):
                 placed = entry[i] + first[k] + j
-                amount = coins[i] * shares[k, j]
-                if amount == 0.0 or s * (placed - reached) >= 0:
-                    continue
-                b = min(max(placed, 0), breadth - 1)
-                for h in range(holdings):
-                    stays = max(cells[window, k, h, b] - amount * survive[h] * left[b - low], 0.0)
-                    for inner in range(window, 0, -1):
-                        cells[inner, k, h, b] = min(cells[inner, k, h, b], stays)
+                if s * (placed - reached[i]) < 0:
+                    amount[min(max(placed, 0), breadth - 1) - low] += coins[i] * shares[k, j]
+        for b in range(low, high):
+            if amount[b - low] == 0.0:
+                continue
+            for h in range(holdings):
+                stays = max(cells[window, k, h, b] - amount[b - low] * survive[h] * left[b - low], 0.0)
+                for inner in range(window, 0, -1):
+                    cells[inner, k, h, b] = min(cells[inner, k, h, b], stays)
 
 
 @njit(cache=True)
