@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
 from transforms.exchanges.reach import Reach, reach
 from warehouse import rebuild, stages
 from warehouse.clock import HOUR, utc_now
-from warehouse.estimate import Coin, first_changed
+from warehouse.estimate import Coin, note_changes
 from warehouse.lock import lock
 from warehouse.plan import Plan
 from warehouse.progress import Progress, Silent
 from warehouse.run_log import RunSummary, finish
-from warehouse.settings import Settings, load
-from warehouse.sources import Served, serving
+from warehouse.settings import Settings
+from warehouse.sources import Served
 from warehouse.store import Stage, Store, open_store, recover, sweep_temporary
 
 
@@ -53,13 +52,8 @@ def backfill(
     progress, started = progress or Silent(), utc_now()
     plan = Plan.of_range(first_hour, last_hour, settings)
     store = open_store(settings.root, settings.source, create=True)
-    summary = _summary(settings, plan)
-    with ExitStack() as opened:
-        venues = served or opened.enter_context(serving(settings))
-        collectors = [
-            opened.enter_context(stages.collector(store, settings, exchange, venues, progress))
-            for exchange in plan.exchanges
-        ]
+    summary = RunSummary.of(plan, settings)
+    with stages.collectors(store, settings, plan, served, progress) as collectors:
         for chunk in plan.chunks(stages.CHUNK):
             with lock(settings.root):
                 recover(store)
@@ -77,8 +71,8 @@ def backfill(
 
 def core(plan: Plan) -> dict[str, Any]:
     """For the DAG, when all is collected: core tables of the plan's hours. Returns what was quarantined."""
-    settings, store = _opened()
-    summary = _summary(settings, plan)
+    settings, store = stages.opened()
+    summary = RunSummary.of(plan, settings)
     for chunk in plan.chunks(stages.CHUNK):
         with lock(settings.root):
             recover(store)
@@ -89,8 +83,8 @@ def core(plan: Plan) -> dict[str, Any]:
 
 def maps(plan: Plan) -> dict[str, Any]:
     """For the DAG, after `core`: the maps of the plan's hours and of those that depend on them."""
-    settings, store = _opened()
-    summary, started = _summary(settings, plan), utc_now()
+    settings, store = stages.opened()
+    summary, started = RunSummary.of(plan, settings), utc_now()
     with lock(settings.root):
         recover(store)
         _make_maps(store, settings, plan, Silent(), summary, None)
@@ -98,23 +92,12 @@ def maps(plan: Plan) -> dict[str, Any]:
     return {"published": summary.published, "quarantined": [list(each) for each in summary.quarantined]}
 
 
-def _opened() -> tuple[Settings, Store]:
-    settings = load()
-    return settings, open_store(settings.root, settings.source, create=True)
-
-
-def _summary(settings: Settings, plan: Plan) -> RunSummary:
-    catalog = settings.root / "catalog.duckdb"
-    return RunSummary(plan.first_hour, plan.last_hour, plan.coins, plan.exchanges, settings.source, catalog)
-
-
 def _fill_core(store: Store, settings: Settings, plan: Plan, progress: Progress, summary: RunSummary) -> None:
     """What was reported is published without its map; from where on that is out of date is noted before."""
     stages.normalise(store, plan, progress)
     stages.check(store, plan, progress, summary)
     stage = Stage(store, plan.run_id)
-    changed = {name: first_changed(stage, name) for name in stages.coins(stage.store, plan)}
-    rebuild.note(store.root, {name: hour for name, hour in changed.items() if hour is not None})
+    note_changes(stage, stages.coins(stage.store, plan))
     stages.publish(store, settings, plan, progress, summary)
 
 

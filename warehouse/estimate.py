@@ -18,9 +18,9 @@ from expectations.contract import Table
 from expectations.tables import table
 from transforms.tables.liquidation_clusters import TRAILING
 from transforms.tables.model_parameters import superseded
+from warehouse import rebuild
 from warehouse.build import build, build_group
 from warehouse.clock import HOUR, days, hours
-from warehouse.rebuild import pending
 from warehouse.store import Key, Stage, Store
 
 LEVELS, BOOKS, SWEPT = table("liquidation_levels"), table("position_books"), table("swept_activity")
@@ -176,15 +176,20 @@ def estimate_coin(root: Path, run_id: str, name: str, first: datetime, last: dat
     published = Store(root)
     stage = Stage(published, run_id)
     coin = Coin(name, stage.store, published)
-    found = (first_changed(stage, name), coin.first_superseded(first, last), pending(root).get(name))
+    found = (_first_changed(stage, name), coin.first_superseded(first, last), rebuild.pending(root).get(name))
     again = min((hour for hour in found if hour), default=None)
     coin.build(coin.start(first, again), max(last, coin.estimated_until() or last))
     coin.mend()
     return name
 
 
-def first_changed(stage: Stage, name: str) -> datetime | None:
-    """The first hour of a coin whose staged input differs from what is published."""
+def note_changes(stage: Stage, names: Iterable[str]) -> None:
+    """For whoever publishes core tables without their map: from which hour on each coin's is then out of date."""
+    changed = {name: _first_changed(stage, name) for name in names}
+    rebuild.note(stage.published.root, {name: hour for name, hour in changed.items() if hour is not None})
+
+
+def _first_changed(stage: Stage, name: str) -> datetime | None:
     staged = stage.keys_of(BARS, coin=name) + stage.keys_of(OPEN_INTEREST, coin=name)
     return Coin(name, stage.store, stage.published).first_change(staged)
 

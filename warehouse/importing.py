@@ -20,6 +20,7 @@ from warehouse.check import record, validated, warnings_of
 from warehouse.clock import HOUR, days, floor_hour, from_ms
 from warehouse.collect import after
 from warehouse.errors import UserError
+from warehouse.estimate import note_changes
 from warehouse.import_file import read_file
 from warehouse.lock import lock
 from warehouse.normalise import normalise_day, reference_tables
@@ -107,9 +108,10 @@ def _read(store: Store, wanted: Wanted, now_ms: int) -> tuple[list[Contract], Im
     rows = read(own.with_columns(whose.alias(INSTRUMENT)), layout, Known(now_ms, sizes, marks))
     if rows.is_empty():
         raise Refused("none of its rows says that anything happened")
-    about = {"source": wanted.source, "received_ms": now_ms}
-    payloads = day_payloads(rows, layout.series, exchange, **about, complete=layout.complete)  # type: ignore[arg-type]
-    listing = instrument_payload(found, exchange, **about)  # type: ignore[arg-type]
+    payloads = day_payloads(
+        rows, layout.series, exchange, source=wanted.source, received_ms=now_ms, complete=layout.complete
+    )
+    listing = instrument_payload(found, exchange, source=wanted.source, received_ms=now_ms)
     first, last = payloads["window_start_utc"].min(), payloads["window_end_utc"].max()
     assert isinstance(first, datetime)
     assert isinstance(last, datetime)
@@ -178,6 +180,7 @@ def _published(
         stage.clear()
         raise UserError(f"{wanted.file.name}: nothing was imported, {len(failed)} checks failed: {failed[0]}")
     record(stage, plan, results)
+    note_changes(stage, coins)
     published = stage.publish()
     catalog.build(store.root)
     return replace(made, checks=len(results), warnings=warnings_of(results), published=published)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from datetime import datetime
 from importlib import import_module
 from threading import Thread
@@ -15,7 +14,7 @@ from warehouse.lock import lock
 from warehouse.plan import Plan
 from warehouse.progress import Progress, Silent
 from warehouse.run_log import RunSummary, finish
-from warehouse.settings import Settings, load
+from warehouse.settings import Settings
 from warehouse.sources import Served, serving
 from warehouse.store import Stage, Store, open_store, recover, sweep_temporary
 
@@ -38,14 +37,8 @@ def run(
     progress, started = progress or Silent(), utc_now()
     plan = Plan.of_range(first_hour, last_hour, settings)
     store = open_store(settings.root, settings.source, create=True)
-    summary = RunSummary(
-        first_hour, last_hour, plan.coins, plan.exchanges, settings.source, settings.root / "catalog.duckdb"
-    )
-    with lock(settings.root), ExitStack() as opened:
-        venues = served or opened.enter_context(serving(settings))
-        collectors = [
-            opened.enter_context(stages.collector(store, settings, e, venues, progress)) for e in plan.exchanges
-        ]
+    summary = RunSummary.of(plan, settings)
+    with lock(settings.root), stages.collectors(store, settings, plan, served, progress) as collectors:
         recover(store)
         sweep_temporary(store.root)
         # the checks take seconds to load, while the first stages mostly wait for venues and other processes
@@ -62,23 +55,21 @@ def run(
 
 def collect(plan: Plan, exchange: str) -> dict[str, int]:
     """Stage 1 of the DAG, once a venue: outcomes of its requests."""
-    settings = load()
-    store = open_store(settings.root, settings.source, create=True)
+    settings, store = stages.opened()
     with serving(settings) as served, stages.collector(store, settings, exchange, served, Silent()) as collector:
         return dict(collector.metadata(plan.coins) + collector.collect(plan))
 
 
 def collect_metadata(exchange: str) -> dict[str, int]:
     """Instruments and tiers of a venue, once a day: outcomes of its requests."""
-    settings = load()
-    store = open_store(settings.root, settings.source, create=True)
+    settings, store = stages.opened()
     with serving(settings) as served, stages.collector(store, settings, exchange, served, Silent()) as collector:
         return dict(collector.metadata(settings.coins))
 
 
 def normalise(plan: Plan) -> dict[str, int]:
     """Stage 2: payloads to core tables, in the stage. Returns partitions staged."""
-    settings, store = _opened()
+    settings, store = stages.opened()
     with lock(settings.root):
         recover(store, keep=plan.run_id)
         sweep_temporary(store.root)
@@ -88,7 +79,7 @@ def normalise(plan: Plan) -> dict[str, int]:
 
 def estimate(plan: Plan) -> dict[str, int]:
     """Stage 3: the map and what derives from it, in the stage. Returns partitions staged."""
-    settings, store = _opened()
+    settings, store = stages.opened()
     with lock(settings.root):
         _reach(store, plan, "normalised")
         stages.estimate(store, plan, Silent())
@@ -97,8 +88,8 @@ def estimate(plan: Plan) -> dict[str, int]:
 
 def check(plan: Plan) -> dict[str, Any]:
     """Stage 4: the one validation task. Returns how many checks ran, warnings, and what was quarantined."""
-    settings, store = _opened()
-    summary = _summary(settings, plan)
+    settings, store = stages.opened()
+    summary = RunSummary.of(plan, settings)
     with lock(settings.root):
         _reach(store, plan, "estimated")
         stages.check(store, plan, Silent(), summary)
@@ -111,25 +102,14 @@ def check(plan: Plan) -> dict[str, Any]:
 
 def publish(plan: Plan) -> dict[str, Any]:
     """Stage 5: what passed is published, all together. Returns how many partitions, and where the catalog is."""
-    settings, store = _opened()
-    summary = _summary(settings, plan)
+    settings, store = stages.opened()
+    summary = RunSummary.of(plan, settings)
     with lock(settings.root):
         _reach(store, plan, "checked")
         summary.quarantined = held_back(Stage(store, plan.run_id), plan)
         stages.publish(store, settings, plan, Silent(), summary)
         finish(store, summary, utc_now())
     return {"published": summary.published, "catalog": str(summary.catalog)}
-
-
-def _opened() -> tuple[Settings, Store]:
-    settings = load()
-    return settings, open_store(settings.root, settings.source, create=True)
-
-
-def _summary(settings: Settings, plan: Plan) -> RunSummary:
-    return RunSummary(
-        plan.first_hour, plan.last_hour, plan.coins, plan.exchanges, settings.source, settings.root / "catalog.duckdb"
-    )
 
 
 def _reach(store: Store, plan: Plan, mark: str) -> None:

@@ -13,6 +13,8 @@ from transforms.tables import runs
 from transforms.tables.gaps import FAILED
 from warehouse import catalog
 from warehouse.clock import HOUR, days, utc_now
+from warehouse.plan import Plan
+from warehouse.settings import Settings
 from warehouse.store import Store
 
 GAPS, RUNS, FETCHES = table("gaps"), table("runs"), table("fetches")
@@ -34,6 +36,12 @@ class RunSummary:
     published: int = 0
     quarantined: list[tuple[str, str, str]] = field(default_factory=list)
     gaps: pl.DataFrame = field(default_factory=GAPS.empty)
+
+    @classmethod
+    def of(cls, plan: Plan, settings: Settings) -> RunSummary:
+        """Of a run that has done nothing yet."""
+        catalog_file = settings.root / "catalog.duckdb"
+        return cls(plan.first_hour, plan.last_hour, plan.coins, plan.exchanges, settings.source, catalog_file)
 
     @property
     def status(self) -> str:

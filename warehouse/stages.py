@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 
 import polars as pl
@@ -24,9 +25,9 @@ from warehouse.progress import Progress
 from warehouse.prune import prune
 from warehouse.recordings import forget, recorded_hours
 from warehouse.run_log import RunSummary
-from warehouse.settings import Settings
-from warehouse.sources import Served
-from warehouse.store import Stage, Store
+from warehouse.settings import Settings, load
+from warehouse.sources import Served, serving
+from warehouse.store import Stage, Store, open_store
 from warehouse.sweeps import make_sweeps
 
 CHUNK = timedelta(days=7)
@@ -40,6 +41,22 @@ def collector(
 ) -> AbstractContextManager[Collector]:
     """A venue's, for as long as the block lasts."""
     return collecting(store, exchange, settings.source, served, settings.bar_minutes, progress)
+
+
+@contextmanager
+def collectors(
+    store: Store, settings: Settings, plan: Plan, served: Served | None, progress: Progress
+) -> Iterator[list[Collector]]:
+    """The plan's venues; those of the settings are served meanwhile where none are `served` already."""
+    with ExitStack() as opened:
+        venues = served or opened.enter_context(serving(settings))
+        yield [opened.enter_context(collector(store, settings, each, venues, progress)) for each in plan.exchanges]
+
+
+def opened() -> tuple[Settings, Store]:
+    """What a task of a DAG works with: the settings of its environment, and their warehouse."""
+    settings = load()
+    return settings, open_store(settings.root, settings.source, create=True)
 
 
 def collect_all(collectors: list[Collector], plan: Plan, summary: RunSummary) -> None:

@@ -19,7 +19,7 @@ from warehouse.errors import UserError
 
 Key = Mapping[str, object]
 FILE = "data.parquet"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _WRITTEN_IN_PLACE = ("raw/payloads", "ops/fetches", "ops/runs")  # all else is staged, and moved when it is whole
 
 

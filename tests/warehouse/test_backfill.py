@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.warehouse.trial import MADE, Trial, differing, python
+from tests.warehouse.trial import MADE, NOW, Trial, differing, python
 from warehouse.addresses import HOSTS
 from warehouse.backfill import backfill, depending_hours
 from warehouse.cli import app
@@ -21,8 +21,7 @@ from warehouse.rebuild import note, pending
 from warehouse.simulator.serve import Simulation
 from warehouse.store import Store
 
-LATE = datetime(2026, 11, 20, 23, 5)
-BORDER = datetime(2026, 10, 23)  # windows that begin more than 29 days before LATE are asked of the archive
+BORDER = datetime(2026, 10, 22)  # 29 days before the day of NOW: what is older is asked of the archive
 FIRST, LAST = BORDER - 2 * HOUR, BORDER + 2 * HOUR
 KILLED = """
 import os, signal, sys
@@ -31,7 +30,7 @@ from pathlib import Path
 from tests.warehouse.trial import Trial
 from warehouse.addresses import HOSTS
 from warehouse.backfill import backfill
-root, url, now, first, last, steps = sys.argv[1:]
+root, url, first, last, steps = sys.argv[1:]
 left = [int(steps)]
 class Told:
     def stage(self, name, total):
@@ -41,14 +40,14 @@ class Told:
         if left[0] < 0:
             os.kill(os.getpid(), signal.SIGKILL)
 hours = (datetime.fromisoformat(each) for each in (first, last))
-backfill(Trial(Path(root), url, datetime.fromisoformat(now)).settings(), *hours, progress=Told())
+backfill(Trial(Path(root), url).settings(), *hours, progress=Told())
 """
 
 
 @pytest.fixture(scope="module")
 def hourly(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
     """Every hour run in its turn."""
-    made = Trial(tmp_path_factory.mktemp("hourly") / "warehouse", quiet_exchanges.url, LATE)
+    made = Trial(tmp_path_factory.mktemp("hourly") / "warehouse", quiet_exchanges.url)
     for n in range((LAST - FIRST) // HOUR + 1):
         made.run(FIRST + n * HOUR)
     return made
@@ -56,7 +55,7 @@ def hourly(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def filled(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    made = Trial(tmp_path_factory.mktemp("filled") / "warehouse", quiet_exchanges.url, LATE)
+    made = Trial(tmp_path_factory.mktemp("filled") / "warehouse", quiet_exchanges.url)
     summary = backfill(made.settings(), FIRST, LAST)
     assert (summary.status, summary.quarantined) == ("published", [])
     return made
@@ -88,7 +87,7 @@ def test_rebuilt_it_is_the_same(filled: Trial) -> None:
 def test_a_past_that_is_filled_later_rebuilds_what_depends_on_it(
     filled: Trial, quiet_exchanges: Simulation, tmp_path: Path
 ) -> None:
-    late = Trial(tmp_path / "warehouse", quiet_exchanges.url, LATE)
+    late = Trial(tmp_path / "warehouse", quiet_exchanges.url)
     late.run(BORDER + HOUR, LAST)
     older = Plan.of_range(FIRST, BORDER, late.settings())
     assert depending_hours(Store(late.root), older) == {"BTC": 2}
@@ -103,9 +102,9 @@ def test_killed_anywhere_it_is_finished_by_the_next(
     filled: Trial, quiet_exchanges: Simulation, tmp_path: Path, seed: int
 ) -> None:
     """Killed three times at any step, then let go on: the same files, and none left over."""
-    made, rng = Trial(tmp_path / "warehouse", quiet_exchanges.url, LATE), random.Random(seed)
+    made, rng = Trial(tmp_path / "warehouse", quiet_exchanges.url), random.Random(seed)
     for _ in range(3):
-        words = (made.root, made.url, LATE.isoformat(), FIRST.isoformat(), LAST.isoformat(), rng.randrange(60))
+        words = (made.root, made.url, FIRST.isoformat(), LAST.isoformat(), rng.randrange(60))
         with python(KILLED, *words) as child:
             said = child.communicate()[1]
         assert child.returncode in (0, -signal.SIGKILL), said
@@ -119,7 +118,7 @@ def test_an_hourly_run_goes_on_from_what_a_killed_backfill_filled(
     filled: Trial, quiet_exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed before the maps: the next hour makes again the maps that there were, and the next backfill the others."""
-    late = Trial(tmp_path / "warehouse", quiet_exchanges.url, LATE)
+    late = Trial(tmp_path / "warehouse", quiet_exchanges.url)
     late.run(BORDER + HOUR)
     with monkeypatch.context() as patch:
         patch.setattr("warehouse.stages.estimate_coins", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -133,7 +132,7 @@ def test_an_hourly_run_goes_on_from_what_a_killed_backfill_filled(
 
 
 def liq(trial: Trial, *arguments: str) -> Result:
-    env = {"LIQ_NOW": f"{LATE.isoformat()}Z", "LIQ_COINS": "BTC", "COLUMNS": "200"}
+    env = {"LIQ_NOW": f"{NOW.isoformat()}Z", "LIQ_COINS": "BTC", "COLUMNS": "200"}
     env |= {f"LIQ_{host.upper()}_URL": trial.url for host in HOSTS}
     command = ["backfill", "--warehouse", str(trial.root), *arguments]
     return CliRunner(env=env).invoke(app, command, prog_name="liq")
@@ -144,13 +143,13 @@ def test_a_dry_run_tells_the_plan_and_what_depends_on_it_and_asks_nothing(
 ) -> None:
     quiet_exchanges.exchange.recent.clear()
     before = filled.files("raw", *MADE)
-    made = liq(filled, "--from", "2026-10-01T00:00Z", "--to", "2026-10-22T23:00Z", "--dry-run")
+    made = liq(filled, "--from", "2026-10-01T00:00Z", "--to", "2026-10-21T23:00Z", "--dry-run")
     assert made.exit_code == 0, made.output
     lines = [line.split("│")[1:-1] for line in made.stdout.splitlines() if line.startswith("│")]
     told = [tuple(cell.strip() for cell in line[:5]) for line in lines]
-    assert ("binance", "open interest", "2026-10-01 00:00", "2026-10-22 23:00", "archive") in told
-    assert ("binance", "realised liquidations", "2026-10-01 00:00", "2026-10-22 23:00", "nowhere") in told
-    assert "BTC: 3 published hours after 2026-10-22T23:00Z are made again" in made.stdout
+    assert ("binance", "open interest", "2026-10-01 00:00", "2026-10-21 23:00", "archive") in told
+    assert ("binance", "realised liquidations", "2026-10-01 00:00", "2026-10-21 23:00", "nowhere") in told
+    assert "BTC: 3 published hours after 2026-10-21T23:00Z are made again" in made.stdout
     assert not quiet_exchanges.exchange.recent
     assert differing(before, filled.files("raw", *MADE)) == []
 

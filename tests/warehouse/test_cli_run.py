@@ -16,7 +16,7 @@ from warehouse.cli import app
 from warehouse.cli_progress import Lines
 from warehouse.cli_summary import exit_code, gaps_table, lines
 from warehouse.errors import Busy
-from warehouse.store import Store
+from warehouse.store import SCHEMA_VERSION, Store
 
 
 def liq(*arguments: str) -> Result:
@@ -114,7 +114,7 @@ class TestRefusals:
         assert not frozen.exists()
 
     def test_another_source(self, small_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        (small_warehouse / "warehouse.json").write_text(json.dumps({"schema": 1, "source": "live"}))
+        (small_warehouse / "warehouse.json").write_text(json.dumps({"schema": SCHEMA_VERSION, "source": "live"}))
         refused(liq("run", "--coins", "BTC"), "live", "simulated", "LIQ_WAREHOUSE")
 
     def test_an_older_schema(self, small_warehouse: Path) -> None:

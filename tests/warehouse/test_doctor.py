@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from warehouse.cli import app
 from warehouse.doctor import venue
+from warehouse.store import SCHEMA_VERSION
 
 NOW = "2026-01-12T00:10Z"
 
@@ -97,7 +98,7 @@ def test_no_warehouse(tmp_path: Path) -> None:
 def test_another_schema_and_another_source(small_warehouse: Path) -> None:
     (small_warehouse / "warehouse.json").write_text(json.dumps({"schema": 0, "source": "simulated"}))
     assert "schema 0" in doctor()[1]["warehouse"]["finding"]
-    (small_warehouse / "warehouse.json").write_text(json.dumps({"schema": 1, "source": "simulated"}))
+    (small_warehouse / "warehouse.json").write_text(json.dumps({"schema": SCHEMA_VERSION, "source": "simulated"}))
     assert "LIQ_SOURCE=simulated" in doctor("--source", "live")[1]["source"]["remedy"]
 
 

@@ -11,9 +11,11 @@ import pytest
 from filelock import FileLock
 
 from tests.warehouse.importer import Importer, csv
+from warehouse import run as pipeline
 from warehouse import settings
 from warehouse.normalise import normalise_day, reference_tables
 from warehouse.plan import Plan
+from warehouse.rebuild import pending
 from warehouse.store import Stage, Store
 
 OI = ("--as", "open_interest", "--exchange", "binance", "--unit", "base", "--sides", "1")
@@ -85,7 +87,7 @@ def test_the_same_file_again_changes_no_byte(warehouse: Importer, tmp_path: Path
 
 
 def test_a_corrected_file_replaces_what_it_corrects(warehouse: Importer, tmp_path: Path) -> None:
-    for text in (SOUND_OI, SOUND_OI.replace(",10", ",12"), SOUND_OI, SOUND_OI.replace(",10", ",14")):
+    for text in (SOUND_OI, SOUND_OI.replace(",9", ",8"), SOUND_OI, SOUND_OI.replace(",10", ",14")):
         warehouse.takes(csv(tmp_path / "oi.csv", text), *OI)
     assert warehouse.rows("open_interest")["open_interest_base"].to_list() == [9.0, 14.0]
 
@@ -205,6 +207,23 @@ def test_a_file_that_is_no_table_is_refused(warehouse: Importer, tmp_path: Path,
     (tmp_path / name).write_bytes(b"\x00\xff\xfe")
     assert name in warehouse.refuses(tmp_path / name, *OI)
     assert "no file" in warehouse.refuses(tmp_path / f"absent-{name}", *OI)
+
+
+def test_a_map_over_which_something_is_imported_is_made_again_by_the_next_run(
+    warehouse: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIQ_COINS", "BTC")
+    for name, text, options in (("bars", SOUND_BARS, BARS), ("oi", SOUND_OI, OI)):
+        warehouse.takes(csv(tmp_path / f"{name}.csv", text), *options)
+    first, after = datetime(2026, 1, 5, 1), datetime(2026, 1, 5, 2)
+    pipeline.run(settings.load(), first, first)
+    of_first = (pl.col("hour_utc") == first) & (pl.col("side") == "long")
+    assert warehouse.rows("position_books").filter(of_first)["standing_base"].to_list() == [pytest.approx(9)]
+    warehouse.takes(csv(tmp_path / "later.csv", SOUND_OI.replace(",9", ",8")), *OI)
+    assert pending(warehouse.root) == {"BTC": first}
+    pipeline.run(settings.load(), after, after)
+    assert warehouse.rows("position_books").filter(of_first)["standing_base"].to_list() == [pytest.approx(8)]
+    assert pending(warehouse.root) == {}
 
 
 def test_another_run_goes_first(warehouse: Importer, tmp_path: Path) -> None:

@@ -220,11 +220,11 @@ class TestOpening:
             open_store(tmp_path / "nowhere", "simulated", create=False)
         assert not (tmp_path / "nowhere").exists()
 
-    @pytest.mark.parametrize("schema", [0, 2])
+    @pytest.mark.parametrize("schema", [1, 3])
     def test_another_schema(self, store: Store, schema: int) -> None:
         (store.root / "warehouse.json").write_text(json.dumps({"schema": schema, "source": "simulated"}))
         for create in (True, False):
-            with pytest.raises(UserError, match=f"has schema {schema}, this version writes 1; keep its raw folder"):
+            with pytest.raises(UserError, match=f"has schema {schema}, this version writes 2; keep its raw folder"):
                 open_store(store.root, "simulated", create=create)
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema": "x", "source": "live"}'])

@@ -55,7 +55,8 @@ _SOURCES = (
     Source("top_account_ratio", "/futures/data/topLongShortAccountRatio", "binance-data", 500),
     Source("top_position_ratio", "/futures/data/topLongShortPositionRatio", "binance-data", 500),
 )
-_KEPT_MS = 29 * 24 * HOUR_MS  # of readings: 30 days, and one to be sure
+_DAY_MS = 24 * HOUR_MS
+_KEPT_DAYS = 29  # of readings: 30, and one to be sure
 _FUNDING = Source("funding", "/fapi/v1/fundingRate", "binance-funding", 1000)
 
 _DIALECT = Dialect(
@@ -116,11 +117,16 @@ def history(instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, ba
     return asked
 
 
+def kept_since_ms(now_ms: int) -> int:
+    """The midnight from which on REST has readings, asked at `now_ms`: what is older is in files of days."""
+    return (now_ms // _DAY_MS - _KEPT_DAYS) * _DAY_MS
+
+
 def archived(
     instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
 ) -> list[Request]:
     """Files, once readings are older than what REST keeps; settlements it has for ever."""
-    if now_ms - start_ms <= _KEPT_MS:
+    if start_ms >= kept_since_ms(now_ms):
         return []
     windows = list(pages(_FUNDING, start_ms, end_ms, HOUR_MS))
     funding = [_funding(each.instrument, *window) for each in instruments for window in windows]

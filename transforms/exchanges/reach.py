@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from transforms.exchanges import binance
+from transforms.liquidation_feeds import feed
+
+_EPOCH, _MS = datetime(1970, 1, 1), timedelta(milliseconds=1)
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -23,11 +27,19 @@ class Reach:
 
 @dataclass(frozen=True)
 class _Kept:
-    """How far back a source goes: a length before now, or for ever."""
+    """Since when a source has data, asked at a moment; None: for ever."""
 
     source: str
-    for_: timedelta | None
+    since: Callable[[datetime], datetime] | None
     note: str = ""
+
+
+def _for(length: timedelta) -> Callable[[datetime], datetime]:
+    return lambda now: now - length
+
+
+def _binance_rest(now: datetime) -> datetime:
+    return _EPOCH + binance.kept_since_ms((now - _EPOCH) // _MS) * _MS
 
 
 _BARS = "price bars"
@@ -37,10 +49,10 @@ _STREAMED = "the venue only streams them: liq listen records, liq import takes b
 _SOURCES: dict[str, dict[str, tuple[_Kept, ...]]] = {
     "binance": {
         _INTEREST: (
-            _Kept("REST", 29 * _DAY, "every 5 minutes"),
+            _Kept("REST", _binance_rest, "every 5 minutes"),
             _Kept("archive", None, "daily metrics since September 2020"),
         ),
-        _BARS: (_Kept("REST", 29 * _DAY), _Kept("archive", None, "REST for days that the archive lacks")),
+        _BARS: (_Kept("REST", _binance_rest), _Kept("archive", None, "REST for days that the archive lacks")),
     },
     "bybit": {
         _INTEREST: (_Kept("REST", None, "every 5 minutes, back to launch"),),
@@ -48,11 +60,11 @@ _SOURCES: dict[str, dict[str, tuple[_Kept, ...]]] = {
     },
     "okx": {
         _INTEREST: (
-            _Kept("REST", 5 * _DAY, "every 5 minutes: 1,440 readings"),
-            _Kept("REST, hourly", 60 * _DAY, "1,440 readings by the documentation; what is not there is a gap"),
+            _Kept("REST", _for(5 * _DAY), "every 5 minutes: 1,440 readings"),
+            _Kept("REST, hourly", _for(60 * _DAY), "1,440 readings by the documentation; what is not there is a gap"),
         ),
         _BARS: (_Kept("REST", None, "back to listing"),),
-        _REALISED: (_Kept("REST", _DAY, "about a day"),),
+        _REALISED: (_Kept("REST", _for(feed("okx", "liquidations").kept or _DAY), "about a day"),),
     },
 }
 
@@ -74,7 +86,8 @@ def _of_series(
 ) -> Iterator[Reach]:
     end = last
     for each in kept:
-        since = first if each.for_ is None else max(first, _full_hour_after(now - each.for_))
+        # an hour needs what was reported since the one before
+        since = first if each.since is None else max(first, _full_hour_after(each.since(now)) + _HOUR)
         if since <= end:
             yield Reach(exchange, series, each.source, since, end, each.note)
             end = since - _HOUR

@@ -109,9 +109,9 @@ class _Passing:
             self._open(bar, coins)
 
     def _begin(self, bar: Bar) -> None:
-        """The crowd is seated where the mark is now: what it did before thinned and swept nobody."""
+        """The crowd is seated where the mark is now: what passed before aged, thinned and swept nobody."""
         self.crowd.mark = bar.open
-        self.left[:] = 1.0
+        self.kept[:] = self.left[:] = 1.0
         self.before = self.worst = self.stood = self.crowd.reached(bar.open)
         _seat(self.crowd, bar, self.contract)
 

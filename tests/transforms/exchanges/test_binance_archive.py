@@ -103,9 +103,10 @@ def test_bars_missing_from_their_day_are_asked_of_rest() -> None:
 
 
 def test_files_stand_in_for_what_rest_no_longer_has() -> None:
-    now, day = ms("2026-02-05"), 24 * 3_600_000
-    assert binance.archived([BTC], now - 29 * day, now - 28 * day, now_ms=now) == []
-    asked = binance.archived([BTC], now - 30 * day, now - 29 * day, now_ms=now)
+    now, border = ms("2026-02-05T17:30"), ms("2026-01-07")
+    assert binance.kept_since_ms(now) == border
+    assert binance.archived([BTC], border, border + DAY_MS, now_ms=now) == []
+    asked = binance.archived([BTC], border - DAY_MS, border, now_ms=now)
     assert [each.endpoint for each in asked] == [*ENDPOINTS, "funding"]
 
 
