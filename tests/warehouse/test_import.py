@@ -220,7 +220,7 @@ def test_a_map_over_which_something_is_imported_is_made_again_by_the_next_run(
     of_first = (pl.col("hour_utc") == first) & (pl.col("side") == "long")
     assert warehouse.rows("position_books").filter(of_first)["standing_base"].to_list() == [pytest.approx(9)]
     warehouse.takes(csv(tmp_path / "later.csv", SOUND_OI.replace(",9", ",8")), *OI)
-    assert pending(warehouse.root) == {"BTC": first}
+    assert set(pending(warehouse.root)) == {"BTC"}
     pipeline.run(settings.load(), after, after)
     assert warehouse.rows("position_books").filter(of_first)["standing_base"].to_list() == [pytest.approx(8)]
     assert pending(warehouse.root) == {}
