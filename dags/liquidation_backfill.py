@@ -1,4 +1,4 @@
-"""Fill a past range, when triggered: collect by exchange and month, then the core tables, then the maps.
+"""Fill a past range, when triggered: collect by exchange and month, then the core tables, then the maps by coin.
 
 Started by hand with its parameters; for a few hours `airflow backfill create` on `liquidation_hourly` does as well.
 """
@@ -49,16 +49,33 @@ def collect(hours: str, exchange: str) -> dict[str, Any]:
     return run.collect(Plan.from_json(hours), exchange)
 
 
-@task
-def fill(asked: str, what: str) -> dict[str, Any]:
-    """`warehouse.backfill.<what>`; red if anything is quarantined, and what passed is published by then."""
+@task(outlets=[CORE], execution_timeout=_LONG)
+def core(asked: str) -> list[str]:
+    """The core tables of all the hours. Returns the coins that there are."""
     from warehouse import backfill
     from warehouse.plan import Plan
 
-    made: dict[str, Any] = getattr(backfill, what)(Plan.from_json(asked))
+    made = backfill.core(Plan.from_json(asked))
+    _judge(made)
+    coins: list[str] = made["coins"]
+    return coins
+
+
+@task(map_index_template="{{ task.op_kwargs['coin'] }}", outlets=[MART], execution_timeout=_LONG)
+def maps(coin: str, asked: str) -> dict[str, Any]:
+    """The maps of one coin, over all the hours in one go."""
+    from warehouse import backfill
+    from warehouse.plan import Plan
+
+    made = backfill.maps(Plan.from_json(asked), coin)
+    _judge(made)
+    return made
+
+
+def _judge(made: dict[str, Any]) -> None:
+    """Red if anything is quarantined; what passed is published by then."""
     if made["quarantined"]:
         raise AirflowFailException("quarantined: " + "; ".join(" ".join(each) for each in made["quarantined"]))
-    return made
 
 
 @dag(
@@ -74,9 +91,9 @@ def liquidation_backfill() -> None:
     """Wire the tasks."""
     asked: Any = plan()
     pieces: Any = months(asked)
-    core = fill.override(task_id="core", outlets=[CORE], execution_timeout=_LONG)(asked, "core")
-    maps = fill.override(task_id="maps", outlets=[MART], execution_timeout=_LONG)(asked, "maps")
-    collect.override(execution_timeout=_LONG).expand_kwargs(pieces) >> core >> maps
+    coins: Any = core(asked)
+    collect.override(execution_timeout=_LONG).expand_kwargs(pieces) >> coins
+    maps.partial(asked=asked).expand(coin=coins)
 
 
 DAG = liquidation_backfill()

@@ -260,7 +260,7 @@ COLUMNS = _columns(
     Column("passed", _B, "Whether it held"),
     Column("failing_rows", _I, "Rows on which it did not", minimum=0),
     Column("series", _S, "What is missing: open_interest or price_bars"),
-    Column("state", _S, "What stands in its place", allowed=("missing", "derived")),
+    Column("state", _S, "What stands in its place", allowed=("missing", "carried", "derived")),
 )
 """Column name -> its declaration."""
 

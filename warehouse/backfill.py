@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +11,10 @@ from warehouse import rebuild, stages
 from warehouse.clock import HOUR, utc_now
 from warehouse.estimate import Coin, note_changes
 from warehouse.lock import lock
+from warehouse.maps import make_maps
 from warehouse.plan import Plan
 from warehouse.progress import Progress, Silent
-from warehouse.run_log import RunSummary, finish
+from warehouse.run_log import RunSummary
 from warehouse.settings import Settings
 from warehouse.sources import Served
 from warehouse.store import Stage, Store, open_store, recover, sweep_temporary
@@ -45,9 +47,9 @@ def backfill(
 ) -> RunSummary:
     """Fills the hours from first to last (naive UTC, both included), and makes again what depends on them.
 
-    Killed at any moment and called again, it does what is left. Between weeks it lets go of the warehouse, so that
-    hourly runs go on. again: makes every map of the range again, whether or not anything changed; workers: coins at a
-    time. Raises UserError for a warehouse that cannot be used, Busy when another run holds it.
+    Killed at any moment and called again, it does what is left. Hourly runs go on meanwhile. again: makes every map of
+    the range again, whether or not anything changed; workers: coins at a time. Raises UserError for a warehouse that
+    cannot be used, Busy when another run keeps it.
     """
     progress, started = progress or Silent(), utc_now()
     plan = Plan.of_range(first_hour, last_hour, settings)
@@ -55,57 +57,52 @@ def backfill(
     summary = RunSummary.of(plan, settings)
     with stages.collectors(store, settings, plan, served, progress) as collectors:
         for chunk in plan.chunks(stages.CHUNK):
-            with lock(settings.root):
-                recover(store)
-                sweep_temporary(store.root)
-                stages.collect_all(collectors, chunk, summary)
-                _fill_core(store, settings, chunk, progress, summary)
-    with lock(settings.root):
-        recover(store)
-        if again:
-            rebuild.note(store.root, dict.fromkeys(stages.coins(store, plan), first_hour))
-        _make_maps(store, settings, plan, progress, summary, workers)
-        finish(store, summary, started)
+            stages.collect_all(collectors, chunk, summary)
+            _fill_core(store, settings, chunk, progress, summary)
+    names = stages.coins(store, plan)
+    if again:
+        with lock(settings.root, settings.wait_s, progress):
+            rebuild.note(store.root, dict.fromkeys(names, first_hour))
+    make_maps(store, settings, plan, names, progress, summary, workers)
+    with lock(settings.root, settings.wait_s, progress):
+        stages.finish(store, plan, summary, started)
     return summary
 
 
 def core(plan: Plan) -> dict[str, Any]:
-    """For the DAG, when all is collected: core tables of the plan's hours. Returns what was quarantined."""
+    """For the DAG, when all is collected: core tables of the plan's hours.
+
+    Returns what was published and quarantined, and the coins whose maps are now to be made.
+    """
     settings, store = stages.opened()
     summary = RunSummary.of(plan, settings)
     for chunk in plan.chunks(stages.CHUNK):
-        with lock(settings.root):
-            recover(store)
-            sweep_temporary(store.root)
-            _fill_core(store, settings, chunk, Silent(), summary)
-    return {"published": summary.published, "quarantined": [list(each) for each in summary.quarantined]}
+        _fill_core(store, settings, chunk, Silent(), summary)
+    return _outcome(summary) | {"coins": stages.coins(store, plan)}
 
 
-def maps(plan: Plan) -> dict[str, Any]:
-    """For the DAG, after `core`: the maps of the plan's hours and of those that depend on them."""
+def maps(plan: Plan, coin: str) -> dict[str, Any]:
+    """For the DAG, after `core`: the maps of one coin for the plan's hours and for those that depend on them."""
     settings, store = stages.opened()
+    plan = replace(plan, coins=(coin,))
     summary, started = RunSummary.of(plan, settings), utc_now()
-    with lock(settings.root):
-        recover(store)
-        _make_maps(store, settings, plan, Silent(), summary, None)
-        finish(store, summary, started)
+    make_maps(store, settings, plan, [coin], Silent(), summary, None)
+    with lock(settings.root, settings.wait_s):
+        stages.finish(store, plan, summary, started)
+    return _outcome(summary)
+
+
+def _outcome(summary: RunSummary) -> dict[str, Any]:
     return {"published": summary.published, "quarantined": [list(each) for each in summary.quarantined]}
 
 
 def _fill_core(store: Store, settings: Settings, plan: Plan, progress: Progress, summary: RunSummary) -> None:
     """What was reported is published without its map; from where on that is out of date is noted before."""
-    stages.normalise(store, plan, progress)
-    stages.check(store, plan, progress, summary)
     stage = Stage(store, plan.run_id)
-    note_changes(stage, stages.coins(stage.store, plan))
-    stages.publish(store, settings, plan, progress, summary)
-
-
-def _make_maps(
-    store: Store, settings: Settings, plan: Plan, progress: Progress, summary: RunSummary, workers: int | None
-) -> None:
-    Stage(store, plan.run_id).clear()
-    stages.estimate(store, plan, progress, workers)
-    stages.check(store, plan, progress, summary)
-    summary.gaps = summary.gaps.clear()  # told week by week; publishing tells all of the range
-    stages.publish(store, settings, plan, progress, summary)
+    with lock(settings.root, settings.wait_s, progress):
+        recover(store)
+        sweep_temporary(store.root)
+        stages.normalise(stage, plan, progress)
+        stages.check(stage, plan, progress, summary)
+        note_changes(stage, stages.coins(stage.store, plan))
+        stages.publish(stage, plan, progress, summary)

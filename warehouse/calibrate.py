@@ -57,7 +57,7 @@ def calibrate(settings: Settings, first: date, last: date, *, progress: Progress
     """
     progress = progress or Silent()
     store = open_store(settings.root, settings.source, create=True)
-    with lock(settings.root):
+    with lock(settings.root, settings.wait_s, progress):
         recover(store)
         made = Calibration(made_before=_newest_hour(store))
         stage = Stage(store, f"calibrate-{first}-{last}")
@@ -98,7 +98,7 @@ def _coins(store: Store, settings: Settings, first: date, last: date, progress: 
     there = sorted({str(key["coin"]) for key in store.keys(COVERAGE)})
     names = [name for name in there if settings.coins == ("all",) or name in settings.coins]
     span = list(days(first - WINDOW, last - timedelta(days=1)))
-    progress.stage("read", len(names))
+    progress.stage("read", len(names), "coins")
     made = []
     for name in names:
         made.append(_seen(store, [{"coin": name, "date": day} for day in span]))
@@ -119,7 +119,7 @@ def _versions(
 
     A version is of every venue there is, as the prior is, whichever are asked now: hours made with it stay explained.
     """
-    progress.stage("fit", len(span))
+    progress.stage("fit", len(span), "days")
     for day in span:
         midnight, version = datetime.combine(day, time()), f"fit-{day}"
         known = observed(coins, midnight)

@@ -28,7 +28,7 @@ def check_staged(stage: Stage, plan: Plan, progress: Progress) -> tuple[list[Che
     staged: dict[str, list[Key]] = {}
     for contract, key in stage.staged():
         staged.setdefault(contract.name, []).append(key)
-    progress.stage("check", len(staged))
+    progress.stage("check", len(staged), "tables")
     results: list[CheckResult] = []
     for name, keys in staged.items():
         contract = table(name)
@@ -56,7 +56,7 @@ def validated(stage: Stage, progress: Progress) -> list[CheckResult]:
     months: dict[tuple[str, str], list[Key]] = {}
     for contract, key in stage.staged():
         months.setdefault((contract.name, str(key.get("date", ""))[:7]), []).append(key)
-    progress.stage("check", len(months))
+    progress.stage("check", len(months), "tables")
     results: list[CheckResult] = []
     for (name, _), keys in months.items():
         labels = [label(table(name), key) for key in keys]

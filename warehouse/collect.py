@@ -94,7 +94,7 @@ class Collector:
         outcomes: Counter[str] = Counter()
         contracts = self.contracts(plan.coins)
         windows = [(w, self._series_requests(contracts, w)) for w in self.windows(plan, contracts)]
-        self.progress.stage(f"collect {self.exchange}", sum(len(asked) for _, asked in windows))
+        self.progress.stage(f"collect {self.exchange}", sum(len(asked) for _, asked in windows), "requests")
         late = self._late(plan, contracts)
         with self._alone():
             take_in(self.store, self.exchange, self.source, plan.last_hour, self.served.now)
@@ -166,7 +166,7 @@ class Collector:
         self.progress.step("", len(every) - len(new))
         if not new:
             return Counter()
-        fetched = list(self.shell.fetch(new, self.adapter, on_done=lambda f: self.progress.step(f.request.endpoint)))
+        fetched = list(self.shell.fetch(new, self.adapter, on_done=self._tell))
         longer = [
             request for f in fetched if _begins_late(f) and (request := self.adapter.coarser(f.request)) is not None
         ]
@@ -174,6 +174,11 @@ class Collector:
         fetched += self.shell.fetch(longer, self.adapter)
         self._store(key, known, fetched)
         return Counter(f.outcome for f in fetched)
+
+    def _tell(self, fetched: Fetched) -> None:
+        begins = fetched.request.start_ms
+        about = f"{from_ms(begins):%Y-%m-%d} " if begins is not None else ""
+        self.progress.step(about + fetched.request.endpoint, rows=_rows(fetched))
 
     def _answers(self, day: date, since: datetime = _EVER) -> set[tuple[object, ...]]:
         """The questions (endpoint, request) of a day that were answered `since`, for good."""
@@ -229,6 +234,10 @@ def _begins_late(fetched: Fetched) -> bool:
     return not times or min(times) > fetched.request.start_ms + _HOUR_MS
 
 
+def _rows(fetched: Fetched) -> int:
+    return sum(len(rows) for rows in fetched.rows.values()) if fetched.rows else 0
+
+
 def _outcome(fetched: Fetched) -> dict[str, object]:
     request = fetched.request
     return {
@@ -243,7 +252,7 @@ def _outcome(fetched: Fetched) -> dict[str, object]:
         "status": fetched.response.status if fetched.response else None,
         "reason": fetched.reason,
         "attempts": fetched.attempts,
-        "rows": sum(len(r) for r in fetched.rows.values()) if fetched.rows else 0,
+        "rows": _rows(fetched),
         "bytes": sum(len(r.body) for _, r in fetched.responses),
         "elapsed_ms": max(fetched.received_ms - fetched.sent_ms, 0),
     }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Thread
 
 import polars as pl
@@ -21,15 +23,22 @@ from transforms.tables.model_parameters import superseded
 from warehouse import rebuild
 from warehouse.build import build, build_group
 from warehouse.clock import HOUR, days, hours
+from warehouse.progress import Progress
 from warehouse.store import Key, Stage, Store
 
 LEVELS, BOOKS, SWEPT = table("liquidation_levels"), table("position_books"), table("swept_activity")
 STATE, COHORTS = table("standing_positions"), table("opened_cohorts")
 BARS, OPEN_INTEREST = table("price_bars"), table("open_interest")
 INSTRUMENTS, TIERS, PARAMETERS = table("instruments"), table("margin_tiers"), table("model_parameters")
+_INPUTS = (BARS, OPEN_INTEREST)
+_REALISED = (table("realised_liquidations"), table("realised_coverage"))
 _WORTH_PROCESSES = 200  # coin-hours: below, starting a process costs more than it saves
 DERIVED = ("liquidation_curve", "market_balance", "liquidation_clusters")
 _LOOK_BEHIND = timedelta(minutes=15)  # a reading from before the first bar's end may speak for it
+
+
+Span = tuple[datetime, datetime]
+"""The first and the last of the hours that are asked for."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +67,6 @@ class Coin:
             return min(books)
         return None
 
-    def first_change(self, keys: Iterable[Key]) -> datetime | None:
-        """The first hour whose input, as staged, differs from what is published."""
-        first: datetime | None = None
-        for key in keys:
-            for contract in (BARS, OPEN_INTEREST):
-                changed = _difference(contract, self.stage.read(contract, [key]), self.published.read(contract, [key]))
-                if changed is not None and (first is None or changed < first):
-                    first = changed
-        return first
-
     def first_superseded(self, first: datetime, last: datetime) -> datetime | None:
         """The first of the hours asked for that was read with another version than applies to it now."""
         columns = ["hour_utc", "exchange", "side", "parameters_version"]
@@ -84,7 +83,11 @@ class Coin:
         again = min((h for h in (changed, self._first_lost(max(first, begun), until)) if h), default=None)
         if again is None or again > until:
             return until + HOUR
-        return self._after_state(again) or begun
+        return self.begins_before(again)
+
+    def begins_before(self, hour: datetime) -> datetime:
+        """The hour to begin at so that `hour` is made again: after a state that is kept, or the first there is."""
+        return self._after_state(hour) or self.first_estimated() or hour
 
     def _first_lost(self, first: datetime, until: datetime) -> datetime | None:
         """The start of the first day, from `first` on, of which a table of the map was deleted."""
@@ -110,14 +113,16 @@ class Coin:
                 return {STATE.name: state, COHORTS.name: self.stage.read(COHORTS, [key])}
         return {STATE.name: STATE.empty(), COHORTS.name: COHORTS.empty()}
 
-    def build(self, first: datetime, last: datetime) -> None:
+    def build(self, first: datetime, last: datetime, progress: Progress) -> None:
         """Makes the map of `first` to `last` and all that derives from it, a day at a time, into the stage."""
+        progress.stage(f"estimate {self.name}", max((last - first) // HOUR + 1, 0), "hours")
         while first <= last:
             end = min(last, datetime.combine(first.date(), time(23)))
-            self._build_day(first, end)
+            rows = self._build_day(first, end)
+            progress.step(f"{first:%Y-%m-%d}", (end - first) // HOUR + 1, rows)
             first = end + HOUR
 
-    def _build_day(self, first: datetime, last: datetime) -> None:
+    def _build_day(self, first: datetime, last: datetime) -> int:
         wanted = list(hours(first, last))
         keys = self.keys(first - HOUR - _LOOK_BEHIND, last)
         core = {t.name: self.stage.read(t, keys) for t in (BARS, OPEN_INTEREST)}
@@ -135,6 +140,7 @@ class Coin:
         self._join(SWEPT, made[SWEPT.name], first)
         if not made[LEVELS.name].is_empty():
             self._derive(made[LEVELS.name], wanted)
+        return made[LEVELS.name].height
 
     def _derive(self, levels: pl.DataFrame, wanted: list[datetime]) -> None:
         """What is made of the map and its parameters alone, for hours of one day."""
@@ -171,56 +177,92 @@ class Coin:
             self.stage.write_partitions(contract, frame)
 
 
-def estimate_coin(root: Path, run_id: str, name: str, first: datetime, last: datetime) -> str:
-    """Stages the map of one coin for the hours asked for, and for those around them that depend on what changed."""
-    published = Store(root)
-    stage = Stage(published, run_id)
-    coin = Coin(name, stage.store, published)
-    found = (_first_changed(stage, name), coin.first_superseded(first, last), rebuild.pending(root).get(name))
+def estimate_coin(stage: Stage, name: str, span: Span, again: datetime | None, progress: Progress) -> None:
+    """Stages the map of one coin for the hours asked for, and for those around them that depend on what changed.
+
+    again: from when on it is known to be out of date.
+    """
+    coin = Coin(name, stage.store, stage.published)
+    found = (_first_changed(stage, name, _INPUTS), coin.first_superseded(*span), again)
     again = min((hour for hour in found if hour), default=None)
-    coin.build(coin.start(first, again), max(last, coin.estimated_until() or last))
+    coin.build(coin.start(span[0], again), max(span[1], coin.estimated_until() or span[1]), progress)
     coin.mend()
-    return name
 
 
 def note_changes(stage: Stage, names: Iterable[str]) -> None:
     """For whoever publishes core tables without their map: from which hour on each coin's is then out of date."""
-    changed = {name: _first_changed(stage, name) for name in names}
+    changed = {name: _first_changed(stage, name, (*_INPUTS, *_REALISED)) for name in names}
     rebuild.note(stage.published.root, {name: hour for name, hour in changed.items() if hour is not None})
 
 
-def _first_changed(stage: Stage, name: str) -> datetime | None:
-    staged = stage.keys_of(BARS, coin=name) + stage.keys_of(OPEN_INTEREST, coin=name)
-    return Coin(name, stage.store, stage.published).first_change(staged)
+def _first_changed(stage: Stage, name: str, contracts: Sequence[Table]) -> datetime | None:
+    """The first hour of which what is staged differs from what is published."""
+    first: datetime | None = None
+    for contract in contracts:
+        for key in stage.keys_of(contract, coin=name):
+            changed = _difference(contract, stage.store.read(contract, [key]), stage.published.read(contract, [key]))
+            if changed is not None and (first is None or changed < first):
+                first = changed
+    return first
 
 
 def estimate_coins(
-    root: Path, run_id: str, names: Sequence[str], first: datetime, last: datetime, workers: int | None = None
+    root: Path,
+    stage_of: Mapping[str, str],
+    first: datetime,
+    last: datetime,
+    *,
+    again: Mapping[str, datetime],
+    workers: int | None = None,
+    progress: Progress,
 ) -> Iterator[str]:
-    """`estimate_coin` for each, named as they finish; on all cores where that is worth starting processes for."""
-    jobs = [(root, run_id, name, first, last) for name in names]
-    if len(names) * ((last - first) // HOUR + 1) < _WORTH_PROCESSES:
-        yield from (estimate_coin(*job) for job in jobs)
+    """`estimate_coin` for each, into the stage named beside it; on all cores where that is worth starting processes.
+
+    Coins are named as they finish.
+    """
+    if len(stage_of) * ((last - first) // HOUR + 1) < _WORTH_PROCESSES:
+        for name, run_id in stage_of.items():
+            estimate_coin(Stage(Store(root), run_id), name, (first, last), again.get(name), progress)
+            yield name
         return
+    jobs = [(root, run_id, name, (first, last), again.get(name), progress) for name, run_id in stage_of.items()]
     # one more than there are cores, or the last coin would have a machine to itself
     with ThreadPoolExecutor(workers or (os.cpu_count() or 1) + 1) as pool:
         yield from (done.result() for done in as_completed([pool.submit(_in_process, *job) for job in jobs]))
 
 
-def _in_process(root: Path, run_id: str, name: str, first: datetime, last: datetime) -> str:
-    """A fresh interpreter.
+def _in_process(root: Path, run_id: str, name: str, span: Span, again: datetime | None, progress: Progress) -> str:
+    """A fresh interpreter, which tells how far it is line by line.
 
     A fork would copy the locks of polars' threads, and a pool would run the caller's script again.
     """
-    words = [str(root), run_id, name, first.isoformat(), last.isoformat()]
+    words = [str(root), run_id, name, *(hour.isoformat() if hour else "" for hour in (*span, again))]
     command = [sys.executable, "-m", "warehouse.estimate", *words]
     pipe = subprocess.PIPE  # the child's stdin is never written: it ends when this process does
     env = os.environ | {"POLARS_MAX_THREADS": "1"}  # a process a core: threads beside them only take turns
-    with subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe, text=True, env=env) as child:
-        complaints = child.stderr.read() if child.stderr else ""
+    with (
+        TemporaryFile("w+") as complaints,
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=complaints, text=True, env=env) as child,
+    ):
+        for line in child.stdout or ():
+            what, *about = json.loads(line)
+            getattr(progress, what)(*about)
         if child.wait():
-            raise RuntimeError(f"estimating {name} failed: {complaints.strip()}")
+            complaints.seek(0)
+            raise RuntimeError(f"estimating {name} failed: {complaints.read().strip()}")
     return name
+
+
+class _ToParent:
+    """A progress that is told on, a line each."""
+
+    def stage(self, name: str, total: int, unit: str) -> None:
+        """Begins."""
+        print(json.dumps(["stage", name, total, unit]), flush=True)
+
+    def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
+        """Goes on."""
+        print(json.dumps(["step", note, advance, rows]), flush=True)
 
 
 def _end_with_parent() -> None:
@@ -246,5 +288,8 @@ def _difference(contract: Table, new: pl.DataFrame, old: pl.DataFrame) -> dateti
 
 if __name__ == "__main__":
     Thread(target=_end_with_parent, daemon=True).start()
-    _root, _run_id, _name, _first, _last = sys.argv[1:]
-    estimate_coin(Path(_root), _run_id, _name, datetime.fromisoformat(_first), datetime.fromisoformat(_last))
+    _root, _run_id, _name, *_hours = sys.argv[1:]
+    _first, _last, _again = (datetime.fromisoformat(hour) if hour else None for hour in _hours)
+    assert _first is not None
+    assert _last is not None
+    estimate_coin(Stage(Store(Path(_root)), _run_id), _name, (_first, _last), _again, _ToParent())

@@ -81,15 +81,15 @@ def import_file(settings: Settings, wanted: Wanted, progress: Progress) -> Impor
         )
     now_ms = market_clock(settings)()
     store = open_store(settings.root, settings.source, create=True)
-    with lock(settings.root), FileLock(settings.root / f".lock.{wanted.exchange}"):
+    with FileLock(settings.root / f".lock.{wanted.exchange}"), lock(settings.root, settings.wait_s, progress):
         recover(store)
         sweep_temporary(store.root)
-        progress.stage("read", 1)
+        progress.stage("read", 1, "files")
         try:
             found, made, payloads = _read(store, wanted, now_ms)
         except Refused as error:
             raise UserError(f"{wanted.file.name}: {error}") from error
-        progress.step(f"{made.rows} rows")
+        progress.step(rows=made.rows)
         return _published(store, made, _new(store, payloads), found, progress)
 
 
@@ -171,7 +171,7 @@ def _published(
         stage.store.write(PAYLOADS, pl.concat([stored, fresh]), key)
     reference_tables(stage.store, plan)
     touched = _touched(pl.concat([fresh for _, _, fresh in new]))
-    progress.stage("normalise", len(touched))
+    progress.stage("normalise", len(touched), "days")
     for day in touched:
         normalise_day(stage.store, plan, day, ())
         progress.step(f"{day}")

@@ -122,10 +122,10 @@ def estimate(
     parts = []
     for market, at_ms in times_ms.items():
         bars, realised = (frame.filter(pl.col("market") == market) for frame in (published.bars, published.realised))
-        progress.stage(f"market {market}", markets.hours_to_pass(bars, at_ms))
+        progress.stage(f"market {market}", markets.hours_to_pass(bars, at_ms), "hours")
         made = shape(markets.read(bars, realised, at_ms, estimators, progress.step))
         parts.append(made.select(pl.lit(market, bars.schema["market"]).alias("market"), pl.all()))
-    progress.stage("", 0)
+    progress.stage("", 0, "")
     return pl.concat(parts)
 
 

@@ -67,7 +67,7 @@ def normalise_days(stage: Store, plan: Plan, progress: Progress, late: Iterable[
     """
     again = {*left_out(stage, plan), *_hours_asked_again(stage, plan), *late}
     touched = sorted({*plan.dates, *(moment.date() for hour in again for moment in (hour - HOUR, hour))})
-    progress.stage("normalise", len(touched))
+    progress.stage("normalise", len(touched), "days")
     for day in touched:
         normalise_day(stage, plan, day, plan.hours)
         progress.step(f"{day}")

@@ -35,7 +35,7 @@ def recheck(store: Store, first: str | None, last: str | None, progress: Progres
     jobs = [job for table in load().values() for job in _jobs(store, table, begin, end)]
     if not any("date" in table.partition for table, _ in jobs):
         raise UserError(f"nothing is published in {store.root} in that time; see what there is with: liq tables")
-    progress.stage("check", len(jobs))
+    progress.stage("check", len(jobs), "tables")
     results = []
     for table, keys in jobs:
         labels = [label(table, key) for key in keys]

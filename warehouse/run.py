@@ -13,10 +13,10 @@ from warehouse.clock import utc_now
 from warehouse.lock import lock
 from warehouse.plan import Plan
 from warehouse.progress import Progress, Silent
-from warehouse.run_log import RunSummary, finish
+from warehouse.run_log import RunSummary
 from warehouse.settings import Settings
 from warehouse.sources import Served, serving
-from warehouse.store import Stage, Store, open_store, recover, sweep_temporary
+from warehouse.store import Stage, open_store, recover, sweep_temporary
 
 __all__ = ["Plan", "RunSummary", "check", "collect", "collect_metadata", "estimate", "normalise", "publish", "run"]
 
@@ -38,19 +38,25 @@ def run(
     plan = Plan.of_range(first_hour, last_hour, settings)
     store = open_store(settings.root, settings.source, create=True)
     summary = RunSummary.of(plan, settings)
-    with lock(settings.root), stages.collectors(store, settings, plan, served, progress) as collectors:
-        recover(store)
-        sweep_temporary(store.root)
-        # the checks take seconds to load, while the first stages mostly wait for venues and other processes
-        Thread(target=import_module, args=("expectations.gx",), daemon=True).start()
+    # the checks take seconds to load, while the first stages mostly wait for venues and other processes
+    Thread(target=import_module, args=("expectations.gx",), daemon=True).start()
+    with stages.collectors(store, settings, plan, served, progress) as collectors:
         for chunk in plan.chunks(stages.CHUNK):
             stages.collect_all(collectors, chunk, summary)
-            stages.normalise(store, chunk, progress)
-            stages.estimate(store, chunk, progress)
-            stages.check(store, chunk, progress, summary)
-            stages.publish(store, settings, chunk, progress, summary)
-        finish(store, summary, started)
+            with lock(settings.root, settings.wait_s, progress):
+                recover(store)
+                sweep_temporary(store.root)
+                _make(Stage(store, chunk.run_id), chunk, progress, summary)
+    with lock(settings.root, settings.wait_s, progress):
+        stages.finish(store, plan, summary, started)
     return summary
+
+
+def _make(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary) -> None:
+    stages.normalise(stage, plan, progress)
+    stages.estimate(stage, plan, progress)
+    stages.check(stage, plan, progress, summary)
+    stages.publish(stage, plan, progress, summary)
 
 
 def collect(plan: Plan, exchange: str) -> dict[str, int]:
@@ -70,29 +76,31 @@ def collect_metadata(exchange: str) -> dict[str, int]:
 def normalise(plan: Plan) -> dict[str, int]:
     """Stage 2: payloads to core tables, in the stage. Returns partitions staged."""
     settings, store = stages.opened()
-    with lock(settings.root):
+    stage = Stage(store, plan.run_id)
+    with lock(settings.root, settings.wait_s):
         recover(store, keep=plan.run_id)
         sweep_temporary(store.root)
-        stages.normalise(store, plan, Silent())
-    return {"partitions": sum(1 for _ in Stage(store, plan.run_id).staged())}
+        stages.normalise(stage, plan, Silent())
+    return {"partitions": sum(1 for _ in stage.staged())}
 
 
 def estimate(plan: Plan) -> dict[str, int]:
     """Stage 3: the map and what derives from it, in the stage. Returns partitions staged."""
     settings, store = stages.opened()
-    with lock(settings.root):
-        _reach(store, plan, "normalised")
-        stages.estimate(store, plan, Silent())
-    return {"partitions": sum(1 for _ in Stage(store, plan.run_id).staged())}
+    stage = Stage(store, plan.run_id)
+    with lock(settings.root, settings.wait_s):
+        _reach(stage, plan, "normalised")
+        stages.estimate(stage, plan, Silent())
+    return {"partitions": sum(1 for _ in stage.staged())}
 
 
 def check(plan: Plan) -> dict[str, Any]:
     """Stage 4: the one validation task. Returns how many checks ran, warnings, and what was quarantined."""
     settings, store = stages.opened()
-    summary = RunSummary.of(plan, settings)
-    with lock(settings.root):
-        _reach(store, plan, "estimated")
-        stages.check(store, plan, Silent(), summary)
+    stage, summary = Stage(store, plan.run_id), RunSummary.of(plan, settings)
+    with lock(settings.root, settings.wait_s):
+        _reach(stage, plan, "estimated")
+        stages.check(stage, plan, Silent(), summary)
     return {
         "checks": summary.checks,
         "warnings": summary.warnings,
@@ -103,21 +111,20 @@ def check(plan: Plan) -> dict[str, Any]:
 def publish(plan: Plan) -> dict[str, Any]:
     """Stage 5: what passed is published, all together. Returns how many partitions, and where the catalog is."""
     settings, store = stages.opened()
-    summary = RunSummary.of(plan, settings)
-    with lock(settings.root):
-        _reach(store, plan, "checked")
-        summary.quarantined = held_back(Stage(store, plan.run_id), plan)
-        stages.publish(store, settings, plan, Silent(), summary)
-        finish(store, summary, utc_now())
+    stage, summary = Stage(store, plan.run_id), RunSummary.of(plan, settings)
+    with lock(settings.root, settings.wait_s):
+        _reach(stage, plan, "checked")
+        summary.quarantined = held_back(stage, plan)
+        stages.publish(stage, plan, Silent(), summary)
+        stages.finish(store, plan, summary, utc_now())
     return {"published": summary.published, "catalog": str(summary.catalog)}
 
 
-def _reach(store: Store, plan: Plan, mark: str) -> None:
+def _reach(stage: Stage, plan: Plan, mark: str) -> None:
     """Brings the stage to where an earlier task had left it, if a run in between has dropped it."""
-    stage = Stage(store, plan.run_id)
     if not stage.reached("normalised"):
-        stages.normalise(store, plan, Silent())
+        stages.normalise(stage, plan, Silent())
     if mark != "normalised" and not stage.reached("estimated"):
-        stages.estimate(store, plan, Silent())
+        stages.estimate(stage, plan, Silent())
     if mark == "checked" and not stage.reached("checked"):
         check_staged(stage, plan, Silent())

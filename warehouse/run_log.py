@@ -11,7 +11,6 @@ import polars as pl
 from expectations.tables import table
 from transforms.tables import runs
 from transforms.tables.gaps import FAILED
-from warehouse import catalog
 from warehouse.clock import HOUR, days, utc_now
 from warehouse.plan import Plan
 from warehouse.settings import Settings
@@ -60,13 +59,8 @@ def _fetched(store: Store, summary: RunSummary) -> int:
     return len(asked.filter((pl.col("outcome") == "ok") & overlaps))
 
 
-def finish(store: Store, summary: RunSummary, started: datetime) -> None:
-    """Logs the run, then makes the catalog, which shows the log too."""
-    _log_run(store, summary, started)
-    catalog.build(store.root)
-
-
-def _log_run(store: Store, summary: RunSummary, started: datetime) -> None:
+def log_run(store: Store, summary: RunSummary, started: datetime) -> None:
+    """Adds the run, begun at `started` and over now, to ops.runs."""
     finished = utc_now()
     entry = {
         "date": started.date(),

@@ -44,16 +44,16 @@ def score(settings: Settings, day: date, *, coins: Sequence[str] = (), progress:
     """
     progress = progress or Silent()
     store = open_store(settings.root, settings.source, create=True)
-    with lock(settings.root):
+    with lock(settings.root, settings.wait_s, progress):
         recover(store)
     names = _coins(store, settings, coins)
     made = Scored()
-    progress.stage("score", len(names))
+    progress.stage("score", len(names), "coins")
     for name in names:  # it takes a while: the runs of the hours need not wait
         made.rows = pl.concat([made.rows, _of_coin(store, name, day)])
         progress.step(name)
     if len(made.rows):
-        with lock(settings.root):
+        with lock(settings.root, settings.wait_s, progress):
             stage = Stage(store, f"score-{day}")
             stage.clear()
             stage.store.write_partitions(SCORES, made.rows)

@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     exchanges: Annotated[tuple[str, ...], NoDecode] = Field(tuple(ADAPTERS), description="venues to ask")
     now: datetime | None = Field(None, description="freezes the clock, for replays; ISO 8601 with a zone")
     recorded: Path | None = Field(None, description="folder of recorded files, for LIQ_SOURCE=recorded")
+    wait_s: float = Field(300, ge=0, description="how long to wait for another run of the same warehouse, in seconds")
     seed: int = Field(7, ge=0, description="seed of the simulated market")
     binance_url: str | None = None
     binance_archive_url: str | None = None

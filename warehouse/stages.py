@@ -6,25 +6,26 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 
 from expectations.contract import Table
 from expectations.tables import table
 from transforms.tables import watermark
-from warehouse import rebuild
+from warehouse import catalog, rebuild
 from warehouse.check import check_staged
 from warehouse.clock import days
 from warehouse.collect import Collector, collecting
 from warehouse.errors import UserError
 from warehouse.estimate import estimate_coins
+from warehouse.lock import claimed
 from warehouse.normalise import normalise_days, reference_tables
 from warehouse.plan import Plan
 from warehouse.progress import Progress
 from warehouse.prune import prune
 from warehouse.recordings import forget, recorded_hours
-from warehouse.run_log import RunSummary
+from warehouse.run_log import RunSummary, log_run
 from warehouse.settings import Settings, load
 from warehouse.sources import Served, serving
 from warehouse.store import Stage, Store, open_store
@@ -81,23 +82,22 @@ def _refuse_unknown(collectors: list[Collector], plan: Plan) -> None:
             )
 
 
-def normalise(store: Store, plan: Plan, progress: Progress) -> None:
-    """Payloads to core tables, into a new stage of the plan."""
-    stage = Stage(store, plan.run_id)
+def normalise(stage: Stage, plan: Plan, progress: Progress) -> None:
+    """Payloads to core tables, into the stage, which begins anew."""
     stage.clear()
     reference_tables(stage.store, plan)
-    normalise_days(stage.store, plan, progress, recorded_hours(store.root, plan.exchanges, plan.last_hour))
+    recorded = recorded_hours(stage.published.root, plan.exchanges, plan.last_hour)
+    normalise_days(stage.store, plan, progress, recorded)
     stage.mark("normalised")
 
 
-def estimate(store: Store, plan: Plan, progress: Progress, workers: int | None = None) -> None:
-    """The map and what derives from it, into the stage."""
-    stage = Stage(store, plan.run_id)
-    names, covered = coins(stage.store, plan), rebuild.pending(store.root)
-    progress.stage("estimate", len(names))
-    for name in estimate_coins(store.root, plan.run_id, names, plan.first_hour, plan.last_hour, workers):
+def estimate(stage: Stage, plan: Plan, progress: Progress) -> None:
+    """The map and what derives from it, into the stage; what a backfill is making again is left to it."""
+    root, names = stage.published.root, coins(stage.store, plan)
+    covered = {name: hour for name, hour in rebuild.pending(root).items() if not claimed(root, name)}
+    stage_of = dict.fromkeys(names, stage.run_id)
+    for name in estimate_coins(root, stage_of, plan.first_hour, plan.last_hour, again=covered, progress=progress):
         make_sweeps(stage, name)
-        progress.step(name)
     rebuild.remember(covered, stage.home)
     stage.mark("estimated")
 
@@ -109,31 +109,35 @@ def coins(store: Store, plan: Plan) -> list[str]:
     return sorted({str(key["coin"]) for key in store.keys(table("price_bars"))})
 
 
-def check(store: Store, plan: Plan, progress: Progress, summary: RunSummary) -> None:
+def check(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary) -> None:
     """The one gate: what fails is held back."""
-    stage = Stage(store, plan.run_id)
     results, held = check_staged(stage, plan, progress)
     summary.checks += len(results)
     summary.warnings += [r.reason for r in results if not r.passed and r.severity == "WARN"]
     summary.quarantined += held
 
 
-def publish(store: Store, settings: Settings, plan: Plan, progress: Progress, summary: RunSummary) -> None:
+def publish(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary) -> None:
     """What passed becomes readable, all together."""
-    stage = Stage(store, plan.run_id)
-    progress.stage("publish", 1)
-    _stage_watermark(stage, settings.source)
+    store = stage.published
+    progress.stage("publish", 1, "runs")
+    _stage_watermark(stage, summary.source)
     covered = rebuild.pending(stage.home)
     summary.published += stage.publish()
     rebuild.done(store.root, {coin: hour for coin, hour in covered.items() if coin in coins(store, plan)})
     forget(store, plan.exchanges, plan.last_hour)
     prune(store)
-    keys = [
-        {"coin": c, "date": d} for c in coins(store, plan) for d in days(plan.first_hour.date(), plan.last_hour.date())
-    ]
-    asked = pl.col("hour_utc").is_between(plan.first_hour, plan.last_hour) & pl.col("exchange").is_in(plan.exchanges)
-    summary.gaps = pl.concat([summary.gaps, store.read(GAPS, keys).filter(asked)])
     progress.step()
+
+
+def finish(store: Store, plan: Plan, summary: RunSummary, started: datetime) -> None:
+    """What is missing of the plan's hours, the log of the run, and the catalog."""
+    span = list(days(plan.first_hour.date(), plan.last_hour.date()))
+    gaps = store.read(GAPS, [{"coin": coin, "date": day} for coin in coins(store, plan) for day in span])
+    asked = pl.col("hour_utc").is_between(plan.first_hour, plan.last_hour) & pl.col("exchange").is_in(plan.exchanges)
+    summary.gaps = gaps.filter(asked)
+    log_run(store, summary, started)
+    catalog.build(store.root)
 
 
 def _stage_watermark(stage: Stage, source: str) -> None:

@@ -16,6 +16,7 @@ from psutil import pid_exists
 from expectations.contract import Table
 from expectations.tables import load
 from warehouse.errors import UserError
+from warehouse.lock import in_use
 
 Key = Mapping[str, object]
 FILE = "data.parquet"
@@ -179,12 +180,15 @@ class Stage:
 
 
 def recover(published: Store, keep: str | None = None) -> None:
-    """Finishes publications that were cut short and drops stages that never reached one, but for `keep`."""
+    """Finishes publications that were cut short and drops stages that never reached one.
+
+    But for `keep`, and for those in which a backfill that lives is making a map.
+    """
     for home in sorted((published.root / ".staging").glob("*")):
         journal = home / "journal.json"
         if journal.is_file():
             _move(home, published.root, json.loads(journal.read_text()))
-        elif home.name != keep:
+        elif home.name != keep and not in_use(published.root, home.name):
             shutil.rmtree(home, ignore_errors=True)
 
 

@@ -9,8 +9,9 @@ TABLE = Table(
     name="gaps",
     layer="ops",
     kind="log",
-    doc="Every hour that was asked for and is not there as reported: missing, or derived from something "
-    "else, and why. What the map carries over a missing hour is marked `is_stale` there.",
+    doc="Every hour that was asked for and is not there as reported: missing, carried from some minutes "
+    "before its end, or derived from something else, and why. What the map carries over a missing hour is marked "
+    "`is_stale` there.",
     grain=("exchange", "instrument", "series", "hour_utc"),
     columns=pick("coin", "date", "exchange", "instrument", "series", "hour_utc", "state", "reason"),
     inputs=("fetches", "open_interest", "price_bars", "instruments"),

@@ -41,11 +41,11 @@ class Stages:
         self.seconds: dict[str, float] = {}
         self.now, self.since = "start", time.perf_counter()
 
-    def stage(self, name: str, total: int) -> None:
+    def stage(self, name: str, total: int, unit: str) -> None:
         self.end()
         self.now = name.split()[0]
 
-    def step(self, note: str = "", advance: int = 1) -> None:
+    def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
         """A step costs what its stage costs."""
 
     def end(self) -> None:

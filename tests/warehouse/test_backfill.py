@@ -33,9 +33,9 @@ from warehouse.backfill import backfill
 root, url, first, last, steps = sys.argv[1:]
 left = [int(steps)]
 class Told:
-    def stage(self, name, total):
+    def stage(self, name, total, unit):
         self.step()
-    def step(self, note="", advance=1):
+    def step(self, note="", advance=1, rows=0):
         left[0] -= 1
         if left[0] < 0:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -121,7 +121,7 @@ def test_an_hourly_run_goes_on_from_what_a_killed_backfill_filled(
     late = Trial(tmp_path / "warehouse", quiet_exchanges.url)
     late.run(BORDER + HOUR)
     with monkeypatch.context() as patch:
-        patch.setattr("warehouse.stages.estimate_coins", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("warehouse.maps.estimate_coins", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             backfill(late.settings(), FIRST, BORDER)
     assert pending(late.root)["BTC"] <= FIRST

@@ -76,12 +76,33 @@ class TestEnding:
 
     def test_progress_on_a_log_is_a_line_a_stage(self, capsys: pytest.CaptureFixture[str]) -> None:
         told = Lines()
-        told.stage("estimate", 2)
+        told.stage("estimate", 2, "coins")
         told.step("BTC")
         told.step("ETH")
-        told.stage("nothing", 0)
+        told.stage("nothing", 0, "coins")
         told.end()
-        assert capsys.readouterr().err == "estimate: 2 to do\n"
+        assert capsys.readouterr().err == "estimate: 2 coins to do\n"
+
+    def test_progress_tells_how_far_how_fast_and_who_holds_it_up(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told, now, thread = Lines(), [0.0], [1]
+        monkeypatch.setattr("warehouse.cli_progress.time.monotonic", lambda: now[0])
+        monkeypatch.setattr("warehouse.cli_progress.get_ident", lambda: thread[0])
+        told.stage("collect bybit", 2, "requests")
+        thread[0] = 2
+        told.stage("collect okx", 4, "requests")
+        now[0] = 20.0
+        told.step("2026-01-05", rows=3000)
+        thread[0] = 1
+        told.step(advance=2)
+        thread[0], now[0] = 2, 40.0
+        told.step("2026-01-06", rows=1)
+        assert capsys.readouterr().err.splitlines()[2:] == [
+            "collect okx: 1 of 4 requests, 3,000 rows, 0.1 a second, 60 s left (2026-01-05)",
+            "collect bybit: 2 of 2 requests in 20.0 s",
+            "collect okx: 2 of 4 requests, 3,001 rows, 0.1 a second, 40 s left, and the others are done (2026-01-06)",
+        ]
 
 
 @pytest.fixture
@@ -152,7 +173,7 @@ def test_a_run_and_what_is_said_of_it(frozen: Path) -> None:
     assert ran.exit_code == 0, ran.output
     for word in ("Published; BTC; 2026-01-11 23:00 to 2026-01-12 00:00 UTC; simulated data", "binance: ", "partitions"):
         assert word in ran.stdout
-    assert "estimate: 1 to do" in ran.stderr
+    assert "estimate BTC: 2 hours to do" in ran.stderr
     assert "hour 2026-01-12 00:00 UTC" in liq("headline", "BTC").stdout
     sound = liq("check")
     assert (sound.exit_code, sound.stdout.count(" 0 failed")) == (0, 1), sound.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import signal
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from filelock import FileLock
 
 from tests.warehouse.importer import Importer, csv
+from tests.warehouse.trial import python
 from warehouse import run as pipeline
 from warehouse import settings
 from warehouse.normalise import normalise_day, reference_tables
@@ -226,7 +228,43 @@ def test_a_map_over_which_something_is_imported_is_made_again_by_the_next_run(
     assert pending(warehouse.root) == {}
 
 
-def test_another_run_goes_first(warehouse: Importer, tmp_path: Path) -> None:
+KILLED = """
+import os, signal, sys
+from typer.testing import CliRunner
+from warehouse import store
+from warehouse.cli import app
+left, move = [int(sys.argv[1])], store.replace_durably
+def replace_durably(*files):
+    left[0] -= 1
+    if left[0] < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    move(*files)
+store.replace_durably = replace_durably
+sys.exit(CliRunner().invoke(app, sys.argv[2:], prog_name="liq").exit_code)
+"""
+
+
+@pytest.mark.parametrize("moves", [0, 1, 5, 9, 13])
+def test_killed_midway_it_is_whole_or_absent_and_the_same_command_ends_it(
+    warehouse: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    """Killed before any file is in its place, while they are staged, and while they are published."""
+    file = csv(tmp_path / "bars.csv", SOUND_BARS)
+    monkeypatch.setenv("LIQ_NOW", "2026-01-30T00:00:00Z")
+    with python(KILLED, moves, "import", file, *BARS) as child:
+        child.communicate()
+    assert child.returncode == -signal.SIGKILL
+    warehouse.takes(file, *BARS)
+    done = {name: body for name, body in warehouse.files().items() if name.startswith("core/")}
+    undisturbed = Importer(tmp_path / "undisturbed")
+    monkeypatch.setenv("LIQ_WAREHOUSE", str(undisturbed.root))
+    undisturbed.takes(file, *BARS)
+    assert done == {name: body for name, body in undisturbed.files().items() if name.startswith("core/")}
+    assert [name for name in warehouse.files() if name.startswith((".staging", "quarantine"))] == []
+
+
+def test_another_run_goes_first(warehouse: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIQ_WAIT_S", "0")
     file = csv(tmp_path / "oi.csv", SOUND_OI)
     warehouse.takes(file, *OI)
     with FileLock(warehouse.root / ".lock"):

@@ -28,17 +28,17 @@ def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 class Silent:
-    def stage(self, name, total): pass
-    def step(self, note="", advance=1): pass
+    def stage(self, name, total, unit): pass
+    def step(self, note="", advance=1, rows=0): pass
 
 class Last:
     def __init__(self, stage, steps=None):
         self.wanted, self.steps, self.now = stage, steps, ""
-    def stage(self, name, total):
+    def stage(self, name, total, unit):
         self.now = name
         if self.steps is None and name == self.wanted:
             die()
-    def step(self, note="", advance=1):
+    def step(self, note="", advance=1, rows=0):
         if self.steps is not None and self.now.startswith(self.wanted):
             self.steps -= 1
             if self.steps == 0:

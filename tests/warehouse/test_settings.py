@@ -12,7 +12,7 @@ import pytest
 from warehouse.errors import UserError
 from warehouse.settings import DATA, load
 
-NAMES = ("SOURCE", "WAREHOUSE", "COINS", "EXCHANGES", "NOW", "RECORDED", "SEED")
+NAMES = ("SOURCE", "WAREHOUSE", "COINS", "EXCHANGES", "NOW", "RECORDED", "SEED", "WAIT_S")
 URLS = ("BINANCE_URL", "BINANCE_ARCHIVE_URL", "BYBIT_URL", "OKX_URL")
 STREAMS = ("BINANCE_STREAM_URL", "BYBIT_STREAM_URL", "OKX_STREAM_URL")
 
@@ -103,7 +103,13 @@ def test_an_unknown_variable_is_named(
 
 def test_every_variable_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = dict.fromkeys(URLS, "http://127.0.0.1:1") | {"SOURCE": "recorded", "COINS": "DOGE", "EXCHANGES": "okx"}
-    said |= {"NOW": "2026-01-12T00:00Z", "SEED": "9", "WAREHOUSE": str(tmp_path), "RECORDED": str(tmp_path)}
+    said |= {
+        "NOW": "2026-01-12T00:00Z",
+        "SEED": "9",
+        "WAIT_S": "1",
+        "WAREHOUSE": str(tmp_path),
+        "RECORDED": str(tmp_path),
+    }
     said |= dict.fromkeys(STREAMS, "ws://127.0.0.1:1")
     assert set(said) == {*NAMES, *URLS, *STREAMS}
     for name, value in said.items():

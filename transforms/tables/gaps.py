@@ -46,6 +46,7 @@ def build(
     made = [
         _missing(expected, _open_interest_hours(open_interest), "open_interest", fetches),
         _missing(expected, _bar_hours(price_bars), "price_bars", fetches),
+        _carried(expected, open_interest),
         _derived(
             expected, price_bars.filter(pl.col("price_kind") == "trade"), "price_bars", "no mark bars; trades stand in"
         ),
@@ -58,13 +59,19 @@ def build(
 
 
 def _open_interest_hours(open_interest: pl.DataFrame) -> pl.DataFrame:
-    """Hours at whose end open interest was known."""
+    """Hours at whose end open interest was known, with the time of the reading that speaks for it."""
     hour = pl.col("time_utc").dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
-    return (
-        open_interest.with_columns(hour)
-        .filter(pl.col("hour_utc") - pl.col("time_utc") <= TRUSTED_FOR)
-        .select(_WHERE)
-        .unique()
+    trusted = open_interest.with_columns(hour).filter(pl.col("hour_utc") - pl.col("time_utc") <= TRUSTED_FOR)
+    return trusted.group_by(_WHERE).agg(pl.col("time_utc").max())
+
+
+def _carried(expected: pl.DataFrame, open_interest: pl.DataFrame) -> pl.DataFrame:
+    """Hours for whose end an earlier reading has to speak."""
+    known = expected.join(_open_interest_hours(open_interest), on=_WHERE, maintain_order="left")
+    earlier = known.filter(pl.col("time_utc") < pl.col("hour_utc"))
+    reason = pl.lit("the reading of ") + pl.col("time_utc").dt.to_string("%H:%M:%S") + " stands for the end of the hour"
+    return earlier.select(
+        *_WHERE, pl.lit("open_interest").alias("series"), pl.lit("carried").alias("state"), reason.alias("reason")
     )
 
 

@@ -1,0 +1,88 @@
+"""The maps of a past range, while hourly runs and other backfills go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.warehouse.trial import MADE, Trial, differing, python
+from warehouse import maps
+from warehouse.backfill import backfill
+from warehouse.clock import HOUR
+from warehouse.errors import Busy
+from warehouse.estimate import estimate_coins
+from warehouse.lock import claim, claimed
+from warehouse.rebuild import pending
+from warehouse.simulator import Simulation
+
+FIRST = datetime(2026, 11, 19, 22)
+NOON = FIRST + 3 * HOUR
+LAST = FIRST + 5 * HOUR
+HOLDER = """
+import sys
+from pathlib import Path
+from warehouse.lock import claim
+with claim(Path(sys.argv[1]), "BTC", 0):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="module")
+def hourly(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    made = Trial(tmp_path_factory.mktemp("hourly") / "warehouse", quiet_exchanges.url)
+    for n in range((LAST - FIRST) // HOUR + 1):
+        made.run(FIRST + n * HOUR)
+    return made
+
+
+def test_hours_that_run_meanwhile_are_made_again_on_the_new_past(
+    hourly: Trial, quiet_exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the maps of a past are made, three hours are published on top of the old one, each without remaking it."""
+    made = Trial(tmp_path / "warehouse", quiet_exchanges.url)
+    made.run(NOON)
+    until: list[datetime] = []
+
+    def slow(*given: Any, **options: Any) -> Iterator[str]:
+        for name in estimate_coins(*given, **options):
+            for hour in (NOON + HOUR, NOON + 2 * HOUR):
+                made.run(hour)
+                until.append(made.rows("position_books")["hour_utc"].max())  # type: ignore[arg-type]
+            assert made.rows("position_books")["hour_utc"].min() == NOON
+            yield name
+
+    monkeypatch.setattr(maps, "estimate_coins", slow)
+    backfill(made.settings(), FIRST, NOON - HOUR)
+    assert until == [NOON + HOUR, LAST]
+    assert differing(hourly.files(*MADE), made.files(*MADE)) == []
+    assert (made.leftovers(), pending(made.root)) == ([], {})
+
+
+def test_nothing_new_meanwhile_nothing_made_twice(
+    hourly: Trial, quiet_exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, days = Trial(tmp_path / "warehouse", quiet_exchanges.url), []
+    build_day = maps.Coin._build_day
+    monkeypatch.setattr(maps.Coin, "_build_day", lambda *given: days.append(given[1]) or build_day(*given))
+    backfill(made.settings(), FIRST, LAST)
+    assert [day.date() for day in days] == sorted({day.date() for day in days})
+    assert differing(hourly.files(*MADE), made.files(*MADE)) == []
+
+
+def test_a_coin_is_claimed_by_one_backfill_that_lives(hourly: Trial) -> None:
+    with python(HOLDER, hourly.root) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        assert claimed(hourly.root, "BTC")
+        with pytest.raises(Busy, match="another backfill makes BTC's maps"):
+            backfill(hourly.settings(wait_s=0), FIRST, LAST)
+        holder.kill()
+        holder.communicate()
+    assert not claimed(hourly.root, "BTC")
+    with claim(hourly.root, "BTC", 0):
+        assert claimed(hourly.root, "BTC")
