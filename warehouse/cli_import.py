@@ -107,7 +107,7 @@ def _lines(made: Imported, root: Path) -> Iterator[str]:
     yield f"  published  {made.published} partitions in {root}"
     hours = f"--from {made.first_hour:%Y-%m-%dT%H:%MZ} --to {made.last_hour:%Y-%m-%dT%H:%MZ} --coins {coins}"
     again = ", and all published later ones again" if made.remakes else ""
-    yield f"  next       the map of these hours{again}: liq run {hours}"
+    yield f"  next       the map of these hours{again}: liq backfill {hours}"
 
 
 COMMANDS = (import_,)

@@ -69,7 +69,7 @@ def test_rows_reach_core_marked_and_normalised(warehouse: Importer, tmp_path: Pa
     assert "2 rows of open_interest" in said
     assert "1 rows that were there twice" in said
     assert "made known BTCUSDT" in said
-    assert "liq run --from 2026-01-05T00:00Z --to 2026-01-05T01:00Z --coins BTC" in said
+    assert "liq backfill --from 2026-01-05T00:00Z --to 2026-01-05T01:00Z --coins BTC" in said
 
 
 def test_hours_that_lack_in_an_import_are_gaps(warehouse: Importer, tmp_path: Path) -> None:
