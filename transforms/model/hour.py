@@ -16,6 +16,7 @@ from transforms.model.activity import activity, typical
 from transforms.model.assumptions import GIVEN_UP, HALF_LIVES_H, WINDOWS_H
 from transforms.model.distance_profile import Contract, profiles
 from transforms.model.kernel import give_up, leave, place, settle, sweep
+from transforms.model.nearness import WHOLE, farthest, powers
 from transforms.model.population import BREADTH, CLASSES, HOLDINGS, UNREACHED, Cohort, Population
 from transforms.model.price_grid import Floats, bucket, middle, spread
 
@@ -65,10 +66,11 @@ def advance(crowd: Population, bars: list[Bar], contract: Contract, hour_h: int)
     settle(crowd.cells, hour.kept, hour.left, _DUST * crowd.open_interest, shift)
     if bars:
         crowd.mark = bars[-1].close
-    crowd.moves[hour_h % len(crowd.moves)] = crowd.s * UNREACHED
     if bars and crowd.open_interest > 0.0:
         crowd.cohorts[hour_h] = hour.cohort()
-        crowd.moves[hour_h % len(crowd.moves)] = hour.before, hour.worst
+        crowd.note(hour_h, hour.before, hour.worst)
+    else:
+        crowd.note(hour_h, crowd.s * UNREACHED, crowd.s * UNREACHED)
     for window, length in enumerate(WINDOWS_H, start=1):
         _leave(crowd, window, hour_h, length, contract)
     while crowd.cohorts and (oldest := next(iter(crowd.cohorts))) <= hour_h - WINDOWS_H[-1]:
@@ -101,7 +103,8 @@ class _Passing:
         if not isnan(bar.open_interest):
             crowd.open_interest = bar.open_interest
             if bar.open_interest == 0.0:
-                crowd.cells[:], crowd.moves[:], crowd.cohorts, self.opened = 0.0, crowd.s * UNREACHED, {}, {}
+                crowd.leave_nobody()
+                self.opened = {}
         crowd.turnover = typical(crowd.turnover, bar.taker_base, crowd.open_interest, bar.hours)
         coins = activity(bar.taker_base, crowd.open_interest, bar.hours, crowd.turnover, bar.account_growth)
         self.stood = crowd.reached(bar.close)
@@ -118,7 +121,7 @@ class _Passing:
     def _sweep(self, reached: int) -> None:
         crowd, origin = self.crowd, self.crowd.origin
         if crowd.s * (self.worst - reached) > 0:
-            give_up(self.left, crowd.s, self.worst - origin, reached - origin, GIVEN_UP)
+            give_up(self.left, self.worst - origin, reached - origin, powers(crowd.s, GIVEN_UP))
             self.worst = reached
         farther = min if crowd.s > 0 else max
         self.opened = {entry: (coins, farther(since, reached)) for entry, (coins, since) in self.opened.items()}
@@ -169,9 +172,10 @@ def _leave(crowd: Population, window: int, hour_h: int, length_h: int, contract:
     cohort = crowd.cohorts.get(hour_h - length_h)
     if cohort is None or not len(cohort.entry):
         return
-    since = crowd.moves[np.arange(hour_h - length_h + 1, hour_h + 1) % len(crowd.moves)]
-    before, after = (since[since[:, 0] != since[:, 1]] - crowd.origin).T
+    since = farthest(crowd.moves, crowd.s, hour_h, length_h)
+    reached = (np.minimum if crowd.s > 0 else np.maximum)(cohort.reached, since)
     own = profiles(contract, float(middle(int(cohort.entry[len(cohort.entry) // 2]))), crowd.s)
-    entered = (cohort.entry - crowd.origin, cohort.coins, cohort.reached - crowd.origin)
+    entered = (cohort.entry - crowd.origin, cohort.coins, reached - crowd.origin)
+    left = np.exp(GIVEN_UP / WHOLE * crowd.nearness(hour_h).of(window, crowd.origin))
     profile = (own.first, own.shares, own.length)
-    leave(crowd.cells, window, crowd.s, entered, (before, after), profile, np.exp(-_RATES * length_h), GIVEN_UP)
+    leave(crowd.cells, window, crowd.s, entered, left, profile, np.exp(-_RATES * length_h))

@@ -10,17 +10,20 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from transforms.model.nearness import seen_from
+
+_STRIDE = 64
+
 
 @njit(cache=True)
-def give_up(left, s, before, after, strength):  # type: ignore[no-untyped-def]
+def give_up(left, before, after, powers):  # type: ignore[no-untyped-def]
     """Thins what the mark came nearer to, from `before` to `after`: (b/a) ** strength of those a buckets away stay.
 
-    b is how far away they are then; at the mark itself it counts as one bucket.
+    b is how far away they are then; at the mark itself it counts as one bucket. powers: see nearness.py.
     """
+    was, now = seen_from(powers, before, len(left)), seen_from(powers, after, len(left))
     for b in range(len(left)):
-        was = s * (before - b)
-        if was > 1:
-            left[b] *= (max(s * (after - b), 1) / was) ** strength
+        left[b] *= now[b] / was[b]
 
 
 @njit(cache=True)
@@ -47,23 +50,44 @@ def place(cells, s, reached, entry, coins, first, shares, length, kept, left, sw
     What is `reached` at the close was opened and swept within the bar. What lies off the axis is held at its edge.
     """
     ages, classes, holdings, breadth = cells.shape
-    width = len(coins)
+    amount = np.zeros(breadth)
     for k in range(classes):
-        for j in range(length[k] + width - 1):
-            amount = 0.0
-            for i in range(max(0, j - length[k] + 1), min(width, j + 1)):
-                amount += coins[i] * shares[k, j - i]
-            if amount == 0.0:
-                continue
-            b = min(max(entry + first[k] + j, 0), breadth - 1)
+        for i in range(len(coins)):
+            _spread(amount, entry + i + first[k], shares[k], coins[i], 0, length[k])
+        low, high = _filled(amount)
+        for b in range(low, high):
             if s * (b - reached) >= 0:
-                for h in range(holdings):
-                    swept[k, h] += amount
+                swept[k] += amount[b]
+                amount[b] = 0.0
             else:
-                for h in range(holdings):
-                    more = amount / (kept[h] * left[b])
-                    for age in range(ages):
-                        cells[age, k, h, b] += more
+                amount[b] /= left[b]
+        for h in range(holdings):
+            for age in range(ages):
+                row = cells[age, k, h]
+                for b in range(low, high):
+                    row[b] += amount[b] / kept[h]
+        amount[low:high] = 0.0
+
+
+@njit(cache=True)
+def _standing(s, reached, at, length):  # type: ignore[no-untyped-def]
+    """From and to which of `length` buckets, the first of them `at`, the mark has not come."""
+    start, stop = (0, reached - at) if s > 0 else (reached + 1 - at, length)
+    return min(max(start, 0), length), min(max(stop, 0), length)
+
+
+@njit(cache=True)
+def _spread(row, at, shares, coins, start, stop):  # type: ignore[no-untyped-def]
+    """Adds coins * shares[start:stop] to `row`, of which `at` is where shares[0] goes; off the row is at its edge."""
+    on, off = min(max(-at, start), stop), max(min(len(row) - at, stop), start)
+    if start < on:
+        row[0] += coins * shares[start:on].sum()
+    if on < off:
+        where, own = row[at + on : at + off], shares[on:off]
+        for j in range(off - on):
+            where[j] += coins * own[j]
+    if off < stop:
+        row[-1] += coins * shares[off:stop].sum()
 
 
 @njit(cache=True)
@@ -73,78 +97,79 @@ def settle(cells, kept, left, dust, shift):  # type: ignore[no-untyped-def]
     Up where it is negative; what falls off adds to the edge.
     """
     ages, classes, holdings, breadth = cells.shape
+    stays = np.empty(breadth)
     for k in range(classes):
         for h in range(holdings):
             low, high = _filled(cells[0, k, h])
-            for n in range(high - low):
-                b = low + n if shift >= 0 else high - 1 - n  # so that none is overwritten before it is read
-                true = kept[h] * left[b]
-                stays = cells[0, k, h, b] * true >= dust
-                to = min(max(b - shift, 0), breadth - 1)
-                for age in range(ages):
-                    coins = cells[age, k, h, b] * true if stays else 0.0
-                    cells[age, k, h, b] = 0.0
-                    cells[age, k, h, to] += coins
+            all_of, thinned = cells[0, k, h, low:high], left[low:high]
+            for b in range(high - low):
+                true = kept[h] * thinned[b]
+                stays[b] = true if all_of[b] * true >= dust else 0.0
+            for age in range(ages):
+                row = cells[age, k, h]
+                own = row[low:high]
+                for b in range(high - low):
+                    own[b] *= stays[b]
+                if shift != 0:
+                    moved = own.copy()
+                    own[:] = 0.0
+                    _spread(row, low - shift, moved, 1.0, 0, high - low)
 
 
 @njit(cache=True)
 def _filled(row):  # type: ignore[no-untyped-def]
-    """From the first bucket that is not empty to after the last."""
+    """From the first bucket that is not empty to after the last: most are empty, and passed over many at once."""
+    bits = row.view(np.int64)
     low, high = 0, len(row)
+    while low + _STRIDE <= high and _none(bits, low):
+        low += _STRIDE
     while low < high and row[low] == 0.0:
         low += 1
+    while high - _STRIDE >= low and _none(bits, high - _STRIDE):
+        high -= _STRIDE
     while high > low and row[high - 1] == 0.0:
         high -= 1
     return low, high
 
 
 @njit(cache=True)
-def leave(cells, window, s, cohort, moves, own, survive, strength):  # type: ignore[no-untyped-def]
-    """Takes the survivors of one hour's openings out of an age, and lowers those within it where rounding asks for it.
-
-    cohort: (entry [n], coins [n], reached since [n]); moves: (before [m], after [m]) of the hours since, as in give_up;
-    own: (first, shares, length) as in place; survive [holdings]: what is left of them by age alone.
-    """
-    entry, coins, since = cohort
-    before, after = moves
-    first, shares, length = own
-    classes, holdings, breadth = cells.shape[1:]
-    low = min(max(entry.min() + first.min(), 0), breadth - 1)
-    high = min(max(entry.max() + (first + length).max(), low + 1), breadth)
-    left = _left(s, before, after, strength, low, high)
-    reached = since.copy()
-    for m in range(len(after)):
-        reached = np.minimum(reached, after[m]) if s > 0 else np.maximum(reached, after[m])
-    amount = np.zeros(high - low)
-    for k in range(classes):
-        amount[:] = 0.0
-        for i in range(len(entry)):
-            for j in range(length[k]):
-                placed = entry[i] + first[k] + j
-                if s * (placed - reached[i]) < 0:
-                    amount[min(max(placed, 0), breadth - 1) - low] += coins[i] * shares[k, j]
-        for b in range(low, high):
-            if amount[b - low] == 0.0:
-                continue
-            for h in range(holdings):
-                stays = max(cells[window, k, h, b] - amount[b - low] * survive[h] * left[b - low], 0.0)
-                for inner in range(window, 0, -1):
-                    cells[inner, k, h, b] = min(cells[inner, k, h, b], stays)
+def _none(bits, low):  # type: ignore[no-untyped-def]
+    seen = 0
+    for b in range(low, low + _STRIDE):
+        seen |= bits[b]
+    return seen == 0
 
 
 @njit(cache=True)
-def _left(s, before, after, strength, low, high):  # type: ignore[no-untyped-def]
-    """What `give_up` left in all moves of the buckets from `low` to `high`; of those reached it tells nothing."""
-    span = high - low
-    farthest = 1
-    for m in range(len(before)):
-        farthest = max(farthest, abs(before[m] - low), abs(before[m] - high), abs(after[m] - low), abs(after[m] - high))
-    # log of the distance by its difference in buckets, in the order of the buckets: one slice a move
-    logs = np.log(np.maximum(np.arange(-farthest - 1, farthest + 2) * -s, 1))
-    middle = farthest + 1
-    total = np.zeros(span)
-    for m in range(len(before)):
-        was, now = logs[middle + low - before[m] :], logs[middle + low - after[m] :]
-        for n in range(span):
-            total[n] += now[n] - was[n]
-    return np.exp(strength * total)
+def leave(cells, window, s, cohort, left, own, survive):  # type: ignore[no-untyped-def]
+    """Takes the survivors of one hour's openings out of an age, and lowers those within it where rounding asks for it.
+
+    cohort: (entry [n], coins [n], reached since [n]); left [buckets]: what the hours since left of them there; own:
+    (first, shares, length) as in place; survive [holdings]: what is left of them by age alone.
+    """
+    entry, coins, reached = cohort
+    first, shares, length = own
+    classes, holdings, breadth = cells.shape[1:]
+    amount = np.zeros(breadth)
+    for k in range(classes):
+        for i in range(len(entry)):
+            at = entry[i] + first[k]
+            start, stop = _standing(s, reached[i], at, length[k])
+            _spread(amount, at, shares[k], coins[i], start, stop)
+        low, high = _filled(amount)
+        for b in range(low, high):
+            amount[b] *= left[b]
+        for h in range(holdings):
+            _take(cells[:, k, h], window, amount, survive[h], low, high)
+        amount[low:high] = 0.0
+
+
+@njit(cache=True)
+def _take(cells, window, amount, times, low, high):  # type: ignore[no-untyped-def]
+    outer = cells[window]
+    for b in range(low, high):
+        outer[b] = max(outer[b] - amount[b] * times, 0.0)
+    for age in range(window - 1, 0, -1):
+        inner = cells[age]
+        for b in range(low, high):
+            inner[b] = min(inner[b], outer[b])
