@@ -52,42 +52,50 @@ def place(cells, s, reached, entry, coins, first, shares, length, kept, left, sw
     ages, classes, holdings, breadth = cells.shape
     amount = np.zeros(breadth)
     for k in range(classes):
+        start = entry + first[k]
+        low, high = _on_axis(start, start + len(coins) - 1 + length[k], breadth)
         for i in range(len(coins)):
-            _spread(amount, entry + i + first[k], shares[k], coins[i], 0, length[k])
-        low, high = _filled(amount)
-        for b in range(low, high):
-            if s * (b - reached) >= 0:
-                swept[k] += amount[b]
-                amount[b] = 0.0
-            else:
-                amount[b] /= left[b]
+            _spread(amount, start + i, shares[k, : length[k]], coins[i])
+        gone, stays = _cut(s, reached, low, high)
+        swept[k] += amount[gone[0] : gone[1]].sum()
+        more = amount[stays[0] : stays[1]] / left[stays[0] : stays[1]]
         for h in range(holdings):
             for age in range(ages):
-                row = cells[age, k, h]
-                for b in range(low, high):
-                    row[b] += amount[b] / kept[h]
+                _add(cells[age, k, h, stays[0] : stays[1]], more, 1.0 / kept[h])
         amount[low:high] = 0.0
 
 
 @njit(cache=True)
-def _standing(s, reached, at, length):  # type: ignore[no-untyped-def]
-    """From and to which of `length` buckets, the first of them `at`, the mark has not come."""
-    start, stop = (0, reached - at) if s > 0 else (reached + 1 - at, length)
-    return min(max(start, 0), length), min(max(stop, 0), length)
+def _on_axis(start, stop, breadth):  # type: ignore[no-untyped-def]
+    """The buckets that hold those from `start` to before `stop`."""
+    return min(max(start, 0), breadth - 1), max(min(stop, breadth), 1)
 
 
 @njit(cache=True)
-def _spread(row, at, shares, coins, start, stop):  # type: ignore[no-untyped-def]
-    """Adds coins * shares[start:stop] to `row`, of which `at` is where shares[0] goes; off the row is at its edge."""
-    on, off = min(max(-at, start), stop), max(min(len(row) - at, stop), start)
-    if start < on:
-        row[0] += coins * shares[start:on].sum()
-    if on < off:
-        where, own = row[at + on : at + off], shares[on:off]
-        for j in range(off - on):
-            where[j] += coins * own[j]
-    if off < stop:
-        row[-1] += coins * shares[off:stop].sum()
+def _cut(s, reached, start, stop):  # type: ignore[no-untyped-def]
+    """Of the buckets from `start` to before `stop`, those that the mark has come to, and those that it has not."""
+    cut = min(max(reached if s > 0 else reached + 1, start), stop)
+    below, above = (start, cut), (cut, stop)
+    return (above, below) if s > 0 else (below, above)
+
+
+@njit(cache=True)
+def _add(row, more, times):  # type: ignore[no-untyped-def]
+    for b in range(len(row)):
+        row[b] += more[b] * times
+
+
+@njit(cache=True)
+def _spread(row, at, shares, coins):  # type: ignore[no-untyped-def]
+    """Adds coins * shares to `row`, of which `at` is where the first goes; what is off the row goes to its edge."""
+    n = len(shares)
+    start, stop = min(max(-at, 0), n), min(max(len(row) - at, 0), n)
+    if start > 0:
+        row[0] += coins * shares[:start].sum()
+    if start < stop:
+        _add(row[at + start : at + stop], shares[start:stop], coins)
+    if stop < n:
+        row[-1] += coins * shares[stop:].sum()
 
 
 @njit(cache=True)
@@ -97,23 +105,30 @@ def settle(cells, kept, left, dust, shift):  # type: ignore[no-untyped-def]
     Up where it is negative; what falls off adds to the edge.
     """
     ages, classes, holdings, breadth = cells.shape
-    stays = np.empty(breadth)
+    stays, moved = np.empty(breadth), np.empty(breadth)
     for k in range(classes):
         for h in range(holdings):
             low, high = _filled(cells[0, k, h])
-            all_of, thinned = cells[0, k, h, low:high], left[low:high]
-            for b in range(high - low):
-                true = kept[h] * thinned[b]
-                stays[b] = true if all_of[b] * true >= dust else 0.0
+            staying, moving = stays[: high - low], moved[: high - low]
+            _stay(staying, cells[0, k, h, low:high], left[low:high], kept[h], dust)
             for age in range(ages):
                 row = cells[age, k, h]
-                own = row[low:high]
-                for b in range(high - low):
-                    own[b] *= stays[b]
-                if shift != 0:
-                    moved = own.copy()
-                    own[:] = 0.0
-                    _spread(row, low - shift, moved, 1.0, 0, high - low)
+                _multiply(moving, row[low:high], staying)
+                row[low:high] = 0.0
+                _spread(row, low - shift, moving, 1.0)
+
+
+@njit(cache=True)
+def _stay(stays, coins, left, kept, dust):  # type: ignore[no-untyped-def]
+    for b in range(len(stays)):
+        true = left[b] * kept
+        stays[b] = true if coins[b] * true >= dust else 0.0
+
+
+@njit(cache=True)
+def _multiply(made, one, other):  # type: ignore[no-untyped-def]
+    for b in range(len(made)):
+        made[b] = one[b] * other[b]
 
 
 @njit(cache=True)
@@ -133,9 +148,9 @@ def _filled(row):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _none(bits, low):  # type: ignore[no-untyped-def]
+def _none(bits, start):  # type: ignore[no-untyped-def]
     seen = 0
-    for b in range(low, low + _STRIDE):
+    for b in range(start, start + _STRIDE):
         seen |= bits[b]
     return seen == 0
 
@@ -152,24 +167,27 @@ def leave(cells, window, s, cohort, left, own, survive):  # type: ignore[no-unty
     classes, holdings, breadth = cells.shape[1:]
     amount = np.zeros(breadth)
     for k in range(classes):
+        low, high = _on_axis(entry.min() + first[k], entry.max() + first[k] + length[k], breadth)
         for i in range(len(entry)):
             at = entry[i] + first[k]
-            start, stop = _standing(s, reached[i], at, length[k])
-            _spread(amount, at, shares[k], coins[i], start, stop)
-        low, high = _filled(amount)
-        for b in range(low, high):
-            amount[b] *= left[b]
+            start, stop = _cut(s, reached[i], at, at + length[k])[1]
+            _spread(amount, start, shares[k, start - at : stop - at], coins[i])
+        gone = amount[low:high] * left[low:high]
         for h in range(holdings):
-            _take(cells[:, k, h], window, amount, survive[h], low, high)
+            _take(cells[window, k, h, low:high], gone, survive[h])
+            for age in range(window - 1, 0, -1):
+                _bound(cells[age, k, h, low:high], cells[age + 1, k, h, low:high])
         amount[low:high] = 0.0
 
 
 @njit(cache=True)
-def _take(cells, window, amount, times, low, high):  # type: ignore[no-untyped-def]
-    outer = cells[window]
-    for b in range(low, high):
-        outer[b] = max(outer[b] - amount[b] * times, 0.0)
-    for age in range(window - 1, 0, -1):
-        inner = cells[age]
-        for b in range(low, high):
-            inner[b] = min(inner[b], outer[b])
+def _take(row, gone, times):  # type: ignore[no-untyped-def]
+    for b in range(len(row)):
+        stays = row[b] - gone[b] * times
+        row[b] = stays if stays > 0.0 else 0.0
+
+
+@njit(cache=True)
+def _bound(row, most):  # type: ignore[no-untyped-def]
+    for b in range(len(row)):
+        row[b] = row[b] if row[b] < most[b] else most[b]
