@@ -17,10 +17,11 @@ from transforms.model.assumptions import GIVEN_UP, HALF_LIVES_H, WINDOWS_H
 from transforms.model.distance_profile import Contract, profiles
 from transforms.model.kernel import give_up, leave, place, settle, sweep
 from transforms.model.nearness import WHOLE, farthest, powers
-from transforms.model.population import BREADTH, CLASSES, HOLDINGS, UNREACHED, Cohort, Population
-from transforms.model.price_grid import Floats, bucket, middle, spread
+from transforms.model.population import AGES, BREADTH, CLASSES, HOLDINGS, UNREACHED, Cohort, Population
+from transforms.model.price_grid import WIDTH, Floats, bucket, spread
 
 _RATES = np.log(2.0) / np.array(HALF_LIVES_H)
+_SURVIVE = np.exp(-_RATES * np.array(WINDOWS_H)[:, None])
 _DUST = 1e-8  # of open interest, at a weight of one: cells below it matter to nobody and would fill the state for ever
 _FIRST_SPREAD = 0.03  # entries of those who stood before the first bar: standard deviation of log price, a guess
 _FIRST_STEPS = np.linspace(-2.5, 2.5, 51)
@@ -71,8 +72,8 @@ def advance(crowd: Population, bars: list[Bar], contract: Contract, hour_h: int)
         crowd.note(hour_h, hour.before, hour.worst)
     else:
         crowd.note(hour_h, crowd.s * UNREACHED, crowd.s * UNREACHED)
-    for window, length in enumerate(WINDOWS_H, start=1):
-        _leave(crowd, window, hour_h, length, contract)
+    for window in range(1, AGES):
+        _leave(crowd, window, hour_h, contract)
     while crowd.cohorts and (oldest := next(iter(crowd.cohorts))) <= hour_h - WINDOWS_H[-1]:
         del crowd.cohorts[oldest]
     return hour.moved
@@ -164,18 +165,18 @@ def _seat(crowd: Population, bar: Bar, contract: Contract) -> None:
         place(crowd.cells[:1], crowd.s, *where, 1.0 / stood, unthinned, nobody)
 
 
-def _leave(crowd: Population, window: int, hour_h: int, length_h: int, contract: Contract) -> None:
-    """Takes what was opened `length_h` ago, and still stands, out of the window: it was swept and thinned as all was.
+def _leave(crowd: Population, window: int, hour_h: int, contract: Contract) -> None:
+    """Takes what a window's length ago was opened, and still stands, out of it: it was swept and thinned as all was.
 
     But for the moves of its own hour, which thin what stood before it.
     """
+    length_h, origin = WINDOWS_H[window - 1], crowd.origin
     cohort = crowd.cohorts.get(hour_h - length_h)
     if cohort is None or not len(cohort.entry):
         return
-    since = farthest(crowd.moves, crowd.s, hour_h, length_h)
-    reached = (np.minimum if crowd.s > 0 else np.maximum)(cohort.reached, since)
-    own = profiles(contract, float(middle(int(cohort.entry[len(cohort.entry) // 2]))), crowd.s)
-    entered = (cohort.entry - crowd.origin, cohort.coins, reached - crowd.origin)
-    left = np.exp(GIVEN_UP / WHOLE * crowd.nearness(hour_h).of(window, crowd.origin))
+    own = profiles(contract, exp((int(cohort.entry[len(cohort.entry) // 2]) + 0.5) * WIDTH), crowd.s)
+    entered = (cohort.entry - origin, cohort.coins, cohort.reached - origin)
+    since = farthest(crowd.moves, crowd.s, hour_h, length_h) - origin
+    left = np.exp(GIVEN_UP / WHOLE * crowd.nearness(hour_h).of(window, origin))
     profile = (own.first, own.shares, own.length)
-    leave(crowd.cells, window, crowd.s, entered, left, profile, np.exp(-_RATES * length_h))
+    leave(crowd.cells, window, crowd.s, *entered, since, left, *profile, _SURVIVE[window - 1])

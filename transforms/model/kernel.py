@@ -150,27 +150,26 @@ def _filled(row):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _none(bits, start):  # type: ignore[no-untyped-def]
     seen = 0
-    for b in range(start, start + _STRIDE):
+    for b in range(np.uint64(start), np.uint64(start + _STRIDE)):  # unsigned: no index counts from the end
         seen |= bits[b]
     return seen == 0
 
 
 @njit(cache=True)
-def leave(cells, window, s, cohort, left, own, survive):  # type: ignore[no-untyped-def]
+def leave(cells, window, s, entry, coins, reached, since, left, first, shares, length, survive):  # type: ignore[no-untyped-def]
     """Takes the survivors of one hour's openings out of an age, and lowers those within it where rounding asks for it.
 
-    cohort: (entry [n], coins [n], reached since [n]); left [buckets]: what the hours since left of them there; own:
-    (first, shares, length) as in place; survive [holdings]: what is left of them by age alone.
+    coins [n] were opened at `entry` [n], and `reached` [n] is the farthest bucket that the mark reached in that hour
+    afterwards, `since` in the hours since. left [buckets]: what these left of them there; first, shares, length: as in
+    place; survive [holdings]: what is left of them by age alone.
     """
-    entry, coins, reached = cohort
-    first, shares, length = own
     classes, holdings, breadth = cells.shape[1:]
     amount = np.zeros(breadth)
     for k in range(classes):
-        low, high = _on_axis(entry.min() + first[k], entry.max() + first[k] + length[k], breadth)
+        low, high = _on_axis(entry[0] + first[k], entry[-1] + first[k] + length[k], breadth)
         for i in range(len(entry)):
-            at = entry[i] + first[k]
-            start, stop = _cut(s, reached[i], at, at + length[k])[1]
+            at, come = entry[i] + first[k], min(reached[i], since) if s > 0 else max(reached[i], since)
+            start, stop = _cut(s, come, at, at + length[k])[1]
             _spread(amount, start, shares[k, start - at : stop - at], coins[i])
         gone = amount[low:high] * left[low:high]
         for h in range(holdings):
