@@ -11,7 +11,7 @@ from numba import njit
 
 @njit(cache=True)
 def read(cells, weight, s, start, stop):  # type: ignore[no-untyped-def]
-    """(coins [ages, classes, stop - start] in those buckets, coins in all farther ones) at `weight` [classes, holdings].
+    """(coins [ages, classes, stop - start] there, coins in all farther buckets), by `weight` [classes, holdings].
 
     cells, s: see kernel.py. The mark is beside `stop` for a long, beside `start` for a short.
     """
@@ -48,20 +48,20 @@ def _worth(usd, coins, scale, price):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def entries(usd, first):  # type: ignore[no-untyped-def]
-    """What holds a dollar or more, as (bucket [n], class [n], usd [n, ages]): by bucket, then class.
+def entries(usd, first, order):  # type: ignore[no-untyped-def]
+    """What holds a dollar or more, as (bucket [n], class [n], usd [ages, n]): by bucket, then class, in `order`.
 
     usd [ages, classes, buckets], whole dollars; first: the first bucket.
     """
     ages, classes, buckets = usd.shape
     most = classes * buckets
-    bucket, position_class, made = np.empty(most, np.int32), np.empty(most, np.int8), np.empty((most, ages))
+    bucket, position_class, made = np.empty(most, np.int32), np.empty(most, np.int8), np.empty((ages, most))
     n = 0
     for b in range(buckets):
-        for k in range(classes):
+        for k in order:
             if usd[0, k, b] != 0.0:
                 bucket[n], position_class[n] = first + b, k
                 for age in range(ages):
-                    made[n, age] = usd[age, k, b]
+                    made[age, n] = usd[age, k, b]
                 n += 1
-    return bucket[:n].copy(), position_class[:n].copy(), made[:n].copy()
+    return bucket[:n].copy(), position_class[:n].copy(), made[:, :n].copy()
