@@ -8,14 +8,13 @@ changes the reading of all that stands, not only of what is opened after it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import ceil, floor, log
-
 import numpy as np
 
 from transforms.model.activity import FIRST_TURNOVER_PER_HOUR
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, WINDOWS_H
+from transforms.model.bars import reached_at
 from transforms.model.nearness import Nearness
-from transforms.model.price_grid import WIDTH, Floats, Ints, bucket
+from transforms.model.price_grid import Floats, Ints, bucket
 
 REACH = 1152
 """Buckets tracked to each side of the mark (a factor of 3.2); what would lie further is held at the edge."""
@@ -91,9 +90,5 @@ class Population:
         return bucket(self.mark) - REACH
 
     def reached(self, price: float) -> int:
-        """The farthest bucket that a mark of `price` reaches: longs from it up, shorts from it down are liquidated.
-
-        A bucket counts as reached when its middle is; over many buckets that is right on average.
-        """
-        x = log(price) / WIDTH - 0.5
-        return ceil(x) if self.s > 0 else floor(x)
+        """The farthest bucket that a mark of `price` (USD) reaches."""
+        return reached_at(self.s, price)
