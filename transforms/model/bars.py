@@ -1,4 +1,4 @@
-"""The bars of an hour, compiled: one after another they age who stands, sweep, and open; see kernel.py for the terms."""
+"""The bars of an hour, compiled: one after another they age who stands, sweep, and open. Terms as in kernel.py."""
 
 from __future__ import annotations
 

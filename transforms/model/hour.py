@@ -7,8 +7,8 @@ half-life, is what a fit needs, and what stands can be read with any weights.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import attrgetter
 from math import exp, fsum, isnan, nan
+from operator import attrgetter
 
 import numpy as np
 

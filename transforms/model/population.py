@@ -8,6 +8,7 @@ changes the reading of all that stands, not only of what is opened after it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
 import numpy as np
 
 from transforms.model.activity import FIRST_TURNOVER_PER_HOUR
