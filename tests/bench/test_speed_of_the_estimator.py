@@ -1,4 +1,8 @@
-"""What the fold of the estimator costs, what the maps of it cost besides, and how that grows: `make bench`."""
+"""What the fold of the estimator costs, what the maps of it cost besides, and how that grows: `make bench`.
+
+A touched bucket is a cell, of an age, class, holding and bucket, that holds somebody after the hour: each is aged,
+thinned and moved with the axis in every hour.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,11 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table as Grid
 
+from tests.bench.plain_fold import PlainFold
 from transforms.exchanges.documented_tiers import documented
 from transforms.model.assumptions import prior
 from transforms.model.distance_profile import Contract
@@ -21,8 +27,10 @@ from transforms.model.estimate import HourInput, Levels, columns, run
 from transforms.model.hour import Bar, advance
 from transforms.model.liquidation_price import Tiers
 from transforms.model.population import Population
+from transforms.model.price_grid import Floats, Ints
 
 Made = TypeVar("Made")
+Rows = tuple[Ints, Ints, NDArray[np.int32], NDArray[np.int8], Floats]
 SIDES = (+1, -1)
 FIRST_H = 490_920
 _NAMES = ("tier_cap", "maintenance_rate", "deduction", "max_leverage_x")
@@ -54,19 +62,46 @@ def timed(work: Callable[[], Made]) -> tuple[Made, float]:
     return made, process_time() - start
 
 
-def fold(hours: list[HourInput]) -> None:
-    crowds = {s: Population.empty(s, 1e5) for s in SIDES}
-    for hour in hours:
-        for s, crowd in crowds.items():
-            advance(crowd, hour.bars[s], hour.contract, hour.hour_h)
-
-
 def mapped(hours: list[HourInput]) -> Levels:
     return run({s: Population.empty(s, 1e5) for s in SIDES}, hours, lambda s, hour_h: prior("binance"))[0]
 
 
-def written(levels: Levels) -> None:
-    hour_h, s, bucket, position_class, usd = columns(levels)
+def fold(hours: list[HourInput]) -> dict[int, Population]:
+    """Both sides after `hours`."""
+    crowds = {s: Population.empty(s, 1e5) for s in SIDES}
+    for hour in hours:
+        for s, crowd in crowds.items():
+            advance(crowd, hour.bars[s], hour.contract, hour.hour_h)
+    return crowds
+
+
+def plainly(hours: list[HourInput], crowds: dict[int, Population]) -> dict[int, PlainFold]:
+    """The same in plain numpy, from `crowds`, who stood after the first of `hours`."""
+    made = {s: PlainFold(crowd, CONTRACT, hours[0].hour_h) for s, crowd in crowds.items()}
+    for hour in hours[1:]:
+        for s, each in made.items():
+            each.hour(hour.bars[s], hour.hour_h)
+    return made
+
+
+def touched(hours: list[HourInput]) -> int:
+    """Cells that hold somebody, added up over hours and sides; from every 20th hour."""
+    crowds, total = {s: Population.empty(s, 1e5) for s in SIDES}, 0
+    for n, hour in enumerate(hours):
+        for s, crowd in crowds.items():
+            advance(crowd, hour.bars[s], hour.contract, hour.hour_h)
+            total += 20 * np.count_nonzero(crowd.cells) if n % 20 == 0 else 0
+    return total
+
+
+def copied(rows: Rows) -> None:
+    """One pass through memory: read, and written elsewhere."""
+    for column in rows:
+        np.copy(column)
+
+
+def written(rows: Rows) -> None:
+    hour_h, s, bucket, position_class, usd = rows
     ages = {f"usd_{i}": usd[:, i] for i in range(usd.shape[1])}
     frame = pl.DataFrame({"hour": hour_h, "s": s, "bucket": bucket, "class": position_class, **ages})
     frame.write_parquet(io.BytesIO())
@@ -87,10 +122,44 @@ def test_hours_and_instruments(minutes: int) -> None:
             levels, seconds = timed(partial(mapped, market))
             assert len(levels.usd) == 2 * hours
             mapping += seconds
-            writing += timed(partial(written, levels))[1]
+            writing += timed(partial(written, columns(levels)))[1]
         each = folding / (2 * hours * instruments) * 1e3
         figures = (f"{folding:.1f}", f"{mapping:.1f}", f"{writing:.1f}", f"{folding / (mapping + writing):.0%}")
         grid.add_row(f"{hours:,}", str(instruments), *figures, f"{each:.2f}")
     title = f"Bars of {minutes} minutes, CPU seconds; a year on three exchanges is three times 8,760 hours of one"
     Console(width=110).print(title)
     Console(width=110).print(grid)
+
+
+@pytest.mark.parametrize("minutes", [60, 5])
+def test_beside_plain_numpy_memory_and_polars(minutes: int) -> None:
+    """Ratios within one run, CPU seconds: the same cells as the plain loop makes, and how much sooner."""
+    grid = Grid("bars of", "measured", "seconds", "times the fold", show_header=True)
+    whole, part = walk(8760 if minutes == 60 else 1095, minutes, 0), walk(500, minutes, 1)
+    fold(walk(48, minutes, 0))  # compiles
+    mapped(walk(48, minutes, 0))
+    first = fold(part[:1])
+    plain, plain_s = timed(partial(plainly, part, first))
+    crowds, part_s = timed(partial(fold, part))
+    for s, crowd in crowds.items():
+        assert np.allclose(plain[s].on_the_axis_of(crowd), crowd.cells, rtol=1e-6, atol=1e-3)
+    _, fold_s = timed(partial(fold, whole))
+    levels, map_s = timed(partial(mapped, whole))
+    made = columns(levels)
+    rows, size = len(made[0]), sum(column.nbytes for column in made)
+    copy_s, write_s = timed(partial(copied, made))[1], timed(partial(written, made))[1]
+    bars, cells = sum(len(hour.bars[1]) for hour in whole), touched(whole)
+    label = f"{minutes} minutes"
+    figures = [
+        ("the fold, both sides", fold_s, fold_s),
+        (f"the fold with maps, {rows:,} rows", map_s, fold_s),
+        (f"one pass of the rows through memory, {size / 1e6:,.0f} MB", copy_s, fold_s),
+        ("polars writes the rows", write_s, fold_s),
+        ("500 hours, the fold", part_s, part_s),
+        ("500 hours, plain numpy", plain_s, part_s),
+    ]
+    for name, seconds, unit in figures:
+        grid.add_row(label, name, f"{seconds:.2f}", f"{seconds / unit:.2f}")
+    Console(width=110).print(grid)
+    speed = f"{bars / fold_s:,.0f} bars a second, {fold_s / cells * 1e9:.2f} ns a touched bucket"
+    Console(width=110).print(f"{len(whole):,} hours: {speed}; {cells / len(whole) / 2:,.0f} touched an hour and side")

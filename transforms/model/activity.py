@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from math import exp2, isnan, sqrt
 
+from numba.extending import register_jitable
+
 FIRST_TURNOVER_PER_HOUR = 0.12
 """Taker volume of an hour over open interest, as long as a market's own is not known."""
 
@@ -20,6 +22,7 @@ _GROWTH = 8.0
 """Activity for each share that a side's accounts grow by: about the inverse of a typical sum of weights."""
 
 
+@register_jitable
 def activity(
     taker_base: float, open_interest: float, hours: float, turnover_per_hour: float, account_growth: float
 ) -> float:
@@ -37,6 +40,7 @@ def activity(
     return open_interest * max(turnover + _GROWTH * account_growth, 0.0)
 
 
+@register_jitable
 def typical(turnover_per_hour: float, taker_base: float, open_interest: float, hours: float) -> float:
     """What is typical after a bar: an average that forgets, with a half-life of three days.
 

@@ -6,15 +6,21 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from transforms.model.assumptions import Assumptions
+from transforms.model.assumptions import LEVERAGE_X, Assumptions
 from transforms.model.distance_profile import Contract
 from transforms.model.hour import Bar, Moved, advance
-from transforms.model.population import AGES, Population
+from transforms.model.population import AGES, CLASSES, Population
 from transforms.model.price_grid import WIDTH, Floats, Ints, middle
+from transforms.model.reading import entries, read, worth
 
 MAP_RANGE = 0.25
 """The map reaches a quarter of the mark's price to each side; what stands further is in the books, not in the map."""
+
+
+_BY_WORD = np.array(sorted(range(CLASSES), key=lambda k: f"{LEVERAGE_X[k]:.0f}x"))
+"""Classes in the order that a table sorted by their words has them in: sorting millions of rows again takes longer."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +66,36 @@ class Sweep:
 
 @dataclass
 class Levels:
-    """The map of many hours, as columns: one entry a (hour, side, bucket, class) that holds a dollar or more."""
+    """The maps of many hours and sides, one after another: their (bucket, class)es that hold a dollar or more."""
 
-    hour_h: list[Ints] = field(default_factory=list)
-    s: list[Ints] = field(default_factory=list)
-    bucket: list[Ints] = field(default_factory=list)
-    position_class: list[Ints] = field(default_factory=list)
-    usd: list[Floats] = field(default_factory=list)  # [entries, ages]
+    hour_h: list[int] = field(default_factory=list)
+    s: list[int] = field(default_factory=list)
+    bucket: list[NDArray[np.int32]] = field(default_factory=list)
+    position_class: list[NDArray[np.int8]] = field(default_factory=list)
+    usd: list[Floats] = field(default_factory=list)  # [ages, entries]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One side as it is read with weights: coins [ages, classes, n] in the map, by bucket [n], and coins beyond it.
+
+    No more can stand than is open: what the weights make too much is taken from all alike.
+    """
+
+    bucket: Ints
+    coins: Floats
+    outside: float
+    scale: float
+
+    @property
+    def in_map(self) -> float:
+        """Coins."""
+        return self.scale * float(self.coins[0].sum())
+
+    @property
+    def usd(self) -> Floats:
+        """Whole dollars [ages, classes, n], at the liquidation price: their sums are the same in any order."""
+        return np.asarray(worth(self.coins, self.scale, middle(self.bucket)))
 
 
 def run(
@@ -84,9 +113,9 @@ def run(
             if crowd.open_interest == crowd.standing == 0.0:
                 continue
             parameters = assumed(s, hour.hour_h)
-            book = _book(crowd, moved, hour, parameters)
+            book, standing = _book(crowd, moved, hour, parameters)
             books.append(book)
-            _map(crowd, hour.hour_h, parameters.weight, levels)
+            _map(hour.hour_h, s, standing, levels)
             sweeps.append(Sweep(hour.hour_h, s, moved.swept * (middle_price(bars) if bars else crowd.mark)))
     return levels, books, sweeps
 
@@ -97,30 +126,27 @@ def middle_price(bars: Sequence[Bar]) -> float:
 
 
 def standing_usd(crowd: Population, weight: Floats) -> tuple[Ints, Floats]:
-    """(bucket [n], whole dollars [ages, classes, n]) in the map, read with `weight` [classes, holdings].
-
-    Whole dollars, at the liquidation price: sums of whole numbers are the same in any order.
-    """
-    where = _in_map(crowd)
-    buckets = np.arange(crowd.origin + where.start, crowd.origin + where.stop)
-    coins = np.einsum("kh,akhb->akb", weight * _scale(crowd, weight), crowd.cells[..., where])
-    return buckets, np.rint(coins * middle(buckets))
+    """(bucket [n], whole dollars [ages, classes, n]) in the map, read with `weight` [classes, holdings]."""
+    standing = _standing(crowd, weight)
+    return standing.bucket, standing.usd
 
 
-def _in_map(crowd: Population) -> slice:
-    """Bucket axis within MAP_RANGE of the mark, on the side's side of it."""
+def _standing(crowd: Population, weight: Floats) -> Standing:
+    start, stop = _in_map(crowd)
+    coins, outside = read(crowd.cells, weight, crowd.s, start, stop)
+    wanted = float(coins[0].sum() + outside)
+    scale = crowd.standing / wanted if wanted > crowd.standing else 1.0
+    return Standing(np.arange(crowd.origin + start, crowd.origin + stop), coins, scale * outside, scale)
+
+
+def _in_map(crowd: Population) -> tuple[int, int]:
+    """Bucket axis within MAP_RANGE of the mark, on the side's side of it: from and to."""
     mark = crowd.reached(crowd.mark) - crowd.origin
     x = np.log(crowd.mark * (1.0 - crowd.s * MAP_RANGE)) / WIDTH - 0.5 - crowd.origin
-    return slice(int(np.ceil(x)), mark) if crowd.s > 0 else slice(mark + 1, int(np.floor(x)) + 1)
+    return (int(np.ceil(x)), mark) if crowd.s > 0 else (mark + 1, int(np.floor(x)) + 1)
 
 
-def _scale(crowd: Population, weight: Floats) -> float:
-    """No more can stand than is open: what the weights make too much is taken from all alike."""
-    wanted = float((weight * crowd.cells[0].sum(axis=-1)).sum())
-    return crowd.standing / wanted if wanted > crowd.standing else 1.0
-
-
-def _book(crowd: Population, moved: Moved, hour: HourInput, assumed: Assumptions) -> Book:
+def _book(crowd: Population, moved: Moved, hour: HourInput, assumed: Assumptions) -> tuple[Book, Standing]:
     """Closes the books of the hour.
 
     What stands is what is published, or what stood less what was swept. What the weights do not explain of it is
@@ -133,10 +159,8 @@ def _book(crowd: Population, moved: Moved, hour: HourInput, assumed: Assumptions
     crowd.standing = crowd.open_interest if hour.fresh or previous == 0.0 else max(previous - swept, 0.0)
     closed = previous + opened - swept - crowd.standing
     opened, closed = (opened, closed) if closed >= 0.0 else (opened - closed, 0.0)
-    weight = assumed.weight * _scale(crowd, assumed.weight)
-    everywhere = float((weight * crowd.cells[0].sum(axis=-1)).sum())
-    inside = float((weight * crowd.cells[0, :, :, _in_map(crowd)].sum(axis=-1)).sum())
-    return Book(
+    standing = _standing(crowd, assumed.weight)
+    book = Book(
         hour_h=hour.hour_h,
         s=crowd.s,
         previous=previous,
@@ -144,30 +168,29 @@ def _book(crowd: Population, moved: Moved, hour: HourInput, assumed: Assumptions
         closed=closed,
         swept=swept,
         standing=crowd.standing,
-        in_map=inside,
-        outside=max(everywhere - inside, 0.0),
-        never=max(crowd.standing - everywhere, 0.0),
+        in_map=standing.in_map,
+        outside=standing.outside,
+        never=max(crowd.standing - standing.in_map - standing.outside, 0.0),
         open_interest=crowd.open_interest if hour.fresh else None,
         mark=crowd.mark,
         version=assumed.version,
     )
+    return book, standing
 
 
-def _map(crowd: Population, hour_h: int, weight: Floats, levels: Levels) -> None:
-    buckets, usd = standing_usd(crowd, weight)
-    position_class, at = np.nonzero(usd[0])
-    levels.hour_h.append(np.full(len(at), hour_h))
-    levels.s.append(np.full(len(at), crowd.s))
-    levels.bucket.append(buckets[at])
+def _map(hour_h: int, s: int, standing: Standing, levels: Levels) -> None:
+    bucket, position_class, usd = entries(standing.usd, standing.bucket[0], _BY_WORD)
+    levels.hour_h.append(hour_h)
+    levels.s.append(s)
+    levels.bucket.append(bucket)
     levels.position_class.append(position_class)
-    levels.usd.append(usd[:, position_class, at].T)
+    levels.usd.append(usd)
 
 
-def columns(levels: Levels) -> tuple[Ints, Ints, Ints, Ints, Floats]:
-    """(hour_h, s, bucket, class, usd [n, ages]) of all hours."""
-    if not levels.hour_h:
-        none = np.zeros(0, dtype=np.int64)
-        return none, none, none, none, np.zeros((0, AGES))
-    parts = (levels.hour_h, levels.s, levels.bucket, levels.position_class)
-    hour_h, s, bucket, position_class = (np.concatenate(p) for p in parts)
-    return hour_h, s, bucket, position_class, np.concatenate(levels.usd)
+def columns(levels: Levels) -> tuple[Ints, Ints, NDArray[np.int32], NDArray[np.int8], Floats]:
+    """(hour_h, s, bucket, class, usd [n, ages]) of all entries."""
+    each = [len(bucket) for bucket in levels.bucket]
+    hour_h, s = (np.repeat(np.array(of_map, np.int64), each) for of_map in (levels.hour_h, levels.s))
+    bucket = np.concatenate([np.zeros(0, np.int32), *levels.bucket])
+    position_class = np.concatenate([np.zeros(0, np.int8), *levels.position_class])
+    return hour_h, s, bucket, position_class, np.concatenate([np.zeros((AGES, 0)), *levels.usd], axis=1).T

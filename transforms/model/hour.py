@@ -7,19 +7,21 @@ half-life, is what a fit needs, and what stands can be read with any weights.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from math import exp, fsum, isnan, nan
+from operator import attrgetter
 
 import numpy as np
 
-from transforms.model.activity import activity, typical
 from transforms.model.assumptions import GIVEN_UP, HALF_LIVES_H, WINDOWS_H
-from transforms.model.distance_profile import Contract, profiles
-from transforms.model.kernel import give_up, leave, place, settle, sweep
-from transforms.model.population import BREADTH, CLASSES, HOLDINGS, UNREACHED, Cohort, Population
-from transforms.model.price_grid import Floats, bucket, middle, spread
+from transforms.model.bars import pass_bars
+from transforms.model.distance_profile import Contract, Profiles, profiles
+from transforms.model.kernel import leave, place, settle
+from transforms.model.nearness import WHOLE, farthest, powers
+from transforms.model.population import AGES, BREADTH, CLASSES, HOLDINGS, UNREACHED, Cohort, Population
+from transforms.model.price_grid import WIDTH, Floats, Ints, bucket
 
 _RATES = np.log(2.0) / np.array(HALF_LIVES_H)
+_SURVIVE = np.exp(-_RATES * np.array(WINDOWS_H)[:, None])
 _DUST = 1e-8  # of open interest, at a weight of one: cells below it matter to nobody and would fill the state for ever
 _FIRST_SPREAD = 0.03  # entries of those who stood before the first bar: standard deviation of log price, a guess
 _FIRST_STEPS = np.linspace(-2.5, 2.5, 51)
@@ -44,6 +46,9 @@ class Bar:
     account_growth: float = nan
 
 
+_row = attrgetter("hours", "open", "high", "low", "close", "taker_base", "open_interest", "account_growth")
+
+
 @dataclass
 class Moved:
     """What an hour did, in coins at a weight of one: swept [classes, holdings], and the activity opened in all."""
@@ -59,18 +64,18 @@ def advance(crowd: Population, bars: list[Bar], contract: Contract, hour_h: int)
     only ages change; what is missing of the hour is taken to have passed before its first bar.
     """
     hour = _Passing(crowd, contract, max(1.0 - fsum(bar.hours for bar in bars), 0.0))
-    for bar in bars:
-        hour.through(bar)
+    hour.through(bars)
     shift = bucket(bars[-1].close) - bucket(crowd.mark) if bars else 0
     settle(crowd.cells, hour.kept, hour.left, _DUST * crowd.open_interest, shift)
     if bars:
         crowd.mark = bars[-1].close
-    crowd.moves[hour_h % len(crowd.moves)] = crowd.s * UNREACHED
     if bars and crowd.open_interest > 0.0:
         crowd.cohorts[hour_h] = hour.cohort()
-        crowd.moves[hour_h % len(crowd.moves)] = hour.before, hour.worst
-    for window, length in enumerate(WINDOWS_H, start=1):
-        _leave(crowd, window, hour_h, length, contract)
+        crowd.note(hour_h, hour.before, hour.worst)
+    else:
+        crowd.note(hour_h, crowd.s * UNREACHED, crowd.s * UNREACHED)
+    for window in range(1, AGES):
+        _leave(crowd, window, hour_h, contract)
     while crowd.cohorts and (oldest := next(iter(crowd.cohorts))) <= hour_h - WINDOWS_H[-1]:
         del crowd.cohorts[oldest]
     return hour.moved
@@ -80,7 +85,7 @@ class _Passing:
     """An hour as it passes: what its bars have done so far.
 
     kept [holdings] and left [buckets]: see kernel.py. before, worst: what the mark had reached at the start, and the
-    farthest since. opened: by entry bucket the coins, and the farthest reached since.
+    farthest since. stood: where it was last. opened: see bars.py.
     """
 
     def __init__(self, crowd: Population, contract: Contract, missing_h: float) -> None:
@@ -88,25 +93,43 @@ class _Passing:
         self.kept = np.exp(-_RATES * missing_h)
         self.left = np.ones(BREADTH)
         self.before = self.worst = self.stood = crowd.reached(crowd.mark)
-        self.opened: dict[int, tuple[float, int]] = {}
+        self.opened: tuple[int, Floats, Ints] = 0, np.zeros(0), np.zeros(0, np.int64)
         self.moved = Moved(np.zeros((CLASSES, HOLDINGS)), 0.0)
 
-    def through(self, bar: Bar) -> None:
-        """One bar: who stood is swept, then others open."""
-        crowd = self.crowd
-        if crowd.open_interest == 0.0 < bar.open_interest:
-            self._begin(bar)
-        self.kept *= _kept(bar.hours)
-        self._sweep(crowd.reached(bar.low if crowd.s > 0 else bar.high))
-        if not isnan(bar.open_interest):
-            crowd.open_interest = bar.open_interest
-            if bar.open_interest == 0.0:
-                crowd.cells[:], crowd.moves[:], crowd.cohorts, self.opened = 0.0, crowd.s * UNREACHED, {}, {}
-        crowd.turnover = typical(crowd.turnover, bar.taker_base, crowd.open_interest, bar.hours)
-        coins = activity(bar.taker_base, crowd.open_interest, bar.hours, crowd.turnover, bar.account_growth)
-        self.stood = crowd.reached(bar.close)
-        if coins > 0.0:
-            self._open(bar, coins)
+    def through(self, bars: list[Bar]) -> None:
+        """All bars of the hour: in each, who stood is swept, then others open."""
+        if not bars:
+            return
+        lowest, highest = (bucket(price) for price in (min(b.low for b in bars), max(b.high for b in bars)))
+        entries = highest - lowest + 1
+        self.opened = lowest, np.zeros(entries), np.zeros(entries, np.int64)
+        known, start = self.crowd.open_interest, 0
+        own = profiles(self.contract, bars[0].open, self.crowd.s)
+        for n, bar in enumerate(bars):
+            before, own, begins = own, profiles(self.contract, bar.open, self.crowd.s), known == 0.0 < bar.open_interest
+            if begins or own is not before:
+                self._pass(bars[start:n], before)
+                start = n
+            if begins:
+                self._begin(bar)
+            known = known if isnan(bar.open_interest) else bar.open_interest
+        self._pass(bars[start:], own)
+
+    def _pass(self, bars: list[Bar], own: Profiles) -> None:
+        """Bars that are entered at distances of one profile, after the first of which nobody is seated."""
+        if not bars:
+            return
+        crowd, rows = self.crowd, np.array([_row(bar) for bar in bars])
+        profile, passing = (own.first, own.shares, own.length), (self.kept, self.left, self.moved.swept)
+        known = crowd.open_interest, crowd.turnover, self.worst, self.stood
+        thin = powers(crowd.s, GIVEN_UP)
+        known, activity, emptied = pass_bars(
+            crowd.cells, crowd.s, crowd.origin, rows, _RATES, thin, profile, passing, self.opened, known
+        )
+        crowd.open_interest, crowd.turnover, self.worst, self.stood = known
+        self.moved.activity += activity
+        if emptied:
+            crowd.leave_nobody()
 
     def _begin(self, bar: Bar) -> None:
         """The crowd is seated where the mark is now: what passed before aged, thinned and swept nobody."""
@@ -115,37 +138,11 @@ class _Passing:
         self.before = self.worst = self.stood = self.crowd.reached(bar.open)
         _seat(self.crowd, bar, self.contract)
 
-    def _sweep(self, reached: int) -> None:
-        crowd, origin = self.crowd, self.crowd.origin
-        if crowd.s * (self.worst - reached) > 0:
-            give_up(self.left, crowd.s, self.worst - origin, reached - origin, GIVEN_UP)
-            self.worst = reached
-        farther = min if crowd.s > 0 else max
-        self.opened = {entry: (coins, farther(since, reached)) for entry, (coins, since) in self.opened.items()}
-        front = self.stood - origin
-        sweep(crowd.cells, crowd.s, reached - origin, front, self.kept, self.left, self.moved.swept)
-
-    def _open(self, bar: Bar, coins: float) -> None:
-        crowd, origin = self.crowd, self.crowd.origin
-        first, shares = spread(bar.low, bar.high)
-        own = profiles(self.contract, bar.open, crowd.s)
-        where = (self.stood - origin, first - origin, coins * shares, own.first, own.shares, own.length)
-        place(crowd.cells, crowd.s, *where, self.kept, self.left, self.moved.swept)
-        self.moved.activity += coins
-        for i, share in enumerate(shares.tolist()):
-            before, since = self.opened.get(first + i, (0.0, self.stood))
-            self.opened[first + i] = before + coins * share, since
-
     def cohort(self) -> Cohort:
         """All that was opened, by entry."""
-        entries = sorted(self.opened)
-        coins, reached = zip(*(self.opened[entry] for entry in entries), strict=True) if entries else ((), ())
-        return Cohort(np.array(entries, np.int64), np.array(coins, np.float64), np.array(reached, np.int64))
-
-
-@lru_cache
-def _kept(hours: float) -> Floats:
-    return np.asarray(np.exp(-_RATES * hours))
+        lowest, coins, reached = self.opened
+        some = np.flatnonzero(coins)
+        return Cohort(lowest + some, coins[some], reached[some])
 
 
 def _seat(crowd: Population, bar: Bar, contract: Contract) -> None:
@@ -161,17 +158,18 @@ def _seat(crowd: Population, bar: Bar, contract: Contract) -> None:
         place(crowd.cells[:1], crowd.s, *where, 1.0 / stood, unthinned, nobody)
 
 
-def _leave(crowd: Population, window: int, hour_h: int, length_h: int, contract: Contract) -> None:
-    """Takes what was opened `length_h` ago, and still stands, out of the window: it was swept and thinned as all was.
+def _leave(crowd: Population, window: int, hour_h: int, contract: Contract) -> None:
+    """Takes what a window's length ago was opened, and still stands, out of it: it was swept and thinned as all was.
 
     But for the moves of its own hour, which thin what stood before it.
     """
+    length_h, origin = WINDOWS_H[window - 1], crowd.origin
     cohort = crowd.cohorts.get(hour_h - length_h)
     if cohort is None or not len(cohort.entry):
         return
-    since = crowd.moves[np.arange(hour_h - length_h + 1, hour_h + 1) % len(crowd.moves)]
-    before, after = (since[since[:, 0] != since[:, 1]] - crowd.origin).T
-    own = profiles(contract, float(middle(int(cohort.entry[len(cohort.entry) // 2]))), crowd.s)
-    entered = (cohort.entry - crowd.origin, cohort.coins, cohort.reached - crowd.origin)
+    own = profiles(contract, exp((int(cohort.entry[len(cohort.entry) // 2]) + 0.5) * WIDTH), crowd.s)
+    entered = (cohort.entry - origin, cohort.coins, cohort.reached - origin)
+    since = farthest(crowd.moves, crowd.s, hour_h, length_h) - origin
+    left = np.exp(GIVEN_UP / WHOLE * crowd.nearness(hour_h).of(window, origin))
     profile = (own.first, own.shares, own.length)
-    leave(crowd.cells, window, crowd.s, entered, (before, after), profile, np.exp(-_RATES * length_h), GIVEN_UP)
+    leave(crowd.cells, window, crowd.s, *entered, since, left, *profile, _SURVIVE[window - 1])

@@ -10,17 +10,20 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from transforms.model.nearness import seen_from
+
+_STRIDE = 64
+
 
 @njit(cache=True)
-def give_up(left, s, before, after, strength):  # type: ignore[no-untyped-def]
+def give_up(left, before, after, powers):  # type: ignore[no-untyped-def]
     """Thins what the mark came nearer to, from `before` to `after`: (b/a) ** strength of those a buckets away stay.
 
-    b is how far away they are then; at the mark itself it counts as one bucket.
+    b is how far away they are then; at the mark itself it counts as one bucket. powers: see nearness.py.
     """
+    was, now = seen_from(powers, before, len(left)), seen_from(powers, after, len(left))
     for b in range(len(left)):
-        was = s * (before - b)
-        if was > 1:
-            left[b] *= (max(s * (after - b), 1) / was) ** strength
+        left[b] *= now[b] / was[b]
 
 
 @njit(cache=True)
@@ -47,23 +50,52 @@ def place(cells, s, reached, entry, coins, first, shares, length, kept, left, sw
     What is `reached` at the close was opened and swept within the bar. What lies off the axis is held at its edge.
     """
     ages, classes, holdings, breadth = cells.shape
-    width = len(coins)
+    amount = np.zeros(breadth)
     for k in range(classes):
-        for j in range(length[k] + width - 1):
-            amount = 0.0
-            for i in range(max(0, j - length[k] + 1), min(width, j + 1)):
-                amount += coins[i] * shares[k, j - i]
-            if amount == 0.0:
-                continue
-            b = min(max(entry + first[k] + j, 0), breadth - 1)
-            if s * (b - reached) >= 0:
-                for h in range(holdings):
-                    swept[k, h] += amount
-            else:
-                for h in range(holdings):
-                    more = amount / (kept[h] * left[b])
-                    for age in range(ages):
-                        cells[age, k, h, b] += more
+        start = entry + first[k]
+        low, high = _on_axis(start, start + len(coins) - 1 + length[k], breadth)
+        for i in range(len(coins)):
+            _spread(amount, start + i, shares[k, : length[k]], coins[i])
+        gone, stays = _cut(s, reached, low, high)
+        swept[k] += amount[gone[0] : gone[1]].sum()
+        more = amount[stays[0] : stays[1]] / left[stays[0] : stays[1]]
+        for h in range(holdings):
+            for age in range(ages):
+                _add(cells[age, k, h, stays[0] : stays[1]], more, 1.0 / kept[h])
+        amount[low:high] = 0.0
+
+
+@njit(cache=True)
+def _on_axis(start, stop, breadth):  # type: ignore[no-untyped-def]
+    """The buckets that hold those from `start` to before `stop`."""
+    return min(max(start, 0), breadth - 1), max(min(stop, breadth), 1)
+
+
+@njit(cache=True)
+def _cut(s, reached, start, stop):  # type: ignore[no-untyped-def]
+    """Of the buckets from `start` to before `stop`, those that the mark has come to, and those that it has not."""
+    cut = min(max(reached if s > 0 else reached + 1, start), stop)
+    below, above = (start, cut), (cut, stop)
+    return (above, below) if s > 0 else (below, above)
+
+
+@njit(cache=True)
+def _add(row, more, times):  # type: ignore[no-untyped-def]
+    for b in range(len(row)):
+        row[b] += more[b] * times
+
+
+@njit(cache=True)
+def _spread(row, at, shares, coins):  # type: ignore[no-untyped-def]
+    """Adds coins * shares to `row`, of which `at` is where the first goes; what is off the row goes to its edge."""
+    n = len(shares)
+    start, stop = min(max(-at, 0), n), min(max(len(row) - at, 0), n)
+    if start > 0:
+        row[0] += coins * shares[:start].sum()
+    if start < stop:
+        _add(row[at + start : at + stop], shares[start:stop], coins)
+    if stop < n:
+        row[-1] += coins * shares[stop:].sum()
 
 
 @njit(cache=True)
@@ -73,78 +105,88 @@ def settle(cells, kept, left, dust, shift):  # type: ignore[no-untyped-def]
     Up where it is negative; what falls off adds to the edge.
     """
     ages, classes, holdings, breadth = cells.shape
+    stays, moved = np.empty(breadth), np.empty(breadth)
     for k in range(classes):
         for h in range(holdings):
             low, high = _filled(cells[0, k, h])
-            for n in range(high - low):
-                b = low + n if shift >= 0 else high - 1 - n  # so that none is overwritten before it is read
-                true = kept[h] * left[b]
-                stays = cells[0, k, h, b] * true >= dust
-                to = min(max(b - shift, 0), breadth - 1)
-                for age in range(ages):
-                    coins = cells[age, k, h, b] * true if stays else 0.0
-                    cells[age, k, h, b] = 0.0
-                    cells[age, k, h, to] += coins
+            staying, moving = stays[: high - low], moved[: high - low]
+            _stay(staying, cells[0, k, h, low:high], left[low:high], kept[h], dust)
+            for age in range(ages):
+                row = cells[age, k, h]
+                _multiply(moving, row[low:high], staying)
+                row[low:high] = 0.0
+                _spread(row, low - shift, moving, 1.0)
+
+
+@njit(cache=True)
+def _stay(stays, coins, left, kept, dust):  # type: ignore[no-untyped-def]
+    for b in range(len(stays)):
+        true = left[b] * kept
+        stays[b] = true if coins[b] * true >= dust else 0.0
+
+
+@njit(cache=True)
+def _multiply(made, one, other):  # type: ignore[no-untyped-def]
+    for b in range(len(made)):
+        made[b] = one[b] * other[b]
 
 
 @njit(cache=True)
 def _filled(row):  # type: ignore[no-untyped-def]
-    """From the first bucket that is not empty to after the last."""
+    """From the first bucket that is not empty to after the last: most are empty, and passed over many at once."""
+    bits = row.view(np.int64)
     low, high = 0, len(row)
+    while low + _STRIDE <= high and _none(bits, low):
+        low += _STRIDE
     while low < high and row[low] == 0.0:
         low += 1
+    while high - _STRIDE >= low and _none(bits, high - _STRIDE):
+        high -= _STRIDE
     while high > low and row[high - 1] == 0.0:
         high -= 1
     return low, high
 
 
 @njit(cache=True)
-def leave(cells, window, s, cohort, moves, own, survive, strength):  # type: ignore[no-untyped-def]
-    """Takes the survivors of one hour's openings out of an age, and lowers those within it where rounding asks for it.
-
-    cohort: (entry [n], coins [n], reached since [n]); moves: (before [m], after [m]) of the hours since, as in give_up;
-    own: (first, shares, length) as in place; survive [holdings]: what is left of them by age alone.
-    """
-    entry, coins, since = cohort
-    before, after = moves
-    first, shares, length = own
-    classes, holdings, breadth = cells.shape[1:]
-    low = min(max(entry.min() + first.min(), 0), breadth - 1)
-    high = min(max(entry.max() + (first + length).max(), low + 1), breadth)
-    left = _left(s, before, after, strength, low, high)
-    reached = since.copy()
-    for m in range(len(after)):
-        reached = np.minimum(reached, after[m]) if s > 0 else np.maximum(reached, after[m])
-    amount = np.zeros(high - low)
-    for k in range(classes):
-        amount[:] = 0.0
-        for i in range(len(entry)):
-            for j in range(length[k]):
-                placed = entry[i] + first[k] + j
-                if s * (placed - reached[i]) < 0:
-                    amount[min(max(placed, 0), breadth - 1) - low] += coins[i] * shares[k, j]
-        for b in range(low, high):
-            if amount[b - low] == 0.0:
-                continue
-            for h in range(holdings):
-                stays = max(cells[window, k, h, b] - amount[b - low] * survive[h] * left[b - low], 0.0)
-                for inner in range(window, 0, -1):
-                    cells[inner, k, h, b] = min(cells[inner, k, h, b], stays)
+def _none(bits, start):  # type: ignore[no-untyped-def]
+    seen = 0
+    for b in range(np.uint64(start), np.uint64(start + _STRIDE)):  # unsigned: no index counts from the end
+        seen |= bits[b]
+    return seen == 0
 
 
 @njit(cache=True)
-def _left(s, before, after, strength, low, high):  # type: ignore[no-untyped-def]
-    """What `give_up` left in all moves of the buckets from `low` to `high`; of those reached it tells nothing."""
-    span = high - low
-    farthest = 1
-    for m in range(len(before)):
-        farthest = max(farthest, abs(before[m] - low), abs(before[m] - high), abs(after[m] - low), abs(after[m] - high))
-    # log of the distance by its difference in buckets, in the order of the buckets: one slice a move
-    logs = np.log(np.maximum(np.arange(-farthest - 1, farthest + 2) * -s, 1))
-    middle = farthest + 1
-    total = np.zeros(span)
-    for m in range(len(before)):
-        was, now = logs[middle + low - before[m] :], logs[middle + low - after[m] :]
-        for n in range(span):
-            total[n] += now[n] - was[n]
-    return np.exp(strength * total)
+def leave(cells, window, s, entry, coins, reached, since, left, first, shares, length, survive):  # type: ignore[no-untyped-def]
+    """Takes the survivors of one hour's openings out of an age, and lowers those within it where rounding asks for it.
+
+    coins [n] were opened at `entry` [n], and `reached` [n] is the farthest bucket that the mark reached in that hour
+    afterwards, `since` in the hours since. left [buckets]: what these left of them there; first, shares, length: as in
+    place; survive [holdings]: what is left of them by age alone.
+    """
+    classes, holdings, breadth = cells.shape[1:]
+    amount = np.zeros(breadth)
+    for k in range(classes):
+        low, high = _on_axis(entry[0] + first[k], entry[-1] + first[k] + length[k], breadth)
+        for i in range(len(entry)):
+            at, come = entry[i] + first[k], min(reached[i], since) if s > 0 else max(reached[i], since)
+            start, stop = _cut(s, come, at, at + length[k])[1]
+            _spread(amount, start, shares[k, start - at : stop - at], coins[i])
+        gone = amount[low:high] * left[low:high]
+        for h in range(holdings):
+            _take(cells[window, k, h, low:high], gone, survive[h])
+            for age in range(window - 1, 0, -1):
+                _bound(cells[age, k, h, low:high], cells[age + 1, k, h, low:high])
+        amount[low:high] = 0.0
+
+
+@njit(cache=True)
+def _take(row, gone, times):  # type: ignore[no-untyped-def]
+    for b in range(len(row)):
+        stays = row[b] - gone[b] * times
+        row[b] = stays if stays > 0.0 else 0.0
+
+
+@njit(cache=True)
+def _bound(row, most):  # type: ignore[no-untyped-def]
+    for b in range(len(row)):
+        row[b] = row[b] if row[b] < most[b] else most[b]

@@ -8,13 +8,14 @@ changes the reading of all that stands, not only of what is opened after it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import ceil, floor, log
 
 import numpy as np
 
 from transforms.model.activity import FIRST_TURNOVER_PER_HOUR
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, WINDOWS_H
-from transforms.model.price_grid import WIDTH, Floats, Ints, bucket
+from transforms.model.bars import reached_at
+from transforms.model.nearness import Nearness
+from transforms.model.price_grid import Floats, Ints, bucket
 
 REACH = 1152
 """Buckets tracked to each side of the mark (a factor of 3.2); what would lie further is held at the edge."""
@@ -59,11 +60,30 @@ class Population:
     open_interest: float = 0.0
     standing: float = 0.0
     turnover: float = FIRST_TURNOVER_PER_HOUR
+    _nearness: Nearness | None = None
 
     @classmethod
     def empty(cls, s: int, mark: float) -> Population:
         """Nobody, with the grid centred on `mark` (USD)."""
         return cls(s, mark, np.zeros((AGES, CLASSES, HOLDINGS, BREADTH)), np.full((WINDOWS_H[-1], 2), s * UNREACHED))
+
+    def note(self, hour_h: int, before: int, after: int) -> None:
+        """Keeps the move of an hour. One that does not follow the last is no fault: what it leaves out, it left out."""
+        if self._nearness and self._nearness.hour_h == hour_h - 1 and self._nearness.reaches(self.origin):
+            self._nearness.carry(hour_h, before, after)
+        else:
+            self.moves[hour_h % len(self.moves)] = before, after
+            self._nearness = None
+
+    def nearness(self, hour_h: int) -> Nearness:
+        """How much nearer the mark came in the windows that end with `hour_h`, the last hour noted."""
+        if self._nearness is None:
+            self._nearness = Nearness(self.moves, self.s, hour_h, self.origin, BREADTH)
+        return self._nearness
+
+    def leave_nobody(self) -> None:
+        """Nobody stands, and nobody remembers how the mark moved."""
+        self.cells[:], self.moves[:], self.cohorts, self._nearness = 0.0, self.s * UNREACHED, {}, None
 
     @property
     def origin(self) -> int:
@@ -71,9 +91,5 @@ class Population:
         return bucket(self.mark) - REACH
 
     def reached(self, price: float) -> int:
-        """The farthest bucket that a mark of `price` reaches: longs from it up, shorts from it down are liquidated.
-
-        A bucket counts as reached when its middle is; over many buckets that is right on average.
-        """
-        x = log(price) / WIDTH - 0.5
-        return ceil(x) if self.s > 0 else floor(x)
+        """The farthest bucket that a mark of `price` (USD) reaches."""
+        return reached_at(self.s, price)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import floor, log
 
 import numpy as np
+from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 WIDTH = float(np.log(1.001))
@@ -29,6 +30,7 @@ def middle(buckets: Ints | int) -> Floats:
     return np.exp((np.asarray(buckets, dtype=np.float64) + 0.5) * WIDTH)
 
 
+@register_jitable
 def spread(low: float, high: float) -> tuple[int, Floats]:
     """Shares of the range [low, high] (USD) that lie in each bucket, uniform in log price.
 
@@ -38,5 +40,6 @@ def spread(low: float, high: float) -> tuple[int, Floats]:
     first, last = floor(x_low), floor(x_high)
     if first == last:
         return first, np.ones(1)
-    edges = np.clip(np.arange(first, last + 2, dtype=np.float64), x_low, x_high)
+    edges = np.arange(first, last + 2).astype(np.float64)
+    edges[0], edges[-1] = x_low, x_high
     return first, (edges[1:] - edges[:-1]) / (x_high - x_low)

@@ -63,7 +63,12 @@ def build(
         for name, frame in _frames(levels, books, sweeps, crowds, hours[-1], about).items():
             made.setdefault(name, []).append(frame)
     names = (TABLE.name, BOOKS.name, SWEPT.name, "standing_positions", "opened_cohorts")
-    return {n: table(n).conform(pl.concat(made[n])) if n in made else table(n).empty() for n in names}
+    return {n: _together(table(n), made[n]) if n in made else table(n).empty() for n in names}
+
+
+def _together(contract: Table, frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Each is in order, and they are in order of exchange: by the hour alone is soon sorted, by words it is not."""
+    return contract.conform(pl.concat(frames).sort("hour_utc", maintain_order=True))
 
 
 def _contracts(
@@ -85,13 +90,12 @@ def _frames(
 ) -> dict[str, pl.DataFrame]:
     if not books:
         return {}
-    book_rows = _books(books, about)
-    state = store(crowds, last, about)
-    made = {TABLE.name: _levels(levels, book_rows, about), BOOKS.name: book_rows, SWEPT.name: _swept(sweeps, about)}
-    return made | state
+    book_rows = _books(books)
+    made = {TABLE.name: _levels(levels, book_rows, about), BOOKS.name: _shaped(BOOKS, book_rows, about)}
+    return made | {SWEPT.name: _swept(sweeps, about)} | store(crowds, last, about)
 
 
-def _books(books: list[estimate.Book], about: Mapping[str, str]) -> pl.DataFrame:
+def _books(books: list[estimate.Book]) -> pl.DataFrame:
     rows = [
         {
             "hour_utc": b.hour_h * _HOUR_MS,
@@ -111,7 +115,7 @@ def _books(books: list[estimate.Book], about: Mapping[str, str]) -> pl.DataFrame
         }
         for b in books
     ]
-    return _shaped(BOOKS, pl.DataFrame(rows, infer_schema_length=None), about)
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def _swept(sweeps: list[estimate.Sweep], about: Mapping[str, str]) -> pl.DataFrame:
@@ -130,20 +134,22 @@ def _swept(sweeps: list[estimate.Sweep], about: Mapping[str, str]) -> pl.DataFra
 
 
 def _levels(levels: estimate.Levels, books: pl.DataFrame, about: Mapping[str, str]) -> pl.DataFrame:
-    hour_h, s, bucket, position_class, usd = estimate.columns(levels)
-    frame = pl.DataFrame(
+    """books: one a map, in the same order, so that what is of an hour is taken from its place and not joined."""
+    _, _, bucket, position_class, usd = estimate.columns(levels)
+    which = np.repeat(np.arange(len(books)), [len(each) for each in levels.bucket])
+    lowest = int(bucket.min(initial=0))
+    edges = edge(np.arange(lowest, int(bucket.max(initial=0)) + 2))
+    own = pl.DataFrame(
         {
-            "hour_utc": hour_h * _HOUR_MS,
-            "side": np.where(s > 0, SIDE_OF[1], SIDE_OF[-1]),
-            "price_bucket": bucket.astype(np.int32),
-            "leverage_class": np.array(LEVERAGE_CLASSES)[position_class],
-            "price_low": edge(bucket),
-            "price_high": edge(bucket + 1),
+            "price_bucket": bucket,
+            "leverage_class": pl.Series(LEVERAGE_CLASSES).gather(position_class),
+            "price_low": edges[bucket - lowest],
+            "price_high": edges[bucket - lowest + 1],
             **{name: usd[:, i] for i, name in enumerate(_NOTIONALS)},
         }
     )
-    hourly = books.select(pl.col("hour_utc").dt.epoch("ms"), "side", "mark_price", "is_stale", "parameters_version")
-    return _shaped(TABLE, frame.join(hourly, on=["hour_utc", "side"], how="left", maintain_order="left"), about)
+    hourly = books.select("hour_utc", "side", "mark_price", "is_stale", "parameters_version")
+    return _shaped(TABLE, pl.concat([hourly[which], own], how="horizontal"), about)
 
 
 def _shaped(contract: Table, frame: pl.DataFrame, about: Mapping[str, str]) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.model.kernel import give_up, leave, place, settle, sweep
+from transforms.model.nearness import powers
 from transforms.model.price_grid import Floats, Ints
 
 AGES, CLASSES, HOLDINGS, BREADTH = 3, 2, 2, 24
@@ -95,7 +96,7 @@ def test_what_the_mark_came_nearer_to_is_thinned(seed: int, s: int, before: int,
     """By the distances before and after, at least a bucket after; what was at the mark or beyond stays as it is."""
     after = min(before, after) if s > 0 else max(before, after)  # the farthest ever reached only goes farther
     left, expected = left_of(seed), left_of(seed)
-    give_up(left, s, before, after, strength)
+    give_up(left, before, after, powers(s, strength))
     for b in range(BREADTH):
         was, now = s * (before - b), s * (after - b)
         if was > 1:
@@ -108,7 +109,7 @@ def test_what_the_mark_came_nearer_to_is_thinned(seed: int, s: int, before: int,
 def test_half_the_way_at_a_strength_of_one_half(s: int) -> None:
     """From 20 to 16: what lay 8 away lies 4 away; 20 away, 16; 5 away, next to it; 3 away was reached; 1 away too."""
     left = np.ones(BREADTH)
-    give_up(left, s, *((20, 16) if s > 0 else (3, 7)), 0.5)
+    give_up(left, *((20, 16) if s > 0 else (3, 7)), powers(s, 0.5))
     own = left if s > 0 else left[::-1]
     assert own[[12, 0, 15]] == pytest.approx([0.5**0.5, 0.8**0.5, 0.2**0.5])
     assert own[16:] == pytest.approx([0.25**0.5, (1 / 3) ** 0.5, 0.5**0.5, 1.0, 1.0, 1.0, 1.0, 1.0])
@@ -119,9 +120,9 @@ def test_half_the_way_at_a_strength_of_one_half(s: int) -> None:
 def test_in_two_moves_as_in_one(seed: int, s: int, stops: tuple[int, int, int], strength: float) -> None:
     first, between, last = sorted(stops, reverse=s > 0)
     one, two = left_of(seed), left_of(seed)
-    give_up(one, s, first, last, strength)
-    give_up(two, s, first, between, strength)
-    give_up(two, s, between, last, strength)
+    give_up(one, first, last, powers(s, strength))
+    give_up(two, first, between, powers(s, strength))
+    give_up(two, between, last, powers(s, strength))
     assert near(one, two)
 
 
@@ -185,8 +186,12 @@ class Leaving:
     after: Ints
 
     def out_of(self, cells: Floats, window: int, s: int, told: Opening, survive: Floats, strength: float) -> None:
+        left = np.ones(BREADTH)
+        for move in zip(self.before, self.after, strict=True):
+            give_up(left, *move, powers(s, strength))
+        since = min([4 * BREADTH, *self.after]) if s > 0 else max([-4 * BREADTH, *self.after])
         own, cohort = (told.first, told.shares, told.length), (self.entry, self.coins, self.since)
-        leave(cells, window, s, cohort, (self.before, self.after), own, survive, strength)
+        leave(cells, window, s, *cohort, since, left, *own, survive)
 
 
 def leaving(seed: int, s: int) -> Leaving:
@@ -210,7 +215,7 @@ def without(cells: Floats, window: int, s: int, gone: Leaving, told: Opening, su
                     continue
                 left = np.ones(BREADTH)
                 for before, after in zip(gone.before, gone.after, strict=True):
-                    give_up(left, s, before, after, strength)
+                    give_up(left, before, after, powers(s, strength))
                 amount = coins * told.shares[k, j] * survive * left[at]
                 stays = np.maximum(cells[window, k, :, at] - amount, 0.0)
                 cells[1 : window + 1, k, :, at] = np.minimum(cells[1 : window + 1, k, :, at], stays)
@@ -261,7 +266,7 @@ def test_shorts_are_longs_in_a_mirror(seed: int, mark: int, before: int, after: 
         kept, swept = kept_of(seed), np.zeros((CLASSES, HOLDINGS))
         at, first, last = (b if s > 0 else BREADTH - 1 - b for b in (mark, before, after))
         told = opening(seed) if s > 0 else opening(seed).mirrored()
-        give_up(left, s, first, last, 0.3)
+        give_up(left, first, last, powers(s, 0.3))
         sweep(cells, s, at, BREADTH if s > 0 else -1, kept, left, swept)
         told.into(cells, s, at, kept, left, swept)
         settle(cells, kept, left, 1e-3, s * shift)
@@ -279,7 +284,7 @@ def test_the_whole_is_the_sum_of_its_parts(seed: int, s: int, mark: int, before:
     parts, counts = [one, other, one + other], np.zeros((3, CLASSES, HOLDINGS))
     for cells, swept in zip(parts, counts, strict=True):
         left = left_of(seed)
-        give_up(left, s, before, after, 0.3)
+        give_up(left, before, after, powers(s, 0.3))
         sweep(cells, s, mark, BREADTH if s > 0 else -1, kept, left, swept)
         settle(cells, kept, left, 0.0, shift)
     assert near(parts[0] + parts[1], parts[2])

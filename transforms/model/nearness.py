@@ -1,0 +1,115 @@
+"""How much nearer the mark came to each bucket: what a window's positions were given up by, carried from hour to hour.
+
+A move from a buckets away to b adds log(b) - log(a), as a whole number of 2 ** -44ths, so that sums over the hours of a
+window are the same in whatever order they were made: what was carried along, hour by hour, is to the bit what a reader
+of the stored moves adds up.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numba import njit
+
+from transforms.model.assumptions import WINDOWS_H
+from transforms.model.price_grid import Floats, Ints
+
+WHOLE = float(1 << 44)
+"""So many to a log of 1: 720 moves by any distance add up to less than an integer of 64 bits holds."""
+
+FARTHEST = 1 << 14
+"""Buckets, a factor of 13 million in price; what is farther away counts as this far."""
+
+_MARGIN = 128  # buckets that the axis may move before sums are made anew
+
+
+@lru_cache
+def logs(s: int) -> Ints:
+    """[2 * FARTHEST + 1]: logs of distances, at least of one bucket, of the buckets about a mark in the middle.
+
+    s: +1 long, below the mark, -1 short, above it; the other side is reached.
+    """
+    away = -s * np.arange(-FARTHEST, FARTHEST + 1)
+    return np.rint(WHOLE * np.log(np.maximum(away, 1))).astype(np.int64)
+
+
+@lru_cache
+def powers(s: int, strength: float) -> Floats:
+    """The distances of `logs`, to the power of `strength`."""
+    return np.asarray(np.exp(strength / WHOLE * logs(s)))
+
+
+@njit(cache=True)
+def seen_from(table, mark, breadth):  # type: ignore[no-untyped-def]
+    """What `logs` or `powers` says of the first `breadth` buckets, with the mark in bucket `mark`."""
+    start = min(max(len(table) // 2 - mark, 0), len(table) - breadth)
+    return table[start : start + breadth]
+
+
+class Nearness:
+    """By window and bucket, logs of how much nearer the mark came in the hours of the window, added up.
+
+    Made of `moves` [720, 2] (population.py) as they are after `hour_h`. origin: bucket of index 0 of the crowd's axis,
+    which is `breadth` long.
+    """
+
+    def __init__(self, moves: Ints, s: int, hour_h: int, origin: int, breadth: int) -> None:
+        self.hour_h, self._moves, self._s = hour_h, moves, s
+        self._first, self._breadth = origin - _MARGIN, breadth
+        self._sums = np.zeros((len(WINDOWS_H), breadth + 2 * _MARGIN), np.int64)
+        _add_up(self._sums, logs(s), moves, hour_h, WINDOWS_H, self._first)
+
+    def reaches(self, origin: int) -> bool:
+        """Whether the sums tell of the whole axis that begins at bucket `origin`."""
+        return abs(origin - _MARGIN - self._first) <= _MARGIN
+
+    def carry(self, hour_h: int, before: int, after: int) -> None:
+        """Writes the move of `hour_h`, the next hour, into the moves: it enters every window, and the oldest leave."""
+        _carry(self._sums, logs(self._s), self._moves, hour_h, WINDOWS_H, (before, after), self._first)
+        self.hour_h = hour_h
+
+    def of(self, window: int, origin: int) -> Ints:
+        """Sums [breadth] of window 1, 2 or 3 on the axis that begins at bucket `origin`."""
+        start = origin - self._first
+        return self._sums[window - 1, start : start + self._breadth]
+
+
+@njit(cache=True)
+def _add(sums, table, before, after, first, times):  # type: ignore[no-untyped-def]
+    if before == after:
+        return
+    was, now = seen_from(table, before - first, len(sums)), seen_from(table, after - first, len(sums))
+    for b in range(len(sums)):
+        sums[b] += times * (now[b] - was[b])
+
+
+@njit(cache=True)
+def _add_up(sums, table, moves, hour_h, windows, first):  # type: ignore[no-untyped-def]
+    within = 0
+    for age_h in range(windows[-1]):
+        within += age_h == windows[within]
+        before, after = moves[(hour_h - age_h) % len(moves)]
+        _add(sums[within], table, before, after, first, 1)
+    for window in range(1, len(windows)):
+        sums[window] += sums[window - 1]
+
+
+@njit(cache=True)
+def _carry(sums, table, moves, hour_h, windows, move, first):  # type: ignore[no-untyped-def]
+    for window in range(len(windows)):
+        before, after = moves[(hour_h - windows[window]) % len(moves)]
+        _add(sums[window], table, before, after, first, -1)
+        _add(sums[window], table, move[0], move[1], first, 1)
+    moves[hour_h % len(moves)] = move
+
+
+@njit(cache=True)
+def farthest(moves, s, hour_h, length):  # type: ignore[no-untyped-def]
+    """The farthest bucket that the mark reached in the `length` hours to `hour_h`; UNREACHED where it moved in none."""
+    made = s << 40
+    for age_h in range(length):
+        before, after = moves[(hour_h - age_h) % len(moves)]
+        if before != after and s * (after - made) < 0:
+            made = after
+    return made

@@ -1,0 +1,67 @@
+"""What stands, read with the weights of a crowd: compiled, so that the cells are gone through once an hour.
+
+Sums are made in one order, from the lowest bucket up, whatever the machine makes of the rest.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True)
+def read(cells, weight, s, start, stop):  # type: ignore[no-untyped-def]
+    """(coins [ages, classes, stop - start] there, coins in all farther buckets), by `weight` [classes, holdings].
+
+    cells, s: see kernel.py. The mark is beside `stop` for a long, beside `start` for a short.
+    """
+    ages, classes, holdings, breadth = cells.shape
+    near, far = np.zeros((ages, classes, stop - start)), np.zeros(start if s > 0 else breadth - stop)
+    for k in range(classes):
+        for h in range(holdings):
+            for age in range(ages):
+                _add(near[age, k], cells[age, k, h, start:stop], weight[k, h])
+            _add(far, cells[0, k, h, :start] if s > 0 else cells[0, k, h, stop:], weight[k, h])
+    return near, far.sum()
+
+
+@njit(cache=True)
+def _add(row, more, times):  # type: ignore[no-untyped-def]
+    for b in range(len(row)):
+        row[b] += more[b] * times
+
+
+@njit(cache=True)
+def worth(coins, scale, price):  # type: ignore[no-untyped-def]
+    """Whole dollars of coins [ages, classes, buckets] times `scale`, at the buckets' `price` (USD)."""
+    usd = np.empty_like(coins)
+    for age in range(coins.shape[0]):
+        for k in range(coins.shape[1]):
+            _worth(usd[age, k], coins[age, k], scale, price)
+    return usd
+
+
+@njit(cache=True)
+def _worth(usd, coins, scale, price):  # type: ignore[no-untyped-def]
+    for b in range(len(usd)):
+        usd[b] = np.rint(coins[b] * scale * price[b])
+
+
+@njit(cache=True)
+def entries(usd, first, order):  # type: ignore[no-untyped-def]
+    """What holds a dollar or more, as (bucket [n], class [n], usd [ages, n]): by bucket, then class, in `order`.
+
+    usd [ages, classes, buckets], whole dollars; first: the first bucket.
+    """
+    ages, classes, buckets = usd.shape
+    most = classes * buckets
+    bucket, position_class, made = np.empty(most, np.int32), np.empty(most, np.int8), np.empty((ages, most))
+    n = 0
+    for b in range(buckets):
+        for k in order:
+            if usd[0, k, b] != 0.0:
+                bucket[n], position_class[n] = first + b, k
+                for age in range(ages):
+                    made[age, n] = usd[age, k, b]
+                n += 1
+    return bucket[:n].copy(), position_class[:n].copy(), made[:, :n].copy()
