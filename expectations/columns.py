@@ -165,6 +165,14 @@ COLUMNS = _columns(
     Column("short_usd", _F, "Short notional within the distance above the mark", "usd", minimum=0),
     Column("imbalance", _F, "(long - short) / (long + short): positive when longs are heavier", minimum=-1, maximum=1),
     Column("is_stale", _B, "Carried from an earlier hour because the venue was missing"),
+    Column(
+        "unseen_log_sd",
+        _F,
+        "How far the map may be off for the hours it has not seen, before its history and in holes of it: standard "
+        "deviation of the log of what stands; 0 where it has seen the last 30 days, and 1.5 is the most that is said",
+        minimum=0,
+        maximum=1.5,
+    ),
     Column("parameters_version", _S, "Version of the assumptions, in mart.model_parameters"),
     # books
     Column("previous_base", _F, "Standing at the hour before", "coins", minimum=0),

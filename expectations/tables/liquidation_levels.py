@@ -29,6 +29,7 @@ TABLE = Table(
         "notional_30d_usd",
         "mark_price",
         "is_stale",
+        "unseen_log_sd",
         "parameters_version",
         "source",
     ),

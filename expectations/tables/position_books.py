@@ -35,6 +35,7 @@ TABLE = Table(
         "open_interest_base",
         "mark_price",
         "is_stale",
+        "unseen_log_sd",
         "parameters_version",
         "source",
     ),

@@ -22,6 +22,7 @@ _STATE = {"coin": "BTC", "date": DAY, "hour_utc": HOUR}
 _MODELLED = _STATE | {"parameters_version": "v1"}
 _POSITION = {"exchange": "binance", "instrument": "BTCUSDT"}
 _MAP = {"mark_price": 100_000.0, "is_stale": False, "source": "simulated"}
+_SEEN = {"unseen_log_sd": 0.25}
 
 
 def sound(name: str) -> pl.DataFrame:
@@ -121,7 +122,7 @@ def liquidation_levels() -> list[Row]:
         }
         amounts = {"notional_usd": 8.0, "notional_1d_usd": 1.0, "notional_7d_usd": 2.0, "notional_30d_usd": 4.0}
         where = {"side": side, "price_bucket": bucket, "leverage_class": leverage}
-        return _MODELLED | _POSITION | _MAP | edges | amounts | where
+        return _MODELLED | _POSITION | _MAP | _SEEN | edges | amounts | where
 
     return [level("long", 11500, "25x"), level("long", 11500, "10x"), level("short", 11530, "25x")]
 
@@ -152,7 +153,7 @@ def position_books() -> list[Row]:
     flows = {"previous_base": 10.0, "opened_base": 3.0, "closed_base": 1.0, "swept_base": 2.0, "standing_base": 10.0}
     places = {"in_map_base": 6.0, "outside_base": 3.0, "unliquidatable_base": 1.0, "open_interest_base": 10.0}
     hours = [{"hour_utc": HOUR}, {"hour_utc": HOUR + ONE_HOUR}]
-    every = _MODELLED | _POSITION | _MAP | flows | places
+    every = _MODELLED | _POSITION | _MAP | _SEEN | flows | places
     return [every | hour | {"side": side} for hour in hours for side in ("long", "short")]
 
 

@@ -69,7 +69,7 @@ def levels() -> pl.DataFrame:
         price_low=(bucket * pl.lit(1.001).log()).exp(), price_high=((bucket + 1) * pl.lit(1.001).log()).exp(),
         notional_usd=amount, notional_1d_usd=amount / 9, notional_7d_usd=amount / 7, notional_30d_usd=amount / 3,
         mark_price=100000 + 100 * pl.col("exchange").str.len_chars().cast(pl.Float64) / 3,
-        is_stale=False, parameters_version=pl.lit("v1"), source=pl.lit("simulated"),
+        is_stale=False, unseen_log_sd=0.1, parameters_version=pl.lit("v1"), source=pl.lit("simulated"),
     )  # fmt: skip
     return table("liquidation_levels").conform(frame.drop("step", "seed"))
 

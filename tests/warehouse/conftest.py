@@ -50,7 +50,7 @@ def levels(hour: datetime) -> pl.DataFrame:
                 "notional_30d_usd": usd * 0.9,
                 "mark_price": mark,
             }
-            rows.append(row | {"is_stale": exchange == "okx" and hour == HOURS[1]})
+            rows.append(row | {"is_stale": exchange == "okx" and hour == HOURS[1], "unseen_log_sd": 0.0})
     return pl.DataFrame(rows).with_columns(hour_utc=pl.lit(hour), date=pl.lit(hour.date()), **_about())
 
 
@@ -102,7 +102,7 @@ def books(hour: datetime) -> pl.DataFrame:
     amounts |= {"in_map_base": 30.0} | dict.fromkeys(("previous_base", "standing_base", "open_interest_base"), 100.0)
     rows = [
         {"exchange": exchange, "instrument": "BTCUSDT", "side": side, "mark_price": mark, **amounts,
-         "is_stale": exchange == "okx" and hour == HOURS[1]}
+         "is_stale": exchange == "okx" and hour == HOURS[1], "unseen_log_sd": 0.0}
         for exchange, mark in MARKS.items()
         for side in ("long", "short")
     ]  # fmt: skip

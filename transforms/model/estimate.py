@@ -14,6 +14,7 @@ from transforms.model.hour import Bar, Moved, advance
 from transforms.model.population import AGES, CLASSES, Population
 from transforms.model.price_grid import WIDTH, Floats, Ints, middle
 from transforms.model.reading import entries, read, worth
+from transforms.model.unseen import unseen_log_sd
 
 MAP_RANGE = 0.25
 """The map reaches a quarter of the mark's price to each side; what stands further is in the books, not in the map."""
@@ -52,6 +53,7 @@ class Book:
     never: float
     open_interest: float | None
     mark: float
+    unseen: float
     version: str
 
 
@@ -173,6 +175,7 @@ def _book(crowd: Population, moved: Moved, hour: HourInput, assumed: Assumptions
         never=max(crowd.standing - standing.in_map - standing.outside, 0.0),
         open_interest=crowd.open_interest if hour.fresh else None,
         mark=crowd.mark,
+        unseen=unseen_log_sd(crowd.moves, hour.hour_h, assumed.weight),
         version=assumed.version,
     )
     return book, standing

@@ -111,6 +111,7 @@ def _books(books: list[estimate.Book]) -> pl.DataFrame:
             "open_interest_base": b.open_interest,
             "mark_price": b.mark,
             "is_stale": b.open_interest is None,
+            "unseen_log_sd": b.unseen,
             "parameters_version": b.version,
         }
         for b in books
@@ -148,7 +149,7 @@ def _levels(levels: estimate.Levels, books: pl.DataFrame, about: Mapping[str, st
             **{name: usd[:, i] for i, name in enumerate(_NOTIONALS)},
         }
     )
-    hourly = books.select("hour_utc", "side", "mark_price", "is_stale", "parameters_version")
+    hourly = books.select("hour_utc", "side", "mark_price", "is_stale", "unseen_log_sd", "parameters_version")
     return _shaped(TABLE, pl.concat([hourly[which], own], how="horizontal"), about)
 
 
