@@ -37,6 +37,8 @@ _EVER, _NEVER = datetime(1970, 1, 1), datetime(9999, 1, 1)
 _ABOUT = ("endpoint", "instrument", "window_start_utc", "window_end_utc")
 _ANSWER = pl.col("outcome").is_in(["ok", "not_found"])  # what was not found will not come
 _HOUR_MS = 3_600_000
+IN_A_MONTH = pl.col("endpoint").str.starts_with("archive_") & (pl.col("outcome") == "ok") & (pl.col("attempts") == 0)
+"""Of ops.fetches: what a file of the month, stored on its first day, answers for a day."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,13 @@ class Collector:
         late = self._late(plan, contracts)
         with self._alone():
             take_in(self.store, self.exchange, self.source, plan.last_hour, self.served.now)
+            outcomes += self._fetch_months(windows)
             for window, asked in windows:
-                doubted = self._mistrusted(window.start.date()) or any(window.start < h <= window.end for h in late)
-                outcomes += self._fetch(asked, window.start.date(), since=_NEVER if doubted else _EVER)
+                day = window.start.date()
+                doubted = self._mistrusted(day) or any(window.start < h <= window.end for h in late)
+                held = [] if doubted else self._held_by_months(asked, day)
+                left = [r for r in asked if r not in held]
+                outcomes += self._fetch(left, day, since=_NEVER if doubted else _EVER)
             if abs(self.served.now - plan.last_hour) <= _SNAPSHOT_WITHIN:
                 snapshot = self.adapter.snapshot(contracts)
                 outcomes += self._fetch(snapshot, self.served.now.date(), since=plan.last_hour)
@@ -174,6 +180,52 @@ class Collector:
         fetched += self.shell.fetch(longer, self.adapter)
         self._store(key, known, fetched)
         return Counter(f.outcome for f in fetched)
+
+    def _fetch_months(self, windows: list[tuple[Window, list[Request]]]) -> Counter[str]:
+        """Files of the months of what files of days would have to be asked for, stored on the month's first day."""
+        months: dict[date, dict[Request, None]] = {}
+        for window, asked in windows:
+            day = window.start.date()
+            if not self._mistrusted(day):
+                months.setdefault(day.replace(day=1), {}).update(dict.fromkeys(self._months(asked, day).values()))
+        return sum((self._fetch(files, first) for first, files in months.items()), Counter())
+
+    def _months(self, asked: Iterable[Request], day: date) -> dict[Request, Request]:
+        """The file of the month for each file of the day that was not answered itself."""
+        now_ms = to_ms(self.served.now)
+        longer = {r: month for r in asked if (month := self.adapter.longer(r, now_ms=now_ms)) is not None}
+        answered = self._answers(day) if longer else set()
+        return {r: month for r, month in longer.items() if _question(r) not in answered}
+
+    def _held_by_months(self, asked: Iterable[Request], day: date) -> list[Request]:
+        """What need not be asked, since a file of the month has it; noted as answered without having been sent.
+
+        One that lacks a bar stands for no day: the files of days, or REST, may have it.
+        """
+        months = self._months(asked, day)
+        if not months:
+            return []
+        whole = self._whole(day.replace(day=1))
+        held = [request for request, month in months.items() if _about(month) in whole]
+        key = {"exchange": self.exchange, "date": day}
+        known = self.store.read(FETCHES, [key])
+        noted = set(known.filter(IN_A_MONTH).select("endpoint", "request").iter_rows())
+        now_ms = to_ms(self.served.now)
+        new = [Fetched(r, "ok", "", 0, now_ms, now_ms, None, None, ()) for r in held if _question(r) not in noted]
+        if new:
+            self._store(key, known, new)
+        self.progress.step("", len(held))
+        return held
+
+    def _whole(self, first: date) -> set[tuple[object, ...]]:
+        """What was asked for that day, or the month that it begins, and came with every bar."""
+        key = {"exchange": self.exchange, "date": first}
+        every = pl.col("window_end_utc") - pl.col("window_start_utc") == pl.duration(
+            minutes=pl.col("rows") * self.bar_minutes
+        )
+        known = self.store.read(FETCHES, [key]).filter((pl.col("outcome") == "ok") & every)
+        stored = self.store.read(PAYLOADS, [key], ["endpoint", "request"])
+        return set(known.join(stored, on=["endpoint", "request"], how="semi").select(_ABOUT).iter_rows())
 
     def _answers(self, day: date, since: datetime = _EVER) -> set[tuple[object, ...]]:
         """The questions (endpoint, request) of a day that were answered `since`, for good."""

@@ -184,6 +184,11 @@ def instead(request: Request) -> list[Request]:
     return []
 
 
+def longer(request: Request, *, now_ms: int) -> Request | None:
+    """None."""
+    return None
+
+
 def follow(request: Request, response: Response) -> Request | None:
     """The next older page, when this one is full and does not reach the start of the window."""
     params = dict(request.params)
