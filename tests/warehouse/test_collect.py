@@ -6,8 +6,9 @@ import functools
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import polars as pl
@@ -19,10 +20,10 @@ from transforms.exchanges import bybit
 from transforms.exchanges.protocol import Request, Response
 from warehouse import collect
 from warehouse.clock import HOUR
-from warehouse.collect import collecting
+from warehouse.collect import IN_A_MONTH, collecting
 from warehouse.plan import Plan
 from warehouse.progress import Silent
-from warehouse.simulator import Fault, Simulation
+from warehouse.simulator import Fault, Simulation, binance_archive
 from warehouse.simulator.faults import parsed
 from warehouse.sources import serving
 from warehouse.store import Store, open_store
@@ -117,6 +118,57 @@ def _to_a_second_page(request: Request, response: Response) -> Request | None:
     if request.endpoint != "mark_bars" or ("page", "2") in request.params:
         return None
     return replace(request, params=(*request.params, ("page", "2")))
+
+
+OLD = datetime(2026, 10, 14, 8)
+
+
+def of_bars(exchanges: Simulation) -> list[str]:
+    """Files of bars that were asked for, each once."""
+    asked = [path for path in exchanges.exchange.counts if path.startswith("/data/") and "lines/" in path]
+    return sorted(path.rpartition("/")[2] for path in asked if path.endswith(".zip"))
+
+
+def test_old_bars_come_by_the_month(gather: Gather, trial: Trial, exchanges: Simulation) -> None:
+    """One file of marks and one of trades, whichever days are asked for, and however often."""
+    assert set(gather("binance", OLD, OLD + 30 * HOUR)) == {"ok"}
+    assert of_bars(exchanges) == ["BTCUSDT-5m-2026-10.zip"] * 2
+    gather("binance", OLD + 72 * HOUR)
+    assert of_bars(exchanges) == ["BTCUSDT-5m-2026-10.zip"] * 2
+    months = trial.rows("payloads").filter(pl.col("request").str.contains("/monthly/"))
+    assert set(months["date"]) == {OLD.date().replace(day=1)}
+    days = trial.rows("fetches").filter(IN_A_MONTH)
+    assert sorted(set(days["date"])) == [OLD.date() + timedelta(days=n) for n in (0, 1, 3)]
+    asked = exchanges.exchange.counts.total()
+    before = trial.rows("fetches")
+    assert gather("binance", OLD, OLD + 30 * HOUR) == {}
+    assert exchanges.exchange.counts.total() == asked
+    assert trial.rows("fetches").equals(before)
+
+
+def test_a_month_that_lacks_a_bar_stands_for_no_day(
+    gather: Gather, exchanges: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = binance_archive._klines
+
+    def lacking(*about: Any) -> list[list[object]]:
+        rows = made(*about)
+        return rows[:-1] if about[2] == "mark" and len(rows) > 288 else rows
+
+    monkeypatch.setattr(binance_archive, "_klines", lacking)
+    binance_archive._file.cache_clear()
+    assert set(gather("binance", OLD)) == {"ok"}
+    binance_archive._file.cache_clear()
+    assert of_bars(exchanges) == ["BTCUSDT-5m-2026-10-14.zip", *["BTCUSDT-5m-2026-10.zip"] * 2]
+
+
+def test_days_that_were_answered_need_no_month(gather: Gather, exchanges: Simulation) -> None:
+    exchanges.faults.add(Fault("404", path="monthly/"))
+    assert set(gather("binance", OLD)) == {"ok", "not_found"}
+    exchanges.faults.clear()
+    asked = exchanges.exchange.counts.total()
+    assert gather("binance", OLD) == {}
+    assert exchanges.exchange.counts.total() == asked
 
 
 def test_a_coin_that_no_venue_lists_is_not_asked_for(gather: Gather, trial: Trial) -> None:
