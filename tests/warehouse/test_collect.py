@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,18 +16,19 @@ import polars as pl
 import pytest
 
 from expectations.tables import table
-from tests.warehouse.trial import NOW, Trial
+from tests.warehouse.trial import NOW, Trial, differing
 from transforms.exchanges import bybit
 from transforms.exchanges.protocol import Request, Response
 from warehouse import collect
 from warehouse.clock import HOUR
 from warehouse.collect import IN_A_MONTH, collecting
+from warehouse.normalise import normalise_days, reference_tables
 from warehouse.plan import Plan
 from warehouse.progress import Silent
 from warehouse.simulator import Fault, Simulation, binance_archive
 from warehouse.simulator.faults import parsed
 from warehouse.sources import serving
-from warehouse.store import Store, open_store
+from warehouse.store import Stage, Store, open_store
 
 H = datetime(2026, 11, 20, 8)
 VENUES = ("binance", "bybit", "okx")
@@ -160,6 +162,27 @@ def test_a_month_that_lacks_a_bar_stands_for_no_day(
     assert set(gather("binance", OLD)) == {"ok"}
     binance_archive._file.cache_clear()
     assert of_bars(exchanges) == ["BTCUSDT-5m-2026-10-14.zip", *["BTCUSDT-5m-2026-10.zip"] * 2]
+
+
+def test_over_the_end_of_a_month_the_tables_are_those_of_files_of_days(
+    gather: Gather, trial: Trial, exchanges: Simulation
+) -> None:
+    first, last = datetime(2026, 9, 30, 22), datetime(2026, 10, 1, 2)
+    plan = Plan.of_range(first, last, trial.settings(exchanges="binance"))
+    made = []
+    for faults in ([Fault("404", path="monthly/")], []):
+        exchanges.faults.add(*faults)
+        gather("binance", first, last)
+        exchanges.faults.clear()
+        stage = Stage(Store(trial.root), "here")
+        reference_tables(stage.store, plan)
+        normalise_days(stage.store, plan, Silent())
+        made.append({p.relative_to(stage.home).as_posix(): p.read_bytes() for p in stage.home.rglob("*.parquet")})
+        shutil.rmtree(trial.root)
+        open_store(trial.root, "simulated", create=True)
+    of_days, of_months = made
+    assert {f"price_bars/coin=BTC/date={day}" in "".join(of_days) for day in ("2026-09-30", "2026-10-01")} == {True}
+    assert differing(of_days, of_months) == []
 
 
 def test_days_that_were_answered_need_no_month(gather: Gather, exchanges: Simulation) -> None:
