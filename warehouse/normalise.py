@@ -13,9 +13,10 @@ from transforms.exchanges import ADAPTERS
 from transforms.exchanges.imported import endpoint
 from transforms.slowly_changing import as_of
 from transforms.tables.gaps import FAILED
+from warehouse.answers import IN_A_MONTH
 from warehouse.build import build
 from warehouse.clock import HOUR, days, hours
-from warehouse.collect import IN_A_MONTH, LOOK_BACK, left_out
+from warehouse.collect import LOOK_BACK, left_out
 from warehouse.plan import Plan
 from warehouse.progress import Progress
 from warehouse.store import Store
@@ -108,19 +109,15 @@ def normalise_day(stage: Store, plan: Plan, day: date, asked: Iterable[datetime]
 
 
 def _payloads(stage: Store, keys: list[dict[str, object]]) -> pl.DataFrame:
-    """What was answered for these days. A month's file is where the month begins; its window becomes these days."""
+    """What was answered for these days. A month's file stands once for each day that it answers, cut to that day."""
     own = stage.read(PAYLOADS, keys).filter(~_METADATA & ~_OF_A_MONTH)
-    days = stage.read(FETCHES, keys).filter(IN_A_MONTH)
+    whose, month = ["exchange", "endpoint", "instrument"], pl.col("window_start_utc").dt.truncate("1mo").alias("month")
+    days = stage.read(FETCHES, keys).filter(IN_A_MONTH).select(*whose, *_WINDOW, month)
     if days.is_empty():
         return own
-    of_whom = ["exchange", "endpoint", "instrument"]
-    spans = days.group_by(*of_whom, month=pl.col("window_start_utc").dt.truncate("1mo")).agg(
-        pl.col("window_start_utc").min().alias("since"), pl.col("window_end_utc").max()
-    )
-    homes = spans.select("exchange", pl.col("month").dt.date().alias("date")).unique().sort("exchange", "date")
-    files = stage.read(PAYLOADS, homes.to_dicts()).filter(_OF_A_MONTH).drop("window_end_utc")
-    cut = files.join(spans, left_on=[*of_whom, "window_start_utc"], right_on=[*of_whom, "month"])
-    return pl.concat([own, cut.with_columns(pl.col("since").alias("window_start_utc")).select(own.columns)])
+    homes = days.select("exchange", pl.col("month").dt.date().alias("date")).unique().sort("exchange", "date")
+    files = stage.read(PAYLOADS, homes.to_dicts()).filter(_OF_A_MONTH).with_columns(month).drop(_WINDOW)
+    return pl.concat([own, files.join(days, on=[*whose, "month"]).select(own.columns)])
 
 
 def _asked_exchanges(stage: Store, plan: Plan, day: date) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -45,27 +46,24 @@ def findings(settings: Settings, plan: Plan, served: Served) -> Findings:
         return known
     store = open_store(settings.root, settings.source, create=True)
     with collecting(store, okx.EXCHANGE, settings.source, served, settings.bar_minutes, Silent()) as collector:
-        found = {(okx.EXCHANGE, minutes): each for minutes, each in _ask(collector, asked)}
-    _remember(store, {key: each for key, each in found.items() if each is not None})
-    return {**found, **known, **{key: each for key, each in found.items() if each is not None}}
+        asked_for = _ask(collector, asked)
+    found = {key: each for key, each in asked_for.items() if each is not None}
+    _remember(store, found)
+    return {**asked_for, **known, **found}
 
 
 def _fresh(found: Found | None, now: datetime) -> bool:
     return found is not None and abs(now - found.asked) <= REMEMBERED
 
 
-def _ask(collector: Collector, intervals: list[int]) -> Iterator[tuple[int, Found | None]]:
-    """By interval. Where one request goes unanswered, nothing is known, and no more is asked."""
+def _ask(collector: Collector, intervals: list[int]) -> dict[tuple[str, int], Found | None]:
+    """By interval. Where one request goes unanswered nothing is known, and no more is asked."""
     now = collector.served.now
-    unanswered = False
-    for minutes in intervals:
-        found = None
-        if not unanswered:
-            try:
-                found = _oldest(collector, now, minutes)
-            except UnansweredError:
-                unanswered = True
-        yield minutes, found
+    found: dict[tuple[str, int], Found | None] = dict.fromkeys((okx.EXCHANGE, minutes) for minutes in intervals)
+    with suppress(UnansweredError):
+        for minutes in intervals:
+            found[okx.EXCHANGE, minutes] = _oldest(collector, now, minutes)
+    return found
 
 
 def _oldest(collector: Collector, now: datetime, minutes: int) -> Found | None:
@@ -90,9 +88,7 @@ def _remembered(store: Store) -> dict[tuple[str, int], Found]:
     return {(exchange, minutes): Found(asked, oldest) for exchange, minutes, asked, oldest in columns.iter_rows()}
 
 
-def _remember(store: Store, found: dict[tuple[str, int], Found]) -> None:
-    if not found:
-        return
+def _remember(store: Store, found: Mapping[tuple[str, int], Found]) -> None:
     new = [
         {
             "exchange": exchange,
@@ -103,4 +99,5 @@ def _remember(store: Store, found: dict[tuple[str, int], Found]) -> None:
         }
         for (exchange, minutes), each in found.items()
     ]
-    store.write(REACH, reach.build([*store.read(REACH, [{}]).to_dicts(), *new]), {})
+    if new:
+        store.write(REACH, reach.build([*store.read(REACH, [{}]).to_dicts(), *new]), {})

@@ -20,8 +20,9 @@ from tests.warehouse.trial import NOW, Trial, differing
 from transforms.exchanges import bybit
 from transforms.exchanges.protocol import Request, Response
 from warehouse import collect
+from warehouse.answers import IN_A_MONTH
 from warehouse.clock import HOUR
-from warehouse.collect import IN_A_MONTH, collecting
+from warehouse.collect import collecting
 from warehouse.normalise import normalise_days, reference_tables
 from warehouse.plan import Plan
 from warehouse.progress import Silent
