@@ -47,12 +47,14 @@ COLUMNS = _columns(
     Column("window_end_utc", _UTC, "End of the range that was asked for", "UTC"),
     Column("valid_from_utc", _UTC, "From when this version applies", "UTC"),
     Column("valid_to_utc", _UTC, "Until when this version applies; null while it does", "UTC"),
+    Column("asked_at_utc", _UTC, "When the venue was asked", "UTC"),
+    Column("oldest_utc", _UTC, "The oldest reading that it had then", "UTC"),
     Column("listed_utc", _UTC, "When the venue listed the contract", "UTC"),
     Column("started_at_utc", _UTC, "Start of the run", "UTC"),
     Column("finished_at_utc", _UTC, "End of the run", "UTC"),
     Column("first_hour_utc", _UTC, "First hour of the run", "UTC"),
     Column("last_hour_utc", _UTC, "Last hour of the run", "UTC"),
-    Column("interval_minutes", _I, "Length of the bar", "minutes", minimum=1),
+    Column("interval_minutes", _I, "Length of the bar, or from one reading to the next", "minutes", minimum=1),
     # payloads and fetches
     Column("endpoint", _S, "The adapter's name of the endpoint"),
     Column("request", _S, "Method, path and parameters; the host is not part of it"),
@@ -267,7 +269,7 @@ COLUMNS = _columns(
     Column("severity", _S, "FAIL holds the partition back; WARN records", allowed=("FAIL", "WARN")),
     Column("passed", _B, "Whether it held"),
     Column("failing_rows", _I, "Rows on which it did not", minimum=0),
-    Column("series", _S, "What is missing: open_interest or price_bars"),
+    Column("series", _S, "Which series: open_interest or price_bars"),
     Column("state", _S, "What stands in its place", allowed=("missing", "carried", "derived")),
 )
 """Column name -> its declaration."""

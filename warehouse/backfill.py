@@ -14,15 +14,17 @@ from warehouse.lock import lock
 from warehouse.maps import make_maps
 from warehouse.plan import Plan
 from warehouse.progress import Progress, Silent
+from warehouse.reached import findings
 from warehouse.run_log import RunSummary
 from warehouse.settings import Settings
 from warehouse.sources import Served
 from warehouse.store import Stage, Store, open_store, recover, sweep_temporary
 
 
-def sources(plan: Plan, now: datetime) -> list[Reach]:
-    """Where what the plan's hours need will be asked for, and what cannot be had."""
-    return [each for exchange in plan.exchanges for each in reach(exchange, plan.first_hour, plan.last_hour, now)]
+def sources(settings: Settings, plan: Plan, served: Served) -> list[Reach]:
+    """Where what the plan's hours need will be asked for, and what cannot be had. A window in doubt is asked for."""
+    known, first, last = findings(settings, plan, served), plan.first_hour, plan.last_hour
+    return [each for exchange in plan.exchanges for each in reach(exchange, first, last, served.now, known)]
 
 
 def depending_hours(store: Store, plan: Plan) -> dict[str, int]:

@@ -58,8 +58,8 @@ def backfill(
     with serving(settings) as served:
         begin, end = span(served.now, None, first, last)
         plan = Plan.of_range(begin, end, settings)
-        reached = filling.sources(plan, served.now)
-        printer().print(table(_rows(reached), "What will be asked, by what the venues document"))
+        reached = filling.sources(settings, plan, served)
+        printer().print(table(_rows(reached), "What will be asked, by what the venues document or were found to have"))
         for name, hours in filling.depending_hours(Store(settings.root), plan).items():
             print(
                 f"{name}: {hours:,} published hours after {end:%Y-%m-%dT%H:%MZ} are made again where the past changes"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -15,8 +15,8 @@ from expectations.tables import table
 from transforms.exchanges import adapter
 from transforms.exchanges.protocol import Adapter, Instrument, Request
 from transforms.exchanges.replay import rows
-from transforms.tables import fetches, payloads
 from transforms.tables.gaps import FAILED
+from warehouse.answers import EVER, Answers, question
 from warehouse.clock import HOUR, days, from_ms, hours, to_ms
 from warehouse.http import Fetched, Shell
 from warehouse.plan import Plan
@@ -25,17 +25,14 @@ from warehouse.recordings import take_in
 from warehouse.sources import Served
 from warehouse.store import Store
 
-PAYLOADS, FETCHES, GAPS = table("payloads"), table("fetches"), table("gaps")
+PAYLOADS, GAPS = table("payloads"), table("gaps")
 LOOK_BACK = timedelta(days=7)
 """How far back an hour that failed is asked for again."""
 
 _SNAPSHOT_WITHIN = timedelta(minutes=15)
 _LATE_BY = timedelta(hours=3)  # a venue that had answered may still add the last buckets of an hour
 _OWN_SERVER = 1000
-_TICK = timedelta(milliseconds=1)
-_EVER, _NEVER = datetime(1970, 1, 1), datetime(9999, 1, 1)
-_ABOUT = ("endpoint", "instrument", "window_start_utc", "window_end_utc")
-_ANSWER = pl.col("outcome").is_in(["ok", "not_found"])  # what was not found will not come
+_NEVER = datetime(9999, 1, 1)
 _HOUR_MS = 3_600_000
 
 
@@ -79,6 +76,11 @@ class Collector:
         """The venue's."""
         return adapter(self.exchange)
 
+    @property
+    def answers(self) -> Answers:
+        """What the venue has answered."""
+        return Answers(self.store, self.exchange, self.source)
+
     def metadata(self, coins: tuple[str, ...]) -> Counter[str]:
         """Fetches instruments and tiers, once a day. Returns how many requests came out how."""
         listing = [r for r in self.adapter.metadata(None) if r.endpoint == "instruments"]
@@ -98,13 +100,25 @@ class Collector:
         late = self._late(plan, contracts)
         with self._alone():
             take_in(self.store, self.exchange, self.source, plan.last_hour, self.served.now)
+            outcomes += self._fetch_months(windows)
             for window, asked in windows:
-                doubted = self._mistrusted(window.start.date()) or any(window.start < h <= window.end for h in late)
-                outcomes += self._fetch(asked, window.start.date(), since=_NEVER if doubted else _EVER)
+                day = window.start.date()
+                doubted = self._mistrusted(day) or any(window.start < h <= window.end for h in late)
+                held = set() if doubted else self._held_by_months(asked, day)
+                left = [r for r in asked if r not in held]
+                outcomes += self._fetch(left, day, since=_NEVER if doubted else EVER)
             if abs(self.served.now - plan.last_hour) <= _SNAPSHOT_WITHIN:
                 snapshot = self.adapter.snapshot(contracts)
                 outcomes += self._fetch(snapshot, self.served.now.date(), since=plan.last_hour)
         return outcomes
+
+    def probe(self, request: Request, endpoint: str) -> Fetched:
+        """Asks now, whatever was answered before. Kept under a name of its own, from which no table takes rows."""
+        fetched = list(self.shell.fetch([request], self.adapter))
+        named = [replace(f, request=replace(f.request, endpoint=endpoint, start_ms=None, end_ms=None)) for f in fetched]
+        with self._alone():
+            self.answers.keep(named, self.served.now.date())
+        return fetched[0]
 
     def _alone(self) -> FileLock:
         """One collector a venue: two would write the same files."""
@@ -115,7 +129,7 @@ class Collector:
         start_ms, end_ms, now_ms = (to_ms(moment) for moment in (window.start, window.end, self.served.now))
         asked = self.adapter.history(contracts, start_ms, end_ms, bar_minutes=self.bar_minutes)
         files = self.adapter.archived(contracts, start_ms, end_ms, now_ms=now_ms, bar_minutes=self.bar_minutes)
-        return asked if not files or self._answers(window.start.date()).issuperset(map(_question, asked)) else files
+        return asked if not files or self.answers.given(window.start.date()).issuperset(map(question, asked)) else files
 
     def contracts(self, coins: tuple[str, ...]) -> list[Instrument]:
         """The venue's linear contracts on `coins`, as last listed; none when the venue was never reached."""
@@ -155,14 +169,10 @@ class Collector:
         own = (pl.col("exchange") == self.exchange) & (pl.col("state") == "missing")
         return self.store.read(GAPS, keys).filter(own & (pl.col("hour_utc") >= since))
 
-    def _fetch(self, asked: Iterable[Request], day: date, *, since: datetime = _EVER) -> Counter[str]:
+    def _fetch(self, asked: Iterable[Request], day: date, *, since: datetime = EVER) -> Counter[str]:
         """Fetches what was not answered `since`; stores every response and every outcome, for one day of the venue."""
-        key = {"exchange": self.exchange, "date": day}
-        known = self.store.read(FETCHES, [key])
-        answered = self._answers(day, since)
         every = list(asked)
-        cut_short = set(known.filter(~_ANSWER).select(_ABOUT).iter_rows())
-        new = [r for r in every if _question(r) not in answered or _about(r) in cut_short]
+        new = self.answers.lacking(every, day, since)
         self.progress.step("", len(every) - len(new))
         if not new:
             return Counter()
@@ -172,43 +182,43 @@ class Collector:
         ]
         longer += [each for f in fetched if f.outcome == "not_found" for each in self.adapter.instead(f.request)]
         fetched += self.shell.fetch(longer, self.adapter)
-        self._store(key, known, fetched)
+        self.answers.keep(fetched, day)
         return Counter(f.outcome for f in fetched)
 
     def _tell(self, fetched: Fetched) -> None:
         begins = fetched.request.start_ms
         about = f"{from_ms(begins):%Y-%m-%d} " if begins is not None else ""
-        self.progress.step(about + fetched.request.endpoint, rows=_rows(fetched))
+        self.progress.step(about + fetched.request.endpoint, rows=fetched.row_count)
 
-    def _answers(self, day: date, since: datetime = _EVER) -> set[tuple[object, ...]]:
-        """The questions (endpoint, request) of a day that were answered `since`, for good."""
-        key = {"exchange": self.exchange, "date": day}
-        known = self.store.read(FETCHES, [key]).filter(_ANSWER & (pl.col("sent_at_utc") >= since))
-        stored = self.store.read(PAYLOADS, [key], ["endpoint", "request"])
-        held = known.join(stored, on=["endpoint", "request"], how="semi")  # an answer that was lost is none
-        return set(held.select("endpoint", "request").iter_rows())
+    def _fetch_months(self, windows: list[tuple[Window, list[Request]]]) -> Counter[str]:
+        """Files of the months of what files of days would have to be asked for, stored with the month's first day."""
+        months: dict[date, dict[Request, None]] = {}
+        for window, asked in windows:
+            day = window.start.date()
+            if not self._mistrusted(day):
+                months.setdefault(day.replace(day=1), {}).update(dict.fromkeys(self._months(asked, day).values()))
+        return sum((self._fetch(files, first) for first, files in months.items()), Counter())
 
-    def _store(self, key: Mapping[str, object], known: pl.DataFrame, fetched: list[Fetched]) -> None:
-        """Payloads first: an outcome that is `ok` promises that the payload is there."""
-        bodies = [(f.request, sent_ms, response) for f in fetched for sent_ms, response in f.responses]
-        if bodies:
-            new = payloads.build(bodies, source=self.source).with_columns(pl.lit(key["date"]).alias("date"))
-            stored = self.store.read(PAYLOADS, [key])
-            both = pl.concat([stored, after(stored, new)])
-            self.store.write(PAYLOADS, both.unique(PAYLOADS.grain, keep="last", maintain_order=True), key)
-        outcomes = fetches.build(_outcome(f) for f in fetched).with_columns(pl.lit(key["date"]).alias("date"))
-        merged = pl.concat([known, outcomes]).unique(FETCHES.grain, keep="last", maintain_order=True)
-        self.store.write(FETCHES, merged, key)
+    def _months(self, asked: Iterable[Request], day: date) -> dict[Request, Request]:
+        """The file of the month for each file of the day that was not answered itself."""
+        now_ms = to_ms(self.served.now)
+        longer = {r: month for r in asked if (month := self.adapter.longer(r, now_ms=now_ms)) is not None}
+        given = self.answers.given(day) if longer else set()
+        return {r: month for r, month in longer.items() if question(r) not in given}
 
+    def _held_by_months(self, asked: Iterable[Request], day: date) -> set[Request]:
+        """What need not be asked, since a file of the month has it; noted as answered.
 
-def _question(request: Request) -> tuple[object, ...]:
-    return (request.endpoint, request.key)
-
-
-def _about(request: Request) -> tuple[object, ...]:
-    """What a request shares with the pages that follow it: one that failed is only found again from the first."""
-    ends = (None if ms is None else from_ms(ms) for ms in (request.start_ms, request.end_ms))
-    return (request.endpoint, request.instrument, *ends)
+        One that lacks a bar stands for no day: the files of days, or REST, may have it.
+        """
+        months = self._months(asked, day)
+        if not months:
+            return set()
+        whole = self.answers.whole(months.values(), day.replace(day=1), self.bar_minutes)
+        held = [request for request, month in months.items() if month in whole]
+        self.answers.note_in_a_month(held, day, to_ms(self.served.now))
+        self.progress.step("", len(held))
+        return set(held)
 
 
 def left_out(store: Store, plan: Plan) -> list[datetime]:
@@ -218,44 +228,12 @@ def left_out(store: Store, plan: Plan) -> list[datetime]:
     return list(hours(first, plan.first_hour - HOUR))
 
 
-def after(stored: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-    """`new` answers, all later than what is stored: the latest counts, ranges overlap, and clocks are set back."""
-    last, first = stored["received_at_utc"].max(), new["received_at_utc"].min()
-    if not isinstance(last, datetime) or not isinstance(first, datetime) or first > last:
-        return new
-    return new.with_columns(pl.col("received_at_utc") + (last - first + _TICK))
-
-
 def _begins_late(fetched: Fetched) -> bool:
     """Whether the answer leaves out the first hour that was asked for: the venue no longer has all of it."""
     if fetched.rows is None or fetched.request.start_ms is None or fetched.page:
         return False
     times = [row["time_ms"] for rows in fetched.rows.values() for row in rows if "time_ms" in row]
     return not times or min(times) > fetched.request.start_ms + _HOUR_MS
-
-
-def _rows(fetched: Fetched) -> int:
-    return sum(len(rows) for rows in fetched.rows.values()) if fetched.rows else 0
-
-
-def _outcome(fetched: Fetched) -> dict[str, object]:
-    request = fetched.request
-    return {
-        "exchange": request.exchange,
-        "endpoint": request.endpoint,
-        "request": request.key,
-        "instrument": request.instrument,
-        "window_start_utc": request.start_ms,
-        "window_end_utc": request.end_ms,
-        "sent_at_utc": fetched.sent_ms,
-        "outcome": fetched.outcome,
-        "status": fetched.response.status if fetched.response else None,
-        "reason": fetched.reason,
-        "attempts": fetched.attempts,
-        "rows": _rows(fetched),
-        "bytes": sum(len(r.body) for _, r in fetched.responses),
-        "elapsed_ms": max(fetched.received_ms - fetched.sent_ms, 0),
-    }
 
 
 def _instruments(exchange: str, listed: pl.DataFrame, coins: tuple[str, ...]) -> list[Instrument]:

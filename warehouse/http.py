@@ -54,6 +54,11 @@ class Fetched:
     responses: tuple[tuple[int, Response], ...]  # (sent_ms, response) of every attempt that was answered, errors too
     page: int = 0  # 0 for the request as planned, then counting the pages that followed from it
 
+    @property
+    def row_count(self) -> int:
+        """Rows of all series in the answer."""
+        return sum(len(rows) for rows in self.rows.values()) if self.rows else 0
+
 
 @dataclass
 class _Attempts:

@@ -16,9 +16,9 @@ from transforms.imports.layout import Layout, Refused
 from transforms.imports.payloads import day_payloads, instrument_payload
 from transforms.imports.series import INSTRUMENT, Known, read
 from warehouse import catalog
+from warehouse.answers import after
 from warehouse.check import record, validated, warnings_of
 from warehouse.clock import HOUR, days, floor_hour, from_ms
-from warehouse.collect import after
 from warehouse.errors import UserError
 from warehouse.estimate import note_changes
 from warehouse.import_file import read_file

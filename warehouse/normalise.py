@@ -13,6 +13,7 @@ from transforms.exchanges import ADAPTERS
 from transforms.exchanges.imported import endpoint
 from transforms.slowly_changing import as_of
 from transforms.tables.gaps import FAILED
+from warehouse.answers import IN_A_MONTH
 from warehouse.build import build
 from warehouse.clock import HOUR, days, hours
 from warehouse.collect import LOOK_BACK, left_out
@@ -26,6 +27,7 @@ BARS, OPEN_INTEREST = table("price_bars"), table("open_interest")
 _DAY = timedelta(days=1)
 _FILE = pl.col("endpoint").str.starts_with("archive_")  # of a day, for whichever hours of it were asked for
 _WINDOW = ["window_start_utc", "window_end_utc"]
+_OF_A_MONTH = _FILE & (pl.col("window_end_utc") - pl.col("window_start_utc") > _DAY).fill_null(value=False)
 _UNSEEN_FOR = timedelta(days=7)  # so long may metadata lie received and not made into versions
 _METADATA = pl.col("endpoint").is_in(["instruments", "margin_tiers", endpoint("instruments")])
 _HOURLY = pl.col("endpoint").is_in([endpoint(s) for s in ("open_interest", "mark_bars", "trade_bars")])
@@ -89,7 +91,7 @@ def normalise_day(stage: Store, plan: Plan, day: date, asked: Iterable[datetime]
     """
     plan = replace(plan, exchanges=_asked_exchanges(stage, plan, day))
     keys = [{"exchange": e, "date": d} for e in plan.exchanges for d in (day - _DAY, day)]
-    payloads = stage.read(PAYLOADS, keys).filter(~_METADATA)
+    payloads = _payloads(stage, keys)
     listed = as_of(stage.read(INSTRUMENTS, stage.keys(INSTRUMENTS)), datetime.combine(day + _DAY, time()))
     instruments = _wanted(listed, plan)
     about = {"payloads": payloads, "instruments": instruments}
@@ -104,6 +106,18 @@ def normalise_day(stage: Store, plan: Plan, day: date, asked: Iterable[datetime]
     for name, frame in made.items():
         stage.write_partitions(table(name), frame.filter(pl.col("date") == day))
     _gaps(stage, plan, day, instruments, asked)
+
+
+def _payloads(stage: Store, keys: list[dict[str, object]]) -> pl.DataFrame:
+    """What was answered for these days. A month's file stands once for each day that it answers, cut to that day."""
+    own = stage.read(PAYLOADS, keys).filter(~_METADATA & ~_OF_A_MONTH)
+    whose, month = ["exchange", "endpoint", "instrument"], pl.col("window_start_utc").dt.truncate("1mo").alias("month")
+    days = stage.read(FETCHES, keys).filter(IN_A_MONTH).select(*whose, *_WINDOW, month)
+    if days.is_empty():
+        return own
+    homes = days.select("exchange", pl.col("month").dt.date().alias("date")).unique().sort("exchange", "date")
+    files = stage.read(PAYLOADS, homes.to_dicts()).filter(_OF_A_MONTH).with_columns(month).drop(_WINDOW)
+    return pl.concat([own, files.join(days, on=[*whose, "month"]).select(own.columns)])
 
 
 def _asked_exchanges(stage: Store, plan: Plan, day: date) -> tuple[str, ...]:

@@ -21,7 +21,12 @@ from warehouse.lock import in_use
 Key = Mapping[str, object]
 FILE = "data.parquet"
 SCHEMA_VERSION = 2
-_WRITTEN_IN_PLACE = ("raw/payloads", "ops/fetches", "ops/runs")  # all else is staged, and moved when it is whole
+_WRITTEN_IN_PLACE = (
+    "raw/payloads",
+    "ops/fetches",
+    "ops/runs",
+    "ops/reach",
+)  # all else is staged, and moved when it is whole
 
 
 def label(table: Table, key: Key) -> str:

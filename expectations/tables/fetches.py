@@ -9,7 +9,8 @@ TABLE = Table(
     name="fetches",
     layer="ops",
     kind="log",
-    doc="What was asked of each venue and what came of it: the last attempt at every question.",
+    doc="What was asked of each venue and what came of it: the last attempt at every question. `ok` after no attempt: "
+    "not asked, since a file of the month, stored with its first day, answers it.",
     grain=("exchange", "endpoint", "request"),
     columns=pick(
         "exchange",

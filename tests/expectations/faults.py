@@ -232,6 +232,7 @@ OWN: dict[str, list[Fault]] = {
     "checks": [Fault("failures_say_why", put(pl.col("passed").not_(), reason=""))],
     "fetches": [Fault("failures_say_why", put(pl.col("outcome") != "ok", reason=""))],
     "gaps": [Fault("says_why", put(reason=""))],
+    "reach": [Fault("oldest_is_past", put(oldest_utc=HOUR + ONE_HOUR))],
     "runs": [
         Fault("ends_after_it_starts", put(finished_at_utc=HOUR - ONE_HOUR)),
         Fault("hours_in_order", put(last_hour_utc=HOUR - ONE_HOUR)),

@@ -229,6 +229,11 @@ def runs() -> list[Row]:
     return [every | {"run_id": "a"}, every | {"run_id": "b"}]
 
 
+def reach() -> list[Row]:
+    every = {"exchange": "okx", "series": "open_interest", "asked_at_utc": HOUR, "oldest_utc": HOUR - ONE_HOUR}
+    return [every | {"interval_minutes": 5}, every | {"interval_minutes": 60}]
+
+
 def watermark() -> list[Row]:
     return [{"hour_utc": HOUR, "source": "simulated"}]
 
@@ -239,6 +244,6 @@ _SOUND: dict[str, Callable[[], list[Row]]] = {
         payloads, instruments, margin_tiers, open_interest, positioning, price_bars, realised_liquidations,
         realised_coverage, liquidation_clusters, liquidation_curve, liquidation_levels, map_scores, market_balance,
         model_parameters, opened_cohorts, position_books, standing_positions, sweeps, swept_activity, checks, fetches,
-        gaps, runs, watermark,
+        gaps, reach, runs, watermark,
     )
 }  # fmt: skip

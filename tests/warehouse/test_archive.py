@@ -89,6 +89,20 @@ def test_a_day_from_the_archive_is_the_day_from_rest(shell: Shell, instruments: 
     assert_frame_equal(came.sort(keys), ratios.sort(keys), check_exact=False, abs_tol=1e-4)
 
 
+def test_a_month_from_its_file_is_its_days(shell: Shell, instruments: pl.DataFrame) -> None:
+    first, end = datetime(2026, 10, 1), datetime(2026, 11, 1)
+    files = binance_archive.files(LISTED, to_ms(first), to_ms(end), now_ms=to_ms(NOW), bar_minutes=60)
+    days = [each for each in files if each.endpoint in binance_archive.KLINES]
+    months = list(dict.fromkeys(month for each in days if (month := binance.longer(each, now_ms=to_ms(NOW)))))
+    assert (len(days), len(months)) == (2 * 2 * 31, 2 * 2)
+    of_days, of_months = (
+        build("price_bars", {"payloads": stored(asked(shell, each)), "instruments": instruments})
+        for each in (days, months)
+    )
+    assert len(of_months) == 2 * 31 * 24
+    assert_frame_equal(of_months, of_days, check_row_order=False, check_exact=True)
+
+
 def test_both_ways_together_give_each_moment_once(shell: Shell, instruments: pl.DataFrame) -> None:
     requests = archived(LAST_WEEK) + binance.history(LISTED, to_ms(LAST_WEEK), to_ms(LAST_WEEK + DAY))
     both = tables(stored(asked(shell, requests)), instruments, LAST_WEEK)

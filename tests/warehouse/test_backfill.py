@@ -18,7 +18,8 @@ from warehouse.clock import HOUR
 from warehouse.errors import UserError
 from warehouse.plan import Plan
 from warehouse.rebuild import note, pending
-from warehouse.simulator.serve import Simulation
+from warehouse.simulator import Fault, Simulation
+from warehouse.simulator.faults import FaultKind
 from warehouse.store import Store
 
 BORDER = datetime(2026, 10, 22)  # 29 days before the day of NOW: what is older is asked of the archive
@@ -66,6 +67,18 @@ def test_a_range_over_the_border_is_as_if_run_hour_by_hour(hourly: Trial, filled
     asked = set(filled.rows("fetches").filter(exchange="binance")["endpoint"].to_list())
     assert {"archive_metrics", "archive_mark_bars", "open_interest_history", "mark_bars"} <= asked
     assert len(filled.rows("position_books")["hour_utc"].unique()) == 5
+
+
+@pytest.mark.parametrize("fault", ["404", "truncated"])
+def test_without_files_of_months_the_files_of_days_give_the_same(
+    filled: Trial, quiet_exchanges: Simulation, tmp_path: Path, fault: FaultKind
+) -> None:
+    quiet_exchanges.faults.add(Fault(fault, path=r"monthly/.*\.zip"))
+    made = Trial(tmp_path / "warehouse", quiet_exchanges.url)
+    summary = backfill(made.settings(), FIRST, LAST)
+    quiet_exchanges.faults.clear()
+    assert summary.quarantined == []
+    assert differing(filled.files(*MADE), made.files(*MADE)) == []
 
 
 def test_again_changes_no_byte_and_asks_nothing(filled: Trial, quiet_exchanges: Simulation) -> None:
@@ -138,12 +151,15 @@ def liq(trial: Trial, *arguments: str) -> Result:
     return CliRunner(env=env).invoke(app, command, prog_name="liq")
 
 
-def test_a_dry_run_tells_the_plan_and_what_depends_on_it_and_asks_nothing(
+def test_a_dry_run_tells_the_plan_and_what_depends_on_it_and_asks_for_no_data(
     filled: Trial, quiet_exchanges: Simulation
 ) -> None:
+    """The first that needs it asks how far back OKX has open interest."""
+    whole = ("--from", "2026-10-01T00:00Z", "--to", "2026-10-21T23:00Z", "--dry-run")
+    assert "as found on 2026-11-20" in liq(filled, *whole).stdout
     quiet_exchanges.exchange.recent.clear()
     before = filled.files("raw", *MADE)
-    made = liq(filled, "--from", "2026-10-01T00:00Z", "--to", "2026-10-21T23:00Z", "--dry-run")
+    made = liq(filled, *whole)
     assert made.exit_code == 0, made.output
     lines = [line.split("│")[1:-1] for line in made.stdout.splitlines() if line.startswith("│")]
     told = [tuple(cell.strip() for cell in line[:5]) for line in lines]

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import polars as pl
 import pytest
 
 from expectations.tables import table
-from tests.warehouse.trial import NOW, Trial
+from tests.warehouse.trial import NOW, Trial, differing
 from transforms.exchanges import bybit
 from transforms.exchanges.protocol import Request, Response
 from warehouse import collect
+from warehouse.answers import IN_A_MONTH
 from warehouse.clock import HOUR
 from warehouse.collect import collecting
+from warehouse.normalise import normalise_days, reference_tables
 from warehouse.plan import Plan
 from warehouse.progress import Silent
-from warehouse.simulator import Fault, Simulation
+from warehouse.simulator import Fault, Simulation, binance_archive
 from warehouse.simulator.faults import parsed
 from warehouse.sources import serving
-from warehouse.store import Store, open_store
+from warehouse.store import Stage, Store, open_store
 
 H = datetime(2026, 11, 20, 8)
 VENUES = ("binance", "bybit", "okx")
@@ -117,6 +121,78 @@ def _to_a_second_page(request: Request, response: Response) -> Request | None:
     if request.endpoint != "mark_bars" or ("page", "2") in request.params:
         return None
     return replace(request, params=(*request.params, ("page", "2")))
+
+
+OLD = datetime(2026, 10, 14, 8)
+
+
+def of_bars(exchanges: Simulation) -> list[str]:
+    """Files of bars that were asked for, each once."""
+    asked = [path for path in exchanges.exchange.counts if path.startswith("/data/") and "lines/" in path]
+    return sorted(path.rpartition("/")[2] for path in asked if path.endswith(".zip"))
+
+
+def test_old_bars_come_by_the_month(gather: Gather, trial: Trial, exchanges: Simulation) -> None:
+    """One file of marks and one of trades, whichever days are asked for, and however often."""
+    assert set(gather("binance", OLD, OLD + 30 * HOUR)) == {"ok"}
+    assert of_bars(exchanges) == ["BTCUSDT-5m-2026-10.zip"] * 2
+    gather("binance", OLD + 72 * HOUR)
+    assert of_bars(exchanges) == ["BTCUSDT-5m-2026-10.zip"] * 2
+    months = trial.rows("payloads").filter(pl.col("request").str.contains("/monthly/"))
+    assert set(months["date"]) == {OLD.date().replace(day=1)}
+    days = trial.rows("fetches").filter(IN_A_MONTH)
+    assert sorted(set(days["date"])) == [OLD.date() + timedelta(days=n) for n in (0, 1, 3)]
+    asked = exchanges.exchange.counts.total()
+    before = trial.rows("fetches")
+    assert gather("binance", OLD, OLD + 30 * HOUR) == {}
+    assert exchanges.exchange.counts.total() == asked
+    assert trial.rows("fetches").equals(before)
+
+
+def test_a_month_that_lacks_a_bar_stands_for_no_day(
+    gather: Gather, exchanges: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = binance_archive._klines
+
+    def lacking(*about: Any) -> list[list[object]]:
+        rows = made(*about)
+        return rows[:-1] if about[2] == "mark" and len(rows) > 288 else rows
+
+    monkeypatch.setattr(binance_archive, "_klines", lacking)
+    binance_archive._file.cache_clear()
+    assert set(gather("binance", OLD)) == {"ok"}
+    binance_archive._file.cache_clear()
+    assert of_bars(exchanges) == ["BTCUSDT-5m-2026-10-14.zip", *["BTCUSDT-5m-2026-10.zip"] * 2]
+
+
+def test_over_the_end_of_a_month_the_tables_are_those_of_files_of_days(
+    gather: Gather, trial: Trial, exchanges: Simulation
+) -> None:
+    first, last = datetime(2026, 9, 30, 22), datetime(2026, 10, 1, 2)
+    plan = Plan.of_range(first, last, trial.settings(exchanges="binance"))
+    made = []
+    for faults in ([Fault("404", path="monthly/")], []):
+        exchanges.faults.add(*faults)
+        gather("binance", first, last)
+        exchanges.faults.clear()
+        stage = Stage(Store(trial.root), "here")
+        reference_tables(stage.store, plan)
+        normalise_days(stage.store, plan, Silent())
+        made.append({p.relative_to(stage.home).as_posix(): p.read_bytes() for p in stage.home.rglob("*.parquet")})
+        shutil.rmtree(trial.root)
+        open_store(trial.root, "simulated", create=True)
+    of_days, of_months = made
+    assert {f"price_bars/coin=BTC/date={day}" in "".join(of_days) for day in ("2026-09-30", "2026-10-01")} == {True}
+    assert differing(of_days, of_months) == []
+
+
+def test_days_that_were_answered_need_no_month(gather: Gather, exchanges: Simulation) -> None:
+    exchanges.faults.add(Fault("404", path="monthly/"))
+    assert set(gather("binance", OLD)) == {"ok", "not_found"}
+    exchanges.faults.clear()
+    asked = exchanges.exchange.counts.total()
+    assert gather("binance", OLD) == {}
+    assert exchanges.exchange.counts.total() == asked
 
 
 def test_a_coin_that_no_venue_lists_is_not_asked_for(gather: Gather, trial: Trial) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from transforms.exchanges.protocol import Request, Response
 from transforms.tables import payloads
-from warehouse.collect import after
+from warehouse.answers import after
 
 
 def answer(received_ms: int, body: bytes, path: str = "/x"):

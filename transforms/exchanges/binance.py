@@ -135,12 +135,17 @@ def archived(
 
 def instead(request: Request) -> list[Request]:
     """Bars of a day that the archive lacks: REST has them back to listing. Readings are nowhere else."""
-    if request.endpoint not in archive.KLINES:
+    if request.endpoint not in archive.KLINES or archive.is_of_month(request):
         return []
     (source,) = (each for each in _SOURCES if each.endpoint == request.endpoint.removeprefix("archive_"))
     minutes = archive.interval_minutes(request)
     windows = pages(source, request.start_ms or 0, request.end_ms or 0, minutes * MINUTE_MS)
     return [_series(source, str(request.instrument), *window, minutes) for window in windows]
+
+
+def longer(request: Request, *, now_ms: int) -> Request | None:
+    """Of bars the file of the month."""
+    return archive.of_month(request, now_ms)
 
 
 def _series(source: Source, instrument: str, start: int, end: int, minutes: int) -> Request:

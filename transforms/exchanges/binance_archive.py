@@ -1,4 +1,4 @@
-"""Binance's public archive: files of a day, zipped, each with its checksum beside it.
+"""Binance's public archive: files of a day, and of bars of a month too, zipped, each with its checksum beside it.
 
 The checksum is asked first. It names the edition of the file, and the file is then asked for under that name, so that
 the stored question says which bytes answer it: others are refused whenever they are read, and a file that was
@@ -54,7 +54,7 @@ def files(
 ) -> list[Request]:
     """The files of days that cover [start, end) and have begun by `now_ms`, each as the request for its checksum.
 
-    `follow` leads on to the file. Of bars there are files of months too; those of days fit how all else is kept.
+    `follow` leads on to the file, `of_month` to the one that holds the whole month.
     """
     if bar_minutes not in INTERVALS:
         raise ValueError(f"{EXCHANGE} has no bars of {bar_minutes} minutes here; there are {sorted(INTERVALS)}")
@@ -65,6 +65,27 @@ def files(
             asked.append(_metrics(each.instrument, day))
             asked += [_klines(endpoint, each.instrument, bar_minutes, day) for endpoint in KLINES]
     return asked
+
+
+def of_month(request: Request, now_ms: int) -> Request | None:
+    """The file with the bars of the whole month of a file of a day, once it is out or will not come.
+
+    It has days that the files of days lack. Of readings there is none.
+    """
+    if request.endpoint not in KLINES or is_of_month(request):
+        return None
+    day = _day(request.start_ms or 0)
+    first = day.replace(day=1)
+    following = (first + timedelta(32)).replace(day=1)
+    if now_ms - _ms(following) < _LATEST_MS:
+        return None
+    path = request.path.replace("/daily/", "/monthly/").replace(f"{day}", f"{day:%Y-%m}")
+    return replace(request, path=path, start_ms=_ms(first), end_ms=_ms(following))
+
+
+def is_of_month(request: Request) -> bool:
+    """Whether a file is of a month, not of a day."""
+    return "/monthly/" in request.path
 
 
 def interval_minutes(request: Request) -> int:

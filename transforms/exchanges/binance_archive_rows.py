@@ -10,12 +10,13 @@ import zipfile
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from transforms.exchanges.binance_rows import bar
 from transforms.exchanges.json_body import Cells
 from transforms.exchanges.protocol import BadPayload, Request, Response, Row
 from transforms.exchanges.rows import cut_readings, row
-from transforms.exchanges.windows import MINUTE_MS
+from transforms.exchanges.windows import HOUR_MS, MINUTE_MS
 
 METRICS = (
     "create_time",
@@ -51,6 +52,10 @@ _GRID_MS = 5 * MINUTE_MS
 _LABELS_ARE_STARTS_MS = int(datetime(2026, 6, 25, tzinfo=UTC).timestamp()) * 1000
 # All that unzipping says of a file that is broken or of a kind it does not know.
 _NO_ZIP = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
+_DAY_MS = 24 * HOUR_MS
+_OF_A_MONTH = re.compile(r".*-\d{4}-\d\d\.csv", re.ASCII)
+_MONTHS_HELD = 128  # unzipped, about 1 MB each: marks and trades of 64 instruments
+_HEADER = -1
 _SPELT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 
 
@@ -147,11 +152,30 @@ def _table(request: Request, response: Response, columns: tuple[str, ...]) -> li
 
 def _lines(request: Request, response: Response) -> list[list[str]]:
     inside = request.path.rpartition("/")[2].removesuffix(".zip") + ".csv"
-    unzipped = _unzipped(response.body, inside)
+    unzipped = _of_window(request, response.body, inside)
     try:
         return list(csv.reader(io.StringIO(unzipped.decode("utf-8"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadPayload(f"{inside} is no table: {type(error).__name__}") from error
+
+
+def _of_window(request: Request, body: bytes, inside: str) -> bytes:
+    """The file's text, of a month's file the days of the window: it is read for each of its days."""
+    if not _OF_A_MONTH.fullmatch(inside):
+        return _unzipped(body, inside)
+    days = _by_day(body, inside)
+    wanted = range((request.start_ms or 0) // _DAY_MS, -(-(request.end_ms or 0) // _DAY_MS))
+    return b"".join(days.get(day, b"") for day in (_HEADER, *wanted))
+
+
+@lru_cache(maxsize=_MONTHS_HELD)
+def _by_day(body: bytes, inside: str) -> dict[int, bytes]:
+    """Lines by the day since 1970 that they begin with; what begins with no time stands before all."""
+    days: dict[int, list[bytes]] = {}
+    for line in _unzipped(body, inside).splitlines(keepends=True):
+        label = line.partition(b",")[0]
+        days.setdefault(int(label) // _DAY_MS if label.isdigit() else _HEADER, []).append(line)
+    return {day: b"".join(lines) for day, lines in days.items()}
 
 
 def _unzipped(body: bytes, inside: str) -> bytes:

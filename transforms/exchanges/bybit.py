@@ -139,6 +139,11 @@ def instead(request: Request) -> list[Request]:
     return []
 
 
+def longer(request: Request, *, now_ms: int) -> Request | None:
+    """None."""
+    return None
+
+
 def follow(request: Request, response: Response) -> Request | None:
     """The next older page: by cursor where there is one, else by an earlier end.
 

@@ -258,6 +258,10 @@ class Adapter(Protocol):
         """Where else to ask for what a request did not find, which will not come there any more."""
         ...
 
+    def longer(self, request: Request, *, now_ms: int) -> Request | None:
+        """The file of a longer span in which all that a file has is too, once it is out; None where there is none."""
+        ...
+
     def follow(self, request: Request, response: Response) -> Request | None:
         """The next page of a full or cursored answer, or None when the window is covered."""
         ...

@@ -49,7 +49,7 @@ def rows(payloads: pl.DataFrame, series: str, *, also: Sequence[str] = ()) -> pl
         parsed = _parsed(payload, series)
         if parsed is not None:
             file, edition, _ = str(payload["request"]).partition(f"?{EDITION}=")
-            question = f"{payload['exchange']} {file}" if edition else f"{number}"
+            question = f"{payload['exchange']} {file} {payload['window_start_utc']}" if edition else f"{number}"
             found.pop(question, None)  # what came last stands last
             found[question] = [row | {k: payload[k] for k in names} for row in parsed]
     schema = SERIES[series] | {k: payloads.schema[k] for k in names}

@@ -2,7 +2,7 @@
 
 Measured on the markets of known positions, where the same map was made with and without hours: the root mean square
 of the log of their ratio is about HOLE times -log(1 - the share of what stands that would have been opened in a hole),
-more within 2 % of the mark while the hole lasts, and a third of it a day later; and BEFORE times the square of the share
+more within 2 % of the mark while it lasts, and a third of it a day later; and BEFORE times the square of the share
 that would have been opened before history, for which the crowd that is seated stands in. A hole makes the map too low.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -108,6 +109,65 @@ def test_files_stand_in_for_what_rest_no_longer_has() -> None:
     assert binance.archived([BTC], border, border + DAY_MS, now_ms=now) == []
     asked = binance.archived([BTC], border - DAY_MS, border, now_ms=now)
     assert [each.endpoint for each in asked] == [*ENDPOINTS, "funding"]
+
+
+# files of months
+
+
+@pytest.mark.parametrize(
+    ("day", "month", "span"),
+    [
+        ("2026-01-05", "2026-01", ("2026-01-01", "2026-02-01")),
+        ("2024-02-29", "2024-02", ("2024-02-01", "2024-03-01")),
+        ("2025-12-31", "2025-12", ("2025-12-01", "2026-01-01")),
+    ],
+)
+@pytest.mark.parametrize("endpoint", ["archive_mark_bars", "archive_trade_bars"])
+def test_the_month_of_a_file_of_bars(endpoint: str, day: str, month: str, span: tuple[str, str]) -> None:
+    asked = binance.longer(checksum_of(endpoint, ms(day)), now_ms=ms("2026-06-01"))
+    assert asked is not None
+    kind = binance_archive.KLINES[endpoint]
+    assert asked.path == f"/data/futures/um/monthly/{kind}/BTCUSDT/5m/BTCUSDT-5m-{month}.zip.CHECKSUM"
+    assert (asked.start_ms, asked.end_ms) == (ms(span[0]), ms(span[1]))
+    assert (asked.endpoint, asked.instrument, asked.host) == (endpoint, "BTCUSDT", "binance_archive")
+    assert binance_archive.interval_minutes(asked) == 5
+    assert binance.longer(asked, now_ms=ms("2026-06-01")) is None
+    assert binance.instead(asked) == []  # its days are asked, and REST for those that are not there
+
+
+def test_a_month_is_asked_when_what_is_not_there_will_not_come() -> None:
+    day = checksum_of("archive_mark_bars")
+    assert binance.longer(day, now_ms=ms("2026-02-08") - 1) is None
+    month = binance.longer(day, now_ms=ms("2026-02-08"))
+    assert month is not None
+    with pytest.raises(NotFound, match=r"BTCUSDT-5m-2026-01\.zip"):
+        binance.parse(month, Response(404, {}, b"<Error/>", ms("2026-02-08")))
+
+
+def test_readings_have_no_files_of_months() -> None:
+    assert binance.longer(checksum_of("archive_metrics"), now_ms=ms("2026-06-01")) is None
+    (rest, *_) = binance.history([BTC], DAY, DAY + DAY_MS)
+    assert binance.longer(rest, now_ms=ms("2026-06-01")) is None
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=40)
+@given(first=st.integers(0, 30), length=st.integers(1, 31), header=st.booleans(), order=st.randoms())
+def test_of_a_months_file_the_days_of_the_window_are_read(first: int, length: int, header: bool, order: Random) -> None:
+    names, example, *_ = documented("archive_trade_bars").splitlines()
+    opens = range(ms("2026-01-01"), ms("2026-02-01"), 6 * 3_600_000)
+    cells = example.split(",")
+    lines = [",".join([str(at), *cells[1:6], str(at + 300_000 - 1), *cells[7:]]) for at in opens]
+    order.shuffle(lines)
+    month = binance.longer(checksum_of("archive_trade_bars"), now_ms=LATER * 2)
+    assert month is not None
+    body = zipped(month, "\n".join([names, *lines] if header else lines) + "\n")
+    since, until = (
+        ms("2026-01-01") + first * DAY_MS,
+        min(ms("2026-01-01") + (first + length) * DAY_MS, month.end_ms or 0),
+    )
+    asked = replace(file_of(month, body), start_ms=since, end_ms=until)
+    rows = binance.parse(asked, Response(200, {}, body, LATER * 2))["trade_bars"]
+    assert [each["open_ms"] for each in rows] == [at for at in opens if since <= at < until]
 
 
 # checksums and editions
