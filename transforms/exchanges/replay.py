@@ -14,6 +14,9 @@ from transforms.exchanges.protocol import EDITION, SERIES, ExchangeError, Reques
 from transforms.exchanges.rows import Rows
 
 _EPOCH, _MILLISECOND = datetime(1970, 1, 1), timedelta(milliseconds=1)
+STORED = ("window_start_utc", "date")
+"""Columns of raw.payloads that tell of which day a payload is."""
+
 _ABOUT = ("exchange", "endpoint", "source", "received_at_utc")
 
 
@@ -61,6 +64,15 @@ def rows(payloads: pl.DataFrame, series: str, *, also: Sequence[str] = ()) -> pl
             columns[column] += values
     of = [number for number, parsed in found.values() for _ in range(len(parsed))]
     return pl.DataFrame(columns, schema=SERIES[series]).hstack(told.select(*_ABOUT, *also)[of])
+
+
+def of_its_days(rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with `STORED` beside them, without those of a day before the one under which their payload is stored.
+
+    That day may have been built before the payload came, or may be built without it.
+    """
+    stored = pl.coalesce(pl.col("window_start_utc").dt.date(), "date")
+    return rows.filter(pl.from_epoch("time_ms", "ms").dt.date() >= stored).drop(STORED)
 
 
 def carrying(payloads: pl.DataFrame, series: str) -> pl.DataFrame:
