@@ -46,6 +46,8 @@ def _confirmed(archived: pl.DataFrame, price_bars: pl.DataFrame, instruments: pl
 
     Only marks of the file's own day are asked: those are there whichever days are built with it.
     """
+    if archived.is_empty():
+        return archived.select(*_FILE, pl.col("time_ms").alias("off_by_ms"))
     unit = listed(instruments).select(*_CONTRACT, "unit_multiplier")
     implied = archived.join(unit, on=_CONTRACT).select(
         *_FILE,
@@ -54,7 +56,7 @@ def _confirmed(archived: pl.DataFrame, price_bars: pl.DataFrame, instruments: pl
         "time_ms",
         (pl.col("reported_usd") / pl.col("reported") / pl.col("unit_multiplier")).alias("implied"),
     )
-    misses = pl.concat([_miss(implied, _marks(price_bars), off_by) for off_by in _OFF_BY])
+    misses = _misses(pl.concat([_off_by(implied, each) for each in _OFF_BY]), _marks(price_bars))
     ranked = misses.filter(pl.col("compared") >= _FEWEST).sort(*_FILE, "miss", maintain_order=True)
     best, next_best = pl.col("miss").first(), pl.col("miss").get(1, null_on_oob=True)
     return (
@@ -65,17 +67,21 @@ def _confirmed(archived: pl.DataFrame, price_bars: pl.DataFrame, instruments: pl
     )
 
 
-def _miss(implied: pl.DataFrame, marks: pl.DataFrame, off_by: int) -> pl.DataFrame:
-    """How far a file's prices are from the marks, in the middle, if its times are wrong by so much."""
+def _off_by(implied: pl.DataFrame, off_by: int) -> pl.DataFrame:
+    """The prices of files whose times are wrong by so much, as far as they are of the file's own day."""
     own_day = pl.col("time_ms").is_between(pl.col("from_ms"), pl.col("from_ms") + _DAY_MS, closed="right")
-    moved = implied.with_columns(pl.col("time_ms") + off_by).filter(own_day)
-    shifted = moved.join(marks, on=[*_CONTRACT, "time_ms"])
+    moved = implied.with_columns(pl.col("time_ms") + off_by, pl.lit(off_by, pl.Int64).alias("off_by_ms"))
+    return moved.filter(own_day)
+
+
+def _misses(moved: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
+    """How far a file's prices are from the marks, in the middle, for each way in which its times may be wrong."""
     apart = (pl.col("implied") / pl.col("mark")).log().abs()
     return (
-        shifted.filter(apart.is_finite())
-        .group_by(_FILE)
+        moved.join(marks, on=[*_CONTRACT, "time_ms"], maintain_order="left")
+        .filter(apart.is_finite())
+        .group_by(*_FILE, "off_by_ms", maintain_order=True)
         .agg(apart.median().alias("miss"), pl.len().alias("compared"))
-        .with_columns(pl.lit(off_by, pl.Int64).alias("off_by_ms"))
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import groupby
 
 import polars as pl
 
@@ -18,6 +19,7 @@ FETCHES, GAPS, BARS, OPEN_INTEREST = (table(name) for name in ("fetches", "gaps"
 _DAY = timedelta(days=1)
 _FILE = pl.col("endpoint").str.starts_with("archive_")  # of a day, for whichever hours of it were asked for
 _WINDOW = ["window_start_utc", "window_end_utc"]
+_ASKED = ["exchange", "date", "endpoint", "instrument", *_WINDOW, "outcome", "reason"]
 _HOURLY = pl.col("endpoint").is_in([endpoint(s) for s in ("open_interest", "mark_bars", "trade_bars")])
 
 
@@ -34,29 +36,24 @@ def make_gaps(
     `venues`: who was asked, by day. `payloads`: of all those days.
     """
     span = list(venues)
-    asked = stage.read(FETCHES, [{"exchange": e, "date": d} for e in _of(venues, span) for d in span])
-    imports = payloads.filter(_HOURLY)
-    windows = pl.concat([each.select("date", *_WINDOW) for each in (asked.filter(~_FILE), imports)])
+    asked = stage.read(FETCHES, [{"exchange": e, "date": d} for e in _of(venues, span) for d in span], _ASKED)
+    windows = pl.concat([each.select("date", *_WINDOW) for each in (asked.filter(~_FILE), payloads.filter(_HOURLY))])
     names = sorted(set(instruments["coin"].to_list())) if plan.coins == ("all",) else plan.coins
-    readings = {name: _by_coin(stage, name, names, span) for name in ("open_interest", "price_bars")}
-    for day in span[1:]:
-        near = pl.col("date").is_between(day - _DAY, day)
-        wanted, exchanges = _hours_asked(windows.filter(near), now_asked, day), _of(venues, (day - _DAY, day))
-        about = {"fetches": asked.filter(near), "instruments": instruments}
+    for exchanges, same in groupby(span[1:], lambda day: _of(venues, (day - _DAY, day))):
+        together = list(same)
+        wanted = [hour for day in together for hour in _hours_asked(windows, now_asked, day)]
         for coin in names:
-            inputs = {**about, **{name: own[coin].filter(near) for name, own in readings.items()}}
+            keys = [{"coin": coin, "date": day} for day in (together[0] - _DAY, *together)]
+            known = {t.name: stage.read(t, keys) for t in (OPEN_INTEREST, BARS)}
             owing = _expected(instruments, plan, coin, exchanges)
-            stage.write(
-                GAPS, build("gaps", inputs, coin=coin, hours=wanted, exchanges=owing), {"coin": coin, "date": day}
-            )
+            about = {"fetches": asked, "instruments": instruments, **known}
+            gaps = build("gaps", about, coin=coin, hours=wanted, exchanges=owing)
+            for day in together:
+                stage.write(GAPS, gaps.filter(pl.col("date") == day), {"coin": coin, "date": day})
 
 
 def _of(venues: Mapping[date, Sequence[str]], span: Iterable[date]) -> list[str]:
     return sorted({name for day in span for name in venues[day]})
-
-
-def _by_coin(stage: Store, name: str, coins: Iterable[str], span: Sequence[date]) -> dict[str, pl.DataFrame]:
-    return {coin: stage.read(table(name), [{"coin": coin, "date": day} for day in span]) for coin in coins}
 
 
 def _expected(instruments: pl.DataFrame, plan: Plan, coin: str, exchanges: Iterable[str]) -> list[str]:
@@ -67,8 +64,8 @@ def _expected(instruments: pl.DataFrame, plan: Plan, coin: str, exchanges: Itera
 
 
 def _hours_asked(windows: pl.DataFrame, now_asked: Iterable[datetime], day: date) -> list[datetime]:
-    windows = windows.filter(pl.col("window_end_utc").is_not_null()).select(_WINDOW).unique()
-    covered = {h for start, end in windows.iter_rows() for h in hours(_ceil(start), end)}
+    near = windows.filter(pl.col("date").is_between(day - _DAY, day) & pl.col("window_end_utc").is_not_null())
+    covered = {h for start, end in near.select(_WINDOW).unique().iter_rows() for h in hours(_ceil(start), end)}
     midnight = datetime.combine(day, time())
     return sorted(h for h in covered | set(now_asked) if midnight <= h < midnight + _DAY)
 

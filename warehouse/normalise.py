@@ -92,7 +92,7 @@ def normalise_together(stage: Store, plan: Plan, together: Sequence[date], asked
     venues = {day: _asked_exchanges(stage, plan, day) for day in (together[0] - _DAY, *together)}
     keys = [{"exchange": e, "date": day} for e in sorted(set().union(*venues.values())) for day in venues]
     payloads = stage.read(PAYLOADS, keys).filter(~_METADATA)
-    instruments = _wanted(_listed(stage, together[-1]), plan)
+    instruments = _listed(stage.read(INSTRUMENTS, stage.keys(INSTRUMENTS)), plan, together[-1])
     about = {"payloads": payloads, "instruments": instruments}
     bars = build("price_bars", about)
     made = {
@@ -109,7 +109,8 @@ def normalise_together(stage: Store, plan: Plan, together: Sequence[date], asked
 
 def _runs(stage: Store, plan: Plan, touched: Sequence[date]) -> Iterator[list[date]]:
     """Consecutive days on which the same contracts are known, as many at a time as memory holds well."""
-    known = [_wanted(_listed(stage, day), plan) for day in touched]
+    versions = stage.read(INSTRUMENTS, stage.keys(INSTRUMENTS))
+    known = [_listed(versions, plan, day) for day in touched]
     most = max(2, _COIN_DAYS // max(1, max((each["coin"].n_unique() for each in known), default=1)))
     together: list[date] = []
     for place, day in enumerate(touched):
@@ -122,9 +123,10 @@ def _runs(stage: Store, plan: Plan, touched: Sequence[date]) -> Iterator[list[da
         yield together
 
 
-def _listed(stage: Store, day: date) -> pl.DataFrame:
-    """The versions of contracts that hold when `day` ends."""
-    return as_of(stage.read(INSTRUMENTS, stage.keys(INSTRUMENTS)), datetime.combine(day + _DAY, time()))
+def _listed(versions: pl.DataFrame, plan: Plan, day: date) -> pl.DataFrame:
+    """The plan's contracts, as they are known when `day` ends."""
+    known = as_of(versions, datetime.combine(day + _DAY, time()))
+    return known if plan.coins == ("all",) else known.filter(pl.col("coin").is_in(list(plan.coins)))
 
 
 def _asked_exchanges(stage: Store, plan: Plan, day: date) -> list[str]:
@@ -132,7 +134,3 @@ def _asked_exchanges(stage: Store, plan: Plan, day: date) -> list[str]:
     return sorted(
         {str(k["exchange"]) for t in (FETCHES, PAYLOADS) for k in stage.keys(t, date=day)} | set(plan.exchanges)
     )
-
-
-def _wanted(instruments: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    return instruments if plan.coins == ("all",) else instruments.filter(pl.col("coin").is_in(list(plan.coins)))

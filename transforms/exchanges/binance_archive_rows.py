@@ -9,11 +9,11 @@ import struct
 import zipfile
 import zlib
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from transforms.exchanges.binance_rows import bars as klines
 from transforms.exchanges.columns import Columns
-from transforms.exchanges.json_body import Cells
 from transforms.exchanges.protocol import BadPayload, Request, Response
 from transforms.exchanges.rows import Rows, cut_readings
 from transforms.exchanges.windows import MINUTE_MS
@@ -49,6 +49,7 @@ _SHARES = {
 }
 _NOTHING = (None,) * len(_SHARES)
 _GRID_MS = 5 * MINUTE_MS
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1), timedelta(milliseconds=1)
 # From the files of this day on a label is documented to be the start of the five minutes, before it their end.
 _LABELS_ARE_STARTS_MS = int(datetime(2026, 6, 25, tzinfo=UTC).timestamp()) * 1000
 # All that unzipping says of a file that is broken or of a kind it does not know.
@@ -58,7 +59,7 @@ _SPELT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 
 def bars(series: str, step_ms: int, request: Request, response: Response) -> Rows:
     """Klines, in the columns of the REST answer."""
-    return klines(series, request, step_ms, Columns(_table(request, response, KLINES)))
+    return klines(series, request, step_ms, Columns(_table(request, response.body, KLINES)))
 
 
 def metrics(request: Request, response: Response) -> dict[str, Rows]:
@@ -68,15 +69,20 @@ def metrics(request: Request, response: Response) -> dict[str, Rows]:
     cut that much wider; `origin` says `archive` until a mark price has confirmed the time. Of takers the file has a
     ratio without amounts, which is not read: the bars have both.
     """
-    lines = _table(request, response, METRICS)
+    wider = replace(request, start_ms=(request.start_ms or 0) - _GRID_MS, end_ms=(request.end_ms or 0) + _GRID_MS)
+    found = _snapshots(request, response.body)
+    return {series: cut_readings(rows, wider, response, _GRID_MS) for series, rows in found.items()}
+
+
+@lru_cache(maxsize=128)  # a file is asked for each of its series, and for the times of all of them
+def _snapshots(request: Request, body: bytes) -> dict[str, Rows]:
+    lines = _table(request, body, METRICS)
     labels, cells = _on_grid(Columns([dict(zip(METRICS, line, strict=True)) for line in lines]))
     later = _GRID_MS if (request.start_ms or 0) >= _LABELS_ARE_STARTS_MS else 0
     times = [label + later for label in labels]
-    wider = replace(request, start_ms=(request.start_ms or 0) - _GRID_MS, end_ms=(request.end_ms or 0) + _GRID_MS)
-    readings = {"open_interest": _open_interest, "positioning": _positioning}
     return {
-        series: cut_readings(read(request, times, cells), wider, response, _GRID_MS)
-        for series, read in readings.items()
+        "open_interest": _open_interest(request, times, cells),
+        "positioning": _positioning(request, times, cells),
     }
 
 
@@ -109,14 +115,14 @@ def _positioning(request: Request, times: list[int], cells: Columns) -> Rows:
     return made.take(told)
 
 
-def _label(spelt: str, where: str) -> int:
+def _label(every: Columns, place: int, spelt: str) -> int:
     """Unix ms: it is spelt as a time in UTC, and in some files a number."""
     if not _SPELT.fullmatch(spelt):
-        return Cells({"create_time": spelt}, where).time("create_time")
+        return every.take([place]).time("create_time")[0]
     try:
-        return int(datetime.fromisoformat(spelt).replace(tzinfo=UTC).timestamp()) * 1000
+        return (datetime.fromisoformat(spelt) - _EPOCH) // _MILLISECOND
     except ValueError as error:
-        raise BadPayload(f"{where}: create_time is {spelt!r}") from error
+        raise BadPayload(f"{every.where(place)}: create_time is {spelt!r}") from error
 
 
 def _on_grid(every: Columns) -> tuple[list[int], Columns]:
@@ -125,7 +131,7 @@ def _on_grid(every: Columns) -> tuple[list[int], Columns]:
     Rows come in any order and all of them twice; two different rows of one label are a contradiction.
     """
     spelt = every.text("create_time")
-    labels = [_label(label, every.where(place)) for place, label in enumerate(spelt)]
+    labels = [_label(every, place, label) for place, label in enumerate(spelt)]
     kept: dict[int, int] = {}
     for place in sorted(range(len(labels)), key=labels.__getitem__):
         held = kept.setdefault(labels[place] // _GRID_MS * _GRID_MS, place)
@@ -134,9 +140,9 @@ def _on_grid(every: Columns) -> tuple[list[int], Columns]:
     return list(kept), every.take(list(kept.values()))
 
 
-def _table(request: Request, response: Response, columns: tuple[str, ...]) -> list[list[str]]:
+def _table(request: Request, body: bytes, columns: tuple[str, ...]) -> list[list[str]]:
     """The file's rows in the order of `columns`; some files name their columns, some do not."""
-    lines = [line for line in _lines(request, response) if line]
+    lines = [line for line in _lines(request, body) if line]
     names = list(columns)
     if lines and not lines[0][0][:1].isdigit():
         names = lines.pop(0)
@@ -154,9 +160,9 @@ def _table(request: Request, response: Response, columns: tuple[str, ...]) -> li
     return [[line[place] for place in places] for line in lines]
 
 
-def _lines(request: Request, response: Response) -> list[list[str]]:
+def _lines(request: Request, body: bytes) -> list[list[str]]:
     inside = request.path.rpartition("/")[2].removesuffix(".zip") + ".csv"
-    unzipped = _unzipped(response.body, inside)
+    unzipped = _unzipped(body, inside)
     try:
         return list(csv.reader(io.StringIO(unzipped.decode("utf-8"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:

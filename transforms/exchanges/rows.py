@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from operator import gt, lt
 from typing import Any, TypeVar, overload
 
 from transforms.exchanges.json_body import Cells
@@ -87,10 +89,11 @@ def _until(rows: Rows, key: str, last: int) -> Rows:
 def _within(rows: Rows, key: str, first: int, last: int) -> Rows:
     """Rows from `first` to `last`, oldest first, each once."""
     times = rows.columns[key]
-    places = [place for place, at in enumerate(times) if first <= at <= last]
-    found = rows.take(sorted(places, key=times.__getitem__))
-    if len(set(found.columns[key])) == len(found):
-        return found
+    if all(map(gt, times, times[1:])):
+        rows, times = rows[::-1], times[::-1]
+    if all(map(lt, times, times[1:])):
+        return rows[bisect_left(times, first) : bisect_right(times, last)]
+    found = rows.take([place for place, at in enumerate(times) if first <= at <= last])
     return Rows.gathered(rows.columns, unique(list(found), key))
 
 
