@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 
@@ -29,7 +29,7 @@ def make_gaps(
     venues: Mapping[date, Sequence[str]],
     payloads: pl.DataFrame,
     instruments: pl.DataFrame,
-    now_asked: Iterable[datetime],
+    now_asked: Collection[datetime],
 ) -> None:
     """Into the stage, for the days of `venues` but the first, which is the day before them.
 
@@ -63,7 +63,7 @@ def _expected(instruments: pl.DataFrame, plan: Plan, coin: str, exchanges: Itera
     return [e for e in exchanges if plan.coins != ("all",) or e in listing or e not in known]
 
 
-def _hours_asked(windows: pl.DataFrame, now_asked: Iterable[datetime], day: date) -> list[datetime]:
+def _hours_asked(windows: pl.DataFrame, now_asked: Collection[datetime], day: date) -> list[datetime]:
     near = windows.filter(pl.col("date").is_between(day - _DAY, day) & pl.col("window_end_utc").is_not_null())
     covered = {h for start, end in near.select(_WINDOW).unique().iter_rows() for h in hours(_ceil(start), end)}
     midnight = datetime.combine(day, time())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 
 import polars as pl
@@ -79,12 +79,12 @@ def _hours_asked_again(stage: Store, plan: Plan) -> Iterator[datetime]:
         yield from gaps.filter(failed & (pl.col("hour_utc") >= since))["hour_utc"].to_list()
 
 
-def normalise_day(stage: Store, plan: Plan, day: date, asked: Iterable[datetime]) -> None:
+def normalise_day(stage: Store, plan: Plan, day: date, asked: Collection[datetime]) -> None:
     """The core tables of the plan's coins on `day`, and gaps of its hours that are or were `asked` for."""
     normalise_together(stage, plan, [day], asked)
 
 
-def normalise_together(stage: Store, plan: Plan, together: Sequence[date], asked: Iterable[datetime]) -> None:
+def normalise_together(stage: Store, plan: Plan, together: Sequence[date], asked: Collection[datetime]) -> None:
     """The same for consecutive days, of which the same contracts are known: what each would come to by itself.
 
     A reading at midnight was asked for the day before, so payloads of that day are read too.

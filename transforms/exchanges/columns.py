@@ -92,7 +92,7 @@ class Columns:
 
     def asked_for(self, key: str | int, name: str | None, *, stated: bool = True) -> None:
         """Refuses records that are of another contract, or that do not say of which where that is always `stated`."""
-        said = self.text(key) if stated else self.get(key)
+        said: list[Any] = self.text(key) if stated else self.get(key)
         if said.count(name) == len(said):
             return
         for place, value in enumerate(said):
