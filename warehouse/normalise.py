@@ -64,10 +64,7 @@ def normalise_days(stage: Store, plan: Plan, progress: Progress, late: Iterable[
     """
     again = {*left_out(stage, plan), *_hours_asked_again(stage, plan), *late}
     touched = sorted({*plan.dates, *(moment.date() for hour in again for moment in (hour - HOUR, hour))})
-    progress.stage("normalise", len(touched))
-    for together in _runs(stage, plan, touched):
-        normalise_together(stage, plan, together, plan.hours)
-        progress.step(f"{together[-1]}", len(together))
+    core_tables(stage, plan, touched, plan.hours, progress)
 
 
 def _hours_asked_again(stage: Store, plan: Plan) -> Iterator[datetime]:
@@ -79,13 +76,18 @@ def _hours_asked_again(stage: Store, plan: Plan) -> Iterator[datetime]:
         yield from gaps.filter(failed & (pl.col("hour_utc") >= since))["hour_utc"].to_list()
 
 
-def normalise_day(stage: Store, plan: Plan, day: date, asked: Collection[datetime]) -> None:
-    """The core tables of the plan's coins on `day`, and gaps of its hours that are or were `asked` for."""
-    normalise_together(stage, plan, [day], asked)
+def core_tables(
+    stage: Store, plan: Plan, touched: Sequence[date], asked: Collection[datetime], progress: Progress
+) -> None:
+    """The core tables of the plan's coins on the days `touched`, and gaps of the hours that are or were `asked` for."""
+    progress.stage("normalise", len(touched))
+    for together in _runs(stage, plan, touched):
+        normalise_together(stage, plan, together, asked)
+        progress.step(f"{together[-1]}", len(together))
 
 
 def normalise_together(stage: Store, plan: Plan, together: Sequence[date], asked: Collection[datetime]) -> None:
-    """The same for consecutive days, of which the same contracts are known: what each would come to by itself.
+    """The same for consecutive days on which the same contracts are known: each comes to what it would by itself.
 
     A reading at midnight was asked for the day before, so payloads of that day are read too.
     """
