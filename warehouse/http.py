@@ -50,7 +50,7 @@ class Fetched:
     sent_ms: int  # of the first attempt, or when it was given up unsent
     received_ms: int  # of the outcome
     response: Response | None  # the last that came, whatever it was
-    rows: dict[str, list[Row]] | None
+    rows: Mapping[str, Sequence[Row]] | None
     responses: tuple[tuple[int, Response], ...]  # (sent_ms, response) of every attempt that was answered, errors too
     page: int = 0  # 0 for the request as planned, then counting the pages that followed from it
 
@@ -205,7 +205,7 @@ class Shell:
 
     def _once(
         self, request: Request, adapter: Adapter, host: Host, made: _Attempts, stop: Event
-    ) -> dict[str, list[Row]]:
+    ) -> Mapping[str, Sequence[Row]]:
         self._take_turn(request, host, stop)
         sent_ms = self._clock()
         made.sent, made.first_ms = made.sent + 1, made.first_ms or sent_ms

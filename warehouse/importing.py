@@ -23,7 +23,7 @@ from warehouse.errors import UserError
 from warehouse.estimate import note_changes
 from warehouse.import_file import read_file
 from warehouse.lock import lock
-from warehouse.normalise import normalise_day, reference_tables
+from warehouse.normalise import core_tables, reference_tables
 from warehouse.plan import Plan
 from warehouse.progress import Progress
 from warehouse.settings import Settings
@@ -170,11 +170,7 @@ def _published(
     for key, stored, fresh in new:
         stage.store.write(PAYLOADS, pl.concat([stored, fresh]), key)
     reference_tables(stage.store, plan)
-    touched = _touched(pl.concat([fresh for _, _, fresh in new]))
-    progress.stage("normalise", len(touched), "days")
-    for day in touched:
-        normalise_day(stage.store, plan, day, ())
-        progress.step(f"{day}")
+    core_tables(stage.store, plan, _touched(pl.concat([fresh for _, _, fresh in new])), (), progress)
     results = validated(stage, progress)
     if failed := [r.reason for r in results if not r.passed and r.severity == "FAIL"]:
         stage.clear()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 
 import polars as pl
@@ -15,22 +14,22 @@ from transforms.slowly_changing import as_of
 from transforms.tables.gaps import FAILED
 from warehouse.answers import IN_A_MONTH
 from warehouse.build import build
-from warehouse.clock import HOUR, days, hours
+from warehouse.clock import HOUR, days
 from warehouse.collect import LOOK_BACK, left_out
+from warehouse.gaps import make_gaps
 from warehouse.plan import Plan
 from warehouse.progress import Progress
 from warehouse.store import Store
 
 PAYLOADS, FETCHES, GAPS = table("payloads"), table("fetches"), table("gaps")
 INSTRUMENTS, TIERS, PARAMETERS = table("instruments"), table("margin_tiers"), table("model_parameters")
-BARS, OPEN_INTEREST = table("price_bars"), table("open_interest")
 _DAY = timedelta(days=1)
-_FILE = pl.col("endpoint").str.starts_with("archive_")  # of a day, for whichever hours of it were asked for
-_WINDOW = ["window_start_utc", "window_end_utc"]
-_OF_A_MONTH = _FILE & (pl.col("window_end_utc") - pl.col("window_start_utc") > _DAY).fill_null(value=False)
+_OF_A_MONTH = pl.col("endpoint").str.starts_with("archive_") & (
+    pl.col("window_end_utc") - pl.col("window_start_utc") > _DAY
+).fill_null(value=False)
+_COIN_DAYS = 64  # normalised at a time: what one costs besides its rows is shared
 _UNSEEN_FOR = timedelta(days=7)  # so long may metadata lie received and not made into versions
 _METADATA = pl.col("endpoint").is_in(["instruments", "margin_tiers", endpoint("instruments")])
-_HOURLY = pl.col("endpoint").is_in([endpoint(s) for s in ("open_interest", "mark_bars", "trade_bars")])
 
 
 def reference_tables(stage: Store, plan: Plan) -> None:
@@ -69,10 +68,7 @@ def normalise_days(stage: Store, plan: Plan, progress: Progress, late: Iterable[
     """
     again = {*left_out(stage, plan), *_hours_asked_again(stage, plan), *late}
     touched = sorted({*plan.dates, *(moment.date() for hour in again for moment in (hour - HOUR, hour))})
-    progress.stage("normalise", len(touched), "days")
-    for day in touched:
-        normalise_day(stage, plan, day, plan.hours)
-        progress.step(f"{day}")
+    core_tables(stage, plan, touched, plan.hours, progress)
 
 
 def _hours_asked_again(stage: Store, plan: Plan) -> Iterator[datetime]:
@@ -84,16 +80,25 @@ def _hours_asked_again(stage: Store, plan: Plan) -> Iterator[datetime]:
         yield from gaps.filter(failed & (pl.col("hour_utc") >= since))["hour_utc"].to_list()
 
 
-def normalise_day(stage: Store, plan: Plan, day: date, asked: Iterable[datetime]) -> None:
-    """The core tables of the plan's coins on `day`, and gaps of its hours that are or were `asked` for.
+def core_tables(
+    stage: Store, plan: Plan, touched: Sequence[date], asked: Collection[datetime], progress: Progress
+) -> None:
+    """The core tables of the plan's coins on the days `touched`, and gaps of the hours that are or were `asked` for."""
+    progress.stage("normalise", len(touched), "days")
+    for together in _runs(stage, plan, touched):
+        normalise_together(stage, plan, together, asked)
+        progress.step(f"{together[-1]}", len(together))
 
-    A reading at midnight was asked for the day before, so payloads of both days are read.
+
+def normalise_together(stage: Store, plan: Plan, together: Sequence[date], asked: Collection[datetime]) -> None:
+    """The same for consecutive days on which the same contracts are known: each comes to what it would by itself.
+
+    A reading at midnight was asked for the day before, so payloads of that day are read too.
     """
-    plan = replace(plan, exchanges=_asked_exchanges(stage, plan, day))
-    keys = [{"exchange": e, "date": d} for e in plan.exchanges for d in (day - _DAY, day)]
+    venues = {day: _asked_exchanges(stage, plan, day) for day in (together[0] - _DAY, *together)}
+    keys = [{"exchange": e, "date": day} for e in sorted(set().union(*venues.values())) for day in venues]
     payloads = _payloads(stage, keys)
-    listed = as_of(stage.read(INSTRUMENTS, stage.keys(INSTRUMENTS)), datetime.combine(day + _DAY, time()))
-    instruments = _wanted(listed, plan)
+    instruments = _listed(stage.read(INSTRUMENTS, stage.keys(INSTRUMENTS)), plan, together[-1])
     about = {"payloads": payloads, "instruments": instruments}
     bars = build("price_bars", about)
     made = {
@@ -104,64 +109,51 @@ def normalise_day(stage: Store, plan: Plan, day: date, asked: Iterable[datetime]
         "realised_coverage": build("realised_coverage", about),
     }
     for name, frame in made.items():
-        stage.write_partitions(table(name), frame.filter(pl.col("date") == day))
-    _gaps(stage, plan, day, instruments, asked)
+        stage.write_partitions(table(name), frame.filter(pl.col("date").is_in(list(together))))
+    make_gaps(stage, plan, venues, payloads, instruments, asked)
 
 
 def _payloads(stage: Store, keys: list[dict[str, object]]) -> pl.DataFrame:
     """What was answered for these days. A month's file stands once for each day that it answers, cut to that day."""
     own = stage.read(PAYLOADS, keys).filter(~_METADATA & ~_OF_A_MONTH)
     whose, month = ["exchange", "endpoint", "instrument"], pl.col("window_start_utc").dt.truncate("1mo").alias("month")
-    days = stage.read(FETCHES, keys).filter(IN_A_MONTH).select(*whose, *_WINDOW, month)
+    days = stage.read(FETCHES, keys).filter(IN_A_MONTH).select(*whose, "window_start_utc", "window_end_utc", month)
     if days.is_empty():
         return own
     homes = days.select("exchange", pl.col("month").dt.date().alias("date")).unique().sort("exchange", "date")
-    files = stage.read(PAYLOADS, homes.to_dicts()).filter(_OF_A_MONTH).with_columns(month).drop(_WINDOW)
+    files = (
+        stage.read(PAYLOADS, homes.to_dicts())
+        .filter(_OF_A_MONTH)
+        .with_columns(month)
+        .drop("window_start_utc", "window_end_utc")
+    )
     return pl.concat([own, files.join(days, on=[*whose, "month"]).select(own.columns)])
 
 
-def _asked_exchanges(stage: Store, plan: Plan, day: date) -> tuple[str, ...]:
+def _runs(stage: Store, plan: Plan, touched: Sequence[date]) -> Iterator[list[date]]:
+    """Consecutive days on which the same contracts are known, as many at a time as memory holds well."""
+    versions = stage.read(INSTRUMENTS, stage.keys(INSTRUMENTS))
+    known = [_listed(versions, plan, day) for day in touched]
+    most = max(2, _COIN_DAYS // max(1, max((each["coin"].n_unique() for each in known), default=1)))
+    together: list[date] = []
+    for place, day in enumerate(touched):
+        joins = together and day - together[-1] == _DAY and known[place].equals(known[place - 1])
+        if together and (not joins or len(together) == most):
+            yield together
+            together = []
+        together.append(day)
+    if together:
+        yield together
+
+
+def _listed(versions: pl.DataFrame, plan: Plan, day: date) -> pl.DataFrame:
+    """The plan's contracts, as they are known when `day` ends."""
+    known = as_of(versions, datetime.combine(day + _DAY, time()))
+    return known if plan.coins == ("all",) else known.filter(pl.col("coin").is_in(list(plan.coins)))
+
+
+def _asked_exchanges(stage: Store, plan: Plan, day: date) -> list[str]:
     """The plan's venues, those that other runs asked, and those of imports: a day's tables hold them all."""
-    told = {str(k["exchange"]) for t in (FETCHES, PAYLOADS) for d in (day - _DAY, day) for k in stage.keys(t, date=d)}
-    return tuple(sorted(told | set(plan.exchanges)))
-
-
-def _wanted(instruments: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    return instruments if plan.coins == ("all",) else instruments.filter(pl.col("coin").is_in(list(plan.coins)))
-
-
-def _gaps(stage: Store, plan: Plan, day: date, instruments: pl.DataFrame, now_asked: Iterable[datetime]) -> None:
-    """Gaps of the hours of `day` that were ever asked for, by whichever run, or that imports tell of."""
-    of_day = [{"exchange": e, "date": d} for e in plan.exchanges for d in (day - _DAY, day)]
-    asked = stage.read(FETCHES, of_day)
-    imports = stage.read(PAYLOADS, of_day, ["endpoint", *_WINDOW]).filter(_HOURLY)
-    wanted = _hours_asked(pl.concat([asked.filter(~_FILE).select(_WINDOW), imports.select(_WINDOW)]), now_asked, day)
-    names = sorted(set(instruments["coin"].to_list())) if plan.coins == ("all",) else plan.coins
-    for coin in names:
-        keys = [{"coin": coin, "date": d} for d in (day - _DAY, day)]
-        inputs = {
-            "fetches": asked,
-            "open_interest": stage.read(OPEN_INTEREST, keys),
-            "price_bars": stage.read(BARS, keys),
-            "instruments": instruments,
-        }
-        gaps = build("gaps", inputs, coin=coin, hours=wanted, exchanges=_expected(instruments, plan, coin))
-        stage.write(GAPS, gaps, {"coin": coin, "date": day})
-
-
-def _expected(instruments: pl.DataFrame, plan: Plan, coin: str) -> list[str]:
-    """Venues that owe the coin: all when it was asked for by name, else those that list it or are not known yet."""
-    known = set(instruments["exchange"].to_list())
-    listing = set(instruments.filter(pl.col("coin") == coin)["exchange"].to_list())
-    return [e for e in plan.exchanges if plan.coins != ("all",) or e in listing or e not in known]
-
-
-def _hours_asked(windows: pl.DataFrame, now_asked: Iterable[datetime], day: date) -> list[datetime]:
-    windows = windows.filter(pl.col("window_end_utc").is_not_null()).unique()
-    covered = {h for start, end in windows.iter_rows() for h in hours(_ceil(start), end)}
-    midnight = datetime.combine(day, time())
-    return sorted(h for h in covered | set(now_asked) if midnight <= h < midnight + _DAY)
-
-
-def _ceil(start: datetime) -> datetime:
-    return start.replace(minute=0, second=0, microsecond=0) + HOUR
+    return sorted(
+        {str(k["exchange"]) for t in (FETCHES, PAYLOADS) for k in stage.keys(t, date=day)} | set(plan.exchanges)
+    )

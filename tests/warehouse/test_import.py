@@ -15,7 +15,7 @@ from tests.warehouse.importer import Importer, csv
 from tests.warehouse.trial import python
 from warehouse import run as pipeline
 from warehouse import settings
-from warehouse.normalise import normalise_day, reference_tables
+from warehouse.normalise import normalise_together, reference_tables
 from warehouse.plan import Plan
 from warehouse.rebuild import pending
 from warehouse.store import Stage, Store
@@ -105,8 +105,7 @@ def test_core_made_anew_from_raw_is_the_same(warehouse: Importer, tmp_path: Path
     hour = datetime(2026, 1, 5, 6)
     plan = Plan(hour, hour, ("BTC",), settings.load().exchanges)
     reference_tables(stage.store, plan)
-    for day in (datetime(2026, 1, 4).date(), hour.date()):
-        normalise_day(stage.store, plan, day, ())
+    normalise_together(stage.store, plan, [datetime(2026, 1, 4).date(), hour.date()], ())
     stage.publish()
     anew = warehouse.files()
     assert {name: anew.get(name) for name in made} == made

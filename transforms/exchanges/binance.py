@@ -12,8 +12,9 @@ from typing import Any
 
 from transforms.exchanges import binance_archive as archive
 from transforms.exchanges import binance_rows as rows_of
-from transforms.exchanges.binance_rows import INTERVALS, step_of, time_of
-from transforms.exchanges.json_body import Cells, peek, read, records
+from transforms.exchanges.binance_rows import INTERVALS, step_of, time_key
+from transforms.exchanges.columns import Columns
+from transforms.exchanges.json_body import Cells, peek, read
 from transforms.exchanges.protocol import Budget, Instrument, Request, Response, Row
 from transforms.exchanges.refusals import Dialect, Kind, refusal
 from transforms.exchanges.rows import cut_bars, cut_readings
@@ -185,10 +186,10 @@ def follow(request: Request, response: Response) -> Request | None:
     params = dict(request.params)
     if "limit" not in params:
         return None
-    rows = records(_body(response))
+    rows = Columns(_body(response))
     if len(rows) < int(params["limit"]):
         return None
-    last = max(time_of(request, each) for each in rows)
+    last = max(rows.time(time_key(request)))
     if last + step_of(request) > int(params["endTime"]) or last < int(params["startTime"]):
         return None
     params["startTime"] = str(last + 1)
@@ -200,7 +201,7 @@ def coarser(request: Request) -> Request | None:
     return None
 
 
-def parse(request: Request, response: Response) -> dict[str, list[Row]]:
+def parse(request: Request, response: Response) -> Mapping[str, Sequence[Row]]:
     """Rows by series, or an ExchangeError."""
     if request.endpoint in archive.ENDPOINTS:
         return archive.parse(request, response)
@@ -212,13 +213,10 @@ def parse(request: Request, response: Response) -> dict[str, list[Row]]:
         return {series: rows_of.margin_tiers(Cells(body, "brackets"))}
     if request.endpoint == "open_interest":
         return {series: [rows_of.open_interest(request, Cells(body, "openInterest"))]}
-    rows = records(body)
+    cells, step = Columns(body), step_of(request)
     if request.endpoint in ("mark_bars", "trade_bars"):
-        step = step_of(request)
-        bars = [rows_of.bar(series, request, step, each) for each in rows]
-        return {series: cut_bars(bars, request, response, step)}
-    readings = [rows_of.reading(request, each) for each in rows]
-    return {series: cut_readings(readings, request, response, step_of(request))}
+        return {series: cut_bars(rows_of.bars(series, request, step, cells), request, response, step)}
+    return {series: cut_readings(rows_of.readings(request, cells), request, response, step)}
 
 
 def _body(response: Response) -> Any:

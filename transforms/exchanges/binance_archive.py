@@ -101,7 +101,7 @@ def follow(request: Request, response: Response) -> Request | None:
     return replace(request, path=request.path.removesuffix(_CHECKSUM), params=edition)
 
 
-def parse(request: Request, response: Response) -> dict[str, list[Row]]:
+def parse(request: Request, response: Response) -> Mapping[str, Sequence[Row]]:
     """Rows by series, or an ExchangeError; of a checksum that reads well, no rows."""
     error = _missing(request, response) if response.status == 404 else refusal(response, _DIALECT, None, None)
     if error is not None:

@@ -1,4 +1,4 @@
-"""What the files of Binance's archive say, row by row."""
+"""What the files of Binance's archive say."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import struct
 import zipfile
 import zlib
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from transforms.exchanges.binance_rows import bar
-from transforms.exchanges.json_body import Cells
-from transforms.exchanges.protocol import BadPayload, Request, Response, Row
-from transforms.exchanges.rows import cut_readings, row
+from transforms.exchanges.binance_rows import bars as klines
+from transforms.exchanges.columns import Columns
+from transforms.exchanges.protocol import BadPayload, Request, Response
+from transforms.exchanges.rows import Rows, cut_readings
 from transforms.exchanges.windows import HOUR_MS, MINUTE_MS
 
 METRICS = (
@@ -47,7 +47,9 @@ _SHARES = {
     "top_long_account_share": "count_toptrader_long_short_ratio",
     "top_long_position_share": "sum_toptrader_long_short_ratio",
 }
+_NOTHING = (None,) * len(_SHARES)
 _GRID_MS = 5 * MINUTE_MS
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1), timedelta(milliseconds=1)
 # From the files of this day on a label is documented to be the start of the five minutes, before it their end.
 _LABELS_ARE_STARTS_MS = int(datetime(2026, 6, 25, tzinfo=UTC).timestamp()) * 1000
 # All that unzipping says of a file that is broken or of a kind it does not know.
@@ -59,40 +61,45 @@ _HEADER = -1
 _SPELT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 
 
-def bars(series: str, step_ms: int, request: Request, response: Response) -> list[Row]:
+def bars(series: str, step_ms: int, request: Request, response: Response) -> Rows:
     """Klines, in the columns of the REST answer."""
-    return [bar(series, request, step_ms, Cells(*line)) for line in _table(request, response, KLINES)]
+    return klines(series, request, step_ms, Columns(_table(request, response.body, KLINES)))
 
 
-def metrics(request: Request, response: Response) -> dict[str, list[Row]]:
+def metrics(request: Request, response: Response) -> dict[str, Rows]:
     """Open interest and long shares, at the time that the documentation gives to a label.
 
     Labels have changed their meaning more than once, so a row may be five minutes off either way, and the window is
     cut that much wider; `origin` says `archive` until a mark price has confirmed the time. Of takers the file has a
     ratio without amounts, which is not read: the bars have both.
     """
-    readings = {"open_interest": _open_interest, "positioning": _positioning}
-    lines = _table(request, response, METRICS)
-    cells = _on_grid([Cells(dict(zip(METRICS, line, strict=True)), where) for line, where in lines])
-    later = _GRID_MS if (request.start_ms or 0) >= _LABELS_ARE_STARTS_MS else 0
     wider = replace(request, start_ms=(request.start_ms or 0) - _GRID_MS, end_ms=(request.end_ms or 0) + _GRID_MS)
-    made = {}
-    for series, read in readings.items():
-        found = [read(request, label + later, each) for label, each in cells]
-        made[series] = cut_readings([one for one in found if one is not None], wider, response, _GRID_MS)
-    return made
+    found = _snapshots(request, response.body)
+    return {series: cut_readings(rows, wider, response, _GRID_MS) for series, rows in found.items()}
 
 
-def _open_interest(request: Request, time_ms: int, cells: Cells) -> Row | None:
-    if cells.text("symbol") != request.instrument:
-        raise BadPayload(f"{cells.where}: symbol is {cells.text('symbol')}, asked for {request.instrument}")
-    reported = cells.maybe("sum_open_interest")
-    if reported is None:
-        return None
-    return row(
+@lru_cache(maxsize=128)  # a file is asked for each of its series, and for the times of all of them
+def _snapshots(request: Request, body: bytes) -> dict[str, Rows]:
+    lines = _table(request, body, METRICS)
+    labels, cells = _on_grid(Columns([dict(zip(METRICS, line, strict=True)) for line in lines]))
+    later = _GRID_MS if (request.start_ms or 0) >= _LABELS_ARE_STARTS_MS else 0
+    times = [label + later for label in labels]
+    return {
+        "open_interest": _open_interest(request, times, cells),
+        "positioning": _positioning(request, times, cells),
+    }
+
+
+def _open_interest(request: Request, times: list[int], every: Columns) -> Rows:
+    every.asked_for("symbol", request.instrument)
+    told = [place for place, value in enumerate(every.maybe("sum_open_interest")) if value is not None]
+    cells = every.take(told)
+    reported = cells.number("sum_open_interest")
+    return Rows.of(
         "open_interest",
+        len(cells),
         instrument=request.instrument,
-        time_ms=time_ms,
+        time_ms=[times[place] for place in told],
         reported=reported,
         reported_unit="base",
         sides_counted=1,
@@ -102,39 +109,44 @@ def _open_interest(request: Request, time_ms: int, cells: Cells) -> Row | None:
     )
 
 
-def _positioning(request: Request, time_ms: int, cells: Cells) -> Row | None:
-    ratios = {share: cells.maybe(column) for share, column in _SHARES.items()}
-    shares = {share: ratio / (1.0 + ratio) for share, ratio in ratios.items() if ratio is not None}
-    return row("positioning", instrument=request.instrument, time_ms=time_ms, **shares) if shares else None
+def _positioning(request: Request, times: list[int], cells: Columns) -> Rows:
+    shares = {
+        share: [None if ratio is None else ratio / (1.0 + ratio) for ratio in cells.maybe(column)]
+        for share, column in _SHARES.items()
+    }
+    made = Rows.of("positioning", len(cells), instrument=request.instrument, time_ms=times, **shares)
+    told = [place for place, of_one in enumerate(zip(*shares.values(), strict=True)) if of_one != _NOTHING]
+    return made.take(told)
 
 
-def _label(cells: Cells) -> int:
+def _label(every: Columns, place: int, spelt: str) -> int:
     """Unix ms: it is spelt as a time in UTC, and in some files a number."""
-    spelt = cells.text("create_time")
     if not _SPELT.fullmatch(spelt):
-        return cells.time("create_time")
+        return every.take([place]).time("create_time")[0]
     try:
-        return int(datetime.fromisoformat(spelt).replace(tzinfo=UTC).timestamp()) * 1000
+        return (datetime.fromisoformat(spelt) - _EPOCH) // _MILLISECOND
     except ValueError as error:
-        raise BadPayload(f"{cells.where}: create_time is {spelt!r}") from error
+        raise BadPayload(f"{every.where(place)}: create_time is {spelt!r}") from error
 
 
-def _on_grid(every: list[Cells]) -> list[tuple[int, Cells]]:
+def _on_grid(every: Columns) -> tuple[list[int], Columns]:
     """Rows by the five minutes that their label falls in; of several the earliest, which is the one on the grid.
 
     Rows come in any order and all of them twice; two different rows of one label are a contradiction.
     """
-    kept: dict[int, tuple[int, Cells]] = {}
-    for label, cells in sorted(((_label(each), each) for each in every), key=lambda each: each[0]):
-        first, held = kept.setdefault(label - label % _GRID_MS, (label, cells))
-        if held is not cells and first == label and any(held.get(column) != cells.get(column) for column in METRICS):
-            raise BadPayload(f"{cells.where}: another row for {cells.get('create_time')}")
-    return [(slot, cells) for slot, (_, cells) in kept.items()]
+    spelt = every.text("create_time")
+    labels = [_label(every, place, label) for place, label in enumerate(spelt)]
+    kept: dict[int, int] = {}
+    for place in sorted(range(len(labels)), key=labels.__getitem__):
+        held = kept.setdefault(labels[place] // _GRID_MS * _GRID_MS, place)
+        if labels[held] == labels[place] and not every.same(held, place):
+            raise BadPayload(f"{every.where(place)}: another row for {spelt[place]}")
+    return list(kept), every.take(list(kept.values()))
 
 
-def _table(request: Request, response: Response, columns: tuple[str, ...]) -> list[tuple[list[str], str]]:
-    """The file's rows in the order of `columns`, and what to call each; some files name their columns, some do not."""
-    lines = [line for line in _lines(request, response) if line]
+def _table(request: Request, body: bytes, columns: tuple[str, ...]) -> list[list[str]]:
+    """The file's rows in the order of `columns`; some files name their columns, some do not."""
+    lines = [line for line in _lines(request, body) if line]
     names = list(columns)
     if lines and not lines[0][0][:1].isdigit():
         names = lines.pop(0)
@@ -146,13 +158,15 @@ def _table(request: Request, response: Response, columns: tuple[str, ...]) -> li
     for number, line in enumerate(lines):
         if len(line) != len(names):
             raise BadPayload(f"row {number}: {len(line)} cells, not {len(names)}")
+    if tuple(names) == columns:
+        return lines
     places = [names.index(column) for column in columns]
-    return [([line[place] for place in places], f"row {number}") for number, line in enumerate(lines)]
+    return [[line[place] for place in places] for line in lines]
 
 
-def _lines(request: Request, response: Response) -> list[list[str]]:
+def _lines(request: Request, body: bytes) -> list[list[str]]:
     inside = request.path.rpartition("/")[2].removesuffix(".zip") + ".csv"
-    unzipped = _of_window(request, response.body, inside)
+    unzipped = _of_window(request, body, inside)
     try:
         return list(csv.reader(io.StringIO(unzipped.decode("utf-8"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:

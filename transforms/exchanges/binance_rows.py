@@ -1,11 +1,12 @@
-"""What Binance's answers say, row by row."""
+"""What Binance's answers say."""
 
 from __future__ import annotations
 
 from transforms.exchanges.coin_names import BINANCE, coin_of
+from transforms.exchanges.columns import Columns
 from transforms.exchanges.json_body import Cells
 from transforms.exchanges.protocol import BadPayload, Request, Row
-from transforms.exchanges.rows import readable, row, unique
+from transforms.exchanges.rows import Rows, readable, row, unique
 from transforms.exchanges.windows import HOUR_MS, MINUTE_MS
 
 INTERVALS = {5: "5m", 15: "15m", 30: "30m", 60: "1h"}
@@ -29,26 +30,23 @@ def step_of(request: Request) -> int:
     return MINUTES[period] * MINUTE_MS if period else HOUR_MS
 
 
-def time_of(request: Request, cells: Cells) -> int:
-    """A row's own time: klines have it first, the others under a name."""
+def time_key(request: Request) -> str | int:
+    """Where a row has its own time: klines first, the others under a name."""
     if request.endpoint in ("mark_bars", "trade_bars"):
-        return cells.time(0)
-    return cells.time("fundingTime" if request.endpoint == "funding" else "timestamp")
+        return 0
+    return "fundingTime" if request.endpoint == "funding" else "timestamp"
 
 
-def _same_symbol(request: Request, cells: Cells) -> None:
-    if cells.text("symbol") != request.instrument:
-        raise BadPayload(f"{cells.where}: symbol is {cells.text('symbol')}, asked for {request.instrument}")
-
-
-def bar(series: str, request: Request, step: int, cells: Cells) -> Row:
-    """A kline of `step` ms; it closes 1 ms before the next opens."""
+def bars(series: str, request: Request, step: int, cells: Columns) -> Rows:
+    """Klines of `step` ms; each closes 1 ms before the next opens."""
     opened = cells.time(0)
-    if cells.time(6) != opened + step - 1:
-        raise BadPayload(f"{cells.where}: the bar is not of {step // MINUTE_MS} minutes")
+    for place, (opens, closes) in enumerate(zip(opened, cells.time(6), strict=True)):
+        if closes != opens + step - 1:
+            raise BadPayload(f"{cells.where(place)}: the bar is not of {step // MINUTE_MS} minutes")
     traded = {"volume_base": cells.maybe(5), "taker_buy_base": cells.maybe(9)} if series == "trade_bars" else {}
-    return row(
+    return Rows.of(
         series,
+        len(cells),
         instrument=request.instrument,
         open_ms=opened,
         interval_minutes=step // MINUTE_MS,
@@ -60,33 +58,36 @@ def bar(series: str, request: Request, step: int, cells: Cells) -> Row:
     )
 
 
-def reading(request: Request, cells: Cells) -> Row:
-    """One reading of a series, or one settlement of funding."""
-    _same_symbol(request, cells)
-    time_ms = time_of(request, cells)
+def readings(request: Request, cells: Columns) -> Rows:
+    """Readings of a series, or settlements of funding."""
+    cells.asked_for("symbol", request.instrument)
+    times = cells.time(time_key(request))
     if request.endpoint == "open_interest_history":
-        return row(
+        reported = cells.number("sumOpenInterest")
+        return Rows.of(
             "open_interest",
+            len(cells),
             instrument=request.instrument,
-            time_ms=time_ms,
-            reported=cells.number("sumOpenInterest"),
+            time_ms=times,
+            reported=reported,
             reported_unit="base",
             sides_counted=1,
-            reported_base=cells.number("sumOpenInterest"),
+            reported_base=reported,
             reported_usd=cells.number("sumOpenInterestValue"),
             origin="history",
         )
     if request.endpoint == "funding":
-        settled_ms = time_ms // MINUTE_MS * MINUTE_MS
-        rate = cells.number("fundingRate", signed=True)
-        return row("positioning", instrument=request.instrument, time_ms=settled_ms, funding_rate=rate)
-    share = {_RATIO_COLUMNS[request.endpoint]: cells.number("longAccount")}
-    return row("positioning", instrument=request.instrument, time_ms=time_ms, **share)
+        told = {"funding_rate": cells.number("fundingRate", signed=True)}
+        times = [time // MINUTE_MS * MINUTE_MS for time in times]
+    else:
+        told = {_RATIO_COLUMNS[request.endpoint]: cells.number("longAccount")}
+    return Rows.of("positioning", len(cells), instrument=request.instrument, time_ms=times, **told)
 
 
 def open_interest(request: Request, cells: Cells) -> Row:
     """Open interest now, as of the last transaction: minutes ago where little is traded."""
-    _same_symbol(request, cells)
+    if cells.text("symbol") != request.instrument:
+        raise BadPayload(f"{cells.where}: symbol is {cells.text('symbol')}, asked for {request.instrument}")
     return row(
         "open_interest",
         instrument=request.instrument,

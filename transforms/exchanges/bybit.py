@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from transforms.exchanges import bybit_rows as rows_of
 from transforms.exchanges.coin_names import BYBIT, base_of
+from transforms.exchanges.columns import Columns
 from transforms.exchanges.json_body import Cells, peek, read
 from transforms.exchanges.protocol import BadPayload, Budget, Instrument, Request, Response, Row
 from transforms.exchanges.refusals import Dialect, Kind, refusal
@@ -150,13 +151,13 @@ def follow(request: Request, response: Response) -> Request | None:
     The cursor comes percent-encoded and is encoded again on its way out, so it is decoded once.
     """
     result = _result(response)
-    rows = result.records("list")
+    rows = _listed(result)
     cursor = unquote(str(result.get("nextPageCursor") or ""))
     params = dict(request.params)
-    if not rows or (cursor and cursor == params.get("cursor")):
+    if not len(rows) or (cursor and cursor == params.get("cursor")):
         return None
     if request.start_ms is not None and request.end_ms is not None:
-        oldest = min(rows_of.time_of(request, each) for each in rows)
+        oldest = min(rows.time(rows_of.time_key(request)))
         if _covered(request, oldest):
             return None
         if not cursor:
@@ -182,7 +183,7 @@ def coarser(request: Request) -> Request | None:
     return None
 
 
-def parse(request: Request, response: Response) -> dict[str, list[Row]]:
+def parse(request: Request, response: Response) -> Mapping[str, Sequence[Row]]:
     """Rows by series, or an ExchangeError."""
     result = _result(response)
     (series,) = ENDPOINTS[request.endpoint]
@@ -190,18 +191,21 @@ def parse(request: Request, response: Response) -> dict[str, list[Row]]:
         raise BadPayload(f"category {result.get('category')}, asked for linear")
     if request.instrument and result.get("symbol") not in (None, "", request.instrument):
         raise BadPayload(f"symbol {result.get('symbol')}, asked for {request.instrument}")
-    cells = result.records("list")
+    cells = _listed(result)
     if request.start_ms is None:
-        rows = rows_of.ALL[request.endpoint](cells, rows_of.clock(read(response)))
+        rows = rows_of.ALL[request.endpoint](cells.cells(), rows_of.clock(read(response)))
         # A page that a cursor led to may be the empty one after the last; the first page of everything may not.
         if not rows and "cursor" not in dict(request.params):
             raise BadPayload(f"no linear USDT contract under {request.endpoint}")
         return {series: rows}
+    step = rows_of.step_of(request)
     if series.endswith("_bars"):
-        bars = [rows_of.bar(series, request, each) for each in cells]
-        return {series: cut_bars(bars, request, response, rows_of.step_of(request))}
-    readings = [rows_of.reading(request, each) for each in cells]
-    return {series: cut_readings(readings, request, response, rows_of.step_of(request))}
+        return {series: cut_bars(rows_of.bars(series, request, cells), request, response, step)}
+    return {series: cut_readings(rows_of.readings(request, cells), request, response, step)}
+
+
+def _listed(result: Cells) -> Columns:
+    return Columns(result.get("list"), f"{result.where}.list")
 
 
 def _result(response: Response) -> Cells:

@@ -1,4 +1,4 @@
-"""What Bybit's answers say, row by row."""
+"""What Bybit's answers say."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 from transforms.exchanges.coin_names import BYBIT, coin_of
+from transforms.exchanges.columns import Columns
 from transforms.exchanges.json_body import Cells
 from transforms.exchanges.protocol import BadPayload, Request, Row
-from transforms.exchanges.rows import grouped, readable, row, unique
+from transforms.exchanges.rows import Rows, grouped, readable, row, unique
 from transforms.exchanges.windows import HOUR_MS, MINUTE_MS
 
 _MINUTES = {"5": 5, "15": 15, "30": 30, "60": 60, "5min": 5, "1h": 60}
@@ -29,18 +30,19 @@ def step_of(request: Request) -> int:
     return _MINUTES[name] * MINUTE_MS if name else HOUR_MS
 
 
-def time_of(request: Request, cells: Cells) -> int:
-    """A row's own time, which paging goes by."""
+def time_key(request: Request) -> str | int:
+    """Where a row has its own time, which paging goes by."""
     if request.endpoint in ("mark_bars", "trade_bars"):
-        return cells.time(0)
-    return cells.time("fundingRateTimestamp" if request.endpoint == "funding" else "timestamp")
+        return 0
+    return "fundingRateTimestamp" if request.endpoint == "funding" else "timestamp"
 
 
-def bar(series: str, request: Request, cells: Cells) -> Row:
+def bars(series: str, request: Request, cells: Columns) -> Rows:
     """Volume of a linear contract is in coins; takers' sides are not published."""
     traded = {"volume_base": cells.maybe(5)} if series == "trade_bars" else {}
-    return row(
+    return Rows.of(
         series,
+        len(cells),
         instrument=request.instrument,
         open_ms=cells.time(0),
         interval_minutes=step_of(request) // MINUTE_MS,
@@ -52,30 +54,32 @@ def bar(series: str, request: Request, cells: Cells) -> Row:
     )
 
 
-def reading(request: Request, cells: Cells) -> Row:
-    """One reading of a series, or one settlement of funding."""
-    time_ms = time_of(request, cells)
-    if cells.get("symbol") not in (None, request.instrument):
-        raise BadPayload(f"{cells.where}: symbol is {cells.get('symbol')!r}, asked for {request.instrument}")
+def readings(request: Request, cells: Columns) -> Rows:
+    """Readings of a series, or settlements of funding."""
+    times = cells.time(time_key(request))
+    cells.asked_for("symbol", request.instrument, stated=False)
     if request.endpoint == "open_interest_history":
-        return row("open_interest", **_open_interest(cells, request.instrument, time_ms), origin="history")
+        return Rows.of(
+            "open_interest", len(cells), **_open_interest(cells, request.instrument, times), origin="history"
+        )
     if request.endpoint == "funding":
-        settled_ms = time_ms // MINUTE_MS * MINUTE_MS
-        rate = cells.number("fundingRate", signed=True)
-        return row("positioning", instrument=request.instrument, time_ms=settled_ms, funding_rate=rate)
-    share = cells.number("buyRatio")
-    return row("positioning", instrument=request.instrument, time_ms=time_ms, long_account_share=share)
+        told = {"funding_rate": cells.number("fundingRate", signed=True)}
+        times = [time // MINUTE_MS * MINUTE_MS for time in times]
+    else:
+        told = {"long_account_share": cells.number("buyRatio")}
+    return Rows.of("positioning", len(cells), instrument=request.instrument, time_ms=times, **told)
 
 
-def _open_interest(cells: Cells, instrument: str | None, time_ms: int) -> dict[str, object]:
+def _open_interest(cells: Cells | Columns, instrument: str | None, time_ms: int | list[int]) -> dict[str, object]:
     """Both sides added up, in coins; the half only where the venue gives it."""
+    reported = cells.number("openInterest")
     return {
         "instrument": instrument,
         "time_ms": time_ms,
-        "reported": cells.number("openInterest"),
+        "reported": reported,
         "reported_unit": "base",
         "sides_counted": 2,
-        "reported_base": cells.number("openInterest"),
+        "reported_base": reported,
         "single_sided": cells.maybe("singleOpenInterest"),
     }
 

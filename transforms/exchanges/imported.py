@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from transforms.exchanges.protocol import SERIES, BadPayload, Request, Response, Row
+from transforms.exchanges.protocol import SERIES, BadPayload, Request, Response
+from transforms.exchanges.rows import Rows
 
 _PREFIX = "import_"
 _SERIES = ("instruments", "open_interest", "mark_bars", "trade_bars", "realised_liquidations")
@@ -32,16 +33,16 @@ def body_of(series: str, rows: pl.DataFrame) -> bytes:
     return rows.select(pl.col(c).cast(SERIES[series][c]) for c in columns).write_ndjson().encode()
 
 
-def parse(request: Request, response: Response) -> dict[str, list[Row]]:
+def parse(request: Request, response: Response) -> dict[str, Rows]:
     """The rows of an imported payload, by its one series. Raises BadPayload for a body that was damaged."""
     (series,) = ENDPOINTS[request.endpoint]
     if not response.body:
-        return {series: []}
+        return {series: Rows.of(series, 0)}
     try:
         frame = pl.read_ndjson(response.body, schema=SERIES[series])
     except pl.exceptions.PolarsError as error:
         raise BadPayload("an imported body is damaged; import its file again") from error
-    return {series: frame.to_dicts()}
+    return {series: Rows(frame.to_dict(as_series=False))}
 
 
 def is_complete(request: Request) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, NoReturn
+from functools import lru_cache
+from typing import Any
 
 from transforms.exchanges.protocol import BadPayload, Response
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 # Unix milliseconds of the years 2001 to 2286: seconds and microseconds fall outside.
-_EARLIEST_MS, _LATEST_MS = 10**12, 10**13
+EARLIEST_MS, LATEST_MS = 10**12, 10**13
 
 
 def read(response: Response) -> Any:
@@ -22,22 +23,28 @@ def read(response: Response) -> Any:
     if not response.body.strip():
         raise BadPayload("empty body")
     try:
-        return json.loads(response.body, parse_constant=_no_constant)
+        found, constants = _loaded(response.body)
     except (ValueError, RecursionError) as error:
         raise BadPayload("body is not JSON, or is cut short") from error
+    if constants:
+        raise BadPayload(f"{constants[0]} in the body")
+    return found
 
 
 def peek(response: Response) -> dict[str, Any]:
     """The body's object if it is one, else nothing: for finding a venue's own error code, whatever the status."""
     try:
-        said = json.loads(response.body)
+        said, _ = _loaded(response.body)
     except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise BadPayload(f"{name} in the body")
+@lru_cache(maxsize=1)  # an answer is peeked at, then read
+def _loaded(body: bytes) -> tuple[Any, list[str]]:
+    """The body, and what in it is a number to some and not to JSON: NaN, Infinity."""
+    constants: list[str] = []
+    return json.loads(body, parse_constant=constants.append), constants
 
 
 class Cells:
@@ -83,7 +90,7 @@ class Cells:
         value = self.get(key)
         if isinstance(value, str) and re.fullmatch(r"\d{13}", value, re.ASCII):
             value = int(value)
-        if not isinstance(value, int) or isinstance(value, bool) or not _EARLIEST_MS <= value < _LATEST_MS:
+        if not isinstance(value, int) or isinstance(value, bool) or not EARLIEST_MS <= value < LATEST_MS:
             raise self._wrong(key)
         return value
 

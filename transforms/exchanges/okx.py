@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from transforms.exchanges import okx_rows as rows_of
-from transforms.exchanges.json_body import Cells, peek, read, records
+from transforms.exchanges.columns import Columns
+from transforms.exchanges.json_body import Cells, peek, read
 from transforms.exchanges.protocol import BadPayload, Budget, Instrument, Request, Response, Row
 from transforms.exchanges.refusals import Dialect, Kind, refusal
 from transforms.exchanges.rows import cut_bars, cut_readings
@@ -229,25 +230,24 @@ def coarser(request: Request) -> Request | None:
     return replace(request, params=tuple(params.items()))
 
 
-def parse(request: Request, response: Response) -> dict[str, list[Row]]:
+def parse(request: Request, response: Response) -> Mapping[str, Sequence[Row]]:
     """Rows by series, or an ExchangeError."""
     data = _data(response)
     (series,) = ENDPOINTS[request.endpoint]
     if request.start_ms is None:
-        rows = rows_of.ALL[request.endpoint](data)
+        rows = rows_of.ALL[request.endpoint](data.cells())
         if not rows:
             raise BadPayload(f"no USDT swap under {request.endpoint}")
         return {series: rows}
     if request.endpoint == "liquidations":
-        return {series: rows_of.liquidations(request, data)}
+        return {series: rows_of.liquidations(request, data.cells())}
+    step = rows_of.step_of(request)
     if series in ("mark_bars", "trade_bars", "taker_volume"):
-        bars = [bar for each in data if (bar := rows_of.bar(series, request, each)) is not None]
-        return {series: cut_bars(bars, request, response, rows_of.step_of(request))}
-    readings = [rows_of.reading(request, each) for each in data]
-    return {series: cut_readings(readings, request, response, rows_of.step_of(request))}
+        return {series: cut_bars(rows_of.bars(series, request, data), request, response, step)}
+    return {series: cut_readings(rows_of.readings(request, data), request, response, step)}
 
 
-def _data(response: Response) -> list[Cells]:
+def _data(response: Response) -> Columns:
     """The envelope's `data`. Status 200 says nothing here; `code` does."""
     said = peek(response)
     failed = str(said.get("code", "0")) != "0"
@@ -257,4 +257,4 @@ def _data(response: Response) -> list[Cells]:
     envelope = Cells(read(response), "body")
     if str(envelope.get("code")) != "0":
         raise BadPayload("body has no code")
-    return records(envelope.get("data"))
+    return Columns(envelope.get("data"))

@@ -1,12 +1,13 @@
-"""What OKX's answers say, row by row."""
+"""What OKX's answers say."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from transforms.exchanges.columns import Columns
 from transforms.exchanges.json_body import Cells
 from transforms.exchanges.protocol import BadPayload, Request, Row
-from transforms.exchanges.rows import grouped, readable, row, unique
+from transforms.exchanges.rows import Rows, grouped, readable, row, unique
 from transforms.exchanges.windows import HOUR_MS, MINUTE_MS
 
 _MINUTES = {"5m": 5, "15m": 15, "30m": 30, "1H": 60}
@@ -30,11 +31,11 @@ def shortest_step(request: Request) -> int:
     return {"funding": MINUTE_MS, "liquidations": 1}.get(request.endpoint) or step_of(request)
 
 
-def stamps(request: Request, data: list[Cells]) -> list[int]:
+def stamps(request: Request, data: Columns) -> list[int]:
     """The times that paging goes by."""
     if request.endpoint == "liquidations":
-        return [detail.time("ts") for group in data for detail in group.records("details")]
-    return [each.time("fundingTime" if request.endpoint == "funding" else 0) for each in data]
+        return [detail.time("ts") for group in data.cells() for detail in group.records("details")]
+    return data.time("fundingTime" if request.endpoint == "funding" else 0)
 
 
 def straddles(request: Request, times: list[int]) -> bool:
@@ -43,17 +44,15 @@ def straddles(request: Request, times: list[int]) -> bool:
     return request.endpoint == "liquidations" and full and min(times) < max(times)
 
 
-def bar(series: str, request: Request, cells: Cells) -> Row | None:
-    """One bar, or None while it is still open. Taker volume is given selling first."""
+def bars(series: str, request: Request, cells: Columns) -> Rows:
+    """Bars, but for those that are still open. Taker volume is given selling first."""
     place = {"instrument": request.instrument, "interval_minutes": step_of(request) // MINUTE_MS}
     if series == "taker_volume":
         sold, bought = cells.number(1), cells.number(2)
-        return row(series, **place, open_ms=cells.time(0), taker_buy_base=bought, taker_sell_base=sold)
-    confirm = cells.text(5 if series == "mark_bars" else 8)
-    if confirm not in ("0", "1"):
-        raise BadPayload(f"{cells.where}: confirm is {confirm[:20]!r}")
-    made = row(
+        return Rows.of(series, len(cells), **place, open_ms=cells.time(0), taker_buy_base=bought, taker_sell_base=sold)
+    made = Rows.of(
         series,
+        len(cells),
         **place,
         open_ms=cells.time(0),
         open=cells.number(1, positive=True),
@@ -63,37 +62,38 @@ def bar(series: str, request: Request, cells: Cells) -> Row | None:
         # 5 is contracts, 6 coins, 7 dollars
         **({"volume_base": cells.maybe(6)} if series == "trade_bars" else {}),
     )
-    return made if confirm == "1" else None
+    confirmed = cells.text(5 if series == "mark_bars" else 8)
+    for number, said in enumerate(confirmed):
+        if said not in ("0", "1"):
+            raise BadPayload(f"{cells.where(number)}: confirm is {said[:20]!r}")
+    return made if "0" not in confirmed else made.take([n for n, said in enumerate(confirmed) if said == "1"])
 
 
-def reading(request: Request, cells: Cells) -> Row:
+def readings(request: Request, cells: Columns) -> Rows:
     """Periods are stamped when they open and known when they close."""
     if request.endpoint == "funding":
         return _funding(request, cells)
-    time_ms = cells.time(0) + step_of(request)
+    step = step_of(request)
+    about = {"instrument": request.instrument, "time_ms": [time + step for time in cells.time(0)]}
     if request.endpoint == "open_interest_history":
-        return row(
-            "open_interest",
-            **_open_interest(cells, (1, 2, 3)),
-            instrument=request.instrument,
-            time_ms=time_ms,
-            origin="history",
-        )
-    ratio = cells.number(1)
-    share = {_RATIO_COLUMNS[request.endpoint]: ratio / (1 + ratio)}
-    return row("positioning", instrument=request.instrument, time_ms=time_ms, **share)
+        return Rows.of("open_interest", len(cells), **about, **_open_interest(cells, (1, 2, 3)), origin="history")
+    share = {_RATIO_COLUMNS[request.endpoint]: [ratio / (1 + ratio) for ratio in cells.number(1)]}
+    return Rows.of("positioning", len(cells), **about, **share)
 
 
-def _funding(request: Request, cells: Cells) -> Row:
+def _funding(request: Request, cells: Columns) -> Rows:
     """`realizedRate` is what was paid; `fundingRate` was the forecast."""
-    if cells.get("instId") not in (None, request.instrument):
-        raise BadPayload(f"{cells.where}: instId is {cells.get('instId')!r}, asked for {request.instrument}")
-    settled_ms = cells.time("fundingTime") // MINUTE_MS * MINUTE_MS
-    rate = cells.number("realizedRate", signed=True)
-    return row("positioning", instrument=request.instrument, time_ms=settled_ms, funding_rate=rate)
+    cells.asked_for("instId", request.instrument, stated=False)
+    return Rows.of(
+        "positioning",
+        len(cells),
+        instrument=request.instrument,
+        time_ms=[time // MINUTE_MS * MINUTE_MS for time in cells.time("fundingTime")],
+        funding_rate=cells.number("realizedRate", signed=True),
+    )
 
 
-def _open_interest(cells: Cells, keys: tuple[str | int, str | int, str | int]) -> dict[str, object]:
+def _open_interest(cells: Cells | Columns, keys: tuple[str | int, str | int, str | int]) -> dict[str, object]:
     """Contracts may be fractional; dollars are missing in old answers."""
     return {
         "reported": cells.number(keys[0]),

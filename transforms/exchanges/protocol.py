@@ -103,7 +103,7 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
         "size_base": pl.Float64(),
     },
 }
-"""Series name -> columns. What `parse` returns, one list of rows a series."""
+"""Series name -> columns. What `parse` returns, the rows of each series."""
 
 
 EDITION = "x-sha256"
@@ -270,7 +270,7 @@ class Adapter(Protocol):
         """The same readings at a longer period, which the venue keeps for longer; None where there is no such thing."""
         ...
 
-    def parse(self, request: Request, response: Response) -> dict[str, list[Row]]:
+    def parse(self, request: Request, response: Response) -> Mapping[str, Sequence[Row]]:
         """Rows by series (keys of ENDPOINTS[request.endpoint]), or an ExchangeError.
 
         Rows outside the window are cut.

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 
 from transforms.exchanges import adapter, imported, recording
 from transforms.exchanges.protocol import EDITION, SERIES, ExchangeError, Request, Response, Row
+from transforms.exchanges.rows import Rows
+
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1), timedelta(milliseconds=1)
+STORED = ("window_start_utc", "date")
+"""Columns of raw.payloads that tell of which day a payload is."""
 
 _ABOUT = ("exchange", "endpoint", "source", "received_at_utc")
 
@@ -43,17 +49,30 @@ def rows(payloads: pl.DataFrame, series: str, *, also: Sequence[str] = ()) -> pl
     that came last counts. A payload that is no data (an error, a truncated body) gives no rows: what came of it stands
     in ops.fetches. `also`: further columns of the payloads to have beside each row.
     """
-    names = (*_ABOUT, *also)
-    found: dict[str, list[Row]] = {}
-    for number, payload in enumerate(carrying(payloads, series).iter_rows(named=True)):
+    told = carrying(payloads, series)
+    found: dict[str, tuple[int, Sequence[Row]]] = {}
+    for number, payload in enumerate(told.iter_rows(named=True)):
         parsed = _parsed(payload, series)
         if parsed is not None:
             file, edition, _ = str(payload["request"]).partition(f"?{EDITION}=")
             question = f"{payload['exchange']} {file} {payload['window_start_utc']}" if edition else f"{number}"
             found.pop(question, None)  # what came last stands last
-            found[question] = [row | {k: payload[k] for k in names} for row in parsed]
-    schema = SERIES[series] | {k: payloads.schema[k] for k in names}
-    return pl.DataFrame([row for each in found.values() for row in each], schema=schema, orient="row")
+            found[question] = (number, parsed)
+    columns: dict[str, list[Any]] = {column: [] for column in SERIES[series]}
+    for _, parsed in found.values():
+        for column, values in Rows.gathered(columns, parsed).columns.items():
+            columns[column] += values
+    of = [number for number, parsed in found.values() for _ in range(len(parsed))]
+    return pl.DataFrame(columns, schema=SERIES[series]).hstack(told.select(*_ABOUT, *also)[of])
+
+
+def of_its_days(rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with `STORED` beside them, without those of a day before the one under which their payload is stored.
+
+    That day may have been built before the payload came, or may be built without it.
+    """
+    stored = pl.coalesce(pl.col("window_start_utc").dt.date(), "date")
+    return rows.filter(pl.from_epoch("time_ms", "ms").dt.date() >= stored).drop(STORED)
 
 
 def carrying(payloads: pl.DataFrame, series: str) -> pl.DataFrame:
@@ -72,7 +91,7 @@ def carrying(payloads: pl.DataFrame, series: str) -> pl.DataFrame:
     return found.filter(~imported.is_imported() | same.is_last_distinct())
 
 
-def _parsed(payload: dict[str, Any], series: str) -> list[Row] | None:
+def _parsed(payload: dict[str, Any], series: str) -> Sequence[Row] | None:
     parse = imported.parse if payload["endpoint"] in imported.ENDPOINTS else adapter(payload["exchange"]).parse
     try:
         if payload["endpoint"] == recording.ENDPOINT:
@@ -82,5 +101,5 @@ def _parsed(payload: dict[str, Any], series: str) -> list[Row] | None:
         return None
 
 
-def _ms(moment: Any) -> int | None:
-    return None if moment is None else int(pl.Series([moment]).dt.epoch("ms").item())
+def _ms(moment: datetime | None) -> int | None:
+    return None if moment is None else (moment - _EPOCH) // _MILLISECOND

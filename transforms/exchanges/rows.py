@@ -1,9 +1,11 @@
-"""Rows: made whole, cut back to the window that was asked for, each once."""
+"""Rows: held as columns, made whole, cut back to the window that was asked for, each once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from operator import gt, lt
+from typing import Any, TypeVar, overload
 
 from transforms.exchanges.json_body import Cells
 from transforms.exchanges.protocol import SERIES, BadPayload, Request, Response, Row
@@ -19,20 +21,80 @@ def row(series: str, **values: object) -> Row:
     return {column: values.get(column) for column in SERIES[series]}
 
 
-def cut_bars(rows: list[Row], request: Request, response: Response, step_ms: int) -> list[Row]:
+class Rows(Sequence[Row]):
+    """Rows of one series, held as columns."""
+
+    __slots__ = ("columns",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, columns: dict[str, list[Any]]) -> None:
+        self.columns = columns
+
+    @classmethod
+    def of(cls, series: str, length: int, **values: object) -> Rows:
+        """Whole rows of the series: a list is a column, all else stands in each row; a column not given is null."""
+        whole = row(series, **values)
+        return cls({c: value if isinstance(value, list) else [value] * length for c, value in whole.items()})
+
+    @classmethod
+    def gathered(cls, names: Iterable[str], rows: Sequence[Row]) -> Rows:
+        """The columns `names` of rows one by one."""
+        return rows if isinstance(rows, cls) else cls({c: [each[c] for each in rows] for c in names})
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Rows: ...
+
+    def __getitem__(self, place: int | slice) -> Row | Rows:
+        cut = {c: values[place] for c, values in self.columns.items()}
+        return Rows(cut) if isinstance(place, slice) else cut
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    def __repr__(self) -> str:
+        return f"Rows({self.columns!r})"
+
+    def take(self, places: Sequence[int]) -> Rows:
+        """The rows at `places`, in that order."""
+        return Rows({c: [values[place] for place in places] for c, values in self.columns.items()})
+
+
+def cut_bars(rows: Rows, request: Request, response: Response, step_ms: int) -> Rows:
     """Bars that open in [start, end) and were over when the answer came, oldest first, each once."""
     start, end = _window(request)
-    ended = [bar for bar in rows if bar["open_ms"] + step_ms <= response.received_ms]
-    _same_window([bar["open_ms"] for bar in ended], start - step_ms, end + step_ms)
-    return unique([bar for bar in ended if start <= bar["open_ms"] < end], "open_ms")
+    ended = _until(rows, "open_ms", response.received_ms - step_ms)
+    _same_window(ended.columns["open_ms"], start - step_ms, end + step_ms)
+    return _within(ended, "open_ms", start, end - 1)
 
 
-def cut_readings(rows: list[Row], request: Request, response: Response, step_ms: int) -> list[Row]:
+def cut_readings(rows: Rows, request: Request, response: Response, step_ms: int) -> Rows:
     """Readings in (start, end] that were not ahead of the answer, oldest first, each once."""
     start, end = _window(request)
-    known = [reading for reading in rows if reading["time_ms"] <= response.received_ms]
-    _same_window([reading["time_ms"] for reading in known], start - step_ms, end + step_ms)
-    return unique([reading for reading in known if start < reading["time_ms"] <= end], "time_ms")
+    known = _until(rows, "time_ms", response.received_ms)
+    _same_window(known.columns["time_ms"], start - step_ms, end + step_ms)
+    return _within(known, "time_ms", start + 1, end)
+
+
+def _until(rows: Rows, key: str, last: int) -> Rows:
+    times = rows.columns[key]
+    return rows if max(times, default=last) <= last else rows.take([n for n, at in enumerate(times) if at <= last])
+
+
+def _within(rows: Rows, key: str, first: int, last: int) -> Rows:
+    """Rows from `first` to `last`, oldest first, each once."""
+    times = rows.columns[key]
+    if all(map(gt, times, times[1:])):
+        rows, times = rows[::-1], times[::-1]
+    if all(map(lt, times, times[1:])):
+        return rows[bisect_left(times, first) : bisect_right(times, last)]
+    found = rows.take([place for place, at in enumerate(times) if first <= at <= last])
+    return Rows.gathered(rows.columns, unique(list(found), key))
 
 
 def unique(rows: list[Row], key: str) -> list[Row]:

@@ -83,25 +83,36 @@ def _bar_hours(price_bars: pl.DataFrame) -> pl.DataFrame:
 
 def _missing(expected: pl.DataFrame, present: pl.DataFrame, series: str, fetches: pl.DataFrame) -> pl.DataFrame:
     absent = expected.join(present, on=_WHERE, how="anti")
-    reasons = [_reason(fetches, series, *row) for row in absent.select(_WHERE).rows()]
-    return absent.with_columns(
-        pl.lit(series).alias("series"), pl.lit("missing").alias("state"), pl.Series("reason", reasons, dtype=pl.String)
+    told = absent.with_columns(pl.lit(series).alias("series"), pl.lit("missing").alias("state"))
+    return told.with_columns(pl.lit("").alias("reason")) if told.is_empty() else _with_reasons(told, series, fetches)
+
+
+def _with_reasons(absent: pl.DataFrame, series: str, fetches: pl.DataFrame) -> pl.DataFrame:
+    """What came of asking for an hour: the first that failed, of that day's questions and of the day before's."""
+    hour, day = pl.col("hour_utc"), pl.col("hour_utc").dt.date()
+    asked = fetches.filter(_carries(series, absent["exchange"].unique().to_list())).select(
+        *("exchange", "instrument", "date", "window_start_utc", "window_end_utc"),
+        pl.when(pl.col("outcome") != "ok").then(pl.col("outcome") + ": " + pl.col("reason")).alias("failure"),
     )
-
-
-def _reason(fetches: pl.DataFrame, series: str, exchange: str, instrument: str, hour: datetime) -> str:
-    endpoints = [name for name, given in adapter(exchange).ENDPOINTS.items() if _SERIES[series] in given]
-    asked = fetches.filter(
-        (pl.col("exchange") == exchange)
-        & (pl.col("instrument") == instrument)
-        & pl.col("endpoint").is_in(endpoints)
-        & (pl.col("window_start_utc") < hour)
+    about = absent.join(asked, on=["exchange", "instrument"], maintain_order="left_right").filter(
+        (pl.col("window_start_utc") < hour)
         & (pl.col("window_end_utc") > hour - _HOUR)
+        & pl.col("date").is_between(day - timedelta(days=1), day)
     )
-    failed = asked.filter(pl.col("outcome") != "ok")
-    if not failed.is_empty():
-        return f"{failed['outcome'][0]}: {failed['reason'][0]}"
-    return "not asked" if asked.is_empty() else f"{ANSWERED}, but not for this hour"
+    said = about.group_by(_WHERE, maintain_order=True).agg(
+        pl.col("failure").drop_nulls().first().fill_null(f"{ANSWERED}, but not for this hour").alias("reason")
+    )
+    known = absent.join(said, on=_WHERE, how="left", maintain_order="left")
+    return known.with_columns(pl.col("reason").fill_null("not asked"))
+
+
+def _carries(series: str, exchanges: Sequence[str]) -> pl.Expr:
+    """Whether what was asked can hold the series."""
+    known = {e: adapter(e).ENDPOINTS for e in exchanges}
+    wanted = [
+        f"{e} {name}" for e, endpoints in known.items() for name, given in endpoints.items() if _SERIES[series] in given
+    ]
+    return (pl.col("exchange") + " " + pl.col("endpoint")).is_in(wanted)
 
 
 def _derived(expected: pl.DataFrame, bars: pl.DataFrame, series: str, reason: str) -> pl.DataFrame:
@@ -114,18 +125,16 @@ def _derived(expected: pl.DataFrame, bars: pl.DataFrame, series: str, reason: st
 
 def _unlisted(venues: pl.DataFrame, fetches: pl.DataFrame, coin: str) -> pl.DataFrame:
     asked = fetches.filter((pl.col("endpoint") == "instruments") & (pl.col("outcome") != "ok"))
-    why = dict(asked.select("exchange", pl.col("outcome") + ": " + pl.col("reason")).iter_rows())
-    rows = [
-        (
-            exchange,
-            "",
-            hour,
-            series,
-            "missing",
-            why.get(exchange, f"{exchange} lists no {coin} perpetual settled in USDT"),
-        )
-        for exchange, hour in venues.select("exchange", "hour_utc").rows()
-        for series in _SERIES
-    ]
+    why = {
+        (exchange, day): reason
+        for exchange, day, reason in asked.select(
+            "exchange", "date", pl.col("outcome") + ": " + pl.col("reason")
+        ).rows()
+    }
+    rows = []
+    for exchange, hour in venues.select("exchange", "hour_utc").rows():
+        failed = why.get((exchange, hour.date())) or why.get((exchange, hour.date() - timedelta(days=1)))
+        reason = failed or f"{exchange} lists no {coin} perpetual settled in USDT"
+        rows += [(exchange, "", hour, series, "missing", reason) for series in _SERIES]
     names = [*_WHERE, "series", "state", "reason"]
     return pl.DataFrame(rows, schema={n: TABLE.schema[n] for n in names}, orient="row")

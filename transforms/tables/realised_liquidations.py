@@ -6,7 +6,7 @@ import polars as pl
 
 from expectations.tables import table
 from transforms.exchanges.imported import is_imported
-from transforms.exchanges.replay import rows
+from transforms.exchanges.replay import STORED, of_its_days, rows
 from transforms.liquidation_feeds import BEST_FIRST, feed
 from transforms.listed import listed
 from transforms.tables import realised_coverage
@@ -28,7 +28,8 @@ def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
     the last import, else by the venue.
     """
     coverage = realised_coverage.build(payloads, instruments)
-    told = _by_one_teller(rows(payloads, "realised_liquidations"), coverage)
+    heard = of_its_days(rows(payloads, "realised_liquidations", also=STORED))
+    told = _by_one_teller(heard, coverage)
     events = _of_the_best_feed_first(told).with_columns(
         pl.int_range(pl.len()).over([*_EVENT, "endpoint", "received_at_utc"]).alias("nth")
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from tests.transforms.exchanges.conftest import PAYLOADS
@@ -50,7 +51,7 @@ def zipped(request: Request, text: str, inside: str | None = None) -> bytes:
     return body.getvalue()
 
 
-def read(endpoint: str, text: str, day_ms: int = DAY, received_ms: int = LATER) -> dict[str, list[Row]]:
+def read(endpoint: str, text: str, day_ms: int = DAY, received_ms: int = LATER) -> Mapping[str, Sequence[Row]]:
     """The rows of one day's file that holds this text."""
     asked = checksum_of(endpoint, day_ms)
     body = zipped(asked, text)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.exchanges.protocol import BadPayload, Request, Response
-from transforms.exchanges.rows import cut_bars, cut_readings, row, unique
+from transforms.exchanges.rows import Rows, cut_bars, cut_readings, row, unique
 from transforms.exchanges.windows import Source, pages
 
 STEP = 300_000
@@ -42,12 +42,12 @@ def at(received_ms: int = BASE + 100 * STEP) -> Response:
     return Response(200, {}, b"", received_ms)
 
 
-def bars_at(*opens: int) -> list[dict[str, object]]:
-    return [row("mark_bars", open_ms=BASE + number * STEP) for number in opens]
+def bars_at(*opens: int) -> Rows:
+    return Rows.of("mark_bars", len(opens), open_ms=[BASE + number * STEP for number in opens])
 
 
-def readings_at(*times: int) -> list[dict[str, object]]:
-    return [row("open_interest", time_ms=BASE + number * STEP) for number in times]
+def readings_at(*times: int) -> Rows:
+    return Rows.of("open_interest", len(times), time_ms=[BASE + number * STEP for number in times])
 
 
 def test_bars_belong_where_they_open() -> None:
@@ -69,7 +69,7 @@ def test_a_page_from_elsewhere_is_not_an_empty_one() -> None:
     with pytest.raises(BadPayload, match="no row in the window"):
         cut_bars(bars_at(50, 51), question(), at(), STEP)
     assert not cut_bars(bars_at(-1, 3), question(), at(), STEP)
-    assert not cut_readings([], question(), at(), STEP)
+    assert not cut_readings(readings_at(), question(), at(), STEP)
 
 
 @pytest.mark.parametrize("cut", [cut_bars, cut_readings])
