@@ -26,6 +26,7 @@ help: ## List the targets
 
 setup: $(STAMP) ## Make .venv from requirements.lock
 
+# What numba has compiled is found again by its own file only, not by those that it calls: another version begins anew.
 # The stamp is written last, so an installation that was cut short is done again.
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
@@ -42,6 +43,7 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	@echo "[4/4] this project, editable"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@find transforms -name '*.nb[ci]' -delete
 	@touch $@
 
 run: $(STAMP) ## Fill the last week, run the hourly DAG, print the headline (SOURCE=, RECORDED=)

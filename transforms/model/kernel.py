@@ -159,9 +159,9 @@ def _none(bits, start):  # type: ignore[no-untyped-def]
 def leave(cells, window, s, entry, coins, reached, since, left, first, shares, length, survive):  # type: ignore[no-untyped-def]
     """Takes the survivors of one hour's openings out of an age, and lowers those within it where rounding asks for it.
 
-    coins [n] were opened at `entry` [n], and `reached` [n] is the farthest bucket that the mark reached in that hour
-    afterwards, `since` in the hours since. left [buckets]: what these left of them there; first, shares, length: as in
-    place; survive [holdings]: what is left of them by age alone.
+    coins [n] were opened at `entry` [n], ascending; `reached` [n] is the farthest bucket that the mark reached in that
+    hour afterwards, `since` in the hours since. left [buckets]: what these left of them there; first, shares, length:
+    as in place; survive [holdings]: what is left of them by age alone.
     """
     classes, holdings, breadth = cells.shape[1:]
     amount = np.zeros(breadth)

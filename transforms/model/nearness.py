@@ -19,7 +19,7 @@ WHOLE = float(1 << 44)
 """So many to a log of 1: 720 moves by any distance add up to less than an integer of 64 bits holds."""
 
 FARTHEST = 1 << 14
-"""Buckets, a factor of 13 million in price; what is farther away counts as this far."""
+"""Buckets, a factor of 13 million in price; what is farther away, or within an axis of it, counts as about this far."""
 
 _MARGIN = 128  # buckets that the axis may move before sums are made anew
 

@@ -54,14 +54,15 @@ def entries(usd, first, order):  # type: ignore[no-untyped-def]
     usd [ages, classes, buckets], whole dollars; first: the first bucket.
     """
     ages, classes, buckets = usd.shape
-    most = classes * buckets
-    bucket, position_class, made = np.empty(most, np.int32), np.empty(most, np.int8), np.empty((ages, most))
-    n = 0
+    bucket, position_class, n = np.empty(classes * buckets, np.int32), np.empty(classes * buckets, np.int8), 0
     for b in range(buckets):
         for k in order:
             if usd[0, k, b] != 0.0:
                 bucket[n], position_class[n] = first + b, k
-                for age in range(ages):
-                    made[age, n] = usd[age, k, b]
                 n += 1
-    return bucket[:n].copy(), position_class[:n].copy(), made[:, :n].copy()
+    made = np.empty((ages, n))
+    for age in range(ages):
+        row = usd[age]
+        for i in range(n):
+            made[age, i] = row[position_class[i], bucket[i] - first]
+    return bucket[:n].copy(), position_class[:n].copy(), made
