@@ -43,7 +43,6 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	@echo "[4/4] this project, editable"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@find transforms -name '*.nb[ci]' -delete
 	@touch $@
 
 run: $(STAMP) ## Fill the last week, run the hourly DAG, print the headline (SOURCE=, RECORDED=)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -70,3 +71,22 @@ def test_make_sets_up_only_when_pins_or_project_changed(tmp_path: Path) -> None:
     later = (tmp_path / ".venv/.installed").stat().st_mtime + 10
     os.utime(tmp_path / "requirements.lock", (later, later))
     assert subprocess.run(asked, cwd=tmp_path).returncode == 1
+
+
+def test_compiled_code_of_another_version_of_the_model_is_never_found(tmp_path: Path) -> None:
+    """Whatever changes in it: what numba keeps is found by the file of a function, not by what the function calls."""
+    model = tmp_path / "transforms" / "model"
+    shutil.copytree(ROOT / "transforms" / "model", model, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "warehouse").mkdir()
+    shutil.copy(ROOT / "warehouse" / "__init__.py", tmp_path / "warehouse")
+    env = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    code = "import os, warehouse; print(os.environ['NUMBA_CACHE_DIR'])"
+
+    def kept() -> str:
+        return subprocess.check_output([sys.executable, "-c", code], cwd=tmp_path, env=env, text=True)
+
+    first = kept()
+    assert kept() == first
+    with (model / "activity.py").open("a") as file:
+        file.write("# another\n")
+    assert kept() != first
