@@ -89,7 +89,7 @@ class Store:
         shaped = table.conform(frame).select(list(table.file_schema)).rechunk()
         path.parent.mkdir(parents=True, exist_ok=True)
         hidden = path.with_name(f".{FILE}.{os.getpid()}.tmp")
-        shaped.write_parquet(hidden, compression="zstd", compression_level=3, row_group_size=1 << 17)
+        shaped.write_parquet(hidden, compression="zstd", compression_level=1, row_group_size=1 << 17)
         replace_durably(hidden, path)
         return path
 
