@@ -16,11 +16,12 @@ import polars as pl
 
 from expectations.contract import Table
 from expectations.tables import table
-from transforms.tables.liquidation_clusters import TRAILING
 from transforms.tables.model_parameters import superseded
 from warehouse import rebuild
-from warehouse.build import build, build_group
+from warehouse.build import build_group
 from warehouse.clock import HOUR, days, hours
+from warehouse.derived import DERIVED, day_of, write_from, Derived
+from warehouse.prune import kept
 from warehouse.store import Key, Stage, Store
 
 LEVELS, BOOKS, SWEPT = table("liquidation_levels"), table("position_books"), table("swept_activity")
@@ -28,8 +29,8 @@ STATE, COHORTS = table("standing_positions"), table("opened_cohorts")
 BARS, OPEN_INTEREST = table("price_bars"), table("open_interest")
 INSTRUMENTS, TIERS, PARAMETERS = table("instruments"), table("margin_tiers"), table("model_parameters")
 _WORTH_PROCESSES = 200  # coin-hours: below, starting a process costs more than it saves
-DERIVED = ("liquidation_curve", "market_balance", "liquidation_clusters")
 _LOOK_BEHIND = timedelta(minutes=15)  # a reading from before the first bar's end may speak for it
+_AT_ONCE = timedelta(days=4)  # and the day that is begun: of more, the rows would fill memory
 
 
 @dataclass(frozen=True)
@@ -111,64 +112,50 @@ class Coin:
         return {STATE.name: STATE.empty(), COHORTS.name: COHORTS.empty()}
 
     def build(self, first: datetime, last: datetime) -> None:
-        """Makes the map of `first` to `last` and all that derives from it, a day at a time, into the stage."""
+        """Makes the map of `first` to `last` and all that derives from it, some days at a time, into the stage."""
+        derived = Derived(self.name, self.stage)
         while first <= last:
-            end = min(last, datetime.combine(first.date(), time(23)))
-            self._build_day(first, end)
+            core = self._core(first, self._piece(first, last))
+            end = _one_source(core[BARS.name], first, self._piece(first, last))
+            wanted = list(hours(first, end))
+            made = build_group(LEVELS.name, core | self.state_before(first), coin=self.name, hours=wanted)
+            for contract in (STATE, COHORTS):
+                self.stage.write_partitions(contract, made[contract.name])
+            for contract in (LEVELS, BOOKS, SWEPT):
+                write_from(self.stage, contract, made[contract.name], first)
+            if not made[LEVELS.name].is_empty():
+                derived.make(made[LEVELS.name], wanted)
             first = end + HOUR
 
-    def _build_day(self, first: datetime, last: datetime) -> None:
-        wanted = list(hours(first, last))
+    def _piece(self, first: datetime, last: datetime) -> datetime:
+        """The last of the hours to be made at once: no state is kept between, or it would be an old one."""
+        for day in days(first.date(), (first + _AT_ONCE).date()):
+            published = self.published.path(STATE, day_of(self.name, day)).is_file()
+            if published or kept(day, last.date()):
+                break
+        return min(last, datetime.combine(day, time(23)))
+
+    def _core(self, first: datetime, last: datetime) -> dict[str, pl.DataFrame]:
+        """What the estimator reads for these hours."""
         keys = self.keys(first - HOUR - _LOOK_BEHIND, last)
-        core = {t.name: self.stage.read(t, keys) for t in (BARS, OPEN_INTEREST)}
         reference = {t.name: self.stage.read(t, self.stage.keys(t)) for t in (INSTRUMENTS, TIERS, PARAMETERS)}
         own = {
             name: frame.filter(pl.col("coin") == self.name) if "coin" in frame.columns else frame
             for name, frame in reference.items()
         }
-        state = self.state_before(first)
-        made = build_group(LEVELS.name, core | own | state, coin=self.name, hours=wanted)
-        for contract in (STATE, COHORTS):
-            self._write(contract, made[contract.name])
-        self._join(LEVELS, made[LEVELS.name], first)
-        self._join(BOOKS, made[BOOKS.name], first)
-        self._join(SWEPT, made[SWEPT.name], first)
-        if not made[LEVELS.name].is_empty():
-            self._derive(made[LEVELS.name], wanted)
-
-    def _derive(self, levels: pl.DataFrame, wanted: list[datetime]) -> None:
-        """What is made of the map and its parameters alone, for hours of one day."""
-        first = wanted[0]
-        parameters = self.stage.read(PARAMETERS, self.stage.keys(PARAMETERS))
-        curve = build("liquidation_curve", {LEVELS.name: levels, PARAMETERS.name: parameters})
-        self._join(table("liquidation_curve"), curve, first)
-        self._join(table("market_balance"), build("market_balance", {"liquidation_curve": curve}), first)
-        trailing = self.stage.read(LEVELS, self.keys(first - TRAILING, wanted[-1]))
-        clusters = build("liquidation_clusters", {LEVELS.name: trailing}, coin=self.name, hours=wanted)
-        self._join(table("liquidation_clusters"), clusters, first)
+        return own | {t.name: self.stage.read(t, keys) for t in (BARS, OPEN_INTEREST)}
 
     def mend(self) -> None:
         """Makes again, whole, the days of derived tables that an earlier check held back: the map has gone on since."""
         held = {
             path.name.removeprefix("date=")
-            for name in DERIVED
-            for path in (self.published.root / "quarantine" / "mart" / name).glob(f"coin={self.name}/date=*")
+            for contract in DERIVED
+            for path in (self.published.root / "quarantine" / "mart" / contract.name).glob(f"coin={self.name}/date=*")
         }
         for day in sorted(held):
-            levels = self.stage.read(LEVELS, [{"coin": self.name, "date": date.fromisoformat(day)}])
+            levels = self.stage.read(LEVELS, [day_of(self.name, date.fromisoformat(day))])
             if not levels.is_empty():
-                self._derive(levels, levels["hour_utc"].unique().sort().to_list())
-
-    def _join(self, contract: Table, made: pl.DataFrame, first: datetime) -> pl.DataFrame:
-        """Writes the day: its earlier hours as they were, and what was made."""
-        day = self.stage.read(contract, [{"coin": self.name, "date": first.date()}])
-        joined = pl.concat([day.filter(pl.col("hour_utc") < first), made])
-        self._write(contract, joined)
-        return joined
-
-    def _write(self, contract: Table, frame: pl.DataFrame) -> None:
-        if not frame.is_empty():
-            self.stage.write_partitions(contract, frame)
+                Derived(self.name, self.stage).make(levels, levels["hour_utc"].unique().sort().to_list())
 
 
 def estimate_coin(root: Path, run_id: str, name: str, first: datetime, last: datetime) -> str:
@@ -240,8 +227,24 @@ def _difference(contract: Table, new: pl.DataFrame, old: pl.DataFrame) -> dateti
     differing = [a.join(b, on=columns, how="anti", nulls_equal=True) for a, b in ((new, old), (old, new))]
     moment = pl.col(contract.time_column or "")
     inside = moment if contract is BARS else moment.dt.offset_by("-1ms")
-    hours_ = pl.concat(differing).select(inside.dt.truncate("1h").dt.offset_by("1h")).to_series()
+    hours_ = pl.concat(differing).select(_hour_after(inside)).to_series()
     return min(hours_.to_list(), default=None)
+
+
+def _one_source(bars: pl.DataFrame, first: datetime, last: datetime) -> datetime:
+    """The last hour, up to `last`, of the days that have bars of the same sources as the first: a map names its own."""
+    ended = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"), milliseconds=-1)
+    day = _hour_after(ended).dt.date().alias("day")
+    of = ["exchange", "instrument", "source"]
+    sources = {d: rows.select(of) for (d,), rows in bars.select(*of, day).unique().sort("day", *of).partition_by("day", as_dict=True).items()}
+    for day in days(first.date(), last.date()):
+        if day in sources and not sources[day].equals(sources.get(first.date(), sources[day])):
+            return datetime.combine(day, time()) - HOUR
+    return last
+
+
+def _hour_after(moment: pl.Expr) -> pl.Expr:
+    return moment.dt.truncate("1h").dt.offset_by("1h")
 
 
 if __name__ == "__main__":
