@@ -1,6 +1,7 @@
 """Contracts as Great Expectations suites, and frames put before them.
 
-Great Expectations decides whether a rule holds; polars then finds the partitions and rows in which it does not.
+Polars picks the rows that could break a rule, Great Expectations decides over them whether it holds; polars then finds
+the partitions and rows in which it does not.
 Importing this module takes seconds, so callers import it where they validate. Set GX_ANALYTICS_ENABLED=false in the
 environment before that: this module turns analytics off in its context, and may not touch the environment.
 """
@@ -28,6 +29,7 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 from expectations.contract import Column, Severity, Table
 from expectations.reasons import by_partition, explain
 from expectations.rules import STRUCTURAL, Rule, row_key, rules
+from expectations.witnesses import witnesses
 
 Wanted = tuple[str, dict[str, Any]]  # an expectation's type and arguments
 
@@ -115,7 +117,8 @@ def _results(
 
 
 def _verdicts(table: Table, answered: pl.DataFrame, asked: list[Rule]) -> list[bool]:
-    batch = _batch_definition().get_batch({"dataframe": _in_pandas(answered)})
+    deciding = witnesses(table, answered, asked)
+    batch = _batch_definition().get_batch({"dataframe": _in_pandas(deciding)})
     outcome = batch.validate(_suite(table, asked), result_format="BOOLEAN_ONLY")
     said: dict[int, list[bool]] = {index: [] for index in range(len(asked))}
     for result in outcome.results:
