@@ -66,10 +66,16 @@ def validate(
         for rule, passed in zip(asked, _verdicts(table, answered, asked), strict=True)
         if not passed
     ]
-    found = by_partition(table, answered)
+    # where nothing failed, one row of a partition says as much as all of them
+    found = by_partition(table, answered if faults else _one_each(table, answered))
     labels = sorted({*found, *partitions}) or [""]
     absent = answered.clear()
     return [r for label in labels for r in _results(table, label, found.get(label, absent), asked, faults)]
+
+
+def _one_each(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    path = [c for c in table.partition if c in frame.columns]
+    return frame.unique(path, keep="any") if path else frame.head(1)
 
 
 def _askable(table: Table, frame: pl.DataFrame, wanted: Iterable[Rule]) -> list[Rule]:

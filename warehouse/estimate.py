@@ -14,13 +14,13 @@ from threading import Thread
 
 import polars as pl
 
-from expectations.contract import Table
 from expectations.tables import table
 from transforms.tables.model_parameters import superseded
 from warehouse import rebuild
 from warehouse.build import build_group
+from warehouse.changes import first_difference, until_sources_change
 from warehouse.clock import HOUR, days, hours
-from warehouse.derived import DERIVED, day_of, write_from, Derived
+from warehouse.derived import DERIVED, Derived, day_of, write_from
 from warehouse.prune import kept
 from warehouse.store import Key, Stage, Store
 
@@ -64,7 +64,9 @@ class Coin:
         first: datetime | None = None
         for key in keys:
             for contract in (BARS, OPEN_INTEREST):
-                changed = _difference(contract, self.stage.read(contract, [key]), self.published.read(contract, [key]))
+                changed = first_difference(
+                    contract, self.stage.read(contract, [key]), self.published.read(contract, [key])
+                )
                 if changed is not None and (first is None or changed < first):
                     first = changed
         return first
@@ -116,7 +118,7 @@ class Coin:
         derived = Derived(self.name, self.stage)
         while first <= last:
             core = self._core(first, self._piece(first, last))
-            end = _one_source(core[BARS.name], first, self._piece(first, last))
+            end = until_sources_change(core[BARS.name], first, self._piece(first, last))
             wanted = list(hours(first, end))
             made = build_group(LEVELS.name, core | self.state_before(first), coin=self.name, hours=wanted)
             for contract in (STATE, COHORTS):
@@ -214,37 +216,6 @@ def _end_with_parent() -> None:
     """Ends this process when its stdin does: one that outlived a killed run would stage files beside the next one's."""
     os.read(0, 1)
     os._exit(1)
-
-
-def _difference(contract: Table, new: pl.DataFrame, old: pl.DataFrame) -> datetime | None:
-    """The first hour that rows which are not in both speak for.
-
-    A bar for the hour it opens in, a reading for the one it ends.
-    """
-    if old.equals(new):
-        return None
-    columns = contract.schema.names()
-    differing = [a.join(b, on=columns, how="anti", nulls_equal=True) for a, b in ((new, old), (old, new))]
-    moment = pl.col(contract.time_column or "")
-    inside = moment if contract is BARS else moment.dt.offset_by("-1ms")
-    hours_ = pl.concat(differing).select(_hour_after(inside)).to_series()
-    return min(hours_.to_list(), default=None)
-
-
-def _one_source(bars: pl.DataFrame, first: datetime, last: datetime) -> datetime:
-    """The last hour, up to `last`, of the days that have bars of the same sources as the first: a map names its own."""
-    ended = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"), milliseconds=-1)
-    day = _hour_after(ended).dt.date().alias("day")
-    of = ["exchange", "instrument", "source"]
-    sources = {d: rows.select(of) for (d,), rows in bars.select(*of, day).unique().sort("day", *of).partition_by("day", as_dict=True).items()}
-    for day in days(first.date(), last.date()):
-        if day in sources and not sources[day].equals(sources.get(first.date(), sources[day])):
-            return datetime.combine(day, time()) - HOUR
-    return last
-
-
-def _hour_after(moment: pl.Expr) -> pl.Expr:
-    return moment.dt.truncate("1h").dt.offset_by("1h")
 
 
 if __name__ == "__main__":

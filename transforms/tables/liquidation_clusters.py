@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from expectations.tables import table
 from transforms.model.clusters import Range, detect, intensity
-from transforms.model.price_grid import Floats, Ints, edge, middle
+from transforms.model.price_grid import Floats, edge, middle
 
 TABLE = table("liquidation_clusters")
 TRAILING = timedelta(days=7)
@@ -41,11 +41,10 @@ def build(
     """
     outlined = outline(liquidation_levels) if profiles is None else profiles
     wanted = liquidation_levels.filter(pl.col("hour_utc").is_between(min(hours), max(hours)))
-    rows = [
-        row
-        for side in ("long", "short")
-        for row in _side(*(f.filter(pl.col("side") == side) for f in (wanted, outlined)), {"coin": coin, "side": side})
-    ]
+    rows: list[_Row] = []
+    for side in ("long", "short"):
+        own = pl.col("side") == side
+        rows += _side(wanted.filter(own), outlined.filter(own), {"coin": coin, "side": side})
     frame = pl.DataFrame(rows, schema={c: t for c, t in TABLE.schema.items() if c != "date"}, orient="row")
     return TABLE.conform(frame.with_columns(pl.col("hour_utc").dt.date().alias("date")))
 
