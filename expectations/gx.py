@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import great_expectations as gx
@@ -142,6 +143,7 @@ def _in_pandas(frame: pl.DataFrame) -> pd.DataFrame:
     return pd.concat([numbers, words.to_pandas()], axis=1)[frame.columns]
 
 
+@cache
 def _batch_definition() -> BatchDefinition[None]:
     # In memory, and silent: no folder for a docs site, no progress bars, no word to anyone.
     config = DataContextConfig(

@@ -1,4 +1,4 @@
-"""The rows of a frame that decide its rules: of millions, a few that Great Expectations would judge like all of them."""
+"""The rows of a frame that decide its rules: of millions, a few that stand for all before Great Expectations."""
 
 from __future__ import annotations
 

@@ -102,9 +102,7 @@ def _hold(stage: Stage, staged: dict[str, list[Key]], failed: dict[tuple[str, st
     reasons: dict[str, list[tuple[Key, str]]] = {}
     for contract in _in_order(staged):
         for key in staged[contract.name]:
-            why = failed.get((contract.name, label(contract, key))) or _inherited(
-                contract, key, reasons, staged, failed
-            )
+            why = failed.get((contract.name, label(contract, key))) or _inherited(contract, key, reasons, failed)
             if why:
                 stage.quarantine(contract, key, why)
                 reasons.setdefault(contract.name, []).append((key, why))
@@ -131,7 +129,6 @@ def _inherited(
     contract: Table,
     key: Key,
     held: dict[str, list[tuple[Key, str]]],
-    staged: dict[str, list[Key]],
     failed: dict[tuple[str, str], str],
 ) -> str | None:
     for name in contract.inputs:
@@ -139,9 +136,8 @@ def _inherited(
             if _touches(other, key):
                 return f"built on {table(name).full_name} {label(table(name), other)}, which is held back"
     for sibling in _siblings(contract):
-        for other in staged.get(sibling.name, []):
-            if other == key and (sibling.name, label(sibling, other)) in failed:
-                return f"built together with {sibling.full_name}, which is held back"
+        if sibling.partition == contract.partition and (sibling.name, label(sibling, key)) in failed:
+            return f"built together with {sibling.full_name}, which is held back"
     return None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from math import ceil
 from pathlib import Path
 from threading import Thread
 
@@ -23,12 +24,13 @@ from warehouse.clock import HOUR, days, hours
 from warehouse.derived import DERIVED, Derived, day_of, write_from
 from warehouse.prune import kept
 from warehouse.store import Key, Stage, Store
+from warehouse.sweeps import make_sweeps
 
 LEVELS, BOOKS, SWEPT = table("liquidation_levels"), table("position_books"), table("swept_activity")
 STATE, COHORTS = table("standing_positions"), table("opened_cohorts")
 BARS, OPEN_INTEREST = table("price_bars"), table("open_interest")
 INSTRUMENTS, TIERS, PARAMETERS = table("instruments"), table("margin_tiers"), table("model_parameters")
-_WORTH_PROCESSES = 200  # coin-hours: below, starting a process costs more than it saves
+_WORTH_PROCESSES = 40  # coin-hours for each: with fewer, starting one costs more than it saves
 _LOOK_BEHIND = timedelta(minutes=15)  # a reading from before the first bar's end may speak for it
 _AT_ONCE = timedelta(days=4)  # and the day that is begun: of more, the rows would fill memory
 
@@ -169,6 +171,7 @@ def estimate_coin(root: Path, run_id: str, name: str, first: datetime, last: dat
     again = min((hour for hour in found if hour), default=None)
     coin.build(coin.start(first, again), max(last, coin.estimated_until() or last))
     coin.mend()
+    make_sweeps(stage, name)
     return name
 
 
@@ -187,29 +190,33 @@ def estimate_coins(
     root: Path, run_id: str, names: Sequence[str], first: datetime, last: datetime, workers: int | None = None
 ) -> Iterator[str]:
     """`estimate_coin` for each, named as they finish; on all cores where that is worth starting processes for."""
-    jobs = [(root, run_id, name, first, last) for name in names]
-    if len(names) * ((last - first) // HOUR + 1) < _WORTH_PROCESSES:
-        yield from (estimate_coin(*job) for job in jobs)
+    coin_hours = len(names) * ((last - first) // HOUR + 1)
+    if coin_hours < _WORTH_PROCESSES:
+        yield from (estimate_coin(root, run_id, name, first, last) for name in names)
         return
+    processes = min(ceil(coin_hours / _WORTH_PROCESSES), len(names))
+    batches = [names[i::processes] for i in range(processes)]
     # one more than there are cores, or the last coin would have a machine to itself
     with ThreadPoolExecutor(workers or (os.cpu_count() or 1) + 1) as pool:
-        yield from (done.result() for done in as_completed([pool.submit(_in_process, *job) for job in jobs]))
+        jobs = [pool.submit(_in_process, root, run_id, batch, first, last) for batch in batches]
+        for done in as_completed(jobs):
+            yield from done.result()
 
 
-def _in_process(root: Path, run_id: str, name: str, first: datetime, last: datetime) -> str:
+def _in_process(root: Path, run_id: str, names: Sequence[str], first: datetime, last: datetime) -> Sequence[str]:
     """A fresh interpreter.
 
     A fork would copy the locks of polars' threads, and a pool would run the caller's script again.
     """
-    words = [str(root), run_id, name, first.isoformat(), last.isoformat()]
+    words = [str(root), run_id, first.isoformat(), last.isoformat(), *names]
     command = [sys.executable, "-m", "warehouse.estimate", *words]
     pipe = subprocess.PIPE  # the child's stdin is never written: it ends when this process does
     env = os.environ | {"POLARS_MAX_THREADS": "1"}  # a process a core: threads beside them only take turns
     with subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe, text=True, env=env) as child:
         complaints = child.stderr.read() if child.stderr else ""
         if child.wait():
-            raise RuntimeError(f"estimating {name} failed: {complaints.strip()}")
-    return name
+            raise RuntimeError(f"estimating {', '.join(names)} failed: {complaints.strip()}")
+    return names
 
 
 def _end_with_parent() -> None:
@@ -220,5 +227,6 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     Thread(target=_end_with_parent, daemon=True).start()
-    _root, _run_id, _name, _first, _last = sys.argv[1:]
-    estimate_coin(Path(_root), _run_id, _name, datetime.fromisoformat(_first), datetime.fromisoformat(_last))
+    _root, _run_id, _first, _last, *_names = sys.argv[1:]
+    for _name in _names:
+        estimate_coin(Path(_root), _run_id, _name, datetime.fromisoformat(_first), datetime.fromisoformat(_last))

@@ -28,7 +28,6 @@ from warehouse.run_log import RunSummary
 from warehouse.settings import Settings, load
 from warehouse.sources import Served, serving
 from warehouse.store import Stage, Store, open_store
-from warehouse.sweeps import make_sweeps
 
 CHUNK = timedelta(days=7)
 """Hours are checked and published this many at a time, so that memory stays flat however long the range."""
@@ -96,7 +95,6 @@ def estimate(store: Store, plan: Plan, progress: Progress, workers: int | None =
     names, covered = coins(stage.store, plan), rebuild.pending(store.root)
     progress.stage("estimate", len(names))
     for name in estimate_coins(store.root, plan.run_id, names, plan.first_hour, plan.last_hour, workers):
-        make_sweeps(stage, name)
         progress.step(name)
     rebuild.remember(covered, stage.home)
     stage.mark("estimated")
