@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import fsum
 
 import numpy as np
 import polars as pl
@@ -123,9 +124,12 @@ def _abouts(levels: pl.DataFrame) -> dict[datetime, _Row]:
     firsts = [pl.col(c).first() for c in ("mark_price", "parameters_version", "source")]
     venues = levels.group_by("hour_utc", "exchange", maintain_order=True).agg(*firsts, pl.col("is_stale").any())
     hourly = venues.group_by("hour_utc", maintain_order=True).agg(
-        pl.col("mark_price").mean(), *firsts[1:], pl.col("is_stale").any()
+        pl.col("mark_price"), *firsts[1:], pl.col("is_stale").any()
     )
-    return {row.pop("hour_utc"): row for row in hourly.to_dicts()}
+    # exact before it is divided: how polars adds up depends on how many threads it has
+    means = [fsum(marks) / len(marks) for marks in hourly["mark_price"].to_list()]
+    rows = hourly.with_columns(pl.Series("mark_price", means, dtype=pl.Float64)).to_dicts()
+    return {row.pop("hour_utc"): row for row in rows}
 
 
 def _hour(now: _Now, grid: _Grid, until: slice, about: _Row) -> Iterator[_Row]:
