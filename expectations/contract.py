@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import polars as pl
@@ -66,12 +67,12 @@ class Table:
         """Layer and name, as in DuckDB: `mart.liquidation_levels`."""
         return f"{self.layer}.{self.name}"
 
-    @property
+    @cached_property
     def schema(self) -> pl.Schema:
         """Every column, those of the path included."""
         return pl.Schema({c.name: c.dtype for c in self.columns})
 
-    @property
+    @cached_property
     def file_schema(self) -> pl.Schema:
         """The columns that stand in the Parquet file."""
         return pl.Schema({c.name: c.dtype for c in self.columns if c.name not in self.partition})

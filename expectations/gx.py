@@ -1,6 +1,7 @@
 """Contracts as Great Expectations suites, and frames put before them.
 
-Great Expectations decides whether a rule holds; polars then finds the partitions and rows in which it does not.
+Polars picks the rows that could break a rule, Great Expectations decides over them whether it holds; polars then finds
+the partitions and rows in which it does not.
 Importing this module takes seconds, so callers import it where they validate. Set GX_ANALYTICS_ENABLED=false in the
 environment before that: this module turns analytics off in its context, and may not touch the environment.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import great_expectations as gx
@@ -28,6 +30,7 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 from expectations.contract import Column, Severity, Table
 from expectations.reasons import by_partition, explain
 from expectations.rules import STRUCTURAL, Rule, row_key, rules
+from expectations.witnesses import witnesses
 
 Wanted = tuple[str, dict[str, Any]]  # an expectation's type and arguments
 
@@ -64,10 +67,16 @@ def validate(
         for rule, passed in zip(asked, _verdicts(table, answered, asked), strict=True)
         if not passed
     ]
-    found = by_partition(table, answered)
+    # where nothing failed, one row of a partition says as much as all of them
+    found = by_partition(table, answered if faults else _one_each(table, answered))
     labels = sorted({*found, *partitions}) or [""]
     absent = answered.clear()
     return [r for label in labels for r in _results(table, label, found.get(label, absent), asked, faults)]
+
+
+def _one_each(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    path = [c for c in table.partition if c in frame.columns]
+    return frame.unique(path, keep="any") if path else frame.head(1)
 
 
 def _askable(table: Table, frame: pl.DataFrame, wanted: Iterable[Rule]) -> list[Rule]:
@@ -115,7 +124,8 @@ def _results(
 
 
 def _verdicts(table: Table, answered: pl.DataFrame, asked: list[Rule]) -> list[bool]:
-    batch = _batch_definition().get_batch({"dataframe": _in_pandas(answered)})
+    deciding = witnesses(table, answered, asked)
+    batch = _batch_definition().get_batch({"dataframe": _in_pandas(deciding)})
     outcome = batch.validate(_suite(table, asked), result_format="BOOLEAN_ONLY")
     said: dict[int, list[bool]] = {index: [] for index in range(len(asked))}
     for result in outcome.results:
@@ -133,6 +143,7 @@ def _in_pandas(frame: pl.DataFrame) -> pd.DataFrame:
     return pd.concat([numbers, words.to_pandas()], axis=1)[frame.columns]
 
 
+@cache
 def _batch_definition() -> BatchDefinition[None]:
     # In memory, and silent: no folder for a docs site, no progress bars, no word to anyone.
     config = DataContextConfig(

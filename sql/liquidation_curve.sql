@@ -20,28 +20,34 @@ sides AS (
 ),
 
 log_sds AS (
-    SELECT version, exchange, side, leverage_x, value AS log_sd FROM model_parameters WHERE parameter = 'log_sd'
+    SELECT version, p.exchange, p.side, leverage_class, value AS log_sd
+    FROM model_parameters AS p
+    JOIN (SELECT DISTINCT leverage_class FROM liquidation_levels) ON leverage_x = rtrim(leverage_class, 'x+')::DOUBLE
+    WHERE parameter = 'log_sd'
 ),
 
--- `fit_usd` is what the fit may be off by, one standard deviation, classes added up.
+-- `fit_usd` is what the fit may be off by, one standard deviation, classes added up; `unseen_usd` the same for hours that
+-- the map has not seen (transforms/model/unseen.py). A level is far below a trillion dollars; as a decimal of 18 digits it
+-- adds up many times faster than one of 38.
 buckets AS (
     SELECT
-        coin, hour_utc, l.exchange, l.side, sqrt(price_low * price_high) AS middle,
-        sum(notional_usd::DECIMAL(38, 6)) AS usd,
-        sum((notional_usd * coalesce(log_sd, 'NaN'))::DECIMAL(38, 6)) AS fit_usd,
-        sum(notional_1d_usd::DECIMAL(38, 6)) AS usd_1d,
-        sum(notional_7d_usd::DECIMAL(38, 6)) AS usd_7d,
-        sum(notional_30d_usd::DECIMAL(38, 6)) AS usd_30d
+        coin, hour_utc, l.exchange, l.side, price_low, price_high,
+        sum(notional_usd::DECIMAL(18, 6)) AS usd,
+        sum((notional_usd * coalesce(log_sd, 'NaN'))::DECIMAL(18, 6)) AS fit_usd,
+        sum((notional_usd * unseen_log_sd)::DECIMAL(18, 6)) AS unseen_usd,
+        sum(notional_1d_usd::DECIMAL(18, 6)) AS usd_1d,
+        sum(notional_7d_usd::DECIMAL(18, 6)) AS usd_7d,
+        sum(notional_30d_usd::DECIMAL(18, 6)) AS usd_30d
     FROM liquidation_levels AS l
     LEFT JOIN log_sds AS p
         ON p.version = parameters_version AND p.exchange = l.exchange AND p.side = l.side
-        AND p.leverage_x = rtrim(leverage_class, 'x+')::DOUBLE
+        AND p.leverage_class = l.leverage_class
     GROUP BY ALL
 ),
 
 instruments AS (
     SELECT
-        coin, hour_utc, exchange, instrument, max(mark_price) AS mark_price, sum(notional_usd::DECIMAL(38, 6)) AS usd,
+        coin, hour_utc, exchange, instrument, max(mark_price) AS mark_price, sum(notional_usd::DECIMAL(18, 6)) AS usd,
         bool_or(is_stale) AS is_stale, max(parameters_version) AS parameters_version, max(source) AS source
     FROM liquidation_levels
     GROUP BY ALL
@@ -62,22 +68,36 @@ points AS (
     FROM venues CROSS JOIN sides CROSS JOIN distances
 ),
 
-sums AS (
+-- A bucket counts from the first point that reaches its middle on.
+rings AS (
     SELECT
-        p.*, coalesce(sum(b.usd), 0) AS usd, coalesce(sum(b.fit_usd), 0) AS fit_usd,
-        coalesce(sum(b.usd_1d), 0) AS usd_1d, coalesce(sum(b.usd_7d), 0) AS usd_7d,
-        coalesce(sum(b.usd_30d), 0) AS usd_30d
-    FROM points AS p
-    LEFT JOIN buckets AS b
+        p.coin, p.hour_utc, p.exchange, p.side, p.distance_bp, sum(b.usd) AS usd, sum(b.fit_usd) AS fit_usd,
+        sum(b.unseen_usd) AS unseen_usd,
+        sum(b.usd_1d) AS usd_1d, sum(b.usd_7d) AS usd_7d, sum(b.usd_30d) AS usd_30d
+    FROM buckets AS b
+    ASOF JOIN points AS p
         ON b.coin = p.coin AND b.hour_utc = p.hour_utc AND b.exchange = p.exchange AND b.side = p.side
-        AND b.middle * p.outward <= p.price * p.outward
+        AND sqrt(price_low * price_high) * if(b.side = 'long', -1, 1) <= p.price * p.outward
     GROUP BY ALL
 ),
 
--- `off_usd`: what fit and model may be off by, in dollars; `chance_usd2`: the variance by chance, in dollars squared.
+sums AS (
+    SELECT
+        p.*, coalesce(sum(r.usd) OVER outwards, 0) AS usd, coalesce(sum(r.fit_usd) OVER outwards, 0) AS fit_usd,
+        coalesce(sum(r.unseen_usd) OVER outwards, 0) AS unseen_usd,
+        coalesce(sum(r.usd_1d) OVER outwards, 0) AS usd_1d, coalesce(sum(r.usd_7d) OVER outwards, 0) AS usd_7d,
+        coalesce(sum(r.usd_30d) OVER outwards, 0) AS usd_30d
+    FROM points AS p
+    LEFT JOIN rings AS r USING (coin, hour_utc, exchange, side, distance_bp)
+    WINDOW outwards AS (PARTITION BY p.coin, p.hour_utc, p.exchange, p.side ORDER BY p.distance_bp)
+),
+
+-- `off_usd`: what fit, model and unseen hours may be off by, in dollars; `chance_usd2`: the variance by chance, in dollars
+-- squared.
 curves AS (
     SELECT
-        sums.*, sqrt(fit_usd::DOUBLE ** 2 + (misfit * usd::DOUBLE) ** 2)::DECIMAL(38, 6) AS off_usd,
+        sums.*,
+        sqrt(fit_usd::DOUBLE ** 2 + (misfit * usd::DOUBLE) ** 2 + unseen_usd::DOUBLE ** 2)::DECIMAL(38, 6) AS off_usd,
         least(band.chance_usd * usd::DOUBLE, (widest * usd::DOUBLE) ** 2)::DECIMAL(38, 6) AS chance_usd2
     FROM sums CROSS JOIN band
 ),

@@ -24,6 +24,7 @@ from transforms.model.fit import TYPICAL_SIZE_USD, Observed, Side, fit
 from transforms.model.hour import Bar
 from transforms.model.liquidation_price import Tiers
 from transforms.model.price_grid import Floats, Ints, edge, middle
+from transforms.model.unseen import unseen_log_sd
 
 BAR_MS, HOUR_MS, DAY_H = 300_000, 3_600_000, 24
 DISTANCES = (0.01, 0.02, 0.03, 0.05, 0.10)
@@ -47,7 +48,7 @@ _NAMES = {s: side for side, s in SIDE_OF.items()}
 class Reading:
     """One side of one venue as an estimator sees it at an instant.
 
-    usd [ages, classes, n] by bucket [n]; log_sd [classes] and size_usd as bands.py has them.
+    usd [ages, classes, n] by bucket [n]; log_sd [classes], size_usd and unseen_log_sd as bands.py has them.
     """
 
     estimator: str
@@ -59,6 +60,7 @@ class Reading:
     usd: Floats
     log_sd: Floats
     size_usd: float
+    unseen_log_sd: float
 
 
 def binance_contract() -> Contract:
@@ -253,7 +255,10 @@ def _reading(
     name: str, side: Side, hour_h: int, estimator: Estimator, assumed: Assumptions, size_usd: float
 ) -> Reading:
     buckets, usd = estimator.standing(assumed)
-    return Reading(name, side[0], hour_h * HOUR_MS, side[1], estimator.mark, buckets, usd, assumed.log_sd, size_usd)
+    crowd = estimator.crowd if isinstance(estimator, Cohorts) else None
+    unseen = unseen_log_sd(crowd.moves, hour_h, assumed.weight) if crowd else 0.0
+    about = (name, side[0], hour_h * HOUR_MS, side[1], estimator.mark)
+    return Reading(*about, buckets, usd, assumed.log_sd, size_usd, unseen)
 
 
 def levels(readings: Iterable[Reading]) -> pl.DataFrame:
@@ -285,7 +290,7 @@ def cumulative(readings: Iterable[Reading]) -> pl.DataFrame:
         within = (away <= np.array(DISTANCES)[:, None]).astype(np.float64)  # [distances, n]
         by_class = reading.usd[: len(WINDOWS)] @ within.T  # [windows, classes, distances]
         usd = by_class.sum(axis=1)
-        bands = band(by_class.swapaxes(1, 2), reading.log_sd, reading.size_usd)
+        bands = band(by_class.swapaxes(1, 2), reading.log_sd, reading.size_usd, reading.unseen_log_sd)
         of = (reading.estimator, reading.exchange, reading.at_ms)
         for (w, window), (d, distance) in product(enumerate(WINDOWS), enumerate(DISTANCES)):
             spread = (float(each[w, d]) for each in (usd, *bands))

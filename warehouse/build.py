@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,16 @@ def build_group(name: str, inputs: Mapping[str, pl.DataFrame], **parameters: Any
 
 
 def _select(statement: str, inputs: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    # one thread: sums of doubles depend on their order
-    with duckdb.connect(config={"python_enable_replacements": "false", "threads": 1}) as connection:
+    with _database().cursor() as connection:
         for name, frame in inputs.items():
-            connection.register(name, frame.to_arrow())
+            # words as polars holds them: the oldest form would copy every one
+            connection.register(name, frame.to_arrow(compat_level=pl.CompatLevel.newest()))
         rows: pl.DataFrame = connection.sql(statement).pl()
         return rows
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One for all queries of the process, in memory and empty: what is registered is its cursor's own."""
+    # one thread: sums of doubles depend on their order
+    return duckdb.connect(config={"python_enable_replacements": "false", "threads": 1})

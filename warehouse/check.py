@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,6 +11,7 @@ import polars as pl
 from expectations.contract import Table
 from expectations.tables import load, table
 from transforms.tables import checks
+from warehouse.pieces import pieces
 from warehouse.plan import Plan
 from warehouse.progress import Progress
 from warehouse.store import Key, Stage, label
@@ -23,18 +25,11 @@ Held = tuple[str, str, str]
 
 def check_staged(stage: Stage, plan: Plan, progress: Progress) -> tuple[list[CheckResult], list[Held]]:
     """Validates all that is staged, records the results, quarantines what failed. Returns results and what is held."""
-    from expectations.gx import validate  # seconds to import: only where it is used
-
-    staged: dict[str, list[Key]] = {}
-    for contract, key in stage.staged():
-        staged.setdefault(contract.name, []).append(key)
+    staged = _staged(stage)
     progress.stage("check", len(staged), "tables")
     results: list[CheckResult] = []
     for name, keys in staged.items():
-        contract = table(name)
-        expected = plan.last_hour if contract.fresh_within_hours is not None else None
-        labels = [label(contract, key) for key in keys]
-        results += validate(contract, stage.store.read(contract, keys), expected_time=expected, partitions=labels)
+        results += _results(stage, table(name), keys, plan.last_hour)
         progress.step(name)
     failed: dict[tuple[str, str], str] = {}
     for result in results:
@@ -46,23 +41,40 @@ def check_staged(stage: Stage, plan: Plan, progress: Progress) -> tuple[list[Che
     return results, held
 
 
+def _expected(contract: Table, rows: pl.DataFrame, last_hour: datetime, *, newest: bool) -> datetime | None:
+    """The hour that freshness is asked of; of a piece that newer ones follow, what it has is all that is due."""
+    if contract.fresh_within_hours is None or contract.time_column is None:
+        return None
+    has = rows[contract.time_column].max()
+    return last_hour if newest or not isinstance(has, datetime) else min(last_hour, has)
+
+
 def validated(stage: Stage, progress: Progress) -> list[CheckResult]:
-    """Validates all that is staged and holds nothing back: whoever asks publishes all of it, or nothing.
-
-    A month of a table at a time, so that memory stays flat however many days are staged.
-    """
-    from expectations.gx import validate
-
-    months: dict[tuple[str, str], list[Key]] = {}
-    for contract, key in stage.staged():
-        months.setdefault((contract.name, str(key.get("date", ""))[:7]), []).append(key)
-    progress.stage("check", len(months), "tables")
+    """Validates all that is staged and holds nothing back: whoever asks publishes all of it, or nothing."""
+    staged = _staged(stage)
+    progress.stage("check", len(staged), "tables")
     results: list[CheckResult] = []
-    for (name, _), keys in months.items():
-        labels = [label(table(name), key) for key in keys]
-        results += validate(table(name), stage.store.read(table(name), keys), partitions=labels)
+    for name, keys in staged.items():
+        results += _results(stage, table(name), keys, None)
         progress.step(name)
     return results
+
+
+def _staged(stage: Stage) -> dict[str, list[Key]]:
+    staged: dict[str, list[Key]] = {}
+    for contract, key in stage.staged():
+        staged.setdefault(contract.name, []).append(key)
+    return staged
+
+
+def _results(stage: Stage, contract: Table, keys: list[Key], last_hour: datetime | None) -> Iterator[CheckResult]:
+    """Of one table; piece by piece, so that memory stays flat however much is staged."""
+    from expectations.gx import validate  # seconds to import: only where it is used
+
+    for piece, newest in pieces(stage, contract, keys):
+        rows, labels = stage.store.read(contract, piece), [label(contract, key) for key in piece]
+        expected = _expected(contract, rows, last_hour, newest=newest) if last_hour else None
+        yield from validate(contract, rows, expected_time=expected, partitions=labels)
 
 
 def warnings_of(results: Iterable[CheckResult]) -> tuple[str, ...]:
@@ -90,9 +102,7 @@ def _hold(stage: Stage, staged: dict[str, list[Key]], failed: dict[tuple[str, st
     reasons: dict[str, list[tuple[Key, str]]] = {}
     for contract in _in_order(staged):
         for key in staged[contract.name]:
-            why = failed.get((contract.name, label(contract, key))) or _inherited(
-                contract, key, reasons, staged, failed
-            )
+            why = failed.get((contract.name, label(contract, key))) or _inherited(contract, key, reasons, failed)
             if why:
                 stage.quarantine(contract, key, why)
                 reasons.setdefault(contract.name, []).append((key, why))
@@ -119,7 +129,6 @@ def _inherited(
     contract: Table,
     key: Key,
     held: dict[str, list[tuple[Key, str]]],
-    staged: dict[str, list[Key]],
     failed: dict[tuple[str, str], str],
 ) -> str | None:
     for name in contract.inputs:
@@ -127,9 +136,8 @@ def _inherited(
             if _touches(other, key):
                 return f"built on {table(name).full_name} {label(table(name), other)}, which is held back"
     for sibling in _siblings(contract):
-        for other in staged.get(sibling.name, []):
-            if other == key and (sibling.name, label(sibling, other)) in failed:
-                return f"built together with {sibling.full_name}, which is held back"
+        if sibling.partition == contract.partition and (sibling.name, label(sibling, key)) in failed:
+            return f"built together with {sibling.full_name}, which is held back"
     return None
 
 

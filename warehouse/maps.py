@@ -11,7 +11,8 @@ import polars as pl
 
 from expectations.tables import table
 from warehouse import rebuild, stages
-from warehouse.estimate import Coin, estimate_coins
+from warehouse.estimate import Coin
+from warehouse.estimate_processes import estimate_coins
 from warehouse.lock import claim, lock, stage_of
 from warehouse.plan import Plan
 from warehouse.progress import Progress
@@ -82,9 +83,8 @@ def make_maps(
             stage.clear()
         span = (plan.first_hour, plan.last_hour)
         ids = {name: stage.run_id for name, stage in stages_.items()}
-        for name in estimate_coins(store.root, ids, *span, again=covered, workers=workers, progress=progress):
+        for name in estimate_coins(store.root, ids, span, again=covered, workers=workers, progress=progress):
             stage = stages_[name]
-            make_sweeps(stage, name)
             with lock(store.root, settings.wait_s, progress):
                 recover(store)
                 _catch_up(stage, name, plan, seen[name], progress)

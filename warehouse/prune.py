@@ -10,6 +10,11 @@ from warehouse.store import Store
 KEPT_DAYS = 8
 
 
+def kept(day: date, newest: date) -> bool:
+    """Whether the state of `day` outlasts a run that makes maps up to `newest`."""
+    return day.day == 1 or (newest - day).days < KEPT_DAYS
+
+
 def prune(store: Store) -> None:
     """Deletes the estimator's state of older days. What begins there is replayed from the first of its month."""
     for contract in (table("standing_positions"), table("opened_cohorts")):

@@ -18,7 +18,7 @@ from warehouse.check import check_staged
 from warehouse.clock import days
 from warehouse.collect import Collector, collecting
 from warehouse.errors import UserError
-from warehouse.estimate import estimate_coins
+from warehouse.estimate_processes import estimate_coins
 from warehouse.lock import claimed
 from warehouse.normalise import normalise_days, reference_tables
 from warehouse.plan import Plan
@@ -29,7 +29,6 @@ from warehouse.run_log import RunSummary, log_run
 from warehouse.settings import Settings, load
 from warehouse.sources import Served, serving
 from warehouse.store import Stage, Store, open_store
-from warehouse.sweeps import make_sweeps
 
 CHUNK = timedelta(days=7)
 """Hours are checked and published this many at a time, so that memory stays flat however long the range."""
@@ -96,8 +95,7 @@ def estimate(stage: Stage, plan: Plan, progress: Progress) -> None:
     root, names = stage.published.root, coins(stage.store, plan)
     covered = {name: hour for name, hour in rebuild.pending(root).items() if not claimed(root, name)}
     stage_of = dict.fromkeys(names, stage.run_id)
-    for name in estimate_coins(root, stage_of, plan.first_hour, plan.last_hour, again=covered, progress=progress):
-        make_sweeps(stage, name)
+    list(estimate_coins(root, stage_of, (plan.first_hour, plan.last_hour), again=covered, progress=progress))
     rebuild.remember(covered, stage.home)
     stage.mark("estimated")
 

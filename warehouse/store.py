@@ -86,7 +86,8 @@ class Store:
         here = {p.parent.relative_to(home).as_posix() for p in home.glob(f"{pattern}/{FILE}" if pattern else FILE)}
         found = [key_of(table, "" if text == "." else text) for text in sorted(here)]
         below = self.base.keys(table, **fixed) if self.base else []
-        return sorted(found + [key for key in below if key not in found], key=lambda key: label(table, key))
+        by_label = {label(table, key): key for key in (*below, *found)}
+        return [by_label[text] for text in sorted(by_label)]
 
     def write(self, table: Table, frame: pl.DataFrame, key: Key) -> Path:
         """Replaces the partition's file whole: a reader sees the old file or the new one, never a part."""
@@ -95,8 +96,9 @@ class Store:
         shaped = table.conform(frame).select(list(table.file_schema)).rechunk()
         path.parent.mkdir(parents=True, exist_ok=True)
         hidden = path.with_name(f".{FILE}.{os.getpid()}.tmp")
-        shaped.write_parquet(hidden, compression="zstd", compression_level=3, row_group_size=1 << 17)
-        replace_durably(hidden, path)
+        shaped.write_parquet(hidden, compression="zstd", compression_level=1, row_group_size=1 << 17)
+        # a stage that a crash cuts short is made again: what it holds is made to last when it is published
+        (replace if self.base else replace_durably)(hidden, path)
         return path
 
     def write_partitions(self, table: Table, frame: pl.DataFrame) -> None:
@@ -155,7 +157,9 @@ class Stage:
     def changed(self, table: Table, key: Key) -> bool:
         """Whether the staged file differs from the published one."""
         old, new = self.published.path(table, key), Store(self.home / "tables").path(table, key)
-        return not old.is_file() or old.read_bytes() != new.read_bytes()
+        if not old.is_file() or old.stat().st_size != new.stat().st_size:
+            return True
+        return old.read_bytes() != new.read_bytes()
 
     def quarantine(self, table: Table, key: Key, reason: str) -> Path:
         """Moves a staged partition out of the way, with its reason beside it. What was published stays."""
@@ -175,6 +179,8 @@ class Stage:
         moved = [name for name, changed in passed.items() if changed]
         for name in passed.keys() - set(moved):
             _release(self.published.root, name)
+        for name in moved:
+            _make_last(own.root / name)
         journal = self.home / "journal.json"
         hidden = journal.with_suffix(".tmp")
         hidden.parent.mkdir(parents=True, exist_ok=True)
@@ -212,16 +218,25 @@ def _release(root: Path, name: str) -> None:
     shutil.rmtree(root / "quarantine" / Path(name).parent, ignore_errors=True)
 
 
+def replace(hidden: Path, path: Path) -> None:
+    """Renames `hidden` over `path`."""
+    hidden.replace(path)
+
+
 def replace_durably(hidden: Path, path: Path) -> None:
     """Renames `hidden` over `path` and makes it last: file first, then its folder."""
-    with hidden.open("rb") as file:
-        os.fsync(file.fileno())
-    hidden.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    _make_last(hidden)
+    replace(hidden, path)
+    _make_last(path.parent)
+
+
+def _make_last(path: Path) -> None:
+    """Waits until the content of a file, or the names in a folder, would outlive the machine."""
+    opened = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)
 
 
 def sweep_temporary(root: Path) -> None:

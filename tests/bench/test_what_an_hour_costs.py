@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -15,15 +16,21 @@ from rich.table import Table as Grid
 
 from tests.warehouse.past import lengthen
 from tests.warehouse.trial import Trial
+from transforms.exchanges import ADAPTERS
+from transforms.exchanges.protocol import Request
 from transforms.model import estimate
 from warehouse import run as pipeline
 from warehouse.clock import HOUR
+from warehouse.http import Shell
 from warehouse.simulator import Simulation
+from warehouse.simulator.listing import COINS as LISTED
+from warehouse.simulator.listing import SINGLE_VENUE
 from warehouse.store import Store
 
 FIRST = datetime(2026, 11, 20, 4)
 PAIRS = 7
 COINS = "BTC,ETH,SOL"
+MANY = 50
 PASTS = {"a week": 7, "a year": 365}
 
 
@@ -62,9 +69,9 @@ def start(_served: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Tria
     return made
 
 
-def timed(made: Trial, hour: datetime) -> dict[str, float]:
+def timed(made: Trial, hour: datetime, coins: str = COINS) -> dict[str, float]:
     stages = Stages()
-    pipeline.run(made.settings(coins=COINS), hour, hour, progress=stages)
+    pipeline.run(made.settings(coins=coins), hour, hour, progress=stages)
     stages.end()
     return stages.seconds
 
@@ -77,6 +84,47 @@ def test_stages_of_one_hour(start: Trial, tmp_path: Path) -> None:
     assert {"collect", "normalise", "estimate", "check", "publish"} <= set(names)
     rows = [*median.items(), ("in all", sum(median.values()))]
     show(f"One hour of {COINS}, median of {len(runs)}", ("stage", "s"), ((n, f"{s:.2f}") for n, s in rows))
+
+
+def test_an_hour_of_fifty_coins(exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The simulated venues answer in this process and are not paced; at the venues' own limits they would be."""
+    coins = [coin for coin in LISTED if coin not in SINGLE_VENUE][:MANY]
+    made = Trial(tmp_path / "warehouse", exchanges.url)
+    timed(made, FIRST, ",".join(coins))  # the first hour also asks for what is listed
+    asked = record(monkeypatch)
+    begun = cpu()
+    seconds = timed(made, FIRST + HOUR, ",".join(coins))
+    busy = cpu() - begun
+    assert set(made.rows_of("position_books", FIRST)["coin"]) == set(coins)
+    rows = [*seconds.items(), ("in all", sum(seconds.values())), ("in all, CPU", busy)]
+    rows += [(f"{name} at its own limit", least) for name, least in paced(asked)]
+    show(f"One hour of {MANY} coins on three exchanges", ("stage", "s"), ((n, f"{s:.1f}") for n, s in rows))
+
+
+def record(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
+    """Every request from now on."""
+    asked: list[Request] = []
+    fetch = Shell.fetch
+
+    def recorded(shell: Shell, *rest: Any, **named: Any) -> Iterator[Any]:
+        for fetched in fetch(shell, *rest, **named):
+            asked.append(fetched.request)
+            yield fetched
+
+    monkeypatch.setattr(Shell, "fetch", recorded)
+    return asked
+
+
+def paced(asked: list[Request]) -> Iterator[tuple[str, float]]:
+    """By venue, the seconds that the tightest of its documented limits makes of the requests, begun empty."""
+    for exchange, adapter in ADAPTERS.items():
+        weights = {b: sum(r.weight for r in asked if r.budget == b.name) for b in adapter.BUDGETS}
+        yield exchange, max(weight * b.seconds / b.capacity for b, weight in weights.items())
+
+
+def cpu() -> float:
+    both = [resource.getrusage(of) for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in both)
 
 
 def test_an_hour_after_a_year_and_after_a_week(start: Trial, tmp_path: Path) -> None:

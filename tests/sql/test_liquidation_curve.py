@@ -121,7 +121,7 @@ def test_the_range_is_that_of_the_model(levels: pl.DataFrame) -> None:
         near = levels.filter(of & (middle <= row["price"]))
         usd = [1e3 * near.filter(pl.col("leverage_class") == c)["notional_usd"].sum() for c in CLASSES]
         log_sd = [0.2 + 1 / x + 5 / 30 for x in LEVERAGE_X]
-        expected = [float(p) for p in band(np.array(usd), np.array(log_sd))]
+        expected = [float(p) for p in band(np.array(usd), np.array(log_sd), unseen_log_sd=0.1)]
         assert [row[f"cumulative_p{p}_usd"] for p in (10, 50, 90)] == pytest.approx(expected, rel=1e-9)
     assert curve.filter(of)["cumulative_p10_usd"].max() > 0
 

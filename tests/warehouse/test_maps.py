@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from tests.warehouse.trial import MADE, Trial, differing, python
-from warehouse import maps
+from warehouse import estimate, maps
 from warehouse.backfill import backfill
 from warehouse.clock import HOUR
 from warehouse.errors import Busy
-from warehouse.estimate import estimate_coins
+from warehouse.estimate_processes import estimate_coins
 from warehouse.lock import claim, claimed
 from warehouse.rebuild import pending
 from warehouse.simulator import Simulation
@@ -66,11 +66,16 @@ def test_hours_that_run_meanwhile_are_made_again_on_the_new_past(
 def test_nothing_new_meanwhile_nothing_made_twice(
     hourly: Trial, quiet_exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, days = Trial(tmp_path / "warehouse", quiet_exchanges.url), []
-    build_day = maps.Coin._build_day
-    monkeypatch.setattr(maps.Coin, "_build_day", lambda *given: days.append(given[1]) or build_day(*given))
+    made, wanted = Trial(tmp_path / "warehouse", quiet_exchanges.url), []
+    build_group = estimate.build_group
+
+    def noted(*given: Any, hours: list[datetime], **options: Any) -> Any:
+        wanted.extend(hours)
+        return build_group(*given, hours=hours, **options)
+
+    monkeypatch.setattr(estimate, "build_group", noted)
     backfill(made.settings(), FIRST, LAST)
-    assert [day.date() for day in days] == sorted({day.date() for day in days})
+    assert wanted == [FIRST + n * HOUR for n in range(6)]
     assert differing(hourly.files(*MADE), made.files(*MADE)) == []
 
 

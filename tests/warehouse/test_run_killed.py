@@ -80,7 +80,7 @@ POINTS = {
     "with payloads stored and outcomes not": 'before(store.Store, "write", lambda s, t, *_: t.name == "fetches")',
     "after collect": 'progress = Last("normalise")',
     "in the middle of normalise": 'before(store.Store, "write", lambda s, t, *_: t.name == "positioning")',
-    "in the middle of estimate": 'before(store, "replace_durably", lambda _, to: "liquidation_curve" in str(to))',
+    "in the middle of estimate": 'before(store, "replace", lambda _, to: "liquidation_curve" in str(to))',
     "in the middle of check": 'progress = Last("check", steps=1)',
     "before the journal": 'unchecked(); before(store, "replace_durably", lambda _, to: to.name == "journal.json")',
     "after the journal": 'unchecked(); before(store, "_move", lambda *_: True)',

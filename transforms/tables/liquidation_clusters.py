@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import fsum
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from expectations.tables import table
 from transforms.model.clusters import Range, detect, intensity
-from transforms.model.price_grid import Floats, Ints, edge, middle
+from transforms.model.price_grid import Floats, edge, middle
 
 TABLE = table("liquidation_clusters")
 TRAILING = timedelta(days=7)
@@ -22,95 +23,127 @@ MOST = 12
 
 _FAR_END = 12  # buckets: the neighbourhood there is on one side only, and every slope would stand out
 _LEAST_HISTORY = 24  # hours; a z-score over fewer is noise
+_SUMS = ("hour_utc", "side", "price_bucket")
+PROFILE_COLUMNS = (*_SUMS, "notional_usd")
+
+_Row = dict[str, object]
 
 
-def build(liquidation_levels: pl.DataFrame, *, coin: str, hours: Sequence[datetime]) -> pl.DataFrame:
-    """Clusters of each of `hours`. `liquidation_levels` reaches back TRAILING before the first, for the z-scores."""
-    rows = [
-        row
-        for side in ("long", "short")
-        for row in _side(liquidation_levels.filter(pl.col("side") == side), side, coin, hours)
-    ]
+def build(
+    liquidation_levels: pl.DataFrame,
+    profiles: pl.DataFrame | None = None,
+    *,
+    coin: str,
+    hours: Sequence[datetime],
+) -> pl.DataFrame:
+    """Clusters of each of `hours` in `liquidation_levels`.
+
+    profiles: `outline` of these hours and of those TRAILING before them, for the z-scores; without it, of the levels.
+    """
+    outlined = outline(liquidation_levels) if profiles is None else profiles
+    wanted = liquidation_levels.filter(pl.col("hour_utc").is_between(min(hours), max(hours)))
+    rows: list[_Row] = []
+    for side in ("long", "short"):
+        own = pl.col("side") == side
+        rows += _side(wanted.filter(own), outlined.filter(own), {"coin": coin, "side": side})
     frame = pl.DataFrame(rows, schema={c: t for c, t in TABLE.schema.items() if c != "date"}, orient="row")
     return TABLE.conform(frame.with_columns(pl.col("hour_utc").dt.date().alias("date")))
 
 
-@dataclass(frozen=True)
-class _Profiles:
-    """Notional by hour and bucket, venues added up: usd [hours, buckets], bucket 0 is `first`."""
+def outline(liquidation_levels: pl.DataFrame) -> pl.DataFrame:
+    """Notional (USD) by hour, side and bucket, venues and classes added up: PROFILE_COLUMNS in, the same out."""
+    return liquidation_levels.group_by(_SUMS, maintain_order=True).agg(pl.col("notional_usd").sum())
 
-    times: list[datetime]
+
+@dataclass(frozen=True)
+class _Grid:
+    """Notional over hours and buckets: usd [..., hours, buckets], bucket 0 is `first`."""
+
+    times: NDArray[np.datetime64]
     first: int
     usd: Floats
 
-    def trailing(self, hour: datetime) -> Floats:
+    @classmethod
+    def of(cls, sums: pl.DataFrame) -> _Grid:
+        times, at = np.unique(sums["hour_utc"].to_numpy(), return_inverse=True)
+        bucket = sums["price_bucket"].to_numpy().astype(np.int64)
+        first = int(bucket.min())
+        usd = np.zeros((len(times), int(bucket.max()) - first + 1))
+        usd[at, bucket - first] = sums["notional_usd"].to_numpy()
+        return cls(times, first, usd)
+
+    def trailing(self, hour: datetime) -> slice:
         """The hours up to `hour` within TRAILING."""
-        return self.usd[[hour - TRAILING < t <= hour for t in self.times]]
+        ends = np.array([hour - TRAILING, hour], dtype=self.times.dtype)
+        return slice(*np.searchsorted(self.times, ends, side="right"))
 
 
-def _profiles(levels: pl.DataFrame) -> _Profiles:
-    sums = levels.group_by("hour_utc", "price_bucket").agg(pl.col("notional_usd").sum())
-    times = sums["hour_utc"].unique().sort().to_list()
-    first, last = (int(sums["price_bucket"].to_numpy().min()), int(sums["price_bucket"].to_numpy().max()))
-    usd = np.zeros((len(times), last - first + 1))
-    place = {t: i for i, t in enumerate(times)}
-    usd[[place[t] for t in sums["hour_utc"].to_list()], sums["price_bucket"].to_numpy() - first] = sums["notional_usd"]
-    return _Profiles(times, first, usd)
-
-
-def _side(levels: pl.DataFrame, side: str, coin: str, hours: Sequence[datetime]) -> Iterator[dict[str, object]]:
+def _side(levels: pl.DataFrame, outlined: pl.DataFrame, about: _Row) -> Iterator[_Row]:
     if levels.is_empty():
         return
-    profiles = _profiles(levels)
-    wanted = levels.filter(pl.col("hour_utc").is_in(list(hours)))
-    abouts = _abouts(wanted)
-    venues = wanted.group_by("hour_utc", "exchange", "price_bucket").agg(pl.col("notional_usd").sum())
-    for (hour,), rows in venues.sort("hour_utc").partition_by("hour_utc", as_dict=True, maintain_order=True).items():
-        about = abouts[hour] | {"coin": coin, "hour_utc": hour, "side": side}
-        now = _Now(*(rows[c].to_numpy() for c in ("exchange", "price_bucket", "notional_usd")))
-        inside = now.inside(side, float(str(about["mark_price"])))
-        if len(inside) == 0:
-            continue
-        trailing = profiles.trailing(hour)
-        # only the side's own range: beyond the mark there is nothing, which is no neighbourhood
-        start = int(inside.min()) - profiles.first
-        profile = trailing[-1][start : int(inside.max()) - profiles.first + 1]
-        for rank, (each, usd, strength) in enumerate(_largest(profile, side), start=1):
-            moved = Range(each.first + start, each.last + start, each.peak + start)
-            found = {"rank": rank, "notional_usd": usd, "intensity": strength}
-            yield about | found | _cluster(moved, profiles, trailing, now, about)
+    grid = _Grid.of(outlined)
+    hourly = _abouts(levels)
+    venues = levels.group_by("hour_utc", "exchange", "price_bucket").agg(pl.col("notional_usd").sum())
+    for (hour,), rows in venues.sort("hour_utc", "exchange").partition_by("hour_utc", as_dict=True).items():
+        now = _Now.of(rows, grid)
+        yield from _hour(now, grid, grid.trailing(hour), about | {"hour_utc": hour} | hourly[hour])
 
 
 @dataclass(frozen=True)
 class _Now:
-    """What stands in one hour on one side, an entry a venue and bucket."""
+    """What stands in one hour on one side: usd [venues, buckets] on the grid's buckets."""
 
-    exchange: NDArray[np.object_]
-    bucket: Ints
+    exchanges: list[str]
+    first: int
     usd: Floats
 
-    def inside(self, side: str, mark: float) -> Ints:
+    @classmethod
+    def of(cls, rows: pl.DataFrame, grid: _Grid) -> _Now:
+        exchanges = rows["exchange"].unique(maintain_order=True).to_list()
+        venue = rows["exchange"].rle_id().to_numpy()
+        usd = np.zeros((len(exchanges), grid.usd.shape[1]))
+        usd[venue, rows["price_bucket"].to_numpy() - grid.first] = rows["notional_usd"].to_numpy()
+        return cls(exchanges, grid.first, usd)
+
+    def inside(self, side: object, mark: float) -> slice:
         """Buckets on the side's side of the mean mark: a venue that is carried stands at a mark of its own."""
-        return self.bucket[edge(self.bucket) <= mark] if side == "long" else self.bucket[edge(self.bucket + 1) >= mark]
+        held = np.flatnonzero(self.usd.any(axis=0))
+        low = held + self.first
+        own = held[edge(low) <= mark] if side == "long" else held[edge(low + 1) >= mark]
+        return slice(int(own[0]), int(own[-1]) + 1) if len(own) else slice(0, 0)
 
-    def shares(self, low: int, high: int) -> str:
-        """Each venue's share of the buckets from low to high, as JSON."""
-        within = (self.bucket >= low) & (self.bucket <= high)
-        sums = {e: float(self.usd[within & (self.exchange == e)].sum()) for e in sorted(set(self.exchange[within]))}
-        return json.dumps({exchange: round(usd / sum(sums.values()), 6) for exchange, usd in sums.items()})
+    def shares(self, found: Range) -> str:
+        """Each venue's share of a range, as JSON."""
+        sums = self.usd[:, found.first : found.last + 1].sum(axis=1).tolist()
+        held = {e: usd for e, usd in zip(self.exchanges, sums, strict=True) if usd > 0}
+        return json.dumps({exchange: round(usd / sum(held.values()), 6) for exchange, usd in held.items()})
 
 
-def _abouts(levels: pl.DataFrame) -> dict[datetime, dict[str, object]]:
+def _abouts(levels: pl.DataFrame) -> dict[datetime, _Row]:
     """What all clusters of an hour share, by hour. Their mark is the mean of the venues' marks."""
     firsts = [pl.col(c).first() for c in ("mark_price", "parameters_version", "source")]
     venues = levels.group_by("hour_utc", "exchange", maintain_order=True).agg(*firsts, pl.col("is_stale").any())
     hourly = venues.group_by("hour_utc", maintain_order=True).agg(
-        pl.col("mark_price").mean(), *firsts[1:], pl.col("is_stale").any()
+        pl.col("mark_price"), *firsts[1:], pl.col("is_stale").any()
     )
-    return {row.pop("hour_utc"): row for row in hourly.to_dicts()}
+    # exact before it is divided: how polars adds up depends on how many threads it has
+    means = [fsum(marks) / len(marks) for marks in hourly["mark_price"].to_list()]
+    rows = hourly.with_columns(pl.Series("mark_price", means, dtype=pl.Float64)).to_dicts()
+    return {row.pop("hour_utc"): row for row in rows}
 
 
-def _largest(profile: Floats, side: str) -> list[tuple[Range, float, float]]:
+def _hour(now: _Now, grid: _Grid, until: slice, about: _Row) -> Iterator[_Row]:
+    inside = now.inside(about["side"], float(str(about["mark_price"])))
+    # only the side's own range: beyond the mark there is nothing, which is no neighbourhood
+    profile = grid.usd[until.stop - 1, inside]
+    for rank, (each, usd, strength) in enumerate(_largest(profile, about["side"]), start=1):
+        found = Range(each.first + inside.start, each.last + inside.start, each.peak + inside.start)
+        history = grid.usd[until, found.first : found.last + 1].sum(axis=1)
+        own = {"rank": rank, "notional_usd": usd, "intensity": strength, "intensity_z": _z(history)}
+        yield about | own | _range(found, grid.first, about) | {"exchange_shares": now.shares(found)}
+
+
+def _largest(profile: Floats, side: object) -> list[tuple[Range, float, float]]:
     """The largest ranges with their notional and intensity; where nothing stands around, nothing stands out."""
     first, stop = (_FAR_END, len(profile)) if side == "long" else (0, len(profile) - _FAR_END)
     taken = [r for r in detect(profile) if first <= r.first and r.last < stop]
@@ -119,20 +152,18 @@ def _largest(profile: Floats, side: str) -> list[tuple[Range, float, float]]:
     return sorted(standing_out, key=lambda each: (-each[1], each[0].first))[:MOST]
 
 
-def _cluster(
-    found: Range, profiles: _Profiles, trailing: Floats, now: _Now, about: dict[str, object]
-) -> dict[str, object]:
-    low, high, peak = (profiles.first + b for b in (found.first, found.last, found.peak))
-    near = float(edge(high + 1)) if about["side"] == "long" else float(edge(low))
+def _range(found: Range, first: int, about: _Row) -> _Row:
+    """The range's name, prices, and distance to the mark."""
+    low, high, peak = (first + b for b in (found.first, found.last, found.peak))
+    lower, upper = edge(np.array([low, high + 1])).tolist()
+    near = upper if about["side"] == "long" else lower
     mark = float(str(about["mark_price"]))
     return {
         "cluster_id": f"{about['coin']}-{about['side']}-{low}-{high}",
-        "price_low": float(edge(low)),
-        "price_high": float(edge(high + 1)),
+        "price_low": lower,
+        "price_high": upper,
         "price_peak": float(middle(peak)),
-        "intensity_z": _z(trailing[:, found.first : found.last + 1].sum(axis=1)),
         "distance_bp": max(abs(near / mark - 1) * 10_000 if (near < mark) == (about["side"] == "long") else 0.0, 0.0),
-        "exchange_shares": now.shares(low, high),
     }
 
 

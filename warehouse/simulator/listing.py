@@ -60,6 +60,8 @@ SMALL_USD = {
     "UNI": 7.5, "AAVE": 240.0, "NEAR": 2.6, "APT": 4.8, "SUI": 3.2, "ARB": 0.4, "OP": 0.7, "INJ": 12.0, "TIA": 1.6,
     "SEI": 0.28, "FIL": 2.3, "ATOM": 4.1, "ETC": 19.0, "XLM": 0.36, "HBAR": 0.22, "ICP": 5.0, "RUNE": 1.2,
     "CRV": 0.75, "LDO": 1.1, "ENS": 20.0, "GALA": 0.015, "ORDI": 9.0, "WIF": 0.8,
+    "ALGO": 0.19, "APE": 0.45, "AXS": 1.5, "COMP": 42.0, "DYDX": 0.35, "EGLD": 12.0, "FLOW": 0.3, "GRT": 0.07,
+    "IMX": 0.5, "JUP": 0.4, "KAVA": 0.15, "MANA": 0.25, "ONDO": 0.75, "PYTH": 0.12, "SAND": 0.24, "STX": 0.55,
     "PEPE": 0.00001, "SHIB": 0.000012, "BONK": 0.00002,
 }  # fmt: skip
 SINGLE_VENUE = {"RUNE": ("binance",), "ENS": ("binance", "bybit"), "ORDI": ("okx", "binance")}
