@@ -78,13 +78,13 @@ def make_maps(
         for name in names:
             claims.enter_context(claim(store.root, name, settings.wait_s, progress))
         covered, seen = rebuild.pending(store.root), {name: Seen.now(store, name) for name in names}
-        stages_ = {name: Stage(store, stage_of(name)) for name in names}
-        for stage in stages_.values():
+        made_in = {name: Stage(store, stage_of(name)) for name in names}
+        for stage in made_in.values():
             stage.clear()
         span = (plan.first_hour, plan.last_hour)
-        ids = {name: stage.run_id for name, stage in stages_.items()}
+        ids = {name: stage.run_id for name, stage in made_in.items()}
         for name in estimate_coins(store.root, ids, span, again=covered, workers=workers, progress=progress):
-            stage = stages_[name]
+            stage = made_in[name]
             with lock(store.root, settings.wait_s, progress):
                 recover(store)
                 _catch_up(stage, name, plan, seen[name], progress)
