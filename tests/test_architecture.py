@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -186,5 +187,5 @@ def test_the_one_name_test_refuses_what_is_planted(tree: Path) -> None:
 def test_data_that_would_flow_back_is_noticed() -> None:
     tables = dict(load())
     levels = tables["liquidation_levels"]
-    turned = Table(**{**vars(tables["open_interest"]), "inputs": (levels.name,)})
+    turned = replace(tables["open_interest"], inputs=(levels.name,))
     assert "data goes raw, core, mart" in "".join(upstream_only({**tables, turned.name: turned}))

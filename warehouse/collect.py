@@ -195,8 +195,8 @@ class Collector:
         months: dict[date, dict[Request, None]] = {}
         for window, asked in windows:
             day = window.start.date()
-            if not self._mistrusted(day):
-                months.setdefault(day.replace(day=1), {}).update(dict.fromkeys(self._months(asked, day).values()))
+            if not self._mistrusted(day) and (files := self._months(asked, day)):
+                months.setdefault(day.replace(day=1), {}).update(dict.fromkeys(files.values()))
         return sum((self._fetch(files, first) for first, files in months.items()), Counter())
 
     def _months(self, asked: Iterable[Request], day: date) -> dict[Request, Request]:

@@ -314,7 +314,7 @@ class TestCommand:
     ) -> None:
         monkeypatch.setattr(calibration, "LEAST_HOURS", 11)
         result = liq(unfitted.copied(tmp_path / "warehouse"))
-        assert (result.exit_code, result.stderr.startswith("read: 1 to do")) == (0, True)
+        assert (result.exit_code, result.stderr.startswith("read: 1 coins to do")) == (0, True)
         assert result.stdout.startswith("2026-11-20: 10 hours observed in 45 days")
 
     def test_without_a_warehouse_nothing_is_made(self, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ class TestScore:
         ]  # fmt: skip
         firsts = [row.split("│")[1].strip() for row in rows[:6]]
         assert firsts == ["1", "1", "2", "2", "all", "all"]
-        assert "market 2: 72 to do" in result.stderr
+        assert "market 2: 72 hours to do" in result.stderr
 
     def test_rows_for_programs(self, made: Path, tmp_path: Path) -> None:
         result = liq("score", "--known-positions", made, *QUICK, "--format", "json")

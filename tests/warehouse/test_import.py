@@ -232,13 +232,15 @@ import os, signal, sys
 from typer.testing import CliRunner
 from warehouse import store
 from warehouse.cli import app
-left, move = [int(sys.argv[1])], store.replace_durably
-def replace_durably(*files):
-    left[0] -= 1
-    if left[0] < 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    move(*files)
-store.replace_durably = replace_durably
+left = [int(sys.argv[1])]
+def counted(whole):
+    def step(*given):
+        left[0] -= 1
+        if left[0] < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return whole(*given)
+    return step
+store.replace_durably, store.Store.write = counted(store.replace_durably), counted(store.Store.write)
 sys.exit(CliRunner().invoke(app, sys.argv[2:], prog_name="liq").exit_code)
 """
 

@@ -84,7 +84,7 @@ def test_a_coin_is_claimed_by_one_backfill_that_lives(hourly: Trial) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         assert claimed(hourly.root, "BTC")
-        with pytest.raises(Busy, match="another backfill makes BTC's maps"):
+        with pytest.raises(Busy, match="another backfill makes the maps of BTC"):
             backfill(hourly.settings(wait_s=0), FIRST, LAST)
         holder.kill()
         holder.communicate()

@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from expectations.tables import load
 from tests.warehouse.trial import MADE, NOW, A, Trial, differing, python
-from warehouse import estimate
+from warehouse import estimate_processes
 from warehouse import run as pipeline
 from warehouse.clock import HOUR, hours, to_ms
 from warehouse.errors import Busy, UserError
@@ -89,7 +89,7 @@ class TestSameTables:
         self, ranged: Trial, exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Many coin-hours are estimated in processes of their own, a few in this one."""
-        monkeypatch.setattr(estimate, "_WORTH_PROCESSES", 1)
+        monkeypatch.setattr(estimate_processes, "_WORTH_A_PROCESS", 1)
         made = Trial(tmp_path, exchanges.url)
         made.run(FIRST, LAST)
         assert differing(ranged.files(*MADE), made.files(*MADE)) == []

@@ -22,7 +22,7 @@ import os, signal, sys
 from datetime import datetime
 from pathlib import Path
 from tests.warehouse.trial import Trial
-from warehouse import catalog, check, collect, estimate, normalise, run, stages, store
+from warehouse import catalog, check, collect, estimate_processes, normalise, run, stages, store
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -148,7 +148,7 @@ def test_estimating_in_processes_of_its_own_dies_with_the_run(
 
 IN_PROCESSES = """
 import subprocess
-estimate._WORTH_PROCESSES = 1
+estimate_processes._WORTH_A_PROCESS = 1
 class Popen(subprocess.Popen):
     def __init__(self, *args, **named):
         super().__init__(*args, **named)
