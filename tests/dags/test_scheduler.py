@@ -85,7 +85,8 @@ def test_the_scheduler_runs_the_hour_backfills_and_ends_with_all_its_children(ai
     day = f"{datetime.fromisoformat(scheduled[0]['logical_date']) - timedelta(days=1):%Y-%m-%d}"
     dates = ["--from-date", f"{day}T00:00:00", "--to-date", f"{day}T00:59:00", "--reprocess-behavior", "completed"]
     command = [sys.executable, "-m", "airflow", "backfill", "create", "--dag-id", "liquidation_hourly", *dates]
-    subprocess.run(command, env=airflow.env, check=True, capture_output=True)
+    asked = subprocess.run(command, env=airflow.env, capture_output=True, text=True)
+    assert asked.returncode == 0, asked.stderr
     backfilled = airflow.until("backfilled run", lambda: airflow.ended("backfill", 1), 240)
     assert [(run["logical_date"][:16], run["state"]) for run in backfilled] == [(f"{day}T00:03", "success")]
 
