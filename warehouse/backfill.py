@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,8 @@ from transforms.exchanges.reach import Reach, reach
 from warehouse import rebuild, stages
 from warehouse.clock import HOUR, utc_now
 from warehouse.estimate import Coin, note_changes
-from warehouse.lock import lock
+from warehouse.filled import is_filled, note_filled
+from warehouse.lock import claim, claim_all, lock
 from warehouse.maps import make_maps
 from warehouse.plan import Plan
 from warehouse.progress import Progress, Silent
@@ -57,15 +59,19 @@ def backfill(
     plan = Plan.of_range(first_hour, last_hour, settings)
     store = open_store(settings.root, settings.source, create=True)
     summary = RunSummary.of(plan, settings)
-    with stages.collectors(store, settings, plan, served, progress) as collectors:
-        for chunk in plan.chunks(stages.CHUNK):
-            stages.collect_all(collectors, chunk, summary)
-            _fill_core(store, settings, chunk, progress, summary)
-    names = stages.coins(store, plan)
-    if again:
-        with lock(settings.root, settings.wait_s, progress):
-            rebuild.note(store.root, dict.fromkeys(names, first_hour))
-    make_maps(store, settings, plan, names, progress, summary, workers)
+    with ExitStack() as claims:
+        # from the start: an hourly run would make again at once what is filled week by week
+        claimed = claim_all(claims, settings, plan.named_coins, progress)
+        with stages.collectors(store, settings, plan, served, progress) as collectors:
+            for chunk in plan.chunks(stages.CHUNK):
+                stages.collect_all(collectors, chunk, summary)
+                _fill_core(store, settings, chunk, progress, summary, again=again)
+        names = stages.coins(store, plan)
+        claim_all(claims, settings, [name for name in names if name not in claimed], progress)
+        if again:
+            with lock(settings.root, settings.wait_s, progress):
+                rebuild.note(store.root, dict.fromkeys(names, first_hour))
+        make_maps(store, settings, plan, names, progress, summary, workers)
     with lock(settings.root, settings.wait_s, progress):
         stages.finish(store, plan, summary, started)
     return summary
@@ -79,7 +85,7 @@ def core(plan: Plan) -> dict[str, Any]:
     settings, store = stages.opened()
     summary = RunSummary.of(plan, settings)
     for chunk in plan.chunks(stages.CHUNK):
-        _fill_core(store, settings, chunk, Silent(), summary)
+        _fill_core(store, settings, chunk, Silent(), summary, again=False)
     return _outcome(summary) | {"coins": stages.coins(store, plan)}
 
 
@@ -88,7 +94,8 @@ def maps(plan: Plan, coin: str) -> dict[str, Any]:
     settings, store = stages.opened()
     plan = replace(plan, coins=(coin,))
     summary, started = RunSummary.of(plan, settings), utc_now()
-    make_maps(store, settings, plan, [coin], Silent(), summary, None)
+    with claim(settings.root, coin, settings.wait_s):
+        make_maps(store, settings, plan, [coin], Silent(), summary, None)
     with lock(settings.root, settings.wait_s):
         stages.finish(store, plan, summary, started)
     return _outcome(summary)
@@ -98,13 +105,22 @@ def _outcome(summary: RunSummary) -> dict[str, Any]:
     return {"published": summary.published, "quarantined": [list(each) for each in summary.quarantined]}
 
 
-def _fill_core(store: Store, settings: Settings, plan: Plan, progress: Progress, summary: RunSummary) -> None:
-    """What was reported is published without its map; from where on that is out of date is noted before."""
-    stage = Stage(store, plan.run_id)
+def _fill_core(
+    store: Store, settings: Settings, plan: Plan, progress: Progress, summary: RunSummary, *, again: bool
+) -> None:
+    """What was reported is published without its map; from where on that is out of date is noted before.
+
+    Not where it was made of all that is stored already, unless `again`.
+    """
+    stage, held = Stage(store, plan.run_id), len(summary.quarantined)
     with lock(settings.root, settings.wait_s, progress):
         recover(store)
         sweep_temporary(store.root)
+        if not again and is_filled(store, plan, stages.coins(store, plan)):
+            return
         stages.normalise(stage, plan, progress)
         stages.check(stage, plan, progress, summary)
         note_changes(stage, stages.coins(stage.store, plan))
         stages.publish(stage, plan, progress, summary)
+        if len(summary.quarantined) == held:
+            note_filled(store, plan, stages.coins(store, plan))

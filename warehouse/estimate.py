@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -107,8 +107,11 @@ class Coin:
                 return {STATE.name: state, COHORTS.name: self.stage.read(COHORTS, [key])}
         return {STATE.name: STATE.empty(), COHORTS.name: COHORTS.empty()}
 
-    def build(self, first: datetime, last: datetime, progress: Progress) -> None:
-        """Makes the map of `first` to `last` and all that derives from it, some days at a time, into the stage."""
+    def build(self, first: datetime, last: datetime, progress: Progress) -> Iterator[datetime]:
+        """Makes the map of `first` to `last` and all that derives from it, some days at a time, into the stage.
+
+        Yields the last hour of each piece, once it is there.
+        """
         progress.stage(f"estimate {self.name}", max((last - first) // HOUR + 1, 0), "hours")
         derived = Derived(self.name, self.stage)
         while first <= last:
@@ -123,6 +126,7 @@ class Coin:
             if not made[LEVELS.name].is_empty():
                 derived.make(made[LEVELS.name], wanted)
             progress.step(f"{end:%Y-%m-%d}", len(wanted), made[LEVELS.name].height)
+            yield end
             first = end + HOUR
 
     def _piece(self, first: datetime, last: datetime) -> datetime:
@@ -159,14 +163,28 @@ class Coin:
 def estimate_coin(stage: Stage, name: str, span: Span, again: datetime | None, progress: Progress) -> None:
     """Stages the map of one coin for the hours asked for, and for those around them that depend on what changed.
 
-    again: from when on it is known to be out of date.
+    again: from when on it is known to be out of date. A stage in which some of it is made already is gone on with.
     """
     coin = Coin(name, stage.store, stage.published)
-    found = (_first_changed(stage, name, _INPUTS), coin.first_superseded(*span), again)
-    again = min((hour for hour in found if hour), default=None)
-    coin.build(coin.start(span[0], again), max(span[1], coin.estimated_until() or span[1]), progress)
+    last = max(span[1], coin.estimated_until() or span[1])
+    if made := stage.made_until(name):
+        build(stage, coin, (made + HOUR, last), progress)
+    else:
+        build(stage, coin, (coin.start(span[0], _out_of_date(stage, coin, span, again)), last), progress)
     coin.mend()
     make_sweeps(stage, name)
+
+
+def build(stage: Stage, coin: Coin, span: Span, progress: Progress) -> None:
+    """Builds the hours of `span` and notes in the stage how far it is, so that it may go on from there."""
+    for hour in coin.build(*span, progress):
+        stage.note_until(coin.name, hour)
+
+
+def _out_of_date(stage: Stage, coin: Coin, span: Span, again: datetime | None) -> datetime | None:
+    """The first hour whose input, or parameters, are not those that its map was made of."""
+    found = (_first_changed(stage, coin.name, _INPUTS), coin.first_superseded(*span), again)
+    return min((hour for hour in found if hour), default=None)
 
 
 def note_changes(stage: Stage, names: Iterable[str]) -> None:

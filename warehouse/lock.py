@@ -6,14 +6,15 @@ is published, is that backfill's: hourly runs go on meanwhile. All else is publi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from warehouse.errors import Busy
 from warehouse.progress import Progress, Silent
+from warehouse.settings import Settings
 
 _AT_ONCE_S = 1.0
 
@@ -32,6 +33,14 @@ def claim(root: Path, coin: str, wait_s: float, progress: Progress | None = None
         _claim(root, coin), wait_s, progress or Silent(), f"another backfill makes the maps of {coin} in {root}"
     ):
         yield
+
+
+def claim_all(held: ExitStack, settings: Settings, names: Iterable[str], progress: Progress) -> set[str]:
+    """Claims each until `held` is closed; in order, so that no two wait for each other."""
+    wanted = sorted(names)
+    for name in wanted:
+        held.enter_context(claim(settings.root, name, settings.wait_s, progress))
+    return set(wanted)
 
 
 def claimed(root: Path, coin: str) -> bool:

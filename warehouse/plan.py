@@ -34,6 +34,11 @@ class Plan:
         return cls(first, last, settings.coins, settings.exchanges)
 
     @property
+    def named_coins(self) -> tuple[str, ...]:
+        """Coins that are asked for by name."""
+        return () if self.coins == ("all",) else self.coins
+
+    @property
     def run_id(self) -> str:
         """Names the run's stage; the same hours give the same name, so that a run killed and repeated finds its own."""
         return f"{self.first_hour:%Y%m%dT%H}-{self.last_hour:%Y%m%dT%H}"

@@ -14,7 +14,7 @@ from expectations.contract import Table
 from expectations.tables import table
 from transforms.tables import watermark
 from warehouse import catalog, rebuild
-from warehouse.check import check_staged
+from warehouse.check import check_staged, warnings_of
 from warehouse.clock import days
 from warehouse.collect import Collector, collecting
 from warehouse.errors import UserError
@@ -111,7 +111,7 @@ def check(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary) -> 
     """The one gate: what fails is held back."""
     results, held = check_staged(stage, plan, progress)
     summary.checks += len(results)
-    summary.warnings += [r.reason for r in results if not r.passed and r.severity == "WARN"]
+    summary.warnings += warnings_of(results)
     summary.quarantined += held
 
 

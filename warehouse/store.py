@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -142,6 +142,18 @@ class Stage:
     def reached(self, done: str) -> bool:
         """Whether it was."""
         return (self.home / done).exists()
+
+    def note_until(self, coin: str, hour: datetime) -> None:
+        """Notes how far a coin's map is made. What is staged is made to last before: the note is relied on."""
+        os.sync()
+        hidden = self.home / f".made_until.{coin}.tmp"
+        hidden.write_text(hour.isoformat())
+        hidden.replace(self.home / f"made_until.{coin}")
+
+    def made_until(self, coin: str) -> datetime | None:
+        """The last hour that was noted."""
+        note = self.home / f"made_until.{coin}"
+        return datetime.fromisoformat(note.read_text()) if note.is_file() else None
 
     def staged(self) -> Iterator[tuple[Table, dict[str, object]]]:
         """Each staged partition."""

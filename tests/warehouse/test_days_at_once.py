@@ -35,7 +35,7 @@ def test_a_map_made_at_once_is_that_of_its_days(
     monkeypatch.setattr(estimate, "kept", lambda day, newest: False)
     published = Store(made.root)
     stage = Stage(published, "at-once")
-    Coin("BTC", stage.store, published).build(FIRST, LAST, Silent())
+    list(Coin("BTC", stage.store, published).build(FIRST, LAST, Silent()))
     assert len(stage.keys_of(table("standing_positions"))) == 1
     for name, rows in by_day.items():
         assert len(stage.keys_of(table(name))) == 3

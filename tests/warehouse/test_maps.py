@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.warehouse.trial import MADE, Trial, differing, python
-from warehouse import estimate, maps
+from warehouse import estimate, maps, stages
 from warehouse.backfill import backfill
 from warehouse.clock import HOUR
 from warehouse.errors import Busy
@@ -91,3 +92,57 @@ def test_a_coin_is_claimed_by_one_backfill_that_lives(hourly: Trial) -> None:
     assert not claimed(hourly.root, "BTC")
     with claim(hourly.root, "BTC", 0):
         assert claimed(hourly.root, "BTC")
+
+
+KILLED = """
+import os, signal, sys
+from datetime import datetime
+from pathlib import Path
+from tests.warehouse.trial import Trial
+from warehouse.backfill import backfill
+root, url, first, last = sys.argv[1:]
+class Told:
+    now = ""
+    def stage(self, name, total, unit):
+        self.now = name
+    def step(self, note="", advance=1, rows=0):
+        if self.now == "estimate BTC":
+            os.write(1, note.encode())
+            self.now = "killed by what comes next"
+        elif self.now.startswith("killed"):
+            os.kill(os.getpid(), signal.SIGKILL)
+hours = (datetime.fromisoformat(each) for each in (first, last))
+backfill(Trial(Path(root), url).settings(), *hours, progress=Told())
+"""
+
+
+def test_what_a_killed_backfill_has_made_is_not_made_again(
+    hourly: Trial, quiet_exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the second of two days of the map: the next run makes neither core tables nor that first day."""
+    made, wanted = Trial(tmp_path / "warehouse", quiet_exchanges.url), []
+    with python(KILLED, made.root, made.url, FIRST.isoformat(), LAST.isoformat()) as child:
+        said, complaints = child.communicate()
+        assert said == f"{FIRST:%Y-%m-%d}", complaints
+    assert child.returncode == -signal.SIGKILL
+    build_group = estimate.build_group
+
+    def noted(*given: Any, hours: list[datetime], **options: Any) -> Any:
+        wanted.extend(hours)
+        return build_group(*given, hours=hours, **options)
+
+    monkeypatch.setattr(estimate, "build_group", noted)
+    monkeypatch.setattr(stages, "normalise", lambda *_: pytest.fail("core tables were there"))
+    backfill(made.settings(), FIRST, LAST)
+    assert wanted == [FIRST + n * HOUR for n in range(2, 6)]
+    assert differing(hourly.files(*MADE), made.files(*MADE)) == []
+    assert (made.leftovers(), pending(made.root)) == ([], {})
+
+
+def test_core_tables_that_are_lost_are_made_again(hourly: Trial, quiet_exchanges: Simulation, tmp_path: Path) -> None:
+    made = Trial(tmp_path / "warehouse", quiet_exchanges.url)
+    backfill(made.settings(), FIRST, LAST)
+    (lost,) = (made.root / "core" / "price_bars").glob(f"coin=BTC/date={FIRST:%Y-%m-%d}/data.parquet")
+    lost.unlink()
+    backfill(made.settings(), FIRST, LAST)
+    assert differing(hourly.files(*MADE), made.files(*MADE)) == []

@@ -57,7 +57,14 @@ class Trial:
 
     def leftovers(self) -> list[str]:
         """Files that no table, marker, lock or catalog accounts for."""
-        known = {"catalog.duckdb", "warehouse.json", ".lock", ".lock.maps.BTC", *(f".lock.{e}" for e in ADAPTERS)}
+        known = {
+            "catalog.duckdb",
+            "warehouse.json",
+            ".filled.json",
+            ".lock",
+            ".lock.maps.BTC",
+            *(f".lock.{e}" for e in ADAPTERS),
+        }
         layers = ("raw", "core", "mart", "ops")
         named = {p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if p.is_file()} - known
         return sorted(n for n in named if n.split("/")[0] not in layers or not n.endswith(f"/{FILE}"))
