@@ -19,6 +19,7 @@ PARAMS = {
     "from": Param(type="string", format="date-time", description="First hour, e.g. 2025-12-01T00:00:00Z"),
     "to": Param(type="string", format="date-time", description="Last hour, itself included"),
     "coins": Param(default="", type="string", description="As BTC,ETH; empty: those of the settings"),
+    "rebuild": Param(default=False, type="boolean", description="Make all of the range again"),
     "exchanges": Param(default="", type="string", description="As binance,okx; empty: those of the settings"),
 }
 
@@ -50,12 +51,12 @@ def collect(hours: str, exchange: str) -> dict[str, Any]:
 
 
 @task(outlets=[CORE], execution_timeout=_LONG)
-def core(asked: str) -> list[str]:
+def core(asked: str, params: Any = None) -> list[str]:
     """The core tables of all the hours. Returns the coins that there are."""
     from warehouse import backfill
     from warehouse.plan import Plan
 
-    made = backfill.core(Plan.from_json(asked))
+    made = backfill.core(Plan.from_json(asked), again=params["rebuild"])
     _judge(made)
     coins: list[str] = made["coins"]
     return coins

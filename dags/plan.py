@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,18 +27,22 @@ def hour_of(logical_date: datetime | None, run_after: datetime, frozen: datetime
 
 
 def of_range(params: Mapping[str, str]) -> Plan:
-    """What the parameters of a backfill ask for; coins and exchanges of the settings where they name none."""
-    from warehouse import settings
-    from warehouse.clock import parse_hour
-    from warehouse.plan import Plan
+    """What the parameters of a backfill ask for; coins and exchanges of the settings where they name none.
 
-    configured = settings.load()
-    coins, exchanges = (
-        tuple(each.strip() for each in params[name].split(",") if each.strip()) or getattr(configured, name)
-        for name in ("coins", "exchanges")
-    )
-    asked = configured.model_copy(update={"coins": coins, "exchanges": exchanges})
-    return Plan.of_range(parse_hour(params["from"]), parse_hour(params["to"]), asked)
+    Raises UserError for what no backfill can fill: an unknown venue, a range that runs backwards or into the future.
+    """
+    from warehouse import settings
+    from warehouse.clock import from_ms, parse_hour
+    from warehouse.errors import UserError
+    from warehouse.plan import Plan
+    from warehouse.sources import market_clock
+
+    asked = settings.load(coins=params["coins"] or None, exchanges=params["exchanges"] or None)
+    first, last = parse_hour(params["from"]), parse_hour(params["to"])
+    newest = floor_hour(from_ms(market_clock(asked)()))
+    if last > newest:
+        raise UserError(f"{params['to']} is in the future; the last full hour is {newest:%Y-%m-%dT%H:%MZ}")
+    return replace(Plan.of_range(first, last, asked), catches_up=False)
 
 
 @task

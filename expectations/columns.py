@@ -235,6 +235,7 @@ COLUMNS = _columns(
     # state
     Column("position_class", pl.Int32(), "Index of the leverage class, from 1; 0 holds the place of nobody", minimum=0),
     Column("holding_class", pl.Int32(), "Index of the holding class, from the shortest", minimum=0),
+    Column("seated_utc", _UTC, "When a typical crowd was seated: where the history of the map begins", "UTC"),
     Column("opened_utc", _UTC, "End of the hour in which the cohort was opened", "UTC"),
     Column("entry_bucket", pl.Int32(), "Index of the entry price on the fixed 10 bp grid"),
     Column("reached_bucket", pl.Int32(), "Farthest bucket that the mark reached in the hour after the opening"),
@@ -269,7 +270,7 @@ COLUMNS = _columns(
     Column("severity", _S, "FAIL holds the partition back; WARN records", allowed=("FAIL", "WARN")),
     Column("passed", _B, "Whether it held"),
     Column("failing_rows", _I, "Rows on which it did not", minimum=0),
-    Column("series", _S, "Which series: open_interest or price_bars"),
+    Column("series", _S, "Which series: open_interest, price_bars or traded_volume"),
     Column("state", _S, "What stands in its place", allowed=("missing", "carried", "derived")),
 )
 """Column name -> its declaration."""

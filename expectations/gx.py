@@ -93,7 +93,7 @@ def _askable(table: Table, frame: pl.DataFrame, wanted: Iterable[Rule]) -> list[
 def _answered(table: Table, frame: pl.DataFrame, asked: list[Rule]) -> pl.DataFrame:
     """The frame in the order that checks rely on, with their answers beside it."""
     answers = [r.holds.fill_null(False).alias(r.answer) for r in asked if r.answered_in_polars]
-    return frame.sort(row_key(table)).with_columns(answers)
+    return frame.sort([column for column in row_key(table) if column in frame.columns]).with_columns(answers)
 
 
 def _placed(rule: Rule, answered: pl.DataFrame) -> Rule:

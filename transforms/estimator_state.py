@@ -48,6 +48,7 @@ def _positions(crowd: Population) -> pl.DataFrame:
     """The cells, after one row of nobody, so that the rest is kept where nothing stands."""
     position_class, holding, at = np.nonzero(crowd.cells[0])
     cells = crowd.cells[:, position_class, holding, at]
+    seated_ms = pl.lit(None if crowd.seated_h is None else crowd.seated_h * _HOUR_MS, dtype=pl.Int64)
     return pl.DataFrame(
         {
             "side": SIDE_OF[crowd.s],
@@ -60,7 +61,7 @@ def _positions(crowd: Population) -> pl.DataFrame:
             "standing_base": crowd.standing,
             "turnover_per_hour": crowd.turnover,
         }
-    )
+    ).with_columns(pl.from_epoch(seated_ms, "ms").cast(POSITIONS.schema["seated_utc"]).alias("seated_utc"))
 
 
 def _cohorts(crowd: Population) -> pl.DataFrame:
@@ -91,6 +92,8 @@ def _restore(s: int, positions: pl.DataFrame, cohorts: pl.DataFrame) -> Populati
     crowd = Population.empty(s, positions["mark_price"][0])
     crowd.open_interest, crowd.standing = positions["open_interest_base"][0], positions["standing_base"][0]
     crowd.turnover = positions["turnover_per_hour"][0]
+    seated_ms = positions["seated_utc"].dt.epoch("ms")[0]
+    crowd.seated_h = None if seated_ms is None else seated_ms // _HOUR_MS
     held = positions.filter(pl.col("position_class") > 0)
     at = held["price_bucket"].to_numpy().astype(np.int64) - crowd.origin
     where = (held["position_class"].to_numpy() - 1, held["holding_class"].to_numpy(), at)

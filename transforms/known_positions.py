@@ -256,7 +256,7 @@ def _reading(
 ) -> Reading:
     buckets, usd = estimator.standing(assumed)
     crowd = estimator.crowd if isinstance(estimator, Cohorts) else None
-    unseen = unseen_log_sd(crowd.moves, hour_h, assumed.weight) if crowd else 0.0
+    unseen = unseen_log_sd(crowd.moves, hour_h, assumed.weight, crowd.seated_h) if crowd else 0.0
     about = (name, side[0], hour_h * HOUR_MS, side[1], estimator.mark)
     return Reading(*about, buckets, usd, assumed.log_sd, size_usd, unseen)
 

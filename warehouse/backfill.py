@@ -56,7 +56,7 @@ def backfill(
     cannot be used, Busy when another run keeps it.
     """
     progress, started = progress or Silent(), utc_now()
-    plan = Plan.of_range(first_hour, last_hour, settings)
+    plan = replace(Plan.of_range(first_hour, last_hour, settings), catches_up=False)
     store = open_store(settings.root, settings.source, create=True)
     summary = RunSummary.of(plan, settings)
     with ExitStack() as claims:
@@ -77,15 +77,18 @@ def backfill(
     return summary
 
 
-def core(plan: Plan) -> dict[str, Any]:
-    """For the DAG, when all is collected: core tables of the plan's hours.
+def core(plan: Plan, *, again: bool = False) -> dict[str, Any]:
+    """For the DAG, when all is collected: core tables of the plan's hours. again: maps are made again in any case.
 
     Returns what was published and quarantined, and the coins whose maps are now to be made.
     """
     settings, store = stages.opened()
     summary = RunSummary.of(plan, settings)
     for chunk in plan.chunks(stages.CHUNK):
-        _fill_core(store, settings, chunk, Silent(), summary, again=False)
+        _fill_core(store, settings, chunk, Silent(), summary, again=again)
+    if again:
+        with lock(settings.root, settings.wait_s):
+            rebuild.note(store.root, dict.fromkeys(stages.coins(store, plan), plan.first_hour))
     return _outcome(summary) | {"coins": stages.coins(store, plan)}
 
 

@@ -25,7 +25,7 @@ from warehouse.recordings import take_in
 from warehouse.sources import Served
 from warehouse.store import Store
 
-PAYLOADS, GAPS = table("payloads"), table("gaps")
+PAYLOADS, GAPS, BOOKS = table("payloads"), table("gaps"), table("position_books")
 LOOK_BACK = timedelta(days=7)
 """How far back an hour that failed is asked for again."""
 
@@ -84,12 +84,11 @@ class Collector:
     def metadata(self, coins: tuple[str, ...]) -> Counter[str]:
         """Fetches instruments and tiers, once a day. Returns how many requests came out how."""
         listing = [r for r in self.adapter.metadata(None) if r.endpoint == "instruments"]
-        with self._alone():
-            outcomes = self._fetch(listing, self.served.now.date())
-            # a venue may refuse a request whole for one coin that it does not know
-            known = sorted({i.coin for i in self.contracts(coins)})
-            tiers = [r for r in self.adapter.metadata(known) if r.endpoint != "instruments"]
-            return outcomes + self._fetch(tiers, self.served.now.date())
+        outcomes = self._fetch(listing, self.served.now.date())
+        # a venue may refuse a request whole for one coin that it does not know
+        known = sorted({i.coin for i in self.contracts(coins)})
+        tiers = [r for r in self.adapter.metadata(known) if r.endpoint != "instruments"]
+        return outcomes + self._fetch(tiers, self.served.now.date())
 
     def collect(self, plan: Plan) -> Counter[str]:
         """Fetches what the hours of `plan`, and earlier ones that failed, need; instruments must be known."""
@@ -100,16 +99,16 @@ class Collector:
         late = self._late(plan, contracts)
         with self._alone():
             take_in(self.store, self.exchange, self.source, plan.last_hour, self.served.now)
-            outcomes += self._fetch_months(windows)
-            for window, asked in windows:
-                day = window.start.date()
-                doubted = self._mistrusted(day) or any(window.start < h <= window.end for h in late)
-                held = set() if doubted else self._held_by_months(asked, day)
-                left = [r for r in asked if r not in held]
-                outcomes += self._fetch(left, day, since=_NEVER if doubted else EVER)
-            if abs(self.served.now - plan.last_hour) <= _SNAPSHOT_WITHIN:
-                snapshot = self.adapter.snapshot(contracts)
-                outcomes += self._fetch(snapshot, self.served.now.date(), since=plan.last_hour)
+        outcomes += self._fetch_months(windows)
+        for window, asked in windows:
+            day = window.start.date()
+            doubted = self._mistrusted(day) or any(window.start < h <= window.end for h in late)
+            held = set() if doubted else self._held_by_months(asked, day)
+            left = [r for r in asked if r not in held]
+            outcomes += self._fetch(left, day, since=_NEVER if doubted else EVER)
+        if abs(self.served.now - plan.last_hour) <= _SNAPSHOT_WITHIN:
+            snapshot = self.adapter.snapshot(contracts)
+            outcomes += self._fetch(snapshot, self.served.now.date(), since=plan.last_hour)
         return outcomes
 
     def probe(self, request: Request, endpoint: str) -> Fetched:
@@ -121,7 +120,7 @@ class Collector:
         return fetched[0]
 
     def _alone(self) -> FileLock:
-        """One collector a venue: two would write the same files."""
+        """One collector a venue, or two would write the same files; a day at a time, so that none waits for long."""
         return FileLock(self.store.root / f".lock.{self.exchange}")
 
     def _series_requests(self, contracts: list[Instrument], window: Window) -> list[Request]:
@@ -153,6 +152,8 @@ class Collector:
 
     def _failed(self, plan: Plan, contracts: list[Instrument]) -> set[datetime]:
         """Earlier hours whose requests failed, and the last few, to which a venue may still add."""
+        if not plan.catches_up:
+            return set()
         gaps = self._gaps(plan, contracts).filter(pl.col("hour_utc") < plan.first_hour)
         late = pl.col("hour_utc") >= plan.first_hour - _LATE_BY
         return set(gaps.filter(late | pl.col("reason").str.contains(FAILED))["hour_utc"].to_list())
@@ -171,7 +172,10 @@ class Collector:
 
     def _fetch(self, asked: Iterable[Request], day: date, *, since: datetime = EVER) -> Counter[str]:
         """Fetches what was not answered `since`; stores every response and every outcome, for one day of the venue."""
-        every = list(asked)
+        with self._alone():
+            return self._fetch_alone(list(asked), day, since)
+
+    def _fetch_alone(self, every: list[Request], day: date, since: datetime) -> Counter[str]:
         new = self.answers.lacking(every, day, since)
         self.progress.step("", len(every) - len(new))
         if not new:
@@ -216,15 +220,23 @@ class Collector:
             return set()
         whole = self.answers.whole(months.values(), day.replace(day=1), self.bar_minutes)
         held = [request for request, month in months.items() if month in whole]
-        self.answers.note_in_a_month(held, day, to_ms(self.served.now))
+        with self._alone():
+            self.answers.note_in_a_month(held, day, to_ms(self.served.now))
         self.progress.step("", len(held))
         return set(held)
 
 
 def left_out(store: Store, plan: Plan) -> list[datetime]:
-    """Hours between the last published one and the plan's first, as far as LOOK_BACK: nobody ran them."""
-    watermark = store.read(table("watermark"), [{}])["hour_utc"].to_list()
-    first = max(watermark[0] + HOUR, plan.first_hour - LOOK_BACK) if watermark else plan.first_hour
+    """Hours between the last that is published and the plan's first, as far as LOOK_BACK: nobody ran them.
+
+    The last of whichever of the plan's coins is farthest behind. A plan that does not catch up leaves them out too.
+    """
+    if not plan.catches_up:
+        return []
+    names = plan.named_coins or sorted({str(key["coin"]) for key in store.keys(BOOKS)})
+    newest = [store.keys(BOOKS, coin=name)[-1:] for name in names]
+    until = [max(store.read(BOOKS, keys, ["hour_utc"])["hour_utc"].to_list()) for keys in newest if keys]
+    first = max(min(until) + HOUR, plan.first_hour - LOOK_BACK) if until else plan.first_hour
     return list(hours(first, plan.first_hour - HOUR))
 
 

@@ -16,10 +16,12 @@ from tempfile import TemporaryFile
 from threading import Thread
 
 from warehouse.clock import HOUR
+from warehouse.errors import UserError
 from warehouse.estimate import Span, estimate_coin
 from warehouse.progress import Progress
 from warehouse.store import Stage, Store
 
+_FAULT = "fault"
 _WORTH_A_PROCESS = 40  # coin-hours: with fewer, starting one costs more than it saves
 
 
@@ -77,6 +79,8 @@ def _in_process(root: Path, span: Span, batch: list[Job], progress: Progress) ->
     ):
         for line in child.stdout or ():
             what, *about = json.loads(line)
+            if what == _FAULT:
+                raise UserError(*about)
             getattr(progress, what)(*about)
         if child.wait():
             complaints.seek(0)
@@ -105,7 +109,9 @@ def _end_with_parent() -> None:
 if __name__ == "__main__":
     Thread(target=_end_with_parent, daemon=True).start()
     _root, _first, _last, _batch = sys.argv[1:]
-    for _job in json.loads(_batch):
-        _estimate(
-            Path(_root), (datetime.fromisoformat(_first), datetime.fromisoformat(_last)), Job(**_job), _ToParent()
-        )
+    _span = datetime.fromisoformat(_first), datetime.fromisoformat(_last)
+    try:
+        for _job in json.loads(_batch):
+            _estimate(Path(_root), _span, Job(**_job), _ToParent())
+    except UserError as _error:
+        print(json.dumps([_FAULT, str(_error)]), flush=True)

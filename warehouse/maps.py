@@ -22,7 +22,10 @@ from warehouse.settings import Settings
 from warehouse.store import Stage, Store, recover
 from warehouse.sweeps import make_sweeps
 
-_OF_COIN = tuple(table(name) for name in ("price_bars", "open_interest", "liquidation_levels"))
+_OF_COIN = tuple(
+    table(name)
+    for name in ("price_bars", "open_interest", "realised_liquidations", "realised_coverage", "liquidation_levels")
+)
 _REFERENCE = tuple(table(name) for name in ("instruments", "margin_tiers"))
 
 _EVER = datetime(1970, 1, 1)

@@ -73,6 +73,8 @@ def normalise_days(stage: Store, plan: Plan, progress: Progress, late: Iterable[
 
 def _hours_asked_again(stage: Store, plan: Plan) -> Iterator[datetime]:
     """Hours before the plan's that failed: collecting has asked for them again, perhaps with success."""
+    if not plan.catches_up:
+        return
     since = plan.first_hour - LOOK_BACK
     failed = pl.col("exchange").is_in(plan.exchanges) & pl.col("reason").str.contains(FAILED)
     for day in days(since.date(), plan.first_hour.date()):

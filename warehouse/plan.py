@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from warehouse.clock import HOUR, days, hours
@@ -14,12 +14,16 @@ from warehouse.settings import Settings
 
 @dataclass(frozen=True)
 class Plan:
-    """Hours from first to last, both included, naive UTC. coins may be ("all",)."""
+    """Hours from first to last, both included, naive UTC. coins may be ("all",).
+
+    catches_up: whether earlier hours that failed, or that nobody ran, are asked for with them.
+    """
 
     first_hour: datetime
     last_hour: datetime
     coins: tuple[str, ...]
     exchanges: tuple[str, ...]
+    catches_up: bool = True
 
     @classmethod
     def of_hour(cls, hour: datetime, settings: Settings) -> Plan:
@@ -58,7 +62,7 @@ class Plan:
         first = self.first_hour
         while first <= self.last_hour:
             last = min(first + length - HOUR, self.last_hour)
-            yield Plan(first, last, self.coins, self.exchanges)
+            yield replace(self, first_hour=first, last_hour=last)
             first = last + HOUR
 
     def months(self) -> Iterator[Plan]:
@@ -67,17 +71,18 @@ class Plan:
         while first <= self.last_hour:
             following = (first.replace(day=1, hour=0) + timedelta(days=32)).replace(day=1)
             last = min(following - HOUR, self.last_hour)
-            yield Plan(first, last, self.coins, self.exchanges)
+            yield replace(self, first_hour=first, last_hour=last)
             first = last + HOUR
 
     def to_json(self) -> str:
         """For handing from task to task."""
         about = {"first": self.first_hour.isoformat(), "last": self.last_hour.isoformat()}
-        return json.dumps({**about, "coins": self.coins, "exchanges": self.exchanges})
+        told = {"coins": self.coins, "exchanges": self.exchanges, "catches_up": self.catches_up}
+        return json.dumps(about | told)
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
         """The inverse of to_json."""
         about = json.loads(text)
         first, last = (datetime.fromisoformat(about[k]) for k in ("first", "last"))
-        return cls(first, last, tuple(about["coins"]), tuple(about["exchanges"]))
+        return cls(first, last, tuple(about["coins"]), tuple(about["exchanges"]), about["catches_up"])

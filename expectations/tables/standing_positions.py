@@ -32,9 +32,11 @@ TABLE = Table(
         "open_interest_base",
         "standing_base",
         "turnover_per_hour",
+        "seated_utc",
         "source",
     ),
     inputs=("price_bars", "open_interest", "margin_tiers", "instruments", "model_parameters"),
+    nullable=frozenset({"seated_utc"}),
     time_column="hour_utc",
     built_with="liquidation_levels",
     checks=(

@@ -17,7 +17,13 @@ from warehouse.scheduler import settings_env
 from warehouse.sources import serving
 
 FIRST, LAST = datetime(2026, 1, 31, 23), datetime(2026, 2, 1, 1)
-ASKED = {"from": "2026-01-31T23:00:00Z", "to": "2026-02-01T01:00:00Z", "coins": "BTC", "exchanges": ""}
+ASKED = {
+    "rebuild": False,
+    "from": "2026-01-31T23:00:00Z",
+    "to": "2026-02-01T01:00:00Z",
+    "coins": "BTC",
+    "exchanges": "",
+}
 
 
 @pytest.fixture
@@ -62,7 +68,9 @@ def test_what_is_held_back_turns_it_red(
         monkeypatch.setattr(task, "retries", 0)
     held = [["mart.liquidation_levels", "coin=ETH/date=2026-01-31", "on purpose"]]
     monkeypatch.setattr(run, "collect", lambda plan, exchange: {})
-    monkeypatch.setattr(module, "core", lambda plan: {"published": 1, "quarantined": [], "coins": ["BTC", "ETH"]})
+    monkeypatch.setattr(
+        module, "core", lambda plan, again: {"published": 1, "quarantined": [], "coins": ["BTC", "ETH"]}
+    )
     monkeypatch.setattr(
         module, "maps", lambda plan, coin: {"published": 1, "quarantined": held if coin == "ETH" else []}
     )

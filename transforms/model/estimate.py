@@ -175,7 +175,7 @@ def _book(crowd: Population, moved: Moved, hour: HourInput, assumed: Assumptions
         never=max(crowd.standing - standing.in_map - standing.outside, 0.0),
         open_interest=crowd.open_interest if hour.fresh else None,
         mark=crowd.mark,
-        unseen=unseen_log_sd(crowd.moves, hour.hour_h, assumed.weight),
+        unseen=unseen_log_sd(crowd.moves, hour.hour_h, assumed.weight, crowd.seated_h),
         version=assumed.version,
     )
     return book, standing

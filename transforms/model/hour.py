@@ -70,6 +70,7 @@ def advance(crowd: Population, bars: list[Bar], contract: Contract, hour_h: int)
     if bars:
         crowd.mark = bars[-1].close
     if bars and crowd.open_interest > 0.0:
+        crowd.seated_h = hour_h if crowd.seated_h is None else crowd.seated_h
         crowd.cohorts[hour_h] = hour.cohort()
         crowd.note(hour_h, hour.before, hour.worst)
     else:

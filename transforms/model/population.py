@@ -45,7 +45,8 @@ class Population:
 
     cells [ages, classes, holdings, buckets]: by liquidation price; age 0 is all, then opened in the last 1, 7, 30 days.
     open_interest: coins, as last published; 0 before the first. standing: coins, as the books last had it.
-    turnover: taker volume of a typical hour over open interest. cohorts: of the last 720 hours, by the end of the
+    turnover: taker volume of a typical hour over open interest. seated_h: the hour in which a typical crowd was seated,
+    None before. cohorts: of the last 720 hours, by the end of the
     hour (hours since the epoch); hours without bars have none. moves [720, 2]: at the hour modulo 720, what the
     mark had reached at its start and the farthest bucket that it reached in it; hours without bars reached nothing.
     The bucket axis always holds REACH buckets to each side of the mark, so that sums add up in the same order whether
@@ -60,6 +61,7 @@ class Population:
     open_interest: float = 0.0
     standing: float = 0.0
     turnover: float = FIRST_TURNOVER_PER_HOUR
+    seated_h: int | None = None
     _nearness: Nearness | None = None
 
     @classmethod
@@ -84,6 +86,7 @@ class Population:
     def leave_nobody(self) -> None:
         """Nobody stands, and nobody remembers how the mark moved."""
         self.cells[:], self.moves[:], self.cohorts, self._nearness = 0.0, self.s * UNREACHED, {}, None
+        self.seated_h = None
 
     @property
     def origin(self) -> int:

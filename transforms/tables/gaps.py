@@ -19,7 +19,7 @@ FAILED = r"^([a-z_]+: |not asked)"
 """How it begins where a request failed, with the outcome, or was never sent: worth asking again."""
 
 _HOUR = timedelta(hours=1)
-_SERIES = {"open_interest": "open_interest", "price_bars": "mark_bars"}
+_SERIES = {"open_interest": "open_interest", "price_bars": "mark_bars", "traded_volume": "trade_bars"}
 _WHERE = ["exchange", "instrument", "hour_utc"]
 
 
@@ -46,6 +46,9 @@ def build(
     made = [
         _missing(expected, _open_interest_hours(open_interest), "open_interest", fetches),
         _missing(expected, _bar_hours(price_bars), "price_bars", fetches),
+        _missing(
+            expected.join(_bar_hours(price_bars), on=_WHERE, how="semi"), _traded(price_bars), "traded_volume", fetches
+        ),
         _carried(expected, open_interest),
         _derived(
             expected, price_bars.filter(pl.col("price_kind") == "trade"), "price_bars", "no mark bars; trades stand in"
@@ -79,6 +82,13 @@ def _bar_hours(price_bars: pl.DataFrame) -> pl.DataFrame:
     """Hours whose last bar is there."""
     end = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"))
     return price_bars.with_columns(end.alias("hour_utc")).filter(end == end.dt.truncate("1h")).select(_WHERE).unique()
+
+
+def _traded(price_bars: pl.DataFrame) -> pl.DataFrame:
+    """Hours of which every bar says how much was traded: without that nobody is known to have opened."""
+    hour = pl.col("open_utc").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
+    told = price_bars.with_columns(hour).group_by(_WHERE).agg(pl.col("volume_base").is_not_null().all())
+    return told.filter("volume_base").select(_WHERE)
 
 
 def _missing(expected: pl.DataFrame, present: pl.DataFrame, series: str, fetches: pl.DataFrame) -> pl.DataFrame:
@@ -135,6 +145,6 @@ def _unlisted(venues: pl.DataFrame, fetches: pl.DataFrame, coin: str) -> pl.Data
     for exchange, hour in venues.select("exchange", "hour_utc").rows():
         failed = why.get((exchange, hour.date())) or why.get((exchange, hour.date() - timedelta(days=1)))
         reason = failed or f"{exchange} lists no {coin} perpetual settled in USDT"
-        rows += [(exchange, "", hour, series, "missing", reason) for series in _SERIES]
+        rows += [(exchange, "", hour, series, "missing", reason) for series in ("open_interest", "price_bars")]
     names = [*_WHERE, "series", "state", "reason"]
     return pl.DataFrame(rows, schema={n: TABLE.schema[n] for n in names}, orient="row")

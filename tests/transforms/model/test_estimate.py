@@ -68,6 +68,7 @@ def handed_on(crowd: Population) -> Population:
     made.cells[:] = np.where(crowd.cells[0] != 0.0, crowd.cells, 0.0)
     made.cohorts, made.moves = deepcopy(crowd.cohorts), crowd.moves.copy()
     made.open_interest, made.standing, made.turnover = crowd.open_interest, crowd.standing, crowd.turnover
+    made.seated_h = crowd.seated_h
     return made
 
 
