@@ -32,16 +32,13 @@ def of_range(params: Mapping[str, str]) -> Plan:
     Raises UserError for what no backfill can fill: an unknown venue, a range that runs backwards or into the future.
     """
     from warehouse import settings
-    from warehouse.clock import from_ms, parse_hour
-    from warehouse.errors import UserError
+    from warehouse.cli_hours import span
+    from warehouse.clock import from_ms
     from warehouse.plan import Plan
     from warehouse.sources import market_clock
 
     asked = settings.load(coins=params["coins"] or None, exchanges=params["exchanges"] or None)
-    first, last = parse_hour(params["from"]), parse_hour(params["to"])
-    newest = floor_hour(from_ms(market_clock(asked)()))
-    if last > newest:
-        raise UserError(f"{params['to']} is in the future; the last full hour is {newest:%Y-%m-%dT%H:%MZ}")
+    first, last = span(from_ms(market_clock(asked)()), None, params["from"], params["to"])
     return replace(Plan.of_range(first, last, asked), catches_up=False)
 
 

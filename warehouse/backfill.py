@@ -61,13 +61,13 @@ def backfill(
     summary = RunSummary.of(plan, settings)
     with ExitStack() as claims:
         # from the start: an hourly run would make again at once what is filled week by week
-        claimed = claim_all(claims, settings, plan.named_coins, progress)
+        claimed = claim_all(claims, settings.root, plan.named_coins, settings.wait_s, progress)
         with stages.collectors(store, settings, plan, served, progress) as collectors:
             for chunk in plan.chunks(stages.CHUNK):
                 stages.collect_all(collectors, chunk, summary)
                 _fill_core(store, settings, chunk, progress, summary, again=again)
         names = stages.coins(store, plan)
-        claim_all(claims, settings, [name for name in names if name not in claimed], progress)
+        claim_all(claims, settings.root, set(names) - claimed, settings.wait_s, progress)
         if again:
             with lock(settings.root, settings.wait_s, progress):
                 rebuild.note(store.root, dict.fromkeys(names, first_hour))

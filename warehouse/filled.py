@@ -51,7 +51,7 @@ def _now(store: Store, plan: Plan, names: Sequence[str]) -> str:
     digest = sha256(version("liquidation-warehouse").encode())
     for path in _paths(store, plan, names):
         about = path.stat() if path.is_file() else None
-        digest.update(f"{path.name} {about and (about.st_ino, about.st_mtime_ns, about.st_size)}".encode())
+        digest.update(f"{about and (about.st_ino, about.st_mtime_ns, about.st_size)} ".encode())
     return digest.hexdigest()
 
 

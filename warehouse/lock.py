@@ -1,7 +1,7 @@
 """Who may write what. Locks are the system's: what a dead process held is free.
 
 A venue's partitions of raw are its collector's (collect.py). A coin's map, while a backfill makes it again beside what
-is published, is that backfill's: hourly runs go on meanwhile. All else is published by one run at a time, and briefly.
+is published, is that backfill's: hourly runs go on meanwhile. All else is checked and published by one run at a time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from filelock import FileLock, Timeout
 
 from warehouse.errors import Busy
 from warehouse.progress import Progress, Silent
-from warehouse.settings import Settings
 
 _AT_ONCE_S = 1.0
 
@@ -35,11 +34,11 @@ def claim(root: Path, coin: str, wait_s: float, progress: Progress | None = None
         yield
 
 
-def claim_all(held: ExitStack, settings: Settings, names: Iterable[str], progress: Progress) -> set[str]:
+def claim_all(held: ExitStack, root: Path, names: Iterable[str], wait_s: float, progress: Progress) -> set[str]:
     """Claims each until `held` is closed; in order, so that no two wait for each other."""
     wanted = sorted(names)
     for name in wanted:
-        held.enter_context(claim(settings.root, name, settings.wait_s, progress))
+        held.enter_context(claim(root, name, wait_s, progress))
     return set(wanted)
 
 

@@ -48,10 +48,7 @@ backfill(Trial(Path(root), url).settings(), *hours, progress=Told())
 @pytest.fixture(scope="module")
 def hourly(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
     """Every hour run in its turn."""
-    made = Trial(tmp_path_factory.mktemp("hourly") / "warehouse", quiet_exchanges.url)
-    for n in range((LAST - FIRST) // HOUR + 1):
-        made.run(FIRST + n * HOUR)
-    return made
+    return Trial(tmp_path_factory.mktemp("hourly") / "warehouse", quiet_exchanges.url).run_singly(FIRST, LAST)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from expectations.tables import table
 from transforms.exchanges import ADAPTERS
 from warehouse import catalog, run, settings
 from warehouse.addresses import HOSTS
+from warehouse.clock import hours
 from warehouse.store import FILE, Store
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,12 @@ class Trial:
     def run(self, first: datetime, last: datetime | None = None, **changes: Any) -> run.RunSummary:
         """Runs the hours from `first` to `last`, or that one hour."""
         return run.run(self.settings(**changes), first, last or first)
+
+    def run_singly(self, first: datetime, last: datetime) -> Trial:
+        """Runs each hour from `first` to `last` in its turn."""
+        for hour in hours(first, last):
+            self.run(hour)
+        return self
 
     def copied(self, root: Path) -> Trial:
         """The same warehouse in another place. The old catalog would speak of the old place, so it is made again."""
