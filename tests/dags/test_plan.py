@@ -42,3 +42,24 @@ def test_an_instant_without_a_zone_is_refused(airflow_home: Path) -> None:
 
     with pytest.raises(UserError, match="time zone"):
         hour_of(datetime(2026, 1, 12, 5), DUE)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"to": "2026-01-12T06:00:00Z"}, "in the future; the last full hour is 2026-01-12T05:00Z"),
+        ({"from": "2026-01-12T05:00:00Z"}, "is after"),
+        ({"exchanges": "kraken"}, "unknown exchange kraken"),
+    ],
+)
+def test_a_backfill_of_what_cannot_be_had_is_refused(
+    airflow_home: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, str], said: str
+) -> None:
+    from dags.plan import of_range
+    from warehouse.errors import UserError
+
+    monkeypatch.setenv("LIQ_NOW", "2026-01-12T05:10Z")
+    params = {"from": "2026-01-11T23:00:00Z", "to": "2026-01-12T04:00:00Z", "coins": "btc", "exchanges": ""}
+    assert of_range(params).coins == ("BTC",)
+    with pytest.raises(UserError, match=said):
+        of_range(params | asked)

@@ -16,8 +16,8 @@ from transforms.model.assumptions import GIVEN_UP, HALF_LIVES_H, WINDOWS_H
 from transforms.model.bars import pass_bars
 from transforms.model.distance_profile import Contract, Profiles, profiles
 from transforms.model.kernel import leave, place, settle
-from transforms.model.nearness import WHOLE, farthest, powers
-from transforms.model.population import AGES, BREADTH, CLASSES, HOLDINGS, UNREACHED, Cohort, Population
+from transforms.model.nearness import UNREACHED, WHOLE, farthest, powers
+from transforms.model.population import AGES, BREADTH, CLASSES, HOLDINGS, Cohort, Population
 from transforms.model.price_grid import WIDTH, Floats, Ints, bucket
 
 _RATES = np.log(2.0) / np.array(HALF_LIVES_H)

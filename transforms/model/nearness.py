@@ -18,6 +18,9 @@ from transforms.model.price_grid import Floats, Ints
 WHOLE = float(1 << 44)
 """So many to a log of 1: 720 moves by any distance add up to less than an integer of 64 bits holds."""
 
+UNREACHED = 1 << 40
+"""Times the side, a bucket that no mark comes to: the move of an hour without bars."""
+
 FARTHEST = 1 << 14
 """Buckets, a factor of 13 million in price; what is farther away, or within an axis of it, counts as about this far."""
 
@@ -107,7 +110,7 @@ def _carry(sums, table, moves, hour_h, windows, move, first):  # type: ignore[no
 @njit(cache=True)
 def farthest(moves, s, hour_h, length):  # type: ignore[no-untyped-def]
     """The farthest bucket that the mark reached in the `length` hours to `hour_h`; UNREACHED where it moved in none."""
-    made = s << 40
+    made = s * UNREACHED
     for age_h in range(length):
         before, after = moves[(hour_h - age_h) % len(moves)]
         if before != after and s * (after - made) < 0:

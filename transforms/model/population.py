@@ -14,7 +14,7 @@ import numpy as np
 from transforms.model.activity import FIRST_TURNOVER_PER_HOUR
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, WINDOWS_H
 from transforms.model.bars import reached_at
-from transforms.model.nearness import Nearness
+from transforms.model.nearness import UNREACHED, Nearness
 from transforms.model.price_grid import Floats, Ints, bucket
 
 REACH = 1152
@@ -22,8 +22,6 @@ REACH = 1152
 
 CLASSES, HOLDINGS, AGES = len(LEVERAGE_X), len(HALF_LIVES_H), 1 + len(WINDOWS_H)
 BREADTH = 2 * REACH + 1
-UNREACHED = 1 << 40
-"""Times the side, a bucket that no mark comes to."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 
 from transforms.model.assumptions import HALF_LIVES_H
 from transforms.model.bands import WIDEST
-from transforms.model.population import UNREACHED
+from transforms.model.nearness import UNREACHED
 from transforms.model.price_grid import Floats, Ints
 
 HOLE, BEFORE = 1.5, 0.65

@@ -29,7 +29,8 @@ from transforms.model.assumptions import HALF_LIVES_H, prior
 from transforms.model.distance_profile import Contract
 from transforms.model.estimate import HourInput
 from transforms.model.hour import Bar, Moved, advance
-from transforms.model.population import AGES, BREADTH, CLASSES, HOLDINGS, UNREACHED, Population
+from transforms.model.nearness import UNREACHED
+from transforms.model.population import AGES, BREADTH, CLASSES, HOLDINGS, Population
 from transforms.model.price_grid import Floats, bucket
 
 HALF_LIVES = np.array(HALF_LIVES_H)

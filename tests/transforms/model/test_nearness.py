@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.model.assumptions import WINDOWS_H
-from transforms.model.nearness import FARTHEST, WHOLE, Nearness, farthest, logs, powers
-from transforms.model.population import BREADTH, UNREACHED, Population
+from transforms.model.nearness import FARTHEST, UNREACHED, WHOLE, Nearness, farthest, logs, powers
+from transforms.model.population import BREADTH, Population
 from transforms.model.price_grid import middle
 
 FIRST_H = 490_920

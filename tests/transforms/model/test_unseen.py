@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from transforms.model.assumptions import HALF_LIVES_H, prior
 from transforms.model.bands import WIDEST
-from transforms.model.population import UNREACHED
+from transforms.model.nearness import UNREACHED
 from transforms.model.unseen import BEFORE, HOLE, unseen_log_sd
 
 NOW_H = 490_920
