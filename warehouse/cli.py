@@ -12,6 +12,7 @@ from warehouse import (
     cli_ask,
     cli_backfill,
     cli_calibrate,
+    cli_export,
     cli_import,
     cli_listen,
     cli_pipeline,
@@ -91,6 +92,7 @@ _PANELS = (
     ("Fill", cli_calibrate),
     ("Ask", cli_ask),
     ("Ask", cli_sensitivity),
+    ("Ask", cli_export),
     ("Measure", cli_score),
     ("Look after", cli_serve),
 )
