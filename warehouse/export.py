@@ -77,9 +77,9 @@ class Wanted:
 
 def check_ending(out: Path) -> None:
     """Raises UserError naming the endings that can be written."""
-    if out.suffix.lower() not in WRITERS:
+    if (ending := out.suffix.lower()) not in WRITERS:
         raise UserError(
-            f"--out {out}: cannot write {out.suffix or 'a file without an ending'!r}; end it in .parquet, .csv or .arrow"
+            f"--out {out}: cannot write {ending or 'a file without an ending'!r}; end it in .parquet, .csv or .arrow"
         )
 
 

@@ -34,7 +34,7 @@ WITH levels AS MATERIALIZED (
         l.parameters_version, l.source, rtrim(l.leverage_class, 'x+')::DOUBLE AS rank,
         l.price_bucket BETWEEN floor(ln(price * (1 - span)) / ln(1.001)) AND floor(ln(price * (1 + span)) / ln(1.001))
             AS is_level,
-        if(l.side = 'long', l.price_low * 1.001 > price, l.price_low <= price) AS is_passed,
+        if(l.side = 'long', 1, -1) * (l.price_bucket - floor(ln(price) / ln(1.001))) >= 0 AS is_passed,
         min(l.price_low) OVER () AS lowest, max(l.price_high) OVER () AS highest
     FROM levels_at(coin, as_of, exchange) AS l
 ),

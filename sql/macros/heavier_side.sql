@@ -22,9 +22,11 @@ CREATE MACRO heavier_side(coin, above, below, as_of := NULL, exchange := NULL) A
 WITH sums AS (
     SELECT
         max(l.hour_utc) AS hour_utc,
-        coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (l.side = 'short' AND l.price_low <= above), 0) AS short_usd,
         coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (
-            l.side = 'long' AND l.price_low * 1.001 > below
+            l.side = 'short' AND l.price_bucket <= floor(ln(above) / ln(1.001))
+        ), 0) AS short_usd,
+        coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (
+            l.side = 'long' AND l.price_bucket >= floor(ln(below) / ln(1.001))
         ), 0) AS long_usd,
         min(l.mark_price) AS lowest_mark, max(l.mark_price) AS highest_mark,
         max(l.parameters_version) AS parameters_version, max(l.source) AS source
@@ -32,14 +34,16 @@ WITH sums AS (
 )
 
 SELECT
-    hour_utc, above::DOUBLE AS above, below::DOUBLE AS below, short_usd::DOUBLE AS short_usd, long_usd::DOUBLE AS long_usd,
+    hour_utc, above::DOUBLE AS above, below::DOUBLE AS below, short_usd::DOUBLE AS short_usd,
+    long_usd::DOUBLE AS long_usd,
     CASE WHEN short_usd > long_usd THEN 'short' WHEN long_usd > short_usd THEN 'long' END AS heavier,
     greatest(short_usd, long_usd)::DOUBLE / nullif(least(short_usd, long_usd)::DOUBLE, 0) AS factor,
     parameters_version, source
 FROM sums
 WHERE if(
-    above > highest_mark AND below < lowest_mark, true,
+    above > highest_mark AND below < lowest_mark AND below > 0, true,
     error(format(
-        '{} to {} is not around the marks of {}: they stand at {:.2f} to {:.2f}', below, above, coin, lowest_mark, highest_mark
+        '{} to {} is not around the marks of {}: they stand at {:.2f} to {:.2f}', below, above, coin, lowest_mark,
+        highest_mark
     ))::BOOLEAN
 );

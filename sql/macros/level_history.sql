@@ -32,14 +32,16 @@ WITH sides AS (
         max(l.mark_price) AS mark_price, bool_or(l.is_stale) AS is_stale,
         max(l.parameters_version) AS parameters_version, max(l.source) AS source
     FROM levels_of(coin) AS l
-    WHERE l.price_bucket BETWEEN floor(ln(price) / ln(1.001))::INTEGER - 20 AND floor(ln(price) / ln(1.001))::INTEGER + 20
+    WHERE l.price_bucket >= floor(ln(price) / ln(1.001))::INTEGER - 20
+        AND l.price_bucket <= floor(ln(price) / ln(1.001))::INTEGER + 20
         AND (exchange IS NULL OR l.exchange = exchange)
     GROUP BY l.hour_utc, l.side
 ),
 
 hours AS (
     SELECT
-        hour_utc, sum(usd) AS usd, arg_max(struct_pack(side, usd, with_neighbours_usd, neighbours), (usd, side)) AS most,
+        hour_utc, sum(usd) AS usd,
+        arg_max(struct_pack(side, usd, with_neighbours_usd, neighbours), (usd, side)) AS most,
         max(mark_price) AS mark_price, bool_or(is_stale) AS is_stale, max(parameters_version) AS parameters_version,
         max(source) AS source
     FROM sides
@@ -60,11 +62,12 @@ SELECT
     coalesce(hour_utc, error(format(
         'no map of {}{} ever reached {}', coin, coalesce(' on ' || exchange, ''), price
     ))::TIMESTAMP_MS) AS hour_utc,
-    most.side, 1.001 ** floor(ln(price) / ln(1.001)) AS price_low, 1.001 ** (floor(ln(price) / ln(1.001)) + 1) AS price_high,
-    usd::DOUBLE AS notional_usd,
+    most.side, 1.001 ** floor(ln(price) / ln(1.001)) AS price_low,
+    1.001 ** (floor(ln(price) / ln(1.001)) + 1) AS price_high, usd::DOUBLE AS notional_usd,
     most.usd::DOUBLE / nullif((most.with_neighbours_usd - most.usd)::DOUBLE / nullif(most.neighbours, 0), 0)
         AS intensity,
-    if(n < 24, NULL, (n * cents - total)::DOUBLE / nullif(sqrt((n * squares - total * total)::DOUBLE), 0)) AS notional_z,
+    if(n < 24, NULL, (n * cents - total)::DOUBLE / nullif(sqrt((n * squares - total * total)::DOUBLE), 0))
+        AS notional_z,
     mark_price, is_stale, parameters_version, source
 FROM (SELECT 1) LEFT JOIN weeks ON true
 ORDER BY hour_utc;

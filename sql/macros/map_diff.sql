@@ -1,10 +1,10 @@
--- map_diff(coin, "from", "to" := NULL, exchange := NULL)
+-- map_diff(coin, "from" := NULL, "to" := NULL, exchange := NULL)
 --
--- Who built and who closed between two hours: each price bucket of each exchange in both maps. Modelled.
+-- Who built and who closed between two hours: each price bucket of each exchange that both maps reach. Modelled.
 --
 -- coin       a coin of the warehouse; another is refused
--- from       the earlier moment, UTC; an hour without a map is refused. A word of SQL: by name it is "from" := …
--- to         the later moment, UTC; default: the last published hour
+-- from       the earlier moment, UTC; default: the hour before. A word of SQL: by name it is "from" := …
+-- to         the later moment, UTC; default: the last published hour. Hours without a map are refused
 -- exchange   one exchange; default: every one
 --
 -- exchange, side          whose positions: the venue, long or short
@@ -17,27 +17,39 @@
 -- from_utc, to_utc        the two hours, UTC
 -- is_stale                carried from an earlier hour in either map, as the exchange was missing
 --
--- Example: SELECT exchange, side, what, sum(change_usd) AS usd FROM map_diff('BTC', (SELECT max(hour_utc) - INTERVAL 6 HOURS FROM map_hour('BTC'))) GROUP BY ALL ORDER BY ALL;
-CREATE MACRO map_diff(coin, "from", "to" := NULL, exchange := NULL) AS TABLE
-WITH earlier AS (
-    SELECT
-        l.hour_utc, l.exchange AS venue, l.side, l.price_bucket, max(l.price_low) AS price_low,
-        max(l.price_high) AS price_high, sum(l.notional_usd::DECIMAL(38, 6)) AS usd, bool_or(l.is_stale) AS is_stale
-    FROM levels_at(coin, "from", exchange) AS l
-    GROUP BY ALL
+-- Example: SELECT exchange, side, what, sum(change_usd) AS usd FROM map_diff('BTC') GROUP BY ALL ORDER BY ALL;
+CREATE MACRO map_diff(coin, "from" := NULL, "to" := NULL, exchange := NULL) AS TABLE
+WITH span AS MATERIALIZED (
+    SELECT coalesce(date_trunc('hour', "from"::TIMESTAMP), hour_utc - INTERVAL 1 HOUR) AS from_utc, hour_utc AS to_utc
+    FROM map_hour(coin, "to")
 ),
 
-later AS (
-    SELECT
-        l.hour_utc, l.exchange AS venue, l.side, l.price_bucket, max(l.price_low) AS price_low,
-        max(l.price_high) AS price_high, sum(l.notional_usd::DECIMAL(38, 6)) AS usd, bool_or(l.is_stale) AS is_stale
-    FROM levels_at(coin, "to", exchange) AS l
-    GROUP BY ALL
+hours AS MATERIALIZED (
+    SELECT from_utc AS hour_utc, 'from' AS which FROM span UNION ALL SELECT to_utc, 'to' FROM span
 ),
 
-span AS MATERIALIZED (
-    SELECT min(hour_utc) AS from_utc, max(hour_utc) AS to_utc
-    FROM (SELECT hour_utc FROM earlier UNION ALL SELECT hour_utc FROM later)
+levels AS (
+    SELECT
+        l.exchange AS venue, l.side, l.price_bucket, l.price_low, l.price_high, l.notional_usd::DECIMAL(38, 6) AS usd,
+        l.is_stale, h.which, min(l.price_bucket) OVER map AS lowest_bucket,
+        max(l.price_bucket) OVER map AS highest_bucket
+    FROM levels_of(coin) AS l
+    JOIN hours AS h ON l.date = h.hour_utc::DATE AND l.hour_utc = h.hour_utc
+    WHERE exchange IS NULL OR l.exchange = exchange
+    WINDOW map AS (PARTITION BY h.which, l.exchange)
+),
+
+buckets AS MATERIALIZED (
+    SELECT
+        venue, side, price_bucket, max(price_low) AS price_low, max(price_high) AS price_high,
+        coalesce(sum(usd) FILTER (which = 'from'), 0) AS from_usd,
+        coalesce(sum(usd) FILTER (which = 'to'), 0) AS to_usd,
+        bool_or(is_stale) AS is_stale,
+        max(max(lowest_bucket)) OVER (PARTITION BY venue) AS first_bucket,
+        min(min(highest_bucket)) OVER (PARTITION BY venue) AS last_bucket,
+        count(*) FILTER (which = 'from') AS from_rows
+    FROM levels
+    GROUP BY venue, side, price_bucket
 ),
 
 marks AS (
@@ -48,18 +60,15 @@ marks AS (
     GROUP BY s.exchange
 ),
 
-both_maps AS (
+earlier AS (
     SELECT
-        venue, side, price_bucket, coalesce(e.price_low, l.price_low) AS price_low,
-        coalesce(e.price_high, l.price_high) AS price_high, coalesce(e.usd, 0) AS from_usd, coalesce(l.usd, 0) AS to_usd,
-        coalesce(e.is_stale, false) OR coalesce(l.is_stale, false) AS is_stale
-    FROM earlier AS e
-    FULL JOIN later AS l USING (venue, side, price_bucket)
+        if(sum(from_rows) > 0, true, error(format('no map of {} at {}', coin, any_value(from_utc)))::BOOLEAN) AS is_there
+    FROM span LEFT JOIN buckets ON true
 )
 
 SELECT
-    b.venue AS exchange, side, price_bucket, price_low, price_high, from_usd::DOUBLE AS from_usd, to_usd::DOUBLE AS to_usd,
-    (to_usd - from_usd)::DOUBLE AS change_usd,
+    b.venue AS exchange, side, price_bucket, price_low, price_high, from_usd::DOUBLE AS from_usd,
+    to_usd::DOUBLE AS to_usd, (to_usd - from_usd)::DOUBLE AS change_usd,
     CASE
         WHEN to_usd = from_usd THEN 'same'
         WHEN to_usd > from_usd THEN 'built'
@@ -67,7 +76,9 @@ SELECT
         ELSE 'closed'
     END AS what,
     from_utc, to_utc, is_stale
-FROM both_maps AS b
+FROM buckets AS b
+JOIN earlier ON is_there
 CROSS JOIN span
 LEFT JOIN marks AS m ON m.venue = b.venue
+WHERE price_bucket BETWEEN first_bucket AND last_bucket
 ORDER BY b.venue, side, price_bucket;
