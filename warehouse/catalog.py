@@ -17,6 +17,13 @@ from warehouse.store import FILE, replace_durably
 
 MAPS = "liquidation_levels"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"python_enable_replacements": "false"}
+# The grid of transforms/model/price_grid.py; a price that is none is told before anything is read.
+_PRICE_BUCKET = """
+    CREATE MACRO ops.price_bucket(price) AS if(
+        price > 0 AND isfinite(price::DOUBLE), floor(ln(price) / ln(1.001))::INTEGER,
+        error(format('{} is not a price; write e.g. 95000', price))::INTEGER
+    )
+"""
 
 
 def build(root: Path) -> Path:
@@ -41,7 +48,7 @@ def build(root: Path) -> Path:
             connection.execute(f"CREATE VIEW {table.full_name} AS {_select(root, table)}")
             for comment in comments(table):
                 connection.execute(comment)
-        for statement in (*_of_coin(root), *macros.statements()):
+        for statement in (*_of_coin(root), _PRICE_BUCKET, *macros.statements()):
             connection.execute(statement)
         connection.execute("USE memory")
         connection.execute("DETACH catalog")

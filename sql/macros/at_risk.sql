@@ -32,9 +32,9 @@ WITH levels AS MATERIALIZED (
         l.hour_utc, l.exchange AS venue, l.side, l.leverage_class AS class, l.price_bucket, l.mark_price,
         l.notional_usd::DECIMAL(38, 6) AS usd, l.notional_1d_usd::DECIMAL(38, 6) AS usd_1d, l.is_stale,
         l.parameters_version, l.source, rtrim(l.leverage_class, 'x+')::DOUBLE AS rank,
-        l.price_bucket BETWEEN floor(ln(price * (1 - span)) / ln(1.001)) AND floor(ln(price * (1 + span)) / ln(1.001))
+        l.price_bucket BETWEEN ops.price_bucket(price * (1 - span)) AND ops.price_bucket(price * (1 + span))
             AS is_level,
-        if(l.side = 'long', 1, -1) * (l.price_bucket - floor(ln(price) / ln(1.001))) >= 0 AS is_passed,
+        if(l.side = 'long', 1, -1) * (l.price_bucket - ops.price_bucket(price)) >= 0 AS is_passed,
         min(l.price_low) OVER () AS lowest, max(l.price_high) OVER () AS highest
     FROM levels_at(coin, as_of, exchange) AS l
 ),

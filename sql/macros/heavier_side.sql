@@ -23,10 +23,10 @@ WITH sums AS (
     SELECT
         max(l.hour_utc) AS hour_utc,
         coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (
-            l.side = 'short' AND l.price_bucket <= floor(ln(above) / ln(1.001))
+            l.side = 'short' AND l.price_bucket <= ops.price_bucket(above)
         ), 0) AS short_usd,
         coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (
-            l.side = 'long' AND l.price_bucket >= floor(ln(below) / ln(1.001))
+            l.side = 'long' AND l.price_bucket >= ops.price_bucket(below)
         ), 0) AS long_usd,
         min(l.mark_price) AS lowest_mark, max(l.mark_price) AS highest_mark,
         max(l.parameters_version) AS parameters_version, max(l.source) AS source

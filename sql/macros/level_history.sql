@@ -25,15 +25,15 @@ WITH sides AS (
     SELECT
         l.hour_utc, l.side,
         coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (
-            l.price_bucket = floor(ln(price) / ln(1.001))::INTEGER
+            l.price_bucket = ops.price_bucket(price)
         ), 0) AS usd,
         sum(l.notional_usd::DECIMAL(38, 6)) AS with_neighbours_usd,
         max(l.price_bucket) - min(l.price_bucket) AS neighbours,
         max(l.mark_price) AS mark_price, bool_or(l.is_stale) AS is_stale,
         max(l.parameters_version) AS parameters_version, max(l.source) AS source
     FROM levels_of(coin) AS l
-    WHERE l.price_bucket >= floor(ln(price) / ln(1.001))::INTEGER - 20
-        AND l.price_bucket <= floor(ln(price) / ln(1.001))::INTEGER + 20
+    WHERE l.price_bucket >= ops.price_bucket(price) - 20
+        AND l.price_bucket <= ops.price_bucket(price) + 20
         AND (exchange IS NULL OR l.exchange = exchange)
     GROUP BY l.hour_utc, l.side
 ),
@@ -62,8 +62,8 @@ SELECT
     coalesce(hour_utc, error(format(
         'no map of {}{} ever reached {}', coin, coalesce(' on ' || exchange, ''), price
     ))::TIMESTAMP_MS) AS hour_utc,
-    most.side, 1.001 ** floor(ln(price) / ln(1.001)) AS price_low,
-    1.001 ** (floor(ln(price) / ln(1.001)) + 1) AS price_high, usd::DOUBLE AS notional_usd,
+    most.side, 1.001 ** ops.price_bucket(price) AS price_low,
+    1.001 ** (ops.price_bucket(price) + 1) AS price_high, usd::DOUBLE AS notional_usd,
     most.usd::DOUBLE / nullif((most.with_neighbours_usd - most.usd)::DOUBLE / nullif(most.neighbours, 0), 0)
         AS intensity,
     if(n < 24, NULL, (n * cents - total)::DOUBLE / nullif(sqrt((n * squares - total * total)::DOUBLE), 0))

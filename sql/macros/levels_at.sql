@@ -9,7 +9,7 @@
 --
 -- Columns and their units are those of mart.liquidation_levels.
 --
--- Example: SELECT exchange, side, sum(notional_usd) AS usd FROM levels_at('BTC') GROUP BY ALL ORDER BY ALL;
+-- Example: SELECT exchange, side, count(*) AS levels FROM levels_at('BTC') GROUP BY ALL ORDER BY ALL;
 CREATE MACRO levels_at(coin, as_of := NULL, exchange := NULL) AS TABLE
 WITH days AS MATERIALIZED (
     SELECT min(parse_path(file)[-2][6:]::DATE) AS first_day, max(parse_path(file)[-2][6:]::DATE) AS last_day

@@ -8,7 +8,7 @@
 -- Columns and their units are those of mart.liquidation_levels. Filter by `date` as well as by `hour_utc`: then one
 -- day's file is read.
 --
--- Example: SELECT exchange, sum(notional_usd) AS usd FROM levels_of('BTC') GROUP BY exchange ORDER BY exchange;
+-- Example: SELECT hour_utc, count(*) AS levels FROM levels_of('BTC') GROUP BY hour_utc ORDER BY hour_utc;
 CREATE MACRO levels_of(coin) AS TABLE
 SELECT * REPLACE (l.coin::VARCHAR AS coin)
 FROM read_parquet(

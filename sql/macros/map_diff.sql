@@ -62,7 +62,8 @@ marks AS (
 
 earlier AS (
     SELECT
-        if(sum(from_rows) > 0, true, error(format('no map of {} at {}', coin, any_value(from_utc)))::BOOLEAN) AS is_there
+        if(sum(from_rows) > 0, true, error(format('no map of {} at {}', coin, any_value(from_utc)))::BOOLEAN)
+            AS is_there
     FROM span LEFT JOIN buckets ON true
 )
 

@@ -98,6 +98,15 @@ def test_describe_needs_no_warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert word in result.stdout
 
 
+def test_describe_tells_what_a_macro_answers() -> None:
+    result = liq("describe", "at_risk")
+    assert result.exit_code == 0, result.output
+    for word in ("at_risk(coin, price, as_of := NULL", "Modelled", "cumulative_usd", "Example: FROM at_risk("):
+        assert word in result.stdout
+    refused(liq("describe", "at_risk", "--format", "csv"), "at_risk is a macro", "--format")
+    refused(liq("describe", "at_rsik"), "at_rsik", "at_risk")
+
+
 @pytest.mark.usefixtures("small_warehouse")
 class TestRefusals:
     def test_unknown_coin(self) -> None:
