@@ -35,15 +35,16 @@ WITH levels AS MATERIALIZED (
         l.price_bucket BETWEEN ops.price_bucket(price * (1 - span)) AND ops.price_bucket(price * (1 + span))
             AS is_level,
         if(l.side = 'long', 1, -1) * (l.price_bucket - ops.price_bucket(price)) >= 0 AS is_passed,
-        min(l.price_low) OVER () AS lowest, max(l.price_high) OVER () AS highest
+        l.price_low, l.price_high
     FROM levels_at(coin, as_of, exchange) AS l
 ),
 
 reached AS (
     SELECT CASE
-        WHEN price >= max(lowest) AND price < max(highest) THEN true
+        WHEN price >= min(price_low) AND price < max(price_high) THEN true
         ELSE error(format(
-            'the map of {} does not reach {}; it goes from {:.2f} to {:.2f}', coin, price, max(lowest), max(highest)
+            'the map of {} does not reach {}; it goes from {:.2f} to {:.2f}', coin, price, min(price_low),
+            max(price_high)
         ))
     END AS is_reached
     FROM levels

@@ -14,7 +14,7 @@
 -- intensity               over the mean of the 20 buckets to each side of it, as far as that side of the mark goes;
 --                         1 is no cluster, null where there is nothing around. Not an amount
 -- notional_z              against its own last 7 days, standard deviations; null with less than 24 hours of them
--- mark_price              the highest of the exchanges' marks, USD
+-- mark_price              average of the exchanges' marks, USD
 -- is_stale                an exchange is carried from an earlier hour
 -- parameters_version      the assumptions, in mart.model_parameters
 -- source                  simulated, recorded, live or imported
@@ -28,9 +28,7 @@ WITH sides AS (
             l.price_bucket = ops.price_bucket(price)
         ), 0) AS usd,
         sum(l.notional_usd::DECIMAL(38, 6)) AS with_neighbours_usd,
-        max(l.price_bucket) - min(l.price_bucket) AS neighbours,
-        max(l.mark_price) AS mark_price, bool_or(l.is_stale) AS is_stale,
-        max(l.parameters_version) AS parameters_version, max(l.source) AS source
+        max(l.price_bucket) - min(l.price_bucket) AS neighbours
     FROM levels_of(coin) AS l
     WHERE l.price_bucket >= ops.price_bucket(price) - 20
         AND l.price_bucket <= ops.price_bucket(price) + 20
@@ -41,11 +39,16 @@ WITH sides AS (
 hours AS (
     SELECT
         hour_utc, sum(usd) AS usd,
-        arg_max(struct_pack(side, usd, with_neighbours_usd, neighbours), (usd, side)) AS most,
-        max(mark_price) AS mark_price, bool_or(is_stale) AS is_stale, max(parameters_version) AS parameters_version,
-        max(source) AS source
+        arg_max(struct_pack(side, usd, with_neighbours_usd, neighbours), (usd, side)) AS most
     FROM sides
     GROUP BY hour_utc
+),
+
+-- What all levels of an hour share stands in few bytes there.
+abouts AS (
+    SELECT b.hour_utc, b.mark_price, b.is_stale, b.parameters_version, b.source
+    FROM mart.market_balance AS b
+    WHERE b.coin = ops.known(coin) AND b.distance_bp = 100
 ),
 
 -- Whole cents, whose squares are added exactly: no order of adding can show.
@@ -69,5 +72,7 @@ SELECT
     if(n < 24, NULL, (n * cents - total)::DOUBLE / nullif(sqrt((n * squares - total * total)::DOUBLE), 0))
         AS notional_z,
     mark_price, is_stale, parameters_version, source
-FROM (SELECT 1) LEFT JOIN weeks ON true
+FROM (SELECT 1)
+LEFT JOIN weeks ON true
+LEFT JOIN abouts USING (hour_utc)
 ORDER BY hour_utc;
