@@ -66,7 +66,7 @@ def _of_coin(root: Path) -> tuple[str, str]:
     coins = sorted({path.parent.parent.name.removeprefix("coin=") for path in home.glob(f"{MAPS}/*/*/{FILE}")})
     there = f"there are {', '.join(coins)}" if coins else "there are none yet; fill it with: liq run"
     unknown = f"error(format({_text('no coin {} in the warehouse; ' + there)}, coalesce(coin, 'NULL')))"
-    known = f"if(list_contains({coins}::VARCHAR[], coin), coin, {unknown})"
+    known = f"if(list_contains([{', '.join(map(_text, coins))}]::VARCHAR[], coin), coin, {unknown})"
     files = f"{_files(home, '')} || name || '/coin=' || ops.known(coin) || '/date=*/{FILE}'"
     return f"CREATE MACRO ops.known(coin) AS {known}", f"CREATE MACRO ops.files_of(coin, name) AS {files}"
 
