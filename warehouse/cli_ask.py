@@ -83,7 +83,11 @@ def map_(
 
 def sql(
     query: Annotated[
-        str, typer.Argument(help="One DuckDB statement; tables as liq tables names them", show_default=False)
+        str,
+        typer.Argument(
+            help="One DuckDB statement, or a file of one that ends in .sql; tables as liq tables names them",
+            show_default=False,
+        ),
     ],
     form: Rows = Format.TABLE,
     out: Out = None,
@@ -98,8 +102,9 @@ def sql(
 
     if not query.strip():
         raise UserError('nothing is asked; write e.g. liq sql "SELECT * FROM mart.market_balance"')
+    statement = Path(query).read_text() if query.endswith(".sql") else query
     with _catalog(warehouse) as catalog:
-        found = ask(catalog, query)
+        found = ask(catalog, statement)
     if found.columns:
         emit(found, form, out, most=rows)
     else:
