@@ -11,11 +11,19 @@ import duckdb
 from expectations.contract import LAYERS, Table
 from expectations.dictionary import comments
 from expectations.tables import load
+from warehouse import macros
 from warehouse.errors import UserError
 from warehouse.store import FILE, replace_durably
 
-SQL = Path(__file__).parent.parent / "sql"
+MAPS = "liquidation_levels"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"python_enable_replacements": "false"}
+# The grid of transforms/model/price_grid.py; a price that is none is told before anything is read.
+_PRICE_BUCKET = """
+    CREATE MACRO ops.price_bucket(price) AS if(
+        price > 0 AND isfinite(price::DOUBLE), floor(ln(price) / ln(1.001))::INTEGER,
+        error(format('{} is not a price; write e.g. 95000', price))::INTEGER
+    )
+"""
 
 
 def build(root: Path) -> Path:
@@ -40,12 +48,27 @@ def build(root: Path) -> Path:
             connection.execute(f"CREATE VIEW {table.full_name} AS {_select(root, table)}")
             for comment in comments(table):
                 connection.execute(comment)
-        for script in sorted((SQL / "macros").glob("*.sql")) + sorted((SQL / "views").glob("*.sql")):
-            connection.execute(script.read_text())
+        for statement in (*_of_coin(root), _PRICE_BUCKET, *macros.statements()):
+            connection.execute(statement)
         connection.execute("USE memory")
         connection.execute("DETACH catalog")
     replace_durably(hidden, target)
     return target
+
+
+def _of_coin(root: Path) -> tuple[str, str]:
+    """What the macros find a coin's files by.
+
+    A path that is known before a statement is planned keeps DuckDB from looking through the other coins' folders, and
+    an unknown coin is told then: a path that matches nothing would only be called that.
+    """
+    home = root.resolve() / "mart"
+    coins = sorted({path.parent.parent.name.removeprefix("coin=") for path in home.glob(f"{MAPS}/*/*/{FILE}")})
+    there = f"there are {', '.join(coins)}" if coins else "there are none yet; fill it with: liq run"
+    unknown = f"error(format({_text('no coin {} in the warehouse; ' + there)}, coalesce(coin, 'NULL')))"
+    known = f"if(list_contains([{', '.join(map(_text, coins))}]::VARCHAR[], coin), coin, {unknown})"
+    files = f"{_files(home, '')} || name || '/coin=' || ops.known(coin) || '/date=*/{FILE}'"
+    return f"CREATE MACRO ops.known(coin) AS {known}", f"CREATE MACRO ops.files_of(coin, name) AS {files}"
 
 
 def _select(root: Path, table: Table) -> str:

@@ -12,6 +12,8 @@ from warehouse import (
     cli_ask,
     cli_backfill,
     cli_calibrate,
+    cli_describe,
+    cli_export,
     cli_import,
     cli_listen,
     cli_pipeline,
@@ -90,7 +92,9 @@ _PANELS = (
     ("Fill", cli_import),
     ("Fill", cli_calibrate),
     ("Ask", cli_ask),
+    ("Ask", cli_describe),
     ("Ask", cli_sensitivity),
+    ("Ask", cli_export),
     ("Measure", cli_score),
     ("Look after", cli_serve),
 )

@@ -1,4 +1,4 @@
-"""The commands that ask: headline, map, sql, tables, describe."""
+"""The commands that ask: headline, map, sql, tables."""
 
 from __future__ import annotations
 
@@ -83,7 +83,11 @@ def map_(
 
 def sql(
     query: Annotated[
-        str, typer.Argument(help="One DuckDB statement; tables as liq tables names them", show_default=False)
+        str,
+        typer.Argument(
+            help="One DuckDB statement, or a file of one that ends in .sql; tables as liq tables names them",
+            show_default=False,
+        ),
     ],
     form: Rows = Format.TABLE,
     out: Out = None,
@@ -98,8 +102,9 @@ def sql(
 
     if not query.strip():
         raise UserError('nothing is asked; write e.g. liq sql "SELECT * FROM mart.market_balance"')
+    statement = Path(query).read_text() if query.endswith(".sql") else query
     with _catalog(warehouse) as catalog:
-        found = ask(catalog, query)
+        found = ask(catalog, statement)
     if found.columns:
         emit(found, form, out, most=rows)
     else:
@@ -119,39 +124,7 @@ def tables(form: Rows = Format.TABLE, out: Out = None, warehouse: Warehouse = No
         emit(pl.DataFrame([_extent(catalog, table) for table in load().values()], infer_schema_length=None), form, out)
 
 
-def describe(
-    table: Annotated[str, typer.Argument(help="A table, with or without its layer, e.g. mart.liquidation_levels")],
-    form: Rows = Format.TABLE,
-    out: Out = None,
-) -> None:
-    """Say what a table means: grain, columns, units, checks.
-
-    Example: liq describe liquidation_clusters
-    """
-    import polars as pl
-
-    from expectations import tables as contracts
-
-    try:
-        contract = contracts.table(table)
-    except KeyError as error:
-        raise UserError(str(error.args[0])) from error
-    if form is Format.TABLE and out is None:
-        _introduce(contract)
-    columns = [
-        {
-            "column": c.name,
-            "type": str(c.dtype),
-            "unit": c.unit,
-            "may be null": c.name in contract.nullable,
-            "meaning": c.doc,
-        }
-        for c in contract.columns
-    ]
-    emit(pl.DataFrame(columns), form, out)
-
-
-COMMANDS = (headline, map_, sql, tables, describe)
+COMMANDS = (headline, map_, sql, tables)
 
 
 def _catalog(warehouse: Path | None) -> duckdb.DuckDBPyConnection:
@@ -186,15 +159,3 @@ def _extent(catalog: duckdb.DuckDBPyConnection, table: Table) -> dict[str, objec
     span = f"SELECT count(*) AS rows, min({time}) AS first_utc, max({time}) AS last_utc FROM {table.full_name}"
     row = query(catalog, span).row(0, named=True)
     return {"table": table.full_name, "kind": table.kind, **row, "what": table.doc.split(". ")[0].rstrip(".")}
-
-
-def _introduce(table: Table) -> None:
-    print(f"{table.full_name} ({table.kind}): {table.doc}")
-    print(
-        f"One row for each: {', '.join(table.grain)}. "
-        f"Partitioned by: {', '.join(table.partition) or 'nothing, one file'}."
-    )
-    if table.inputs:
-        print(f"Made from: {', '.join(table.inputs)}.")
-    for check in table.checks:
-        print(f"  {check.severity} {check.name}: {check.reason}")

@@ -56,7 +56,8 @@ def replace_whole(out: Path, write: Callable[[Path], object]) -> Path:
         write(hidden)
         hidden.replace(out)
     except OSError as error:
+        raise UserError(f"cannot write {out} ({error.strerror or error}); choose another --out") from error
+    finally:
         with suppress(OSError):  # it may be the folder that is none
             hidden.unlink()
-        raise UserError(f"cannot write {out} ({error.strerror or error}); choose another --out") from error
     return out

@@ -148,13 +148,17 @@ class TestMoved:
 def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     store = open_store(tmp_path / name, "simulated", create=True)
     beside = open_store(tmp_path / "g1", "simulated", create=True)  # what `g[1]` would match
+    levels = sound("liquidation_levels")
     for each, rows in ((store, sound("market_balance")), (beside, sound("market_balance").head(1))):
         each.write_partitions(BALANCE, rows)
-        publish_until(each, rows["hour_utc"].max())
+        each.write_partitions(table("liquidation_levels"), levels)
+        publish_until(each, levels["hour_utc"].max())
     catalog.build(store.root)
     with catalog.connect(store.root) as connection:
         shown = connection.sql("SELECT * FROM mart.market_balance").pl()
         assert connection.sql("SELECT * FROM ops.watermark").pl().height == 1
+        of_coin = levels.filter(coin=levels["coin"][0])
+        assert connection.sql(f"FROM levels_of('{of_coin['coin'][0]}')").pl().height == of_coin.height
     assert BALANCE.conform(shown).equals(sound("market_balance"))
 
 

@@ -75,6 +75,11 @@ class TestAnswers:
         assert pl.read_parquet(out)["n"].to_list() == [row["n"] for row in counted]
         assert "side" in liq("sql", ask).stdout
 
+    def test_a_question_in_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "hours.sql").write_text("-- Which hour is the last?\nFROM map_hour('BTC');\n")
+        assert "2026-01-12" in liq("sql", "hours.sql", "--format", "csv").stdout
+        refused(liq("sql", "none.sql"), "none.sql", "No such file", code=1)
+
     def test_a_table_says_that_it_is_cut(self) -> None:
         result = liq("sql", "SELECT * FROM range(500) AS t(n)", "--rows", "3")
         assert "3 of 500 rows are shown" in result.stderr
@@ -96,6 +101,15 @@ def test_describe_needs_no_warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert result.exit_code == 0, result.output
     for word in ("modelled", "intensity", "hour_utc, side, rank", "ranked_by_notional"):
         assert word in result.stdout
+
+
+def test_describe_tells_what_a_macro_answers() -> None:
+    result = liq("describe", "at_risk")
+    assert result.exit_code == 0, result.output
+    for word in ("at_risk(coin, price, as_of := NULL", "Modelled", "cumulative_usd", "Example: FROM at_risk("):
+        assert word in result.stdout
+    refused(liq("describe", "at_risk", "--format", "csv"), "at_risk is a macro", "--format")
+    refused(liq("describe", "at_rsik"), "at_rsik", "at_risk")
 
 
 @pytest.mark.usefixtures("small_warehouse")

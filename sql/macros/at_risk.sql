@@ -1,0 +1,65 @@
+-- at_risk(coin, price, as_of := NULL, span := 0, exchange := NULL)
+--
+-- What is liquidated if the mark goes to a price, by exchange, side and leverage. The side follows from the price:
+-- longs below an exchange's own mark, shorts above it. Modelled: what would be liquidated, not orders that stand there.
+--
+-- coin       a coin of the warehouse; another is refused
+-- price      the level, USD; one that no map of the hour reaches (25 % from the mark) is refused
+-- as_of      a moment in UTC; default: the last published hour. An hour without a map is refused
+-- span       what still counts as the level, as a share of the price to either side; 0 is its own 10 bp bucket
+-- exchange   one exchange; default: every one
+--
+-- hour_utc             the hour of the map, UTC
+-- exchange             the venue, or `all`
+-- side                 of the positions that would be liquidated: long or short
+-- leverage_class       effective leverage, or `all`
+-- level_usd            modelled notional at the level, USD
+-- cumulative_usd       modelled notional from the mark to the price, the price's bucket included, USD
+-- cumulative_1d_usd    of it, positions opened in the last day, USD
+-- distance_bp          the price from the exchange's own mark, 0.01 %; negative below it; null for `all`
+-- mark_price           the exchange's own mark, USD; null for `all`
+-- is_stale             carried from an earlier hour, as the exchange was missing
+-- parameters_version   the assumptions, in mart.model_parameters
+-- source               simulated, recorded, live or imported
+--
+-- Rows where exchange or leverage_class is `all` add the others up; `all` and `all` is the total. Where the price lies
+-- between the marks of two exchanges, each side has a total.
+--
+-- Example: FROM at_risk('BTC', 95000) WHERE leverage_class = 'all';
+CREATE MACRO at_risk(coin, price, as_of := NULL, span := 0, exchange := NULL) AS TABLE
+WITH levels AS MATERIALIZED (
+    SELECT
+        l.hour_utc, l.exchange AS venue, l.side, l.leverage_class AS class, l.price_bucket, l.mark_price,
+        l.notional_usd::DECIMAL(38, 6) AS usd, l.notional_1d_usd::DECIMAL(38, 6) AS usd_1d, l.is_stale,
+        l.parameters_version, l.source, rtrim(l.leverage_class, 'x+')::DOUBLE AS rank,
+        l.price_bucket BETWEEN ops.price_bucket(price * (1 - span)) AND ops.price_bucket(price * (1 + span))
+            AS is_level,
+        if(l.side = 'long', 1, -1) * (l.price_bucket - ops.price_bucket(price)) >= 0 AS is_passed,
+        l.price_low, l.price_high
+    FROM levels_at(coin, as_of, exchange) AS l
+),
+
+reached AS (
+    SELECT CASE
+        WHEN price >= min(price_low) AND price < max(price_high) THEN true
+        ELSE error(format(
+            'the map of {} does not reach {}; it goes from {:.2f} to {:.2f}', coin, price, min(price_low),
+            max(price_high)
+        ))
+    END AS is_reached
+    FROM levels
+)
+
+-- A class with nothing on the way is there with 0.
+SELECT
+    max(hour_utc) AS hour_utc, coalesce(venue, 'all') AS exchange, side, coalesce(class, 'all') AS leverage_class,
+    coalesce(sum(usd) FILTER (is_level), 0)::DOUBLE AS level_usd,
+    coalesce(sum(usd) FILTER (is_passed), 0)::DOUBLE AS cumulative_usd,
+    coalesce(sum(usd_1d) FILTER (is_passed), 0)::DOUBLE AS cumulative_1d_usd,
+    if(grouping(venue) = 0, (price / max(mark_price) - 1) * 1e4, NULL) AS distance_bp,
+    if(grouping(venue) = 0, max(mark_price), NULL) AS mark_price,
+    bool_or(is_stale) AS is_stale, max(parameters_version) AS parameters_version, max(source) AS source
+FROM levels JOIN reached ON is_reached
+WHERE side = if(price < mark_price, 'long', 'short')
+GROUP BY GROUPING SETS ((venue, side, class), (venue, side), (side))
+ORDER BY grouping(venue), venue, side, grouping(class), max(rank);

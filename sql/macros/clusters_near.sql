@@ -1,0 +1,21 @@
+-- clusters_near(coin, distance := 0.05, as_of := NULL)
+--
+-- The clusters within a distance of the mark, the nearest first. Modelled; no rows mean that none is that near.
+--
+-- coin       a coin of the warehouse; another is refused
+-- distance   how far the nearer edge may be from the mark, as a share of it: 0.05 is 5 %
+-- as_of      a moment in UTC; default: the last published hour. An hour without a map is refused
+--
+-- Columns and their units are those of mart.liquidation_clusters.
+--
+-- Example: FROM clusters_near('BTC', 0.25);
+CREATE MACRO clusters_near(coin, distance := 0.05, as_of := NULL) AS TABLE
+WITH hour AS MATERIALIZED (
+    FROM map_hour(coin, as_of)
+)
+
+SELECT c.*
+FROM mart.liquidation_clusters AS c
+JOIN hour AS h ON c.date = h.hour_utc::DATE AND c.hour_utc = h.hour_utc
+WHERE c.coin = ops.known(coin) AND c.distance_bp <= distance * 1e4
+ORDER BY c.distance_bp, c.side, c.rank;

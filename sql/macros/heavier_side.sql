@@ -1,0 +1,49 @@
+-- heavier_side(coin, above, below, as_of := NULL, exchange := NULL)
+--
+-- Which carries more: the shorts up to a price above the mark or the longs down to a price below it, and by what
+-- factor. The field calls these sums cumulative liquidation intensity. Modelled.
+--
+-- coin           a coin of the warehouse; another is refused
+-- above, below   the two prices, USD; one that is not on its side of every exchange's mark is refused
+-- as_of          a moment in UTC; default: the last published hour. An hour without a map is refused
+-- exchange       one exchange; default: every one, added up
+--
+-- hour_utc             the hour of the map, UTC
+-- above, below         the two prices, USD
+-- short_usd            modelled notional of shorts from each mark up to `above`, its bucket included, USD
+-- long_usd             modelled notional of longs from each mark down to `below`, its bucket included, USD
+-- heavier              long or short; null where both are the same
+-- factor               the heavier over the lighter; null where the lighter has nothing
+-- parameters_version   the assumptions, in mart.model_parameters
+-- source               simulated, recorded, live or imported
+--
+-- Example: FROM heavier_side('BTC', above := 120000, below := 75000);
+CREATE MACRO heavier_side(coin, above, below, as_of := NULL, exchange := NULL) AS TABLE
+WITH sums AS (
+    SELECT
+        max(l.hour_utc) AS hour_utc,
+        coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (
+            l.side = 'short' AND l.price_bucket <= ops.price_bucket(above)
+        ), 0) AS short_usd,
+        coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (
+            l.side = 'long' AND l.price_bucket >= ops.price_bucket(below)
+        ), 0) AS long_usd,
+        min(l.mark_price) AS lowest_mark, max(l.mark_price) AS highest_mark,
+        max(l.parameters_version) AS parameters_version, max(l.source) AS source
+    FROM levels_at(coin, as_of, exchange) AS l
+)
+
+SELECT
+    hour_utc, above::DOUBLE AS above, below::DOUBLE AS below, short_usd::DOUBLE AS short_usd,
+    long_usd::DOUBLE AS long_usd,
+    CASE WHEN short_usd > long_usd THEN 'short' WHEN long_usd > short_usd THEN 'long' END AS heavier,
+    greatest(short_usd, long_usd)::DOUBLE / nullif(least(short_usd, long_usd)::DOUBLE, 0) AS factor,
+    parameters_version, source
+FROM sums
+WHERE if(
+    above > highest_mark AND below < lowest_mark AND below > 0, true,
+    error(format(
+        '{} to {} is not around the marks of {}: they stand at {:.2f} to {:.2f}', below, above, coin, lowest_mark,
+        highest_mark
+    ))::BOOLEAN
+);

@@ -1,0 +1,78 @@
+-- level_history(coin, price, exchange := NULL)
+--
+-- One price level through time: what stands in its 10 bp bucket, hour by hour, and how that compares with its
+-- neighbours and with its own last week. Modelled.
+--
+-- coin       a coin of the warehouse; another is refused
+-- price      the level, USD; one that no map ever reached is refused
+-- exchange   one exchange; default: every one, added up
+--
+-- hour_utc                the hour, UTC; there is no row where the map did not reach the level (25 % from the mark)
+-- side                    long where the level is below the mark, short above; between two marks, what is more
+-- price_low, price_high   edges of the bucket, USD
+-- notional_usd            modelled notional that would be liquidated in the bucket, USD
+-- intensity               over the mean of the 20 buckets to each side of it, as far as that side of the mark goes;
+--                         1 is no cluster, null where there is nothing around. Not an amount
+-- notional_z              against its own last 7 days, standard deviations; null with less than 24 hours of them
+-- mark_price              average of the exchanges' marks, USD
+-- is_stale                an exchange is carried from an earlier hour
+-- parameters_version      the assumptions, in mart.model_parameters
+-- source                  simulated, recorded, live or imported
+--
+-- Example: FROM level_history('BTC', 95000) ORDER BY hour_utc DESC LIMIT 24;
+CREATE MACRO level_history(coin, price, exchange := NULL) AS TABLE
+WITH sides AS (
+    SELECT
+        l.hour_utc, l.side,
+        coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (
+            l.price_bucket = ops.price_bucket(price)
+        ), 0) AS usd,
+        sum(l.notional_usd::DECIMAL(38, 6)) AS with_neighbours_usd,
+        max(l.price_bucket) - min(l.price_bucket) AS neighbours
+    FROM levels_of(coin) AS l
+    WHERE l.price_bucket >= ops.price_bucket(price) - 20
+        AND l.price_bucket <= ops.price_bucket(price) + 20
+        AND (exchange IS NULL OR l.exchange = exchange)
+    GROUP BY l.hour_utc, l.side
+),
+
+hours AS (
+    SELECT
+        hour_utc, sum(usd) AS usd,
+        arg_max(struct_pack(side, usd, with_neighbours_usd, neighbours), (usd, side)) AS most
+    FROM sides
+    GROUP BY hour_utc
+),
+
+-- What all levels of an hour share stands in few bytes there.
+abouts AS (
+    SELECT b.hour_utc, b.mark_price, b.is_stale, b.parameters_version, b.source
+    FROM mart.market_balance AS b
+    WHERE b.coin = ops.known(coin) AND b.distance_bp = 100
+),
+
+-- Whole cents, whose squares are added exactly: no order of adding can show.
+weeks AS (
+    SELECT
+        *, round(usd * 100)::HUGEINT AS cents, count(*) OVER week AS n,
+        sum(round(usd * 100)::HUGEINT) OVER week AS total,
+        sum(round(usd * 100)::HUGEINT * round(usd * 100)::HUGEINT) OVER week AS squares
+    FROM hours
+    WINDOW week AS (ORDER BY hour_utc RANGE BETWEEN INTERVAL 167 HOURS PRECEDING AND CURRENT ROW)
+)
+
+SELECT
+    coalesce(hour_utc, error(format(
+        'no map of {}{} ever reached {}', coin, coalesce(' on ' || exchange, ''), price
+    ))::TIMESTAMP_MS) AS hour_utc,
+    most.side, 1.001 ** ops.price_bucket(price) AS price_low,
+    1.001 ** (ops.price_bucket(price) + 1) AS price_high, usd::DOUBLE AS notional_usd,
+    most.usd::DOUBLE / nullif((most.with_neighbours_usd - most.usd)::DOUBLE / nullif(most.neighbours, 0), 0)
+        AS intensity,
+    if(n < 24, NULL, (n * cents - total)::DOUBLE / nullif(sqrt((n * squares - total * total)::DOUBLE), 0))
+        AS notional_z,
+    mark_price, is_stale, parameters_version, source
+FROM (SELECT 1)
+LEFT JOIN weeks ON true
+LEFT JOIN abouts USING (hour_utc)
+ORDER BY hour_utc;

@@ -1,0 +1,54 @@
+-- liquidation_map(coin, as_of := NULL, span := 0.05, exchange := NULL)
+--
+-- The liquidation map as rows: price bucket by exchange, with the cumulative curves. Modelled: what would be
+-- liquidated if the mark went there, not orders that stand there.
+--
+-- coin       a coin of the warehouse; another is refused
+-- as_of      a moment in UTC; default: the last published hour. An hour without a map is refused
+-- span       how far from each exchange's own mark, as a share of it: 0.05 is 5 %; the map reaches to 0.25
+-- exchange   one exchange; default: every one, and rows of exchange `all` that add them up
+--
+-- hour_utc                the hour of the map, UTC
+-- exchange                the venue, or `all`
+-- price_bucket            number of the 10 bp bucket on the grid that is the same for ever
+-- price_low, price_high   edges of the bucket, USD
+-- long_usd, short_usd     modelled notional of the longs and shorts that would be liquidated in the bucket, USD
+-- cumulative_long_usd     longs from the mark down to this bucket, itself included, USD; 0 above the mark
+-- cumulative_short_usd    shorts from the mark up to this bucket, itself included, USD; 0 below the mark
+-- distance_bp             the bucket's middle from the exchange's own mark, 0.01 %; negative below it; null for `all`
+-- mark_price              the exchange's own mark, USD; null for `all`
+-- is_stale                carried from an earlier hour, as the exchange was missing
+-- parameters_version      the assumptions, in mart.model_parameters
+-- source                  simulated, recorded, live or imported
+--
+-- Example: FROM liquidation_map('BTC', span := 0.02);
+CREATE MACRO liquidation_map(coin, as_of := NULL, span := 0.05, exchange := NULL) AS TABLE
+WITH levels AS MATERIALIZED (
+    SELECT
+        l.hour_utc, l.exchange AS venue, l.side, l.price_bucket, l.price_low, l.price_high, l.mark_price,
+        l.notional_usd::DECIMAL(38, 6) AS usd, l.is_stale, l.parameters_version, l.source
+    FROM levels_at(coin, as_of, exchange) AS l
+    WHERE abs(sqrt(l.price_low * l.price_high) / l.mark_price - 1) <= span
+),
+
+buckets AS (
+    SELECT
+        max(hour_utc) AS hour_utc, coalesce(venue, 'all') AS venue, price_bucket, max(price_low) AS price_low,
+        max(price_high) AS price_high, coalesce(sum(usd) FILTER (side = 'long'), 0) AS long_usd,
+        coalesce(sum(usd) FILTER (side = 'short'), 0) AS short_usd,
+        if(grouping(venue) = 0, max(mark_price), NULL) AS mark_price, bool_or(is_stale) AS is_stale,
+        max(parameters_version) AS parameters_version, max(source) AS source
+    FROM levels
+    GROUP BY GROUPING SETS ((venue, price_bucket), (price_bucket))
+)
+
+SELECT
+    hour_utc, venue AS exchange, price_bucket, price_low, price_high, long_usd::DOUBLE AS long_usd,
+    short_usd::DOUBLE AS short_usd,
+    (sum(long_usd) OVER (PARTITION BY venue ORDER BY price_bucket DESC))::DOUBLE AS cumulative_long_usd,
+    (sum(short_usd) OVER (PARTITION BY venue ORDER BY price_bucket))::DOUBLE AS cumulative_short_usd,
+    (sqrt(price_low * price_high) / mark_price - 1) * 1e4 AS distance_bp, mark_price, is_stale, parameters_version,
+    source
+FROM buckets
+WHERE exchange IS NULL OR venue <> 'all'
+ORDER BY venue, price_bucket;

@@ -1,0 +1,85 @@
+-- map_diff(coin, "from" := NULL, "to" := NULL, exchange := NULL)
+--
+-- Who built and who closed between two hours: each price bucket of each exchange that both maps reach. Modelled.
+--
+-- coin       a coin of the warehouse; another is refused
+-- from       the earlier moment, UTC; default: the hour before. A word of SQL: by name it is "from" := …
+-- to         the later moment, UTC; default: the last published hour. Hours without a map are refused
+-- exchange   one exchange; default: every one
+--
+-- exchange, side          whose positions: the venue, long or short
+-- price_bucket            number of the 10 bp bucket on the grid that is the same for ever
+-- price_low, price_high   edges of the bucket, USD
+-- from_usd, to_usd        modelled notional there in either hour, USD
+-- change_usd              to_usd - from_usd
+-- what                    built (more than before), swept (less, and the mark went through it in between), closed
+--                         (less, and it did not), or same
+-- from_utc, to_utc        the two hours, UTC
+-- is_stale                carried from an earlier hour in either map, as the exchange was missing
+--
+-- Example: SELECT exchange, side, what, sum(change_usd) AS usd FROM map_diff('BTC') GROUP BY ALL ORDER BY ALL;
+CREATE MACRO map_diff(coin, "from" := NULL, "to" := NULL, exchange := NULL) AS TABLE
+WITH span AS MATERIALIZED (
+    SELECT coalesce(date_trunc('hour', "from"::TIMESTAMP), hour_utc - INTERVAL 1 HOUR) AS from_utc, hour_utc AS to_utc
+    FROM map_hour(coin, "to")
+),
+
+hours AS MATERIALIZED (
+    SELECT from_utc AS hour_utc, 'from' AS which FROM span UNION ALL SELECT to_utc, 'to' FROM span
+),
+
+levels AS (
+    SELECT
+        l.exchange AS venue, l.side, l.price_bucket, l.price_low, l.price_high, l.notional_usd::DECIMAL(38, 6) AS usd,
+        l.is_stale, h.which, min(l.price_bucket) OVER map AS lowest_bucket,
+        max(l.price_bucket) OVER map AS highest_bucket
+    FROM levels_of(coin) AS l
+    JOIN hours AS h ON l.date = h.hour_utc::DATE AND l.hour_utc = h.hour_utc
+    WHERE exchange IS NULL OR l.exchange = exchange
+    WINDOW map AS (PARTITION BY h.which, l.exchange)
+),
+
+buckets AS MATERIALIZED (
+    SELECT
+        venue, side, price_bucket, max(price_low) AS price_low, max(price_high) AS price_high,
+        coalesce(sum(usd) FILTER (which = 'from'), 0) AS from_usd,
+        coalesce(sum(usd) FILTER (which = 'to'), 0) AS to_usd,
+        bool_or(is_stale) AS is_stale,
+        max(max(lowest_bucket)) OVER (PARTITION BY venue) AS first_bucket,
+        min(min(highest_bucket)) OVER (PARTITION BY venue) AS last_bucket,
+        count(*) FILTER (which = 'from') AS from_rows
+    FROM levels
+    GROUP BY venue, side, price_bucket
+),
+
+marks AS (
+    SELECT s.exchange AS venue, min(s.lowest_mark_price) AS lowest, max(s.highest_mark_price) AS highest
+    FROM mart.sweeps AS s
+    JOIN span ON s.hour_utc > from_utc AND s.hour_utc <= to_utc
+    WHERE s.coin = ops.known(coin)
+    GROUP BY s.exchange
+),
+
+earlier AS (
+    SELECT
+        if(sum(from_rows) > 0, true, error(format('no map of {} at {}', coin, any_value(from_utc)))::BOOLEAN)
+            AS is_there
+    FROM span LEFT JOIN buckets ON true
+)
+
+SELECT
+    b.venue AS exchange, side, price_bucket, price_low, price_high, from_usd::DOUBLE AS from_usd,
+    to_usd::DOUBLE AS to_usd, (to_usd - from_usd)::DOUBLE AS change_usd,
+    CASE
+        WHEN to_usd = from_usd THEN 'same'
+        WHEN to_usd > from_usd THEN 'built'
+        WHEN sqrt(price_low * price_high) BETWEEN lowest AND highest THEN 'swept'
+        ELSE 'closed'
+    END AS what,
+    from_utc, to_utc, is_stale
+FROM buckets AS b
+JOIN earlier ON is_there
+CROSS JOIN span
+LEFT JOIN marks AS m ON m.venue = b.venue
+WHERE price_bucket BETWEEN first_bucket AND last_bucket
+ORDER BY b.venue, side, price_bucket;

@@ -1,0 +1,260 @@
+"""The macros and the cookbook, asked of a simulated market whose mark is between 102,699 and 110,000."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from expectations.tables import load
+from tests.warehouse.trial import Trial
+from warehouse import catalog, macros
+from warehouse.clock import HOUR, to_ms
+from warehouse.simulator import serve
+
+ROOT = Path(__file__).parents[2]
+COOKBOOK = sorted((ROOT / "sql" / "cookbook").glob("*.sql"))
+NOW = datetime(2026, 7, 25, 10, 5)
+LAST = datetime(2026, 7, 25, 9)
+FIRST = LAST - 25 * HOUR
+BEFORE = FIRST - HOUR
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
+    """BTC through midnight, more hours than a z-score needs."""
+    with serve(seed=7, now_ms=to_ms(NOW)) as simulation:
+        made = Trial(tmp_path_factory.mktemp("market") / "warehouse", simulation.url, NOW)
+        made.run(FIRST, LAST)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def ask(market: Trial) -> Iterator[duckdb.DuckDBPyConnection]:
+    with catalog.connect(market.root) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def levels(ask: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    return ask.sql("SELECT * FROM mart.liquidation_levels").pl()
+
+
+def at(levels: pl.DataFrame, hour: datetime) -> pl.DataFrame:
+    return levels.filter(pl.col("hour_utc") == hour)
+
+
+class TestEach:
+    @pytest.mark.parametrize("macro", macros.load().values(), ids=lambda m: m.name)
+    def test_its_example_answers(self, ask: duckdb.DuckDBPyConnection, macro: macros.Macro) -> None:
+        assert ask.sql(macro.example).pl().height > 0
+
+    @pytest.mark.parametrize("macro", macros.load().values(), ids=lambda m: m.name)
+    def test_its_head_tells_its_call_and_every_parameter_and_column(
+        self, ask: duckdb.DuckDBPyConnection, macro: macros.Macro
+    ) -> None:
+        call = macro.head.splitlines()[0]
+        assert macro.statement.startswith(f"CREATE MACRO {call} AS TABLE")
+        words = set(re.findall(r"\w+", macro.head.split("\n", 1)[1]))
+        named = re.findall(r'["(\s](\w+)"?(?: :=[^,]*)?(?=[,)])', call)
+        assert named
+        assert set(named) <= words
+        if "are those of" not in macro.head:
+            shown = ask.sql(f"FROM ({macro.example.rstrip(';')})").columns
+            if macro.example.startswith(("FROM", "SELECT *")):
+                assert set(shown) <= words
+        assert re.search(r"[Mm]odelled|published|A log of", macro.head)
+
+    @pytest.mark.parametrize("macro", macros.load().values(), ids=lambda m: m.name)
+    def test_an_unknown_coin_is_refused_with_those_that_there_are(
+        self, ask: duckdb.DuckDBPyConnection, macro: macros.Macro
+    ) -> None:
+        with pytest.raises(duckdb.Error, match="no coin DOGE in the warehouse; there are BTC"):
+            ask.sql(macro.example.replace("'BTC'", "'DOGE'")).fetchall()
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            "map_hour('BTC', '{}')", "levels_at('BTC', '{}')", "liquidation_map('BTC', as_of := '{}')",
+            "at_risk('BTC', 102699, '{}')", "heavier_side('BTC', 110000, 100700, '{}')", "map_diff('BTC', '{}')",
+            "map_diff('BTC', '2026-07-25', '{}')", "clusters_near('BTC', as_of := '{}')", "balance('BTC', '{}')",
+            "leverage_profile('BTC', '{}')", "exchange_share('BTC', '{}')", "data_quality('BTC', '2020-01-01', '{}')",
+        ],
+    )  # fmt: skip
+    def test_an_hour_before_the_history_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str) -> None:
+        with pytest.raises(duckdb.Error, match="no map of BTC"):
+            ask.sql(f"FROM {call.format(BEFORE)}").fetchall()
+
+    def test_duckdb_tells_what_the_files_say(self, ask: duckdb.DuckDBPyConnection) -> None:
+        told = dict(
+            ask.sql("SELECT function_name, comment FROM duckdb_functions() WHERE comment IS NOT NULL").fetchall()
+        )
+        assert {name: told[name] for name in macros.load()} == {name: m.head for name, m in macros.load().items()}
+
+    def test_their_names_are_free(self) -> None:
+        assert not set(macros.load()) & {t.name for t in load().values()}
+
+
+class TestAnswers:
+    def test_the_map_is_what_the_table_holds(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
+        rows = ask.sql("FROM liquidation_map('BTC', span := 1)").pl()
+        together, venues = rows.filter(exchange="all"), rows.filter(pl.col("exchange") != "all")
+        now = at(levels, LAST)
+        assert rows["hour_utc"].unique().to_list() == [LAST]
+        for side in ("long", "short"):
+            whole = now.filter(side=side)["notional_usd"].sum()
+            assert together[f"{side}_usd"].sum() == pytest.approx(whole)
+            assert venues[f"{side}_usd"].sum() == pytest.approx(whole)
+            assert together[f"cumulative_{side}_usd"].max() == pytest.approx(whole)
+
+    def test_each_exchange_is_measured_from_its_own_mark(
+        self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame
+    ) -> None:
+        rows = ask.sql("FROM liquidation_map('BTC', span := 0.01)").pl().filter(pl.col("exchange") != "all")
+        marks = dict(at(levels, LAST).select("exchange", "mark_price").unique().iter_rows())
+        assert len(set(marks.values())) == len(marks) == 3
+        assert dict(rows.select("exchange", "mark_price").unique().iter_rows()) == marks
+        assert rows["distance_bp"].abs().max() <= 100
+
+    @pytest.mark.parametrize(("price", "side"), [(102_699, "long"), (110_000, "short")])
+    def test_at_risk_is_the_bucket_and_all_on_the_way(
+        self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame, price: float, side: str
+    ) -> None:
+        rows = ask.sql(f"FROM at_risk('BTC', {price})").pl()
+        assert rows["side"].unique().to_list() == [side]
+        mine = at(levels, LAST).filter(side=side)
+        level = mine.filter((pl.col("price_low") <= price) & (pl.col("price_high") > price))
+        reached = pl.col("price_high") > price if side == "long" else pl.col("price_low") <= price
+        total = rows.filter(exchange="all", leverage_class="all")
+        assert total["level_usd"].item() == pytest.approx(level["notional_usd"].sum())
+        assert total["cumulative_usd"].item() == pytest.approx(mine.filter(reached)["notional_usd"].sum())
+        parts = rows.filter((pl.col("exchange") != "all") & (pl.col("leverage_class") != "all"))
+        assert parts["cumulative_usd"].sum() == pytest.approx(total["cumulative_usd"].item())
+
+    def test_a_price_between_two_marks_has_both_sides(
+        self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame
+    ) -> None:
+        low, *_, high = sorted(at(levels, LAST)["mark_price"].unique())
+        totals = ask.sql(f"FROM at_risk('BTC', {(low + high) / 2}) WHERE exchange = 'all'").pl()
+        assert sorted(totals["side"].unique()) == ["long", "short"]
+
+    @pytest.mark.parametrize("price", ["1", "1e9"])
+    def test_a_price_that_no_map_reaches_is_refused(self, ask: duckdb.DuckDBPyConnection, price: str) -> None:
+        with pytest.raises(duckdb.Error, match="the map of BTC does not reach"):
+            ask.sql(f"FROM at_risk('BTC', {price})").fetchall()
+        with pytest.raises(duckdb.Error, match="no map of BTC ever reached"):
+            ask.sql(f"FROM level_history('BTC', {price})").fetchall()
+
+    @pytest.mark.parametrize("price", ["-5", "0", "'nan'::DOUBLE", "'inf'::DOUBLE"])
+    @pytest.mark.parametrize(
+        "call", ["at_risk('BTC', {})", "level_history('BTC', {})", "heavier_side('BTC', {}, 100700)"]
+    )
+    def test_what_is_no_price_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str, price: str) -> None:
+        with pytest.raises(duckdb.Error, match="is not a price"):
+            ask.sql(f"FROM {call.format(price)}").fetchall()
+
+    def test_the_grid_is_that_of_the_model(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
+        middles = levels.select("price_bucket", price=(pl.col("price_low") * pl.col("price_high")).sqrt()).unique()
+        ask.register("middles", middles.to_arrow())
+        assert ask.sql("SELECT count(*) FROM middles WHERE ops.price_bucket(price) <> price_bucket").fetchall() == [
+            (0,)
+        ]
+
+    def test_heavier_side_is_at_risk_on_either_side(self, ask: duckdb.DuckDBPyConnection) -> None:
+        row = ask.sql("FROM heavier_side('BTC', 110000, 100700)").pl().row(0, named=True)
+        total = "(SELECT cumulative_usd FROM at_risk('BTC', {}) WHERE exchange = 'all' AND leverage_class = 'all')"
+        short, long = ask.sql(f"SELECT {total.format(110000)} AS s, {total.format(100700)} AS l").pl().row(0)
+        assert (row["short_usd"], row["long_usd"]) == (short, long)
+        assert row["factor"] == max(short, long) / min(short, long)
+        assert row["heavier"] == ("short" if short > long else "long")
+        with pytest.raises(duckdb.Error, match="not around the marks of BTC"):
+            ask.sql("FROM heavier_side('BTC', 100700, 110000)").fetchall()
+
+    def test_a_level_through_time(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
+        rows = ask.sql("FROM level_history('BTC', 100000)").pl()
+        inside = levels.filter((pl.col("price_low") <= 100_000) & (pl.col("price_high") > 100_000))
+        expected = inside.group_by("hour_utc").agg(pl.col("notional_usd").sum()).sort("hour_utc")
+        assert rows["hour_utc"].to_list() == expected["hour_utc"].to_list()
+        usd = expected["notional_usd"]
+        assert rows["notional_usd"].to_list() == pytest.approx(usd.to_list())
+        assert rows["notional_z"][:23].is_null().all()
+        z = (usd[-1] - usd.mean()) / usd.std(ddof=0)
+        assert rows["notional_z"][-1] == pytest.approx(z, rel=1e-4)
+        bucket = inside["price_bucket"][0]
+        near = at(levels, LAST).filter(pl.col("price_bucket").is_between(bucket - 20, bucket + 20), side="long")
+        around = near.filter(pl.col("price_bucket") != bucket)["notional_usd"].sum() / 40
+        assert rows["intensity"][-1] == pytest.approx(usd[-1] / around)
+
+    def test_the_difference_adds_up(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
+        rows = ask.sql("FROM map_diff('BTC', exchange := 'okx')").pl()
+        assert rows["from_utc"].unique().to_list() == [LAST - HOUR]
+        kept = pl.col("price_bucket").is_in(rows["price_bucket"].to_list()), pl.col("exchange") == "okx"
+        for hour, column in ((LAST - HOUR, "from_usd"), (LAST, "to_usd")):
+            assert rows[column].sum() == pytest.approx(at(levels, hour).filter(*kept)["notional_usd"].sum())
+        assert set(rows.filter(pl.col("change_usd") > 0)["what"]) == {"built"}
+        assert set(rows.filter(pl.col("change_usd") < 0)["what"]) <= {"closed", "swept"}
+
+    def test_one_exchange_that_is_not_there_is_refused(self, ask: duckdb.DuckDBPyConnection) -> None:
+        for call in ("liquidation_map('BTC', exchange := 'ftx')", "at_risk('BTC', 102699, exchange := 'ftx')"):
+            with pytest.raises(duckdb.Error, match="no map of BTC on ftx at its last hour"):
+                ask.sql(f"FROM {call}").fetchall()
+
+    def test_a_moment_counts_for_its_full_hour(self, ask: duckdb.DuckDBPyConnection) -> None:
+        assert ask.sql("FROM map_hour('BTC', '2026-07-25 03:59')").fetchall() == [(datetime(2026, 7, 25, 3),)]
+
+    def test_what_is_not_published_is_not_shown(self, market: Trial, tmp_path: Path) -> None:
+        copy = market.copied(tmp_path / "copy")
+        pl.DataFrame({"hour_utc": [LAST - 2 * HOUR], "source": ["simulated"]}).cast(
+            {"hour_utc": pl.Datetime("ms")}
+        ).write_parquet(copy.root / "ops" / "watermark" / "data.parquet")
+        with catalog.connect(copy.root) as connection:
+            assert connection.sql("FROM map_hour('BTC')").fetchall() == [(LAST - 2 * HOUR,)]
+            with pytest.raises(duckdb.Error, match="no map of BTC at 2026-07-25 09:00"):
+                connection.sql(f"FROM liquidation_map('BTC', '{LAST}')").fetchall()
+
+    @pytest.mark.parametrize("macro", macros.load().values(), ids=lambda m: m.name)
+    def test_threads_leave_no_trace(self, ask: duckdb.DuckDBPyConnection, macro: macros.Macro) -> None:
+        cursor = ask.cursor()
+        answers = []
+        for threads in (1, 4):
+            cursor.execute(f"SET threads = {threads}")
+            answers.append(cursor.sql(macro.example).pl())
+        assert answers[0].equals(answers[1])
+
+    @pytest.mark.parametrize(
+        "call", ["liquidation_map('BTC')", "at_risk('BTC', 102699)", "liquidation_map('BTC', '2026-07-24 10:00')"]
+    )
+    def test_an_hour_is_read_from_one_file(self, ask: duckdb.DuckDBPyConnection, call: str) -> None:
+        assert len(ask.sql("FROM glob(ops.files_of('BTC', 'liquidation_levels'))").fetchall()) > 1
+        plan = ask.sql(f"EXPLAIN ANALYZE FROM {call}").fetchall()[0][1]
+        assert set(re.findall(r"Total Files Read: (\d+)", plan)) == {"1"}
+
+
+def test_an_empty_warehouse_says_so(tmp_path: Path) -> None:
+    catalog.build(tmp_path)
+    with (
+        catalog.connect(tmp_path) as connection,
+        pytest.raises(duckdb.Error, match=r"no coin BTC .* none yet; .* liq run"),
+    ):
+        connection.sql("FROM liquidation_map('BTC')").fetchall()
+
+
+class TestCookbook:
+    def test_there_are_twenty_questions(self) -> None:
+        assert len(COOKBOOK) == 20
+
+    @pytest.mark.parametrize("recipe", COOKBOOK, ids=lambda p: p.stem)
+    def test_it_answers(self, ask: duckdb.DuckDBPyConnection, recipe: Path) -> None:
+        assert ask.sql(recipe.read_text()).pl().height > 0
+
+    @pytest.mark.parametrize("recipe", COOKBOOK, ids=lambda p: p.stem)
+    def test_the_readme_lists_its_question(self, recipe: Path) -> None:
+        question = recipe.read_text().splitlines()[0].removeprefix("-- ")
+        assert re.search(r"\? \([^)]*\)$", question), "a question, and what kind of answer it gets"
+        listed = f"[{question.split('? (')[0]}?](sql/cookbook/{recipe.name})"
+        assert listed in " ".join((ROOT / "README.md").read_text().split())

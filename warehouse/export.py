@@ -1,0 +1,111 @@
+"""A range of one table to one file: streamed in batches, so that it may be larger than memory; replaced whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.ipc
+import pyarrow.parquet
+
+from expectations.contract import Table
+from warehouse.errors import UserError
+from warehouse.figures import replace_whole
+from warehouse.progress import Progress
+from warehouse.read import query
+
+WRITERS = {
+    ".parquet": partial(pa.parquet.ParquetWriter, compression="zstd"),
+    ".csv": pa.csv.CSVWriter,
+    ".arrow": pa.ipc.new_file,
+}
+_ROWS = 1 << 17
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows of a table: both ends of the range are in it; what is None or empty asks for all."""
+
+    table: Table
+    first: datetime | None = None
+    last: datetime | None = None
+    coins: tuple[str, ...] = ()
+    exchanges: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """The condition, over the parameters `first`, `last`, `coins` and `exchanges`."""
+        time = self.table.time_column
+        # a response stands at the day that was asked for, not at that of its receipt
+        by_day = "date" in self.table.partition and self.table.layer in ("core", "mart")
+        conditions = {
+            f"{time} >= $first": self.first,
+            "date >= $first::DATE": self.first if by_day else None,
+            f"{time} <= $last": self.last,
+            "date <= $last::DATE": self.last if by_day else None,
+            "list_contains($coins, coin)": self.coins,
+            "list_contains($exchanges, exchange)": self.exchanges,
+        }
+        return " AND ".join(condition for condition, asked in conditions.items() if asked) or "true"
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters that `where` names."""
+        known = {"first": self.first, "last": self.last, "coins": list(self.coins), "exchanges": list(self.exchanges)}
+        return {name: value for name, value in known.items() if f"${name}" in self.where}
+
+    def check(self) -> None:
+        """Raises UserError for what the table has no column of, and for a range that ends before it begins."""
+        absent = {
+            "--from and --to: it has no time": (self.first or self.last) and not self.table.time_column,
+            "--coins: it has no coin": self.coins and "coin" not in self.table.schema,
+            "--exchanges: it has no exchange": self.exchanges and "exchange" not in self.table.schema,
+        }
+        for what, is_so in absent.items():
+            if is_so:
+                raise UserError(f"{self.table.full_name} cannot be narrowed by {what}; leave that out")
+        if self.first and self.last and self.first > self.last:
+            raise UserError(f"--from {self.first:%Y-%m-%dT%H:%MZ} is after --to {self.last:%Y-%m-%dT%H:%MZ}; swap them")
+
+
+def check_ending(out: Path) -> None:
+    """Raises UserError naming the endings that can be written."""
+    if (ending := out.suffix.lower()) not in WRITERS:
+        raise UserError(
+            f"--out {out}: cannot write {ending or 'a file without an ending'!r}; end it in .parquet, .csv or .arrow"
+        )
+
+
+def export(catalog: duckdb.DuckDBPyConnection, wanted: Wanted, out: Path, progress: Progress) -> int:
+    """Writes the rows, in the order of the files, and returns how many. Raises UserError where there are none."""
+    wanted.check()
+    check_ending(out)
+    name = wanted.table.full_name
+    rows = int(query(catalog, f"SELECT count(*) AS n FROM {name} WHERE {wanted.where}", **wanted.values)["n"].item())
+    if not rows:
+        raise UserError(f"{name} has no rows of what was asked; see what there is with: liq tables")
+    progress.stage("export", rows, "rows")
+    columns = ", ".join(_readable(wanted.table, out.suffix.lower()))
+    found = catalog.sql(f"SELECT {columns} FROM {name} WHERE {wanted.where}", params=wanted.values or None)
+    replace_whole(out, partial(_write, found.to_arrow_reader(_ROWS), WRITERS[out.suffix.lower()], progress))
+    return rows
+
+
+def _readable(table: Table, ending: str) -> Iterable[str]:
+    """Columns as the file can hold them: bytes are base64 in CSV, as `liq sql` has them."""
+    for name, dtype in table.schema.items():
+        yield f"base64({name}) AS {name}" if ending == ".csv" and str(dtype) == "Binary" else name
+
+
+def _write(batches: pa.RecordBatchReader, writer: Any, progress: Progress, hidden: Path) -> None:
+    with writer(str(hidden), batches.schema) as file:
+        for batch in batches:
+            file.write_batch(batch)
+            progress.step(advance=batch.num_rows)
