@@ -19,10 +19,10 @@ MAPS = "liquidation_levels"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"python_enable_replacements": "false"}
 # The grid of transforms/model/price_grid.py; a price that is none is told before anything is read.
 _PRICE_BUCKET = """
-    CREATE MACRO ops.price_bucket(price) AS if(
-        price > 0 AND isfinite(price::DOUBLE), floor(ln(price) / ln(1.001))::INTEGER,
-        error(format('{} is not a price; write e.g. 95000', price))::INTEGER
-    )
+    CREATE MACRO ops.price_bucket(price) AS CASE
+        WHEN price > 0 AND isfinite(price::DOUBLE) THEN floor(ln(price) / ln(1.001))::INTEGER
+        ELSE error(format('{} is not a price; write e.g. 95000', price))::INTEGER
+    END
 """
 
 
@@ -66,7 +66,8 @@ def _of_coin(root: Path) -> tuple[str, str]:
     coins = sorted({path.parent.parent.name.removeprefix("coin=") for path in home.glob(f"{MAPS}/*/*/{FILE}")})
     there = f"there are {', '.join(coins)}" if coins else "there are none yet; fill it with: liq run"
     unknown = f"error(format({_text('no coin {} in the warehouse; ' + there)}, coalesce(coin, 'NULL')))"
-    known = f"if(list_contains([{', '.join(map(_text, coins))}]::VARCHAR[], coin), coin, {unknown})"
+    is_known = f"list_contains([{', '.join(map(_text, coins))}]::VARCHAR[], coin)"
+    known = f"CASE WHEN {is_known} THEN coin ELSE {unknown} END"
     files = f"{_files(home, '')} || name || '/coin=' || ops.known(coin) || '/date=*/{FILE}'"
     return f"CREATE MACRO ops.known(coin) AS {known}", f"CREATE MACRO ops.files_of(coin, name) AS {files}"
 

@@ -69,8 +69,9 @@ SELECT
     1.001 ** (ops.price_bucket(price) + 1) AS price_high, usd::DOUBLE AS notional_usd,
     most.usd::DOUBLE / nullif((most.with_neighbours_usd - most.usd)::DOUBLE / nullif(most.neighbours, 0), 0)
         AS intensity,
-    if(n < 24, NULL, (n * cents - total)::DOUBLE / nullif(sqrt((n * squares - total * total)::DOUBLE), 0))
-        AS notional_z,
+    CASE WHEN n >= 24
+        THEN (n * cents - total)::DOUBLE / nullif(sqrt((n * squares - total * total)::DOUBLE), 0)
+    END AS notional_z,
     mark_price, is_stale, parameters_version, source
 FROM (SELECT 1)
 LEFT JOIN weeks ON true
