@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -41,19 +42,24 @@ def build(root: Path) -> Path:
         # v1.0.0: tools on DuckDB 1.x can open it too
         connection.execute(f"ATTACH {_text(hidden)} AS catalog (STORAGE_VERSION 'v1.0.0')")
         connection.execute("USE catalog")
-        for layer in LAYERS:
-            connection.execute(f"CREATE SCHEMA {layer}")
-        connection.execute(f"CREATE VIEW ops.catalog_root AS SELECT {_text(root.resolve())} AS root")
-        for table in load().values():
-            connection.execute(f"CREATE VIEW {table.full_name} AS {_select(root, table)}")
-            for comment in comments(table):
-                connection.execute(comment)
-        for statement in (*_of_coin(root), _PRICE_BUCKET, *macros.statements()):
+        connection.begin()  # one by one, hundreds of statements would each wait for the disk
+        for statement in _statements(root):
             connection.execute(statement)
+        connection.commit()
         connection.execute("USE memory")
         connection.execute("DETACH catalog")
     replace_durably(hidden, target)
     return target
+
+
+def _statements(root: Path) -> Iterator[str]:
+    yield from (f"CREATE SCHEMA {layer}" for layer in LAYERS)
+    yield f"CREATE VIEW ops.catalog_root AS SELECT {_text(root.resolve())} AS root"
+    yield "COMMENT ON VIEW ops.catalog_root IS 'log: the folder that the views read'"
+    for table in load().values():
+        yield f"CREATE VIEW {table.full_name} AS {_select(root, table)}"
+        yield from comments(table)
+    yield from (*_of_coin(root), _PRICE_BUCKET, *macros.statements())
 
 
 def _of_coin(root: Path) -> tuple[str, str]:
@@ -107,7 +113,7 @@ def _type(table: Table, column: str) -> str:
     dtype = str(table.schema[column])
     sql = {"String": "VARCHAR", "Float64": "DOUBLE", "Int64": "BIGINT", "Int32": "INTEGER", "Boolean": "BOOLEAN"}
     sql |= {"Date": "DATE", "Binary": "BLOB"}
-    return sql.get(dtype, "TIMESTAMP_MS" if dtype.startswith("Datetime") else dtype)
+    return sql.get(dtype, "TIMESTAMP" if dtype.startswith("Datetime") else dtype)
 
 
 def connect(root: Path) -> duckdb.DuckDBPyConnection:

@@ -17,7 +17,7 @@
 -- parameters_version   the assumptions, in mart.model_parameters
 -- source               simulated, recorded, live or imported
 --
--- Example: FROM heavier_side('BTC', above := 120000, below := 75000);
+-- Example: FROM heavier_side('BTC', 120000, 75000);
 CREATE MACRO heavier_side(coin, above, below, as_of := NULL, exchange := NULL) AS TABLE
 WITH sums AS (
     SELECT
