@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -19,10 +20,10 @@ MAPS = "liquidation_levels"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"python_enable_replacements": "false"}
 # The grid of transforms/model/price_grid.py; a price that is none is told before anything is read.
 _PRICE_BUCKET = """
-    CREATE MACRO ops.price_bucket(price) AS if(
-        price > 0 AND isfinite(price::DOUBLE), floor(ln(price) / ln(1.001))::INTEGER,
-        error(format('{} is not a price; write e.g. 95000', price))::INTEGER
-    )
+    CREATE MACRO ops.price_bucket(price) AS CASE
+        WHEN price > 0 AND isfinite(price::DOUBLE) THEN floor(ln(price) / ln(1.001))::INTEGER
+        ELSE error(format('{} is not a price; write e.g. 95000', price))::INTEGER
+    END
 """
 
 
@@ -41,19 +42,24 @@ def build(root: Path) -> Path:
         # v1.0.0: tools on DuckDB 1.x can open it too
         connection.execute(f"ATTACH {_text(hidden)} AS catalog (STORAGE_VERSION 'v1.0.0')")
         connection.execute("USE catalog")
-        for layer in LAYERS:
-            connection.execute(f"CREATE SCHEMA {layer}")
-        connection.execute(f"CREATE VIEW ops.catalog_root AS SELECT {_text(root.resolve())} AS root")
-        for table in load().values():
-            connection.execute(f"CREATE VIEW {table.full_name} AS {_select(root, table)}")
-            for comment in comments(table):
-                connection.execute(comment)
-        for statement in (*_of_coin(root), _PRICE_BUCKET, *macros.statements()):
+        connection.begin()  # one by one, hundreds of statements would each wait for the disk
+        for statement in _statements(root):
             connection.execute(statement)
+        connection.commit()
         connection.execute("USE memory")
         connection.execute("DETACH catalog")
     replace_durably(hidden, target)
     return target
+
+
+def _statements(root: Path) -> Iterator[str]:
+    yield from (f"CREATE SCHEMA {layer}" for layer in LAYERS)
+    yield f"CREATE VIEW ops.catalog_root AS SELECT {_text(root.resolve())} AS root"
+    yield "COMMENT ON VIEW ops.catalog_root IS 'log: the folder that the views read'"
+    for table in load().values():
+        yield f"CREATE VIEW {table.full_name} AS {_select(root, table)}"
+        yield from comments(table)
+    yield from (*_of_coin(root), _PRICE_BUCKET, *macros.statements())
 
 
 def _of_coin(root: Path) -> tuple[str, str]:
@@ -66,7 +72,8 @@ def _of_coin(root: Path) -> tuple[str, str]:
     coins = sorted({path.parent.parent.name.removeprefix("coin=") for path in home.glob(f"{MAPS}/*/*/{FILE}")})
     there = f"there are {', '.join(coins)}" if coins else "there are none yet; fill it with: liq run"
     unknown = f"error(format({_text('no coin {} in the warehouse; ' + there)}, coalesce(coin, 'NULL')))"
-    known = f"if(list_contains([{', '.join(map(_text, coins))}]::VARCHAR[], coin), coin, {unknown})"
+    is_known = f"list_contains([{', '.join(map(_text, coins))}]::VARCHAR[], coin)"
+    known = f"CASE WHEN {is_known} THEN coin ELSE {unknown} END"
     files = f"{_files(home, '')} || name || '/coin=' || ops.known(coin) || '/date=*/{FILE}'"
     return f"CREATE MACRO ops.known(coin) AS {known}", f"CREATE MACRO ops.files_of(coin, name) AS {files}"
 
@@ -106,7 +113,7 @@ def _type(table: Table, column: str) -> str:
     dtype = str(table.schema[column])
     sql = {"String": "VARCHAR", "Float64": "DOUBLE", "Int64": "BIGINT", "Int32": "INTEGER", "Boolean": "BOOLEAN"}
     sql |= {"Date": "DATE", "Binary": "BLOB"}
-    return sql.get(dtype, "TIMESTAMP_MS" if dtype.startswith("Datetime") else dtype)
+    return sql.get(dtype, "TIMESTAMP" if dtype.startswith("Datetime") else dtype)
 
 
 def connect(root: Path) -> duckdb.DuckDBPyConnection:

@@ -18,7 +18,7 @@
 -- Example: FROM balance('BTC');
 CREATE MACRO balance(coin, as_of := NULL) AS TABLE
 WITH hour AS MATERIALIZED (
-    FROM map_hour(coin, as_of)
+    FROM map_hour(coin, as_of := as_of)
 ),
 
 now AS (

@@ -54,10 +54,10 @@ gaps AS (
 
 SELECT
     v.exchange,
-    if(hours > 0, hours, error(format(
+    CASE WHEN hours > 0 THEN hours ELSE error(format(
         'no map of {} from {} to {}', coin, coalesce("from"::VARCHAR, 'its first hour'),
         coalesce("to"::VARCHAR, 'its last hour')
-    ))::BIGINT) AS hours,
+    ))::BIGINT END AS hours,
     hours_there, hours_stale, coalesce(missing, 0) AS readings_missing, coalesce(carried, 0) AS readings_carried,
     coalesce(derived, 0) AS readings_derived, coalesce(reasons, '') AS reasons, v.first_utc, v.last_utc, v.source
 FROM hours

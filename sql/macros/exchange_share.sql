@@ -25,7 +25,7 @@ WITH sums AS (
         ), 0) AS usd,
         max(l.mark_price) AS mark_price, bool_or(l.is_stale) AS is_stale,
         max(l.parameters_version) AS parameters_version, max(l.source) AS source
-    FROM levels_at(coin, as_of) AS l
+    FROM levels_at(coin, as_of := as_of) AS l
     GROUP BY l.hour_utc, l.exchange, l.side
 )
 

@@ -64,13 +64,14 @@ weeks AS (
 SELECT
     coalesce(hour_utc, error(format(
         'no map of {}{} ever reached {}', coin, coalesce(' on ' || exchange, ''), price
-    ))::TIMESTAMP_MS) AS hour_utc,
+    ))::TIMESTAMP) AS hour_utc,
     most.side, 1.001 ** ops.price_bucket(price) AS price_low,
     1.001 ** (ops.price_bucket(price) + 1) AS price_high, usd::DOUBLE AS notional_usd,
     most.usd::DOUBLE / nullif((most.with_neighbours_usd - most.usd)::DOUBLE / nullif(most.neighbours, 0), 0)
         AS intensity,
-    if(n < 24, NULL, (n * cents - total)::DOUBLE / nullif(sqrt((n * squares - total * total)::DOUBLE), 0))
-        AS notional_z,
+    CASE WHEN n >= 24
+        THEN (n * cents - total)::DOUBLE / nullif(sqrt((n * squares - total * total)::DOUBLE), 0)
+    END AS notional_z,
     mark_price, is_stale, parameters_version, source
 FROM (SELECT 1)
 LEFT JOIN weeks ON true

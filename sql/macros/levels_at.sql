@@ -30,7 +30,7 @@ hour AS (
         'no map of {}{} at {}; there are maps from {} to {}', coin, coalesce(' on ' || exchange, ''),
         coalesce(strftime(date_trunc('hour', as_of::TIMESTAMP), '%Y-%m-%d %H:%M'), 'its last hour'),
         any_value(first_day)::VARCHAR, any_value(last_day)::VARCHAR
-    ))::TIMESTAMP_MS) AS hour_utc
+    ))::TIMESTAMP) AS hour_utc
     FROM days LEFT JOIN of_day ON true
 )
 

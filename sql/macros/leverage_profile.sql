@@ -22,7 +22,7 @@ WITH sums AS (
     SELECT
         l.hour_utc, l.side, l.leverage_class, max(l.parameters_version) AS parameters_version, max(l.source) AS source,
         sum(l.notional_usd::DECIMAL(38, 6)) AS usd, sum(l.notional_1d_usd::DECIMAL(38, 6)) AS usd_1d
-    FROM levels_at(coin, as_of, exchange) AS l
+    FROM levels_at(coin, as_of := as_of, exchange := exchange) AS l
     WHERE abs(sqrt(l.price_low * l.price_high) / l.mark_price - 1) <= span
     GROUP BY ALL
 )

@@ -21,7 +21,7 @@
 CREATE MACRO map_diff(coin, "from" := NULL, "to" := NULL, exchange := NULL) AS TABLE
 WITH span AS MATERIALIZED (
     SELECT coalesce(date_trunc('hour', "from"::TIMESTAMP), hour_utc - INTERVAL 1 HOUR) AS from_utc, hour_utc AS to_utc
-    FROM map_hour(coin, "to")
+    FROM map_hour(coin, as_of := "to")
 ),
 
 hours AS MATERIALIZED (
@@ -62,8 +62,8 @@ marks AS (
 
 earlier AS (
     SELECT
-        if(sum(from_rows) > 0, true, error(format('no map of {} at {}', coin, any_value(from_utc)))::BOOLEAN)
-            AS is_there
+        CASE WHEN sum(from_rows) > 0 THEN true
+            ELSE error(format('no map of {} at {}', coin, any_value(from_utc)))::BOOLEAN END AS is_there
     FROM span LEFT JOIN buckets ON true
 )
 

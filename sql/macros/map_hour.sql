@@ -9,4 +9,4 @@
 --
 -- Example: FROM map_hour('BTC');
 CREATE MACRO map_hour(coin, as_of := NULL) AS TABLE
-SELECT max(l.hour_utc) AS hour_utc FROM levels_at(coin, as_of) AS l;
+SELECT max(l.hour_utc) AS hour_utc FROM levels_at(coin, as_of := as_of) AS l;

@@ -17,7 +17,7 @@
 -- parameters_version        the assumptions, in mart.model_parameters
 -- source                    simulated, recorded, live or imported
 --
--- Example: FROM worst_hours('BTC', 5);
+-- Example: FROM worst_hours('BTC', most := 5);
 CREATE MACRO worst_hours(coin, most := 20) AS TABLE
 WITH hours AS (
     SELECT
