@@ -88,10 +88,10 @@ def _row(column: Column, nullable: bool) -> str:
         meaning += f". Reads like `{column.pattern}`"
     elif limits := bounds(column):
         meaning += f". {limits.capitalize()}"
-    return f"| `{column.name}` | {_type(column)} | {column.unit} | {'yes' if nullable else ''} | {_cell(meaning)} |"
+    return f"| `{column.name}` | {type_name(column)} | {column.unit} | {'yes' if nullable else ''} | {_cell(meaning)} |"
 
 
-def _type(column: Column) -> str:
+def type_name(column: Column) -> str:
     """The type in a word, as polars, Parquet and DuckDB share it."""
     name = str(column.dtype)
     return "Timestamp (ms)" if name.startswith("Datetime") else name

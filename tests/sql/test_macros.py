@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from expectations.tables import load
-from tests.bi.environment import environment, run
+from tests.bi.environment import environment, recipe, run
 from tests.sql import cookbook
 from tests.sql.cookbook import FIRST, FOLDER, LAST, QUESTIONS
 from tests.warehouse.trial import Trial
@@ -305,9 +305,10 @@ def test_duckdb_1_answers_the_same(pytestconfig: pytest.Config, market: Trial, t
     views = ["SELECT count(*), max(hour_utc) FROM mart.liquidation_levels", "SELECT * FROM mart.market_balance LIMIT 5"]
     asked = [*views, *(m.example for m in macros.load().values()), *(q.read_text() for q in QUESTIONS)]
     words = str(market.root / "catalog.duckdb"), json.dumps(asked)
-    one, now = (
-        json.loads(run(python, ASK, tmp_path, *words))
-        for python in (environment(pytestconfig.cache, release), sys.executable)
-    )
+    older = environment(pytestconfig.cache, release)
+    one, now = (json.loads(run(python, ASK, tmp_path, *words)) for python in (older, sys.executable))
     assert (one["version"].split(".")[0], now["version"].split(".")[0]) == ("1", "2")
     assert one["told"] == now["told"]
+    (tmp_path / "warehouse").mkdir()
+    (tmp_path / "warehouse" / "data").symlink_to(market.root)
+    assert "swept_usd" in run(older, recipe("worst_hours"), tmp_path)
