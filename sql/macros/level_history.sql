@@ -24,10 +24,10 @@ CREATE MACRO level_history(coin, price, exchange := NULL) AS TABLE
 WITH sides AS (
     SELECT
         l.hour_utc, l.side,
-        coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (
+        coalesce(sum(l.notional_usd::DECIMAL(18, 6)) FILTER (
             l.price_bucket = ops.price_bucket(price)
         ), 0) AS usd,
-        sum(l.notional_usd::DECIMAL(38, 6)) AS with_neighbours_usd,
+        sum(l.notional_usd::DECIMAL(18, 6)) AS with_neighbours_usd,
         max(l.price_bucket) - min(l.price_bucket) AS neighbours
     FROM levels_of(coin) AS l
     WHERE l.price_bucket >= ops.price_bucket(price) - 20
