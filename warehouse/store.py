@@ -30,7 +30,7 @@ _WRITTEN_IN_PLACE = (
 )  # all else is staged, and moved when it is whole
 
 
-_FILE: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "row_group_size": 1 << 17}
+_FILE: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "row_group_size": 1 << 16}
 
 
 def _encodings(table: Table) -> dict[str, object]:
