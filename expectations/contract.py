@@ -44,7 +44,7 @@ class Table:
     """All that must be true of one table.
 
     `columns` in file order; `nullable` names those that may be null. `partition` columns stand in the path, not in the
-    file. `grain` is unique and is the sort order; a `file_order` of the same columns is that of the file where it differs.
+    file. `grain` is unique and is the sort order; `file_order`, of the same columns, is the file's where it differs.
     `built_with` names the sibling whose build makes this table too.
     """
 
@@ -102,7 +102,9 @@ class Table:
 
         Raises ValueError as `conform` does.
         """
-        return self._shaped(frame).sort(self.file_order or self.grain, maintain_order=True).select(list(self.file_schema))
+        return (
+            self._shaped(frame).sort(self.file_order or self.grain, maintain_order=True).select(list(self.file_schema))
+        )
 
     def _shaped(self, frame: pl.DataFrame) -> pl.DataFrame:
         missing = [c.name for c in self.columns if c.name not in frame.columns and c.name not in self.nullable]

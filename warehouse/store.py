@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from psutil import pid_exists
@@ -17,6 +16,7 @@ from psutil import pid_exists
 from expectations.contract import Table
 from expectations.tables import load
 from warehouse.errors import UserError
+from warehouse.file_format import write_file
 from warehouse.lock import in_use
 
 Key = Mapping[str, object]
@@ -28,19 +28,6 @@ _WRITTEN_IN_PLACE = (
     "ops/runs",
     "ops/reach",
 )  # all else is staged, and moved when it is whole
-
-
-_FILE: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "row_group_size": 1 << 16}
-
-
-def _encodings(table: Table) -> dict[str, object]:
-    """For pyarrow. Doubles byte by byte, all first bytes together, as neighbours share those; the rest by dictionary."""
-    doubles = [name for name, dtype in table.file_schema.items() if dtype == pl.Float64]
-    return {
-        "column_encoding": dict.fromkeys(doubles, "BYTE_STREAM_SPLIT"),
-        "use_dictionary": [name for name in table.file_schema if name not in doubles],
-        "store_schema": False,  # all of it is in the file's own types, and in each small file it is a kilobyte
-    }
 
 
 def label(table: Table, key: Key) -> str:
@@ -76,7 +63,7 @@ class Store:
         return self.base.find(table, key) if self.base else None
 
     def read(self, table: Table, keys: Iterable[Key], columns: list[str] | None = None) -> pl.DataFrame:
-        """All rows of the partitions `keys` (absent ones are empty) as their files have them, partition columns included."""
+        """All rows of the partitions `keys` (absent ones are empty) in the files' order, partition columns included."""
         frames = [self._read_one(table, key, path, columns) for key in keys if (path := self.find(table, key))]
         schema = table.schema if columns is None else pl.Schema({c: table.schema[c] for c in columns})
         return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
@@ -106,11 +93,10 @@ class Store:
     def write(self, table: Table, frame: pl.DataFrame, key: Key) -> Path:
         """Replaces the partition's file whole: a reader sees the old file or the new one, never a part."""
         path = self.path(table, key)
-        # one chunk: where a file's pages end would otherwise tell how its rows came together
-        shaped = table.filed(frame).rechunk()
+        shaped = table.filed(frame)
         path.parent.mkdir(parents=True, exist_ok=True)
         hidden = path.with_name(f".{FILE}.{os.getpid()}.tmp")
-        shaped.write_parquet(hidden, use_pyarrow=True, pyarrow_options=_encodings(table), **_FILE)
+        write_file(shaped, hidden)
         # a stage that a crash cuts short is made again: what it holds is made to last when it is published
         (replace if self.base else replace_durably)(hidden, path)
         return path
