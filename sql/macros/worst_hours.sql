@@ -27,8 +27,7 @@ WITH hours AS (
         count(DISTINCT s.exchange) FILTER (s.realised_usd IS NOT NULL) AS of_which_realised,
         min(s.lowest_mark_price) AS lowest, max(s.highest_mark_price) AS highest,
         max(s.parameters_version) AS parameters_version, max(s.source) AS source
-    FROM mart.sweeps AS s
-    WHERE s.coin = ops.known(coin)
+    FROM ops.rows_of(coin, 'sweeps') AS s
     GROUP BY s.hour_utc
 )
 
