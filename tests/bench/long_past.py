@@ -13,12 +13,12 @@ from expectations.tables import load, table
 from warehouse.store import Key, Store
 
 NEWEST = 30
-"""Days that are repeated: the last ones, whose crowds are as large as they get."""
-_STATE = ("standing_positions", "opened_cohorts")
+"""Days that are repeated: the last whole ones, whose crowds are as large as they get."""
+STATE = ("standing_positions", "opened_cohorts")
 
 
 def repeat(store: Store, length: int) -> None:
-    """Makes the past of each coin's mart `length` days long.
+    """Makes the past of each coin's mart, of three days or more, `length` days long.
 
     Of the coins after the first, files are those of the first by another name: they are there to be passed over.
     """
@@ -26,10 +26,11 @@ def repeat(store: Store, length: int) -> None:
     coins = sorted({str(key["coin"]) for key in store.keys(levels)})
     days = sorted(date.fromisoformat(str(key["date"])) for key in store.keys(levels, coin=coins[0]))
     wanted = [days[-1] - timedelta(days=back) for back in range(len(days), length)]
+    repeated = days[1:-1][-NEWEST:]
     for contract in load().values():
-        if contract.layer == "mart" and contract.partition == ("coin", "date") and contract.name not in _STATE:
+        if contract.layer == "mart" and contract.partition == ("coin", "date") and contract.name not in STATE:
             for at, day in enumerate(wanted):
-                first = _again(store, contract, coins[0], days[-1 - at % min(NEWEST, len(days))], day)
+                first = _again(store, contract, coins[0], repeated[at % len(repeated)], day)
                 for coin in coins[1:] if first else ():
                     _link(store, contract, first, {"coin": coin, "date": day})
 
