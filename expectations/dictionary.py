@@ -67,6 +67,8 @@ def _section(table: Table, known: dict[str, Table]) -> Iterator[str]:
     yield f"- Kind: {table.kind}, {_KINDS[table.kind]}"
     yield f"- Grain: {_codes(table.grain)}"
     yield f"- Partitioned by: {_codes(table.partition) or 'nothing, one file'}"
+    if table.file_order:
+        yield f"- Rows of a file are in order of: {_codes(table.file_order)}"
     yield f"- Made from: {inputs or 'nothing else here'}"
     if table.built_with:
         yield f"- Made together with: `{known[table.built_with].full_name}`"

@@ -25,6 +25,15 @@ _PRICE_BUCKET = """
         ELSE error(format('{} is not a price; write e.g. 95000', price))::INTEGER
     END
 """
+# Of a table that has a file wherever the map has one.
+_ROWS_OF = """
+    CREATE MACRO ops.rows_of(coin, name) AS TABLE
+    SELECT * REPLACE (r.coin::VARCHAR AS coin)
+    FROM read_parquet(
+        ops.files_of(coin, name), hive_partitioning = true, hive_types = {'coin': 'VARCHAR', 'date': 'DATE'}
+    ) AS r
+    WHERE r.hour_utc <= (SELECT max(w.hour_utc) FROM ops.watermark AS w)
+"""
 
 
 def build(root: Path) -> Path:
@@ -62,20 +71,34 @@ def _statements(root: Path) -> Iterator[str]:
     yield from (*_of_coin(root), _PRICE_BUCKET, *macros.statements())
 
 
-def _of_coin(root: Path) -> tuple[str, str]:
+def _of_coin(root: Path) -> tuple[str, ...]:
     """What the macros find a coin's files by.
 
-    A path that is known before a statement is planned keeps DuckDB from looking through the other coins' folders, and
-    an unknown coin is told then: a path that matches nothing would only be called that.
+    A path and a day that are known before a statement is planned keep DuckDB from looking through the other coins'
+    folders and the days before; an unknown coin is told then: a path that matches nothing would only be called that.
+    The days are those of when this was built: of files that came later, none is before the last of them.
     """
     home = root.resolve() / "mart"
-    coins = sorted({path.parent.parent.name.removeprefix("coin=") for path in home.glob(f"{MAPS}/*/*/{FILE}")})
-    there = f"there are {', '.join(coins)}" if coins else "there are none yet; fill it with: liq run"
+    days: dict[str, list[str]] = {}
+    for path in sorted(home.glob(f"{MAPS}/*/*/{FILE}")):
+        days.setdefault(path.parts[-3].removeprefix("coin="), []).append(path.parts[-2].removeprefix("date="))
+    there = f"there are {', '.join(days)}" if days else "there are none yet; fill it with: liq run"
     unknown = f"error(format({_text('no coin {} in the warehouse; ' + there)}, coalesce(coin, 'NULL')))"
-    is_known = f"list_contains([{', '.join(map(_text, coins))}]::VARCHAR[], coin)"
+    is_known = f"list_contains([{', '.join(map(_text, days))}]::VARCHAR[], coin)"
     known = f"CASE WHEN {is_known} THEN coin ELSE {unknown} END"
     files = f"{_files(home, '')} || name || '/coin=' || ops.known(coin) || '/date=*/{FILE}'"
-    return f"CREATE MACRO ops.known(coin) AS {known}", f"CREATE MACRO ops.files_of(coin, name) AS {files}"
+    of_days = {"first_day": {c: d[0] for c, d in days.items()}, "last_day": {c: d[-1] for c, d in days.items()}}
+    return (
+        f"CREATE MACRO ops.known(coin) AS {known}",
+        f"CREATE MACRO ops.files_of(coin, name) AS {files}",
+        *(f"CREATE MACRO ops.{name}(coin) AS {_case('coin', found)}::DATE" for name, found in of_days.items()),
+        _ROWS_OF,
+    )
+
+
+def _case(of: str, values: dict[str, str]) -> str:
+    cases = " ".join(f"WHEN {_text(key)} THEN {_text(value)}" for key, value in values.items())
+    return f"CASE {of} {cases} END" if cases else "NULL"
 
 
 def _select(root: Path, table: Table) -> str:

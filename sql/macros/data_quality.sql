@@ -22,9 +22,8 @@
 CREATE MACRO data_quality(coin, "from" := NULL, "to" := NULL) AS TABLE
 WITH books AS MATERIALIZED (
     SELECT b.exchange, b.hour_utc, bool_or(b.is_stale) AS is_stale, max(b.source) AS source
-    FROM mart.position_books AS b
-    WHERE b.coin = ops.known(coin)
-        AND ("from" IS NULL OR (b.date >= "from"::DATE AND b.hour_utc >= date_trunc('hour', "from"::TIMESTAMP)))
+    FROM ops.rows_of(coin, 'position_books') AS b
+    WHERE ("from" IS NULL OR (b.date >= "from"::DATE AND b.hour_utc >= date_trunc('hour', "from"::TIMESTAMP)))
         AND ("to" IS NULL OR (b.date <= "to"::DATE AND b.hour_utc <= "to"::TIMESTAMP))
     GROUP BY ALL
 ),

@@ -22,10 +22,10 @@ CREATE MACRO heavier_side(coin, above, below, as_of := NULL, exchange := NULL) A
 WITH sums AS (
     SELECT
         max(l.hour_utc) AS hour_utc,
-        coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (
+        coalesce(sum(l.notional_usd::DECIMAL(18, 6)) FILTER (
             l.side = 'short' AND l.price_bucket <= ops.price_bucket(above)
         ), 0) AS short_usd,
-        coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (
+        coalesce(sum(l.notional_usd::DECIMAL(18, 6)) FILTER (
             l.side = 'long' AND l.price_bucket >= ops.price_bucket(below)
         ), 0) AS long_usd,
         min(l.mark_price) AS lowest_mark, max(l.mark_price) AS highest_mark,

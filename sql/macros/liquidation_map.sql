@@ -26,7 +26,7 @@ CREATE MACRO liquidation_map(coin, as_of := NULL, span := 0.05, exchange := NULL
 WITH levels AS MATERIALIZED (
     SELECT
         l.hour_utc, l.exchange AS venue, l.side, l.price_bucket, l.price_low, l.price_high, l.mark_price,
-        l.notional_usd::DECIMAL(38, 6) AS usd, l.is_stale, l.parameters_version, l.source
+        l.notional_usd::DECIMAL(18, 6) AS usd, l.is_stale, l.parameters_version, l.source
     FROM levels_at(coin, as_of := as_of, exchange := exchange) AS l
     WHERE abs(sqrt(l.price_low * l.price_high) / l.mark_price - 1) <= span
 ),

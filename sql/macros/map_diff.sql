@@ -30,7 +30,7 @@ hours AS MATERIALIZED (
 
 levels AS (
     SELECT
-        l.exchange AS venue, l.side, l.price_bucket, l.price_low, l.price_high, l.notional_usd::DECIMAL(38, 6) AS usd,
+        l.exchange AS venue, l.side, l.price_bucket, l.price_low, l.price_high, l.notional_usd::DECIMAL(18, 6) AS usd,
         l.is_stale, h.which, min(l.price_bucket) OVER map AS lowest_bucket,
         max(l.price_bucket) OVER map AS highest_bucket
     FROM levels_of(coin) AS l

@@ -64,6 +64,11 @@ def test_no_key_may_be_null(contract: Table) -> None:
 
 
 @TABLES
+def test_rows_have_one_place_in_a_file(contract: Table) -> None:
+    assert set(contract.file_order or contract.grain) == set(contract.grain)
+
+
+@TABLES
 def test_checks_have_names_of_their_own_and_reasons(contract: Table) -> None:
     derived = {r.check for r in rules(contract, expected_time=HOUR)} - {c.name for c in contract.checks}
     names = [c.name for c in contract.checks]
