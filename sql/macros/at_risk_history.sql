@@ -19,7 +19,7 @@
 -- Example: FROM at_risk_history('BTC', 95000) ORDER BY hour_utc DESC LIMIT 24;
 CREATE MACRO at_risk_history(coin, price, exchange := NULL) AS TABLE
 WITH sums AS (
-    SELECT l.hour_utc, l.side, sum(l.notional_usd::DECIMAL(38, 6)) AS usd
+    SELECT l.hour_utc, l.side, sum(l.notional_usd::DECIMAL(18, 6)) AS usd
     FROM levels_of(coin) AS l
     WHERE CASE l.side
             WHEN 'long' THEN price < l.mark_price AND l.price_bucket >= ops.price_bucket(price)
