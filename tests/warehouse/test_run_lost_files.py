@@ -39,6 +39,7 @@ def three_hours(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFa
         f"mart/liquidation_levels/{DAY}",
         f"mart/standing_positions/{DAY}",
         f"mart/sweeps/{DAY}",
+        f"mart/cluster_history/{DAY}",
         f"core/price_bars/{DAY}",
         f"raw/payloads/exchange=okx/date={A:%Y-%m-%d}",
     ],
