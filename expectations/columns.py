@@ -215,7 +215,7 @@ COLUMNS = _columns(
     Column(
         "daily_volatility",
         _F,
-        "Volatility of a day, of 1, from the hours of the 30 full days before; null where fewer than 24 are known",
+        "Volatility of a day, of 1, from the hours of the 30 full days before; null where fewer than 12 are known",
         minimum=0,
     ),
     Column(

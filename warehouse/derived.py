@@ -14,7 +14,7 @@ from transforms.tables.liquidation_clusters import PROFILE_COLUMNS, TRAILING, ou
 from transforms.traded_hours import BAR_COLUMNS, LOOKS_BACK
 from warehouse.build import build
 from warehouse.clock import HOUR, days
-from warehouse.store import Key, Store
+from warehouse.store import Key, Store, label
 
 LEVELS, PARAMETERS, BARS = table("liquidation_levels"), table("model_parameters"), table("price_bars")
 CURVE, BALANCE, CLUSTERS = table("liquidation_curve"), table("market_balance"), table("liquidation_clusters")
@@ -45,7 +45,7 @@ class Derived:
         reach = build(REACH.name, around)
         summary = build(SUMMARY.name, {**around, BALANCE.name: balance})
         for contract, made in zip(DERIVED, (curve, balance, clusters, cascades, reach, summary), strict=True):
-            write_hours(self.stage, contract, made, wanted)
+            write_hours(self.stage, contract, self.coin, made, wanted)
 
     def _trailing(self, levels: pl.DataFrame, first: datetime) -> pl.DataFrame:
         before = self._read(first) if self._profiles is None else self._profiles
@@ -72,10 +72,17 @@ def day_of(coin: str, day: date) -> Key:
     return {"coin": coin, "date": day}
 
 
-def write_hours(stage: Store, contract: Table, made: pl.DataFrame, wanted: Sequence[datetime]) -> None:
-    """Writes the partitions of `made`, of one coin; of each of them the hours around `wanted` stay as they were."""
-    for key in made.select(contract.partition).unique().sort(contract.partition).to_dicts():
-        rows = made.filter(pl.col(column) == value for column, value in key.items())
+def write_hours(stage: Store, contract: Table, coin: str, made: pl.DataFrame, wanted: Sequence[datetime]) -> None:
+    """Writes the partitions of `made`, of one coin; of each of them the hours around `wanted` stay as they were.
+
+    So it does those that were there and have no rows any more.
+    """
+    keys: list[Key] = [*made.select(contract.partition).unique().to_dicts()]
+    if contract.may_be_empty:
+        of_days = (day_of(coin, day) for day in days(wanted[0].date(), wanted[-1].date()))
+        keys += [key for key in of_days if stage.find(contract, key)]
+    for key in {label(contract, key): key for key in keys}.values():
+        rows = made.filter(*(pl.col(column) == value for column, value in key.items()))
         if not _is_whole(key, wanted):
             before = stage.read(contract, [key])
             rows = pl.concat([before.filter(~pl.col("hour_utc").is_between(wanted[0], wanted[-1])), rows])

@@ -123,7 +123,7 @@ class Coin:
             for contract in (STATE, COHORTS):
                 self.stage.write_partitions(contract, made[contract.name])
             for contract in (LEVELS, BOOKS, SWEPT):
-                write_hours(self.stage, contract, made[contract.name], wanted)
+                write_hours(self.stage, contract, self.name, made[contract.name], wanted)
             if not made[LEVELS.name].is_empty():
                 derived.make(made[LEVELS.name], wanted)
             progress.step(f"{end:%Y-%m-%d}", len(wanted), made[LEVELS.name].height)

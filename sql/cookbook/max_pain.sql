@@ -1,8 +1,6 @@
 -- Which level has the most to liquidate on each side: max pain? (modelled)
-SELECT 'long' AS side, arg_max(price_low, long_usd) AS price_low, max(long_usd) AS usd
-FROM liquidation_map('BTC', span := 0.25)
-WHERE exchange = 'all'
+SELECT 'long' AS side, long_max_pain_price AS price, long_max_pain_usd AS usd
+FROM summary('BTC')
 UNION ALL
-SELECT 'short', arg_max(price_low, short_usd), max(short_usd)
-FROM liquidation_map('BTC', span := 0.25)
-WHERE exchange = 'all';
+SELECT 'short', short_max_pain_price, short_max_pain_usd
+FROM summary('BTC');

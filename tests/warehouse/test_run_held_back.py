@@ -23,7 +23,7 @@ B, C = A + HOUR, A + 2 * HOUR
 HISTORY = "/futures/data/openInterestHist"
 PARTITION = f"coin=BTC/date={A:%Y-%m-%d}"
 DEPENDENT = ("liquidation_levels", "position_books", "standing_positions", "opened_cohorts", "liquidation_curve",
-             "liquidation_clusters", "market_balance", "cascade_risk", "cascade_reach", "sweeps")  # fmt: skip
+             "liquidation_clusters", "market_balance", "cascade_risk", "sweeps")  # fmt: skip
 
 
 def in_thousandths(ask: Ask) -> Reply:
@@ -115,7 +115,7 @@ class TestRelease:
         ("name", "built_on_it"),
         [
             ("liquidation_curve", {"market_balance", "market_summary"}),
-            ("cascade_risk", {"cascade_reach", "market_summary"}),
+            ("cascade_risk", {"market_summary"}),
             ("market_summary", set[str]()),
         ],
     )

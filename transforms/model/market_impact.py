@@ -21,6 +21,9 @@ import numpy as np
 
 from transforms.model.price_grid import Floats
 
+LEAST_HOURS = 12
+"""Hours below which the volatility of a day is not said: of fewer it is off by a quarter and more."""
+
 LEAST_DAYS = 7
 """Days with a known flow below which there is no fit: of fewer, the range is wider than the prior's."""
 
@@ -63,9 +66,9 @@ class Impact:
 
 
 def daily_volatility(hours: Sequence[Hour]) -> float | None:
-    """Of 1, from the returns of at least a day's hours; None of fewer, and where the price never moved."""
+    """Of 1, from the returns of at least LEAST_HOURS; None of fewer, and where the price never moved."""
     squares = fsum(hour.log_return**2 for hour in hours)
-    return sqrt(24 * squares / len(hours)) if len(hours) >= 24 and squares > 0 else None
+    return sqrt(24 * squares / len(hours)) if len(hours) >= LEAST_HOURS and squares > 0 else None
 
 
 def fit(hours: Sequence[Hour], volatility: float) -> Constant:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.model.market_impact import LEAST_DAYS, PRIOR, Constant, Hour, Impact, daily_volatility, fit
+from transforms.model.market_impact import LEAST_DAYS, LEAST_HOURS, PRIOR, Constant, Hour, Impact, daily_volatility, fit
 
 amounts = st.floats(1.0, 1e12)
 
@@ -41,8 +41,8 @@ class TestVolatility:
     def test_a_day_is_24_hours(self) -> None:
         assert daily_volatility([Hour(0, 0.01), Hour(0, -0.01)] * 12) == pytest.approx(0.01 * sqrt(24))
 
-    def test_less_than_a_day_is_not_enough(self) -> None:
-        assert daily_volatility([Hour(0, 0.01)] * 23) is None
+    def test_a_few_hours_are_not_enough(self) -> None:
+        assert daily_volatility([Hour(0, 0.01)] * (LEAST_HOURS - 1)) is None
 
     def test_a_price_that_never_moved_has_none(self) -> None:
         assert daily_volatility([Hour(0, 0.0)] * 48) is None
