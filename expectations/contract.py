@@ -13,6 +13,8 @@ Kind = Literal["reported", "modelled", "realised", "log"]
 Severity = Literal["FAIL", "WARN"]
 
 LAYERS: tuple[Layer, ...] = ("raw", "core", "mart", "ops")
+PERIODS = ("date", "month")
+"""Columns of a path that tell when; the others tell of what."""
 
 
 @dataclass(frozen=True)

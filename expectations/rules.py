@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from expectations.contract import Column, Severity, Table
+from expectations.contract import PERIODS, Column, Severity, Table
 
 STRUCTURAL = ("columns", "types", "not_empty")  # all that a frame of another shape, or of no rows, can be asked
 
@@ -121,7 +121,7 @@ def _fresh(table: Table, expected_time: datetime | None) -> Rule | None:
     oldest = expected - timedelta(hours=table.fresh_within_hours)
     time = pl.col(table.time_column)
     # Only the newest rows of each coin are asked: older partitions are older, and that is no fault of theirs.
-    series = [c for c in table.partition if c != "date"]
+    series = [c for c in table.partition if c not in PERIODS]
     newest = time.max().over(series) if series else time.max()
     return Rule(
         "fresh",

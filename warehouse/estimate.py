@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 import polars as pl
 
@@ -16,10 +16,10 @@ from warehouse.build import build_group
 from warehouse.changes import first_difference, until_sources_change
 from warehouse.clock import HOUR, days, hours
 from warehouse.cluster_history import make_cluster_history
-from warehouse.derived import DERIVED, Derived, day_of, write_from
+from warehouse.derived import CASCADES, DERIVED, SUMMARY, Derived, day_of, write_hours
 from warehouse.progress import Progress
 from warehouse.prune import kept
-from warehouse.store import Key, Stage, Store
+from warehouse.store import Key, Stage, Store, label
 from warehouse.sweeps import make_sweeps
 
 LEVELS, BOOKS, SWEPT = table("liquidation_levels"), table("position_books"), table("swept_activity")
@@ -27,6 +27,7 @@ STATE, COHORTS = table("standing_positions"), table("opened_cohorts")
 BARS, OPEN_INTEREST = table("price_bars"), table("open_interest")
 INSTRUMENTS, TIERS, PARAMETERS = table("instruments"), table("margin_tiers"), table("model_parameters")
 _INPUTS = (BARS, OPEN_INTEREST)
+_MAP = (LEVELS, BOOKS, SWEPT, COHORTS, table("liquidation_curve"), table("market_balance"), CASCADES, SUMMARY)
 _REALISED = (table("realised_liquidations"), table("realised_coverage"))
 _LOOK_BEHIND = timedelta(minutes=15)  # a reading from before the first bar's end may speak for it
 _AT_ONCE = timedelta(days=4)  # and the day that is begun: of more, the rows would fill memory
@@ -85,14 +86,14 @@ class Coin:
         return self._after_state(hour) or self.first_estimated() or hour
 
     def _first_lost(self, first: datetime, until: datetime) -> datetime | None:
-        """The start of the first day, from `first` on, of which a table of the map was deleted."""
+        """The start of the first day, from `first` on, of which a table of the map was deleted, or of its month."""
         for day in days(min(first, until).date(), until.date()):
-            for contract in (LEVELS, BOOKS, SWEPT, COHORTS, table("liquidation_curve"), table("market_balance")):
+            key = {"coin": self.name, "date": day, "month": f"{day:%Y-%m}"}
+            for contract in _MAP:
                 kept = contract is not COHORTS or day == until.date()  # of older days state may have been pruned
-                held = self.published.root / "quarantine" / "mart" / contract.name / f"coin={self.name}/date={day}"
-                lost = not self.published.path(contract, {"coin": self.name, "date": day}).is_file()
-                if kept and lost and not held.exists():
-                    return datetime.combine(day, time())
+                held = self.published.root / "quarantine" / "mart" / contract.name / label(contract, key)
+                if kept and not self.published.path(contract, key).is_file() and not held.exists():
+                    return datetime.combine(day if "date" in contract.partition else day.replace(day=1), time())
         return None
 
     def _after_state(self, hour: datetime) -> datetime | None:
@@ -123,7 +124,7 @@ class Coin:
             for contract in (STATE, COHORTS):
                 self.stage.write_partitions(contract, made[contract.name])
             for contract in (LEVELS, BOOKS, SWEPT):
-                write_from(self.stage, contract, made[contract.name], first)
+                write_hours(self.stage, contract, self.name, made[contract.name], wanted)
             if not made[LEVELS.name].is_empty():
                 derived.make(made[LEVELS.name], wanted)
             progress.step(f"{end:%Y-%m-%d}", len(wanted), made[LEVELS.name].height)
@@ -150,14 +151,11 @@ class Coin:
 
     def mend(self) -> None:
         """Makes again, whole, the days of derived tables that an earlier check held back: the map has gone on since."""
-        held = {
-            path.name.removeprefix("date=")
-            for contract in DERIVED
-            for path in (self.published.root / "quarantine" / "mart" / contract.name).glob(f"coin={self.name}/date=*")
-        }
-        for day in sorted(held):
-            levels = self.stage.read(LEVELS, [day_of(self.name, date.fromisoformat(day))])
-            if not levels.is_empty():
+        quarantine = self.published.root / "quarantine" / "mart"
+        held = {path.name for contract in DERIVED for path in (quarantine / contract.name).glob(f"coin={self.name}/*")}
+        for key in self.stage.keys(LEVELS, coin=self.name) if held else []:
+            if held & {f"date={key['date']}", f"month={key['date']:%Y-%m}"}:
+                levels = self.stage.read(LEVELS, [key])
                 Derived(self.name, self.stage).make(levels, levels["hour_utc"].unique().sort().to_list())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from expectations.contract import Table
+from expectations.contract import PERIODS, Table
 from warehouse.store import Key, Stage
 
 AT_ONCE = 1 << 24
@@ -22,7 +22,7 @@ def pieces(stage: Stage, contract: Table, keys: list[Key]) -> Iterator[Piece]:
     """
     together: list[Key] = []
     room = AT_ONCE
-    for _, same in groupby(keys, key=lambda key: [value for column, value in key.items() if column != "date"]):
+    for _, same in groupby(keys, key=lambda key: [value for column, value in key.items() if column not in PERIODS]):
         *older, (newest, size) = _parts(stage, contract, list(same))
         if together and (older or size > room):
             yield together, True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from expectations.contract import Table
+from expectations.contract import PERIODS, Table
 from expectations.tables import load
 from warehouse.clock import parse_hour
 from warehouse.errors import UserError
@@ -55,5 +55,5 @@ def _jobs(store: Store, table: Table, begin: date, end: date) -> Iterator[tuple[
     for key in store.keys(table):
         day = key.get("date")
         if not isinstance(day, date) or begin <= day <= end:
-            together.setdefault(tuple(value for name, value in key.items() if name != "date"), []).append(key)
+            together.setdefault(tuple(value for name, value in key.items() if name not in PERIODS), []).append(key)
     yield from ((table, keys) for keys in together.values())

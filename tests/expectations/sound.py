@@ -89,6 +89,23 @@ def realised_coverage() -> list[Row]:
     return [every | {"hour_utc": HOUR}, every | {"hour_utc": HOUR + ONE_HOUR}]
 
 
+def cascade_risk() -> list[Row]:
+    law = {"impact_y": 1.0, "impact_y_low": 0.5, "impact_y_high": 2.0, "impact_is_fitted": False}
+    every = _MODELLED | _MAP | law | {"daily_volatility": 0.03, "daily_volume_usd": 1e9}
+    triggered = {"trigger_price": 99_000.0, "trigger_bp": 100.0, "exhaustion_price": 97_500.0, "exhaustion_bp": 250.0}
+    triggered |= {"amplification_x": 2.5, "is_open_ended": False, "largest_ratio": 1.5, "largest_ratio_price": 98_500.0}
+    quiet = dict.fromkeys(triggered) | {"is_open_ended": False, "largest_ratio": 0.5, "largest_ratio_price": 101_000.0}
+    return [every | {"side": "long"} | triggered, every | {"side": "short"} | quiet]
+
+
+def cascade_reach() -> list[Row]:
+    push = {"exchange": "binance", "cluster_id": "BTC-long-98000", "pushing_usd": 9e6, "reached_usd": 1e6}
+    push |= {"side": "long", "pushed_from_price": 98_000.0, "pushed_to_price": 97_100.0}
+    reached = [("binance", "BTC-long-97000"), ("okx", None)]
+    names = ("reached_exchange", "reached_cluster_id")
+    return [_MODELLED | _MAP | push | dict(zip(names, each, strict=True)) for each in reached]
+
+
 def liquidation_clusters() -> list[Row]:
     every = _MODELLED | _MAP | {"intensity": 2.5, "intensity_z": 0.5, "exchange_shares": '{"okx": 1.0}'}
 
@@ -151,6 +168,18 @@ def liquidation_levels() -> list[Row]:
         return _MODELLED | _POSITION | _MAP | _SEEN | edges | amounts | where
 
     return [level("long", 11500, "25x"), level("long", 11500, "10x"), level("short", 11530, "25x")]
+
+
+def market_summary() -> list[Row]:
+    below = {"max_pain_price": 91_000.0, "max_pain_usd": 9e6, "magnet_price": 98_000.0, "magnet_bp": 190.0}
+    below |= {"magnet_intensity": 1.5, "void_low": 99_200.0, "void_high": 99_900.0, "trigger_price": 99_000.0}
+    above = {"max_pain_price": 111_000.0, "max_pain_usd": 7e6, "void_low": 100_100.0, "void_high": 101_000.0}
+    sides = {f"long_{k}": v for k, v in (below | {"amplification_x": 2.5}).items()}
+    sides |= {f"short_{k}": None for k in (*below, "amplification_x")} | {f"short_{k}": v for k, v in above.items()}
+    near = {"long_1pct_usd": 30.0, "short_1pct_usd": 10.0, "imbalance_1pct": 0.5}
+    near |= {"long_2pct_usd": 30.0, "short_2pct_usd": 30.0, "imbalance_2pct": 0.0}
+    near |= {"long_5pct_usd": 40.0, "short_5pct_usd": 120.0, "imbalance_5pct": -0.5}
+    return [_MODELLED | _MAP | {"month": "2026-01"} | sides | near]
 
 
 def market_balance() -> list[Row]:
@@ -268,9 +297,8 @@ _SOUND: dict[str, Callable[[], list[Row]]] = {
     f.__name__: f
     for f in (
         payloads, instruments, margin_tiers, open_interest, positioning, price_bars, realised_liquidations,
-        realised_coverage, liquidation_clusters, cluster_history, liquidation_curve, liquidation_levels, map_scores,
-        market_balance,
-        model_parameters, opened_cohorts, position_books, standing_positions, sweeps, swept_activity, checks, fetches,
-        gaps, reach, runs, watermark,
+        realised_coverage, cascade_reach, cascade_risk, cluster_history, market_summary, liquidation_clusters,
+        liquidation_curve, liquidation_levels, map_scores, market_balance, model_parameters, opened_cohorts,
+        position_books, standing_positions, sweeps, swept_activity, checks, fetches, gaps, reach, runs, watermark,
     )
 }  # fmt: skip

@@ -163,7 +163,9 @@ def test_a_partition_that_should_be_there_is_missed_beside_others(gx) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [t for t in load().values() if t.fresh_within_hours is not None], ids=lambda t: t.name
+    "table",
+    [t for t in load().values() if t.fresh_within_hours is not None and "date" in t.partition],
+    ids=lambda t: t.name,
 )
 def test_freshness_is_asked_of_each_coins_newest_partition(gx, table: Table) -> None:
     time = table.time_column or ""
@@ -182,6 +184,17 @@ def test_freshness_is_asked_of_each_coins_newest_partition(gx, table: Table) -> 
     assert {r.severity for r in results if r.check_name == "fresh"} == {severity}
     late = gx.validate(table, today, expected_time=newest + within + timedelta(minutes=1))
     assert failures(late) == {"coin=BTC/date=2026-01-05": {"fresh"}}
+
+
+def test_an_older_month_is_not_stale(gx) -> None:
+    table, back = load()["market_summary"], pl.duration(days=31)
+    now = sound(table.name)
+    before = now.with_columns(pl.col("hour_utc") - back, date=pl.col("date") - back, month=pl.lit("2025-12"))
+    gone = now.with_columns(coin=pl.lit("ETH"), hour_utc=pl.col("hour_utc") - pl.duration(hours=1))
+    failed = failures(gx.validate(table, pl.concat([before, now, gone]), expected_time=now["hour_utc"].max()))
+    assert failed == {
+        "coin=BTC/month=2025-12": set(), "coin=BTC/month=2026-01": set(), "coin=ETH/month=2026-01": {"fresh"}
+    }  # fmt: skip
 
 
 def test_a_warning_is_recorded_as_one(gx) -> None:

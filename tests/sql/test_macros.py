@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -95,6 +96,7 @@ class TestEach:
             "at_risk('BTC', 102699, '{}')", "heavier_side('BTC', 110000, 100700, '{}')", "map_diff('BTC', '{}')",
             "map_diff('BTC', '2026-07-25', '{}')", "clusters_near('BTC', as_of := '{}')", "balance('BTC', '{}')",
             "leverage_profile('BTC', '{}')", "exchange_share('BTC', '{}')", "data_quality('BTC', '2020-01-01', '{}')",
+            "cascade('BTC', '{}')", "cascade_across('BTC', '{}')", "summary('BTC', '{}')",
         ],
     )  # fmt: skip
     def test_an_hour_before_the_history_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str) -> None:
@@ -231,6 +233,44 @@ class TestAnswers:
             assert rows[column].sum() == pytest.approx(at(levels, hour).filter(*kept)["notional_usd"].sum())
         assert set(rows.filter(pl.col("change_usd") > 0)["what"]) == {"built"}
         assert set(rows.filter(pl.col("change_usd") < 0)["what"]) <= {"closed", "swept"}
+
+    def test_the_summary_is_what_the_others_answer(self, ask: duckdb.DuckDBPyConnection) -> None:
+        row = ask.sql("FROM summary('BTC')").pl().row(0, named=True)
+        map_ = ask.sql("FROM liquidation_map('BTC', span := 1)").pl().filter(exchange="all")
+        balance = dict(ask.sql("SELECT distance_bp, imbalance FROM balance('BTC')").fetchall())
+        clusters = ask.sql("FROM clusters_near('BTC', 1)").pl()
+        cascade = ask.sql("FROM cascade('BTC')").pl()
+        assert row["hour_utc"] == LAST
+        assert [row[f"imbalance_{p}pct"] for p in (1, 2, 5)] == [balance[bp] for bp in (100, 200, 500)]
+        for side in ("long", "short"):
+            most = map_.filter(pl.col(f"{side}_usd") == map_[f"{side}_usd"].max()).row(0, named=True)
+            assert row[f"{side}_max_pain_usd"] == most[f"{side}_usd"]
+            assert most["price_low"] < row[f"{side}_max_pain_price"] < most["price_high"]
+            nearest = clusters.filter(side=side).head(1)
+            assert [row[f"{side}_magnet_price"]] == (nearest["price_peak"].to_list() or [None])
+            assert [row[f"{side}_trigger_price"]] == cascade.filter(side=side)["trigger_price"].to_list()
+            low, high = row[f"{side}_void_low"], row[f"{side}_void_high"]
+            inside = map_.filter(pl.col("price_low") >= low * (1 - 1e-9), pl.col("price_high") <= high * (1 + 1e-9))
+            whole = map_.filter((pl.col("price_low") / row["mark_price"] - 1).abs() < 0.1, pl.col(f"{side}_usd") > 0)
+            assert inside[f"{side}_usd"].max() <= 0.51 * whole[f"{side}_usd"].median()
+
+    def test_a_cascade_across_begins_and_ends_on_its_side_of_the_mark(self, ask: duckdb.DuckDBPyConnection) -> None:
+        rows = ask.sql("FROM cascade_across('BTC')").pl()
+        away = rows.filter(side="long"), rows.filter(side="short")
+        assert (away[0]["pushed_to_price"] < away[0]["pushed_from_price"]).all()
+        assert (away[1]["pushed_to_price"] > away[1]["pushed_from_price"]).all()
+        assert set(rows["reached_exchange"]) == {"binance", "bybit", "okx"}
+
+    @pytest.mark.parametrize(("macro", "name"), [("cascade", "cascade_risk"), ("summary", "market_summary")])
+    def test_a_map_older_than_the_table_says_so(self, market: Trial, tmp_path: Path, macro: str, name: str) -> None:
+        copy = market.copied(tmp_path / "copy")
+        shutil.rmtree(copy.root / "mart" / name)
+        catalog.build(copy.root)
+        with (
+            catalog.connect(copy.root) as connection,
+            pytest.raises(duckdb.Error, match=f"no {macro} of BTC at 2026-07-25 09:00.*liq backfill --rebuild"),
+        ):
+            connection.sql(f"FROM {macro}('BTC')").fetchall()
 
     def test_one_exchange_that_is_not_there_is_refused(self, ask: duckdb.DuckDBPyConnection) -> None:
         for call in ("liquidation_map('BTC', exchange := 'ftx')", "at_risk('BTC', 102699, exchange := 'ftx')"):

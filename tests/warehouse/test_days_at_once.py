@@ -21,7 +21,7 @@ from warehouse.store import Stage, Store
 
 FIRST, LAST = datetime(2026, 11, 18, 20), datetime(2026, 11, 20, 3)
 MAPS = ("liquidation_levels", "position_books", "swept_activity", "liquidation_curve", "market_balance",
-        "liquidation_clusters")  # fmt: skip
+        "liquidation_clusters", "cascade_risk", "cascade_reach", "market_summary")  # fmt: skip
 BEGUN = datetime(2026, 1, 5)
 
 
@@ -38,7 +38,7 @@ def test_a_map_made_at_once_is_that_of_its_days(
     list(Coin("BTC", stage.store, published).build(FIRST, LAST, Silent()))
     assert len(stage.keys_of(table("standing_positions"))) == 1
     for name, rows in by_day.items():
-        assert len(stage.keys_of(table(name))) == 3
+        assert stage.keys_of(table(name)) == published.keys(table(name)) != []
         assert stage.store.read(table(name), stage.keys_of(table(name))).equals(rows), name
 
 

@@ -23,7 +23,7 @@ B, C = A + HOUR, A + 2 * HOUR
 HISTORY = "/futures/data/openInterestHist"
 PARTITION = f"coin=BTC/date={A:%Y-%m-%d}"
 DEPENDENT = ("liquidation_levels", "position_books", "standing_positions", "opened_cohorts", "liquidation_curve",
-             "liquidation_clusters", "market_balance", "sweeps", "cluster_history")  # fmt: skip
+             "liquidation_clusters", "market_balance", "cascade_risk", "sweeps", "cluster_history")  # fmt: skip
 
 
 def in_thousandths(ask: Ask) -> Reply:
@@ -111,17 +111,29 @@ class TestRelease:
 
         return failing
 
+    @pytest.mark.parametrize(
+        ("name", "built_on_it"),
+        [
+            ("liquidation_curve", {"market_balance", "market_summary"}),
+            ("cascade_risk", {"market_summary"}),
+            ("market_summary", set[str]()),
+        ],
+    )
     def test_a_good_partition_ends_the_quarantine_of_a_bad_one(
-        self, one_hour: Trial, unbroken: Trial, tmp_path: Path, failing: Callable[[str], None], monkeypatch: Any
+        self,
+        one_hour: Trial,
+        unbroken: Trial,
+        tmp_path: Path,
+        failing: Callable[[str], None],
+        monkeypatch: pytest.MonkeyPatch,
+        name: str,
+        built_on_it: set[str],
     ) -> None:
         made = one_hour.copied(tmp_path / "warehouse")
-        failing("liquidation_curve")
+        failing(name)
         made.run(B)
-        held = {p.parent.parent.name for p in (made.root / "quarantine").rglob(PARTITION)}
-        assert {p.parent.parent.name for p in (made.root / "quarantine").rglob("date=*")} == {
-            "liquidation_curve",
-            "market_balance",
-        }, held
+        held = {p.parents[2].name for p in (made.root / "quarantine").rglob("reason.txt")}
+        assert held == {name, *built_on_it}
         monkeypatch.undo()
         made.run(C)
         assert made.leftovers() == []

@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import fsum
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from expectations.tables import table
+from transforms.hour_of_map import Row, abouts
 from transforms.model.clusters import Range, detect, distance_bp, intensity
 from transforms.model.price_grid import Floats, edge, middle
 
@@ -25,8 +25,6 @@ _FAR_END = 12  # buckets: the neighbourhood there is on one side only, and every
 _LEAST_HISTORY = 24  # hours; a z-score over fewer is noise
 _SUMS = ("hour_utc", "side", "price_bucket")
 PROFILE_COLUMNS = (*_SUMS, "notional_usd")
-
-_Row = dict[str, object]
 
 
 def build(
@@ -42,7 +40,7 @@ def build(
     """
     outlined = outline(liquidation_levels) if profiles is None else profiles
     wanted = liquidation_levels.filter(pl.col("hour_utc").is_between(min(hours), max(hours)))
-    rows: list[_Row] = []
+    rows: list[Row] = []
     for side in ("long", "short"):
         own = pl.col("side") == side
         rows += _side(wanted.filter(own), outlined.filter(own), {"coin": coin, "side": side})
@@ -78,11 +76,11 @@ class _Grid:
         return slice(*np.searchsorted(self.times, ends, side="right"))
 
 
-def _side(levels: pl.DataFrame, outlined: pl.DataFrame, about: _Row) -> Iterator[_Row]:
+def _side(levels: pl.DataFrame, outlined: pl.DataFrame, about: Row) -> Iterator[Row]:
     if levels.is_empty():
         return
     grid = _Grid.of(outlined)
-    hourly = _abouts(levels)
+    hourly = abouts(levels)
     venues = levels.group_by("hour_utc", "exchange", "price_bucket").agg(pl.col("notional_usd").sum())
     for (hour,), rows in venues.sort("hour_utc", "exchange").partition_by("hour_utc", as_dict=True).items():
         now = _Now.of(rows, grid)
@@ -119,20 +117,7 @@ class _Now:
         return json.dumps({exchange: round(usd / sum(held.values()), 6) for exchange, usd in held.items()})
 
 
-def _abouts(levels: pl.DataFrame) -> dict[datetime, _Row]:
-    """What all clusters of an hour share, by hour. Their mark is the mean of the venues' marks."""
-    firsts = [pl.col(c).first() for c in ("mark_price", "parameters_version", "source")]
-    venues = levels.group_by("hour_utc", "exchange", maintain_order=True).agg(*firsts, pl.col("is_stale").any())
-    hourly = venues.group_by("hour_utc", maintain_order=True).agg(
-        pl.col("mark_price"), *firsts[1:], pl.col("is_stale").any()
-    )
-    # exact before it is divided: how polars adds up depends on how many threads it has
-    means = [fsum(marks) / len(marks) for marks in hourly["mark_price"].to_list()]
-    rows = hourly.with_columns(pl.Series("mark_price", means, dtype=pl.Float64)).to_dicts()
-    return {row.pop("hour_utc"): row for row in rows}
-
-
-def _hour(now: _Now, grid: _Grid, until: slice, about: _Row) -> Iterator[_Row]:
+def _hour(now: _Now, grid: _Grid, until: slice, about: Row) -> Iterator[Row]:
     inside = now.inside(about["side"], float(str(about["mark_price"])))
     # only the side's own range: beyond the mark there is nothing, which is no neighbourhood
     profile = grid.usd[until.stop - 1, inside]
@@ -152,7 +137,7 @@ def _largest(profile: Floats, side: object) -> list[tuple[Range, float, float]]:
     return sorted(standing_out, key=lambda each: (-each[1], each[0].first))[:MOST]
 
 
-def _range(found: Range, first: int, about: _Row) -> _Row:
+def _range(found: Range, first: int, about: Row) -> Row:
     """The range's name, prices, and distance to the mark."""
     low, high, peak = (first + b for b in (found.first, found.last, found.peak))
     lower, upper = edge(np.array([low, high + 1])).tolist()

@@ -1,0 +1,116 @@
+-- An hour of a coin in one row, venues added up: what a dashboard reads. Distances are from the mean of the venues' marks.
+--
+-- Max pain is the bucket in which most would be liquidated, the nearest of equals. A magnet is the cluster nearest to the mark: many hold that price
+-- is drawn there, which this table does not claim. A void is the widest range within 10 % whose buckets each hold at most
+-- half of what the side's middle bucket within 10 % holds; on a modelled map hardly a bucket is empty.
+--
+-- Dollars are added as decimals: exact, so that no order shows in the last digit.
+WITH hours AS (
+    SELECT
+        coin, hour_utc, max(mark_price) AS mark_price,
+        max(long_usd) FILTER (distance_bp = 100) AS long_1pct_usd,
+        max(short_usd) FILTER (distance_bp = 100) AS short_1pct_usd,
+        max(imbalance) FILTER (distance_bp = 100) AS imbalance_1pct,
+        max(long_usd) FILTER (distance_bp = 200) AS long_2pct_usd,
+        max(short_usd) FILTER (distance_bp = 200) AS short_2pct_usd,
+        max(imbalance) FILTER (distance_bp = 200) AS imbalance_2pct,
+        max(long_usd) FILTER (distance_bp = 500) AS long_5pct_usd,
+        max(short_usd) FILTER (distance_bp = 500) AS short_5pct_usd,
+        max(imbalance) FILTER (distance_bp = 500) AS imbalance_5pct,
+        bool_or(is_stale) AS is_stale, max(parameters_version) AS parameters_version, max(source) AS source
+    FROM market_balance
+    GROUP BY coin, hour_utc
+),
+
+sides AS (
+    FROM (VALUES ('long', 0.9, 1.0), ('short', 1.0, 1.1)) AS sides(side, nearest_low, nearest_high)
+),
+
+standing AS (
+    SELECT coin, hour_utc, side, price_bucket, sum(notional_usd::DECIMAL(18, 6)) AS usd
+    FROM liquidation_levels
+    GROUP BY ALL
+),
+
+pains AS (
+    SELECT
+        coin, hour_utc, side, max(usd)::DOUBLE AS usd,
+        exp((arg_max(price_bucket, (usd, if(side = 'long', price_bucket, -price_bucket))) + 0.5) * ln(1.001)) AS price
+    FROM standing JOIN hours USING (coin, hour_utc)
+    WHERE usd > 0 AND if(side = 'long', 1, -1) * (price_bucket - floor(ln(mark_price) / ln(1.001))) <= 0
+    GROUP BY coin, hour_utc, side
+),
+
+-- Every bucket within 10 %, also where nothing stands.
+near AS (
+    SELECT
+        coin, hour_utc, side,
+        unnest(range(
+            ceil(ln(mark_price * nearest_low) / ln(1.001) - 0.5)::INTEGER,
+            floor(ln(mark_price * nearest_high) / ln(1.001) - 0.5)::INTEGER + 1
+        ))::INTEGER AS price_bucket
+    FROM hours CROSS JOIN sides
+),
+
+sparse AS (
+    SELECT coin, hour_utc, side, price_bucket, coalesce(standing.usd, 0)::DOUBLE AS held_usd
+    FROM near LEFT JOIN standing USING (coin, hour_utc, side, price_bucket)
+    QUALIFY held_usd <= 0.5 * median(held_usd) OVER (PARTITION BY coin, hour_utc, side)
+),
+
+-- Buckets that follow each other are as far from their place in the row as each other.
+runs AS (
+    SELECT coin, hour_utc, side, min(price_bucket) AS lowest, max(price_bucket) AS highest
+    FROM (
+        SELECT *, price_bucket - row_number() OVER (PARTITION BY coin, hour_utc, side ORDER BY price_bucket) AS run
+        FROM sparse
+    )
+    GROUP BY coin, hour_utc, side, run
+),
+
+voids AS (
+    SELECT
+        coin, hour_utc, side, exp(lowest * ln(1.001)) AS low, exp((highest + 1) * ln(1.001)) AS high
+    FROM runs
+    QUALIFY row_number() OVER (
+        PARTITION BY coin, hour_utc, side ORDER BY highest - lowest DESC, if(side = 'long', -lowest, lowest)
+    ) = 1
+),
+
+magnets AS (
+    SELECT coin, hour_utc, side, price_peak AS price, distance_bp AS bp, intensity
+    FROM liquidation_clusters
+    QUALIFY row_number() OVER (PARTITION BY coin, hour_utc, side ORDER BY distance_bp, rank) = 1
+),
+
+by_side AS (
+    SELECT
+        coin, hour_utc, side, p.price AS pain_price, p.usd AS pain_usd, m.price AS magnet_price, m.bp AS magnet_bp,
+        m.intensity AS magnet_intensity, v.low AS void_low, v.high AS void_high, c.trigger_price, c.amplification_x
+    FROM hours CROSS JOIN sides
+    LEFT JOIN pains AS p USING (coin, hour_utc, side)
+    LEFT JOIN magnets AS m USING (coin, hour_utc, side)
+    LEFT JOIN voids AS v USING (coin, hour_utc, side)
+    LEFT JOIN cascade_risk AS c USING (coin, hour_utc, side)
+),
+
+longs AS (FROM by_side WHERE side = 'long'),
+
+shorts AS (FROM by_side WHERE side = 'short')
+
+SELECT
+    coin, strftime(hour_utc, '%Y-%m') AS month, hour_utc::DATE AS date, hour_utc, mark_price,
+    l.pain_price AS long_max_pain_price, l.pain_usd AS long_max_pain_usd,
+    s.pain_price AS short_max_pain_price, s.pain_usd AS short_max_pain_usd,
+    l.magnet_price AS long_magnet_price, l.magnet_bp AS long_magnet_bp, l.magnet_intensity AS long_magnet_intensity,
+    s.magnet_price AS short_magnet_price, s.magnet_bp AS short_magnet_bp, s.magnet_intensity AS short_magnet_intensity,
+    l.void_low AS long_void_low, l.void_high AS long_void_high,
+    s.void_low AS short_void_low, s.void_high AS short_void_high,
+    long_1pct_usd, short_1pct_usd, imbalance_1pct, long_2pct_usd, short_2pct_usd, imbalance_2pct,
+    long_5pct_usd, short_5pct_usd, imbalance_5pct,
+    l.trigger_price AS long_trigger_price, l.amplification_x AS long_amplification_x,
+    s.trigger_price AS short_trigger_price, s.amplification_x AS short_amplification_x,
+    is_stale, parameters_version, source
+FROM hours
+JOIN longs AS l USING (coin, hour_utc)
+JOIN shorts AS s USING (coin, hour_utc)

@@ -1,0 +1,93 @@
+"""mart.cascade_risk: whether liquidations would feed themselves, from where, how far, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from expectations.tables import table
+from transforms.hour_of_map import Row, abouts
+from transforms.model.cascade import NOTHING, Cascade, cascade
+from transforms.model.price_grid import Floats, edge
+from transforms.traded_hours import Before, Traded
+
+TABLE = table("cascade_risk")
+
+_Standing = tuple[int, Floats]
+"""The lowest bucket in which anything stands, and the notional (USD) of each bucket from there to the highest."""
+
+
+def build(
+    liquidation_levels: pl.DataFrame, price_bars: pl.DataFrame, *, coin: str, hours: Sequence[datetime]
+) -> pl.DataFrame:
+    """Both sides of each of `hours` in `liquidation_levels`; price_bars: of the coin, of the 30 days before each."""
+    traded = Traded(price_bars)
+    wanted = liquidation_levels.filter(pl.col("hour_utc").is_between(min(hours), max(hours)))
+    sides = {side: dict(_profiles(wanted.filter(pl.col("side") == side))) for side in ("long", "short")}
+    rows = [
+        about | {"hour_utc": hour, "side": side} | _row(side, about, standing.get(hour), traded.before(hour.date()))
+        for hour, about in abouts(wanted).items()
+        for side, standing in sides.items()
+    ]
+    schema = {c: t for c, t in TABLE.schema.items() if c not in TABLE.partition}
+    made = pl.DataFrame(rows, schema=schema, orient="row")
+    return TABLE.conform(made.with_columns(pl.lit(coin).alias("coin"), pl.col("hour_utc").dt.date().alias("date")))
+
+
+def _profiles(levels: pl.DataFrame) -> Iterator[tuple[datetime, _Standing]]:
+    """What stands in each hour, venues and classes added up in the order of the rows, whoever else is built with it."""
+    standing = levels.filter(pl.col("notional_usd") > 0)
+    if standing.is_empty():
+        return
+    bucket = standing["price_bucket"].to_numpy().astype(np.int64)
+    first, width = int(bucket.min()), int(bucket.max() - bucket.min()) + 1
+    hour = standing["hour_utc"].rle_id().to_numpy().astype(np.int64)
+    cells = hour * width + bucket - first
+    usd = np.bincount(cells, standing["notional_usd"].to_numpy(), (int(hour[-1]) + 1) * width)
+    profiles: Floats = usd.astype(np.float64, copy=False).reshape(-1, width)
+    for at, profile in zip(standing["hour_utc"].unique(maintain_order=True).to_list(), profiles, strict=True):
+        held = np.flatnonzero(profile)
+        yield at, (first + int(held[0]), profile[held[0] : held[-1] + 1])
+
+
+def _row(side: str, about: Row, standing: _Standing | None, known: Before) -> Row:
+    mark = float(str(about["mark_price"]))
+    found = _found(side, mark, standing, known)
+    trigger, exhaustion = (_place(side, mark, distance) for distance in (found.trigger, found.exhaustion))
+    return {
+        "trigger_price": trigger[0],
+        "trigger_bp": trigger[1],
+        "exhaustion_price": exhaustion[0],
+        "exhaustion_bp": exhaustion[1],
+        "is_open_ended": found.is_open_ended,
+        "amplification_x": found.amplification,
+        "largest_ratio": found.largest,
+        "largest_ratio_price": _place(side, mark, found.largest_at)[0],
+        "impact_y": known.constant.y,
+        "impact_y_low": known.constant.low,
+        "impact_y_high": known.constant.high,
+        "impact_is_fitted": known.constant.is_fitted,
+        "daily_volatility": known.daily_volatility,
+        "daily_volume_usd": known.daily_volume_usd,
+    }
+
+
+def _found(side: str, mark: float, standing: _Standing | None, known: Before) -> Cascade:
+    """From the mark outward: of longs the lower edge of a bucket is the far one, of shorts the upper."""
+    if standing is None or known.impact is None:
+        return NOTHING
+    first, usd = standing
+    edges = edge(np.arange(first, first + len(usd) + 1)) / mark
+    if side == "long":
+        return cascade((1 - edges[:-1])[::-1], np.cumsum(usd[::-1]), known.impact)
+    return cascade(edges[1:] - 1, np.cumsum(usd), known.impact)
+
+
+def _place(side: str, mark: float, distance: float | None) -> tuple[float, float] | tuple[None, None]:
+    """The price at a distance (of 1) from the mark, USD, and that distance in basis points."""
+    if distance is None:
+        return None, None
+    return mark * (1 + (distance if side == "short" else -distance)), distance * 1e4
