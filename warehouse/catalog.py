@@ -11,10 +11,10 @@ import duckdb
 
 from expectations.contract import LAYERS, Table
 from expectations.dictionary import comments
-from expectations.tables import load
+from expectations.tables import load, table
 from warehouse import macros
 from warehouse.errors import UserError
-from warehouse.store import FILE, replace_durably
+from warehouse.store import FILE, Store, replace_durably
 
 MAPS = "liquidation_levels"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"python_enable_replacements": "false"}
@@ -76,12 +76,9 @@ def _of_coin(root: Path) -> tuple[str, ...]:
 
     A path and a day that are known before a statement is planned keep DuckDB from looking through the other coins'
     folders and the days before; an unknown coin is told then: a path that matches nothing would only be called that.
-    The days are those of when this was built: of files that came later, none is before the last of them.
     """
     home = root.resolve() / "mart"
-    days: dict[str, list[str]] = {}
-    for path in sorted(home.glob(f"{MAPS}/*/*/{FILE}")):
-        days.setdefault(path.parts[-3].removeprefix("coin="), []).append(path.parts[-2].removeprefix("date="))
+    days = _published_days(root)
     there = f"there are {', '.join(days)}" if days else "there are none yet; fill it with: liq run"
     unknown = f"error(format({_text('no coin {} in the warehouse; ' + there)}, coalesce(coin, 'NULL')))"
     is_known = f"list_contains([{', '.join(map(_text, days))}]::VARCHAR[], coin)"
@@ -94,6 +91,18 @@ def _of_coin(root: Path) -> tuple[str, ...]:
         *(f"CREATE MACRO ops.{name}(coin) AS {_case('coin', found)}::DATE" for name, found in of_days.items()),
         _ROWS_OF,
     )
+
+
+def _published_days(root: Path) -> dict[str, list[str]]:
+    """Of each coin, the days of the map up to the watermark. It only moves on, so none is missed later."""
+    store, levels, watermark = Store(root), table(MAPS), table("watermark")
+    until = str(store.read(watermark, [{}])["hour_utc"].max() or "9999")
+    days: dict[str, list[str]] = {}
+    for key in store.keys(levels):
+        of_coin = days.setdefault(str(key["coin"]), [])
+        if not of_coin or str(key["date"]) <= until:
+            of_coin.append(str(key["date"]))
+    return days
 
 
 def _case(of: str, values: dict[str, str]) -> str:
