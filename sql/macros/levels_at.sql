@@ -11,22 +11,8 @@
 --
 -- Example: SELECT exchange, side, count(*) AS levels FROM levels_at('BTC') GROUP BY ALL ORDER BY ALL;
 CREATE MACRO levels_at(coin, as_of := NULL, exchange := NULL) AS TABLE
-WITH of_days AS MATERIALIZED (
-    SELECT l.*
-    FROM levels_of(coin) AS l
-    WHERE l.date >= coalesce(as_of::DATE, ops.last_day(coin))
-        AND (as_of IS NULL OR (l.date = as_of::DATE AND l.hour_utc = date_trunc('hour', as_of::TIMESTAMP)))
-        AND (exchange IS NULL OR l.exchange = exchange)
-),
-
--- One row, also where nothing was found: that is what is told.
-hour AS (
-    SELECT coalesce(max(hour_utc), error(format(
-        'no map of {}{} at {}; there are maps from {} to {}', coin, coalesce(' on ' || exchange, ''),
-        coalesce(strftime(date_trunc('hour', as_of::TIMESTAMP), '%Y-%m-%d %H:%M'), 'its last hour'),
-        ops.first_day(coin)::VARCHAR, ops.last_day(coin)::VARCHAR
-    ))::TIMESTAMP) AS hour_utc
-    FROM of_days
-)
-
-SELECT l.* FROM of_days AS l JOIN hour AS h ON l.hour_utc = h.hour_utc;
+SELECT l.*
+FROM levels_of(coin) AS l
+JOIN map_hour(coin, as_of := as_of, exchange := exchange) AS h ON l.hour_utc = h.hour_utc
+WHERE l.date >= coalesce(as_of::DATE, ops.last_day(coin)) AND (as_of IS NULL OR l.date = as_of::DATE)
+    AND (exchange IS NULL OR l.exchange = exchange);
