@@ -1,8 +1,8 @@
 """Whether the square-root law holds of hours: its constant and the power that fits best. Measures: `make bench`.
 
 The recorded bars do not say who was the taker. In its place stands the sign of each 5-minute return times its volume:
-that makes flow out of price, so it says how returns go with volume, not what a taker's order does. The simulated markets
-whose positions are known tell their takers.
+that makes flow out of price, so it says how returns go with volume, not what a taker's order does. The simulated
+markets whose positions are known tell their takers.
 """
 
 from __future__ import annotations
