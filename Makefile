@@ -18,7 +18,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SOURCE_FLAGS := --source $(SOURCE) $(if $(RECORDED),--recorded $(RECORDED))
 
-.PHONY: help setup run up test bench lint format lock clean distclean
+.PHONY: help setup run up test bi bench lint format lock clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -54,6 +54,9 @@ up: $(STAMP) ## Airflow with its scheduler and UI on loopback, hourly (SOURCE=, 
 # In the order of collection: the slowest file, with a real scheduler in it, must not come last and alone.
 test: $(STAMP) ## The whole suite, in parallel
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+bi: $(STAMP) ## The BI routes, Apache Superset among them, which is installed for it
+	@$(BIN)/python -m pytest tests/bi --override-ini norecursedirs=
 
 bench: $(STAMP) ## Measure: what an hour costs, and how that grows
 	@$(BIN)/python -m pytest tests/bench -q -s

@@ -9,6 +9,7 @@ from expectations.contract import Column
 EXCHANGES = ("binance", "bybit", "okx")
 SIDES = ("long", "short")
 ESTIMATORS = ("fitted", "prior", "ladder", "distance", "open_interest", "range")
+LIFE_STATES = ("standing", "unseen", "swept", "faded", "merged")
 LEVERAGE_CLASSES = ("100x+", "50x", "25x", "10x", "5x", "3x", "2x")
 SOURCES = r"simulated|recorded|live|imported(?::[a-z0-9._-]+)?"
 
@@ -163,6 +164,28 @@ COLUMNS = _columns(
     ),
     Column("intensity_z", _F, "Notional of the range against its own last 7 days, in standard deviations"),
     Column("exchange_shares", _S, "Share of each venue, as JSON"),
+    # lives of clusters
+    Column("life_id", _S, "A cluster's name while it is followed: coin, side, hour of its birth and grid range then"),
+    Column("born_utc", _UTC, "The hour in which it was first found", "UTC"),
+    Column("born_usd", _F, "Modelled notional then", "usd", minimum=0),
+    Column("largest_usd", _F, "The most that it has held so far, modelled", "usd", minimum=0),
+    Column("largest_utc", _UTC, "The hour in which it held that, the first such", "UTC"),
+    Column("seen_utc", _UTC, "The last hour in which it was found", "UTC"),
+    Column("life_state", _S, "Whether it stands, was not found in this hour, or how it ended", allowed=LIFE_STATES),
+    Column("split_from_life_id", _S, "The life whose range it had a part of when it was born; null where it had none"),
+    Column("merged_into_life_id", _S, "The life that went on in the cluster that it met"),
+    Column("swept_utc", _UTC, "Open of the first bar whose mark reached its peak", "UTC"),
+    Column(
+        "swept_by_exchange",
+        _S,
+        "Whose mark that was; of several in one bar the first by name",
+        allowed=EXCHANGES,
+    ),
+    Column(
+        "realised_is_complete",
+        _B,
+        "Whether every venue's feed of the hour was read in full and holds all; null where none was read",
+    ),
     Column("long_usd", _F, "Long notional within the distance below the mark", "usd", minimum=0),
     Column("short_usd", _F, "Short notional within the distance above the mark", "usd", minimum=0),
     Column("imbalance", _F, "(long - short) / (long + short): positive when longs are heavier", minimum=-1, maximum=1),
@@ -370,7 +393,7 @@ COLUMNS = _columns(
     Column(
         "predicted_usd",
         _F,
-        "Notional that was said to stand where the mark then went, over the hours",
+        "Modelled notional that was said to stand where the mark then went; of a score, over its hours",
         "usd",
         minimum=0,
     ),
@@ -391,7 +414,7 @@ COLUMNS = _columns(
     Column(
         "realised_usd",
         _F,
-        "Liquidated in the hour, as the venue published it; null where its feed was not read in full",
+        "Liquidated in the hour, as venues published it; null where no feed was read in full",
         "usd",
         minimum=0,
     ),

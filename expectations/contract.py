@@ -46,7 +46,8 @@ class Table:
     """All that must be true of one table.
 
     `columns` in file order; `nullable` names those that may be null. `partition` columns stand in the path, not in the
-    file. `grain` is unique and is the sort order. `built_with` names the sibling whose build makes this table too.
+    file. `grain` is unique and is the sort order; `file_order`, of the same columns, is the file's where it differs.
+    `built_with` names the sibling whose build makes this table too.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Table:
     time_column: str | None = None  # what `date`, freshness and the watermark are read from
     fresh_within_hours: float | None = None
     built_with: str | None = None
+    file_order: tuple[str, ...] | None = None
     may_be_empty: bool = False  # a partition without rows says that nothing happened, not that something broke
 
     @property
@@ -95,13 +97,24 @@ class Table:
 
         Raises ValueError naming the columns that lack or do not belong, or that cannot be cast.
         """
+        return self._shaped(frame).sort(self.grain, maintain_order=True)
+
+    def filed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """`frame` as its file has it: without the columns of the path, its rows in the order of the file.
+
+        Raises ValueError as `conform` does.
+        """
+        return (
+            self._shaped(frame).sort(self.file_order or self.grain, maintain_order=True).select(list(self.file_schema))
+        )
+
+    def _shaped(self, frame: pl.DataFrame) -> pl.DataFrame:
         missing = [c.name for c in self.columns if c.name not in frame.columns and c.name not in self.nullable]
         foreign = [c for c in frame.columns if c not in self.schema]
         if missing or foreign:
             raise ValueError(f"{self.full_name}: missing columns {missing}, foreign columns {foreign}")
         absent = [pl.lit(None, dtype=c.dtype).alias(c.name) for c in self.columns if c.name not in frame.columns]
         try:
-            shaped = frame.with_columns(absent).select(pl.col(c.name).cast(c.dtype, strict=True) for c in self.columns)
+            return frame.with_columns(absent).select(pl.col(c.name).cast(c.dtype, strict=True) for c in self.columns)
         except pl.exceptions.PolarsError as error:
             raise ValueError(f"{self.full_name}: {error}") from error
-        return shaped.sort(self.grain, maintain_order=True)

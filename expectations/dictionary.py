@@ -67,6 +67,8 @@ def _section(table: Table, known: dict[str, Table]) -> Iterator[str]:
     yield f"- Kind: {table.kind}, {_KINDS[table.kind]}"
     yield f"- Grain: {_codes(table.grain)}"
     yield f"- Partitioned by: {_codes(table.partition) or 'nothing, one file'}"
+    if table.file_order:
+        yield f"- Rows of a file are in order of: {_codes(table.file_order)}"
     yield f"- Made from: {inputs or 'nothing else here'}"
     if table.built_with:
         yield f"- Made together with: `{known[table.built_with].full_name}`"
@@ -88,10 +90,10 @@ def _row(column: Column, nullable: bool) -> str:
         meaning += f". Reads like `{column.pattern}`"
     elif limits := bounds(column):
         meaning += f". {limits.capitalize()}"
-    return f"| `{column.name}` | {_type(column)} | {column.unit} | {'yes' if nullable else ''} | {_cell(meaning)} |"
+    return f"| `{column.name}` | {type_name(column)} | {column.unit} | {'yes' if nullable else ''} | {_cell(meaning)} |"
 
 
-def _type(column: Column) -> str:
+def type_name(column: Column) -> str:
     """The type in a word, as polars, Parquet and DuckDB share it."""
     name = str(column.dtype)
     return "Timestamp (ms)" if name.startswith("Datetime") else name

@@ -56,7 +56,7 @@ def test_the_changelog_begins_with_this_version() -> None:
 
 def test_make_lists_its_targets() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert {"run", "test", "up", "bench", "lint", "clean", "lock"} <= set(
+    assert {"run", "test", "up", "bi", "bench", "lint", "clean", "lock"} <= set(
         re.findall(r"^  make (\w+)", listed, re.MULTILINE)
     )
 

@@ -9,26 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import polars as pl
 
 from transforms.exchanges.documented_tiers import documented
+from transforms.known_feed import Feed
 from transforms.model.assumptions import Assumptions, prior
-from transforms.model.bands import band
 from transforms.model.distance_profile import Contract
 from transforms.model.estimate import HourInput, middle_price
 from transforms.model.estimators import ESTIMATORS, Cohorts, Estimator
 from transforms.model.fit import TYPICAL_SIZE_USD, Observed, Side, fit
 from transforms.model.hour import Bar
 from transforms.model.liquidation_price import Tiers
-from transforms.model.price_grid import Floats, Ints, edge, middle
+from transforms.model.price_grid import Floats, Ints
 from transforms.model.unseen import unseen_log_sd
 
 BAR_MS, HOUR_MS, DAY_H = 300_000, 3_600_000, 24
-DISTANCES = (0.01, 0.02, 0.03, 0.05, 0.10)
-FLOOR_USD = 100_000.0
 WINDOWS = ("all", "1d")
 """In the order of an estimator's ages."""
 
@@ -36,12 +33,7 @@ SIDE_OF = {"long": +1, "short": -1}
 WARM_UP_H = 72
 """Hours that no fit looks at: what the mark sweeps in them was mostly opened before anything was published."""
 
-SUM = ("market", "exchange", "at_ms", "window", "side", "distance")
-"""What names a sum between the mark and a distance."""
-
-_LEAST_H = 24  # of a feed, before it is fitted to
-_ENOUGH_TO_TELL, _APART = 200, 0.95  # events by which it shows; the share of them with a second of their own
-_NAMES = {s: side for side, s in SIDE_OF.items()}
+NAME_OF = {s: side for side, s in SIDE_OF.items()}
 
 
 @dataclass(frozen=True)
@@ -115,52 +107,6 @@ def _growth(accounts: str) -> pl.Expr:
     return (pl.col(accounts).diff() / some).fill_null(float("nan")).alias("growth")
 
 
-class Feed:
-    """What one venue published of liquidations; a venue without any has no feed."""
-
-    def __init__(self, events: pl.DataFrame) -> None:
-        ordered = events.sort("ts_ms", "side", "price", "base")
-        self.hour_h = ordered["ts_ms"].to_numpy() // HOUR_MS + 1
-        self.long = (ordered["side"] == "long").to_numpy()
-        self.usd = (ordered["price"] * ordered["base"]).to_numpy()
-        self.second = ordered["ts_ms"].to_numpy() // 1000
-
-    def observed(self, s: int, hour_h: Ints, swept: Floats) -> Observed | None:
-        """Of the hours `hour_h`, in which the mark swept `swept` [n, classes, holdings] USD at a weight of one.
-
-        None where that teaches nothing. Hours up to that of the feed's first event are left out, and those after its
-        last one so far: it may have begun late, and it may have ended. A side that was quiet while the other was not is
-        observed to be quiet.
-        """
-        if not len(hour_h):
-            return None
-        so_far = self.hour_h[self.hour_h <= hour_h[-1]]
-        if not len(so_far):
-            return None
-        hours = (hour_h > so_far[0]) & (hour_h <= so_far[-1])
-        if int(hours.sum()) < _LEAST_H or self._thinned(int(hour_h[-1])):
-            return None
-        first, last = int(hour_h[0]), int(hour_h[-1])
-        mine = (self.long if s > 0 else ~self.long) & (self.hour_h >= first) & (self.hour_h <= last)
-        sums = np.bincount(self.hour_h[mine] - first, self.usd[mine], last - first + 1)
-        return Observed(swept[hours], sums[hour_h - first][hours], self.size_usd(s, last))
-
-    def _thinned(self, last_h: int) -> bool:
-        """Whether hardly ever two of one side fell into one second: some venues show one a second at most.
-
-        Files do not say so. Such a feed misses most where most is liquidated: it misleads in shape as in level. Of a
-        full one most come together.
-        """
-        known = self.hour_h <= last_h
-        moments = np.unique(self.second[known] * 2 + self.long[known])
-        return int(known.sum()) >= _ENOUGH_TO_TELL and len(moments) > _APART * int(known.sum())
-
-    def size_usd(self, s: int, last_h: int) -> float:
-        """E[x^2]/E[x] of the side's liquidations up to the hour `last_h`; the typical one before the first."""
-        own = self.usd[(self.long if s > 0 else ~self.long) & (self.hour_h <= last_h)]
-        return float((own**2).sum() / own.sum()) if own.sum() > 0.0 else TYPICAL_SIZE_USD
-
-
 class _Learnt:
     """What is known of the crowd by an hour: the newest fit, and what it was fitted to."""
 
@@ -226,7 +172,7 @@ def read(
     for hour_h in range(min(first_h.values(), default=0), max(wanted, default=0) + 1):
         for side in (side for side in learnt.priors if first_h[side[0]] <= hour_h):
             exchange, s = side
-            hour = hours[exchange].get(hour_h) or HourInput(hour_h, {s: [] for s in _NAMES}, contract, fresh=False)
+            hour = hours[exchange].get(hour_h) or HourInput(hour_h, {s: [] for s in NAME_OF}, contract, fresh=False)
             if side not in carried:
                 carried[side] = {make: make(s, hour.bars[s][0].open) for make in makers.values()}
             for each in carried[side].values():
@@ -259,84 +205,3 @@ def _reading(
     unseen = unseen_log_sd(crowd.moves, hour_h, assumed.weight, crowd.seated_h) if crowd else 0.0
     about = (name, side[0], hour_h * HOUR_MS, side[1], estimator.mark)
     return Reading(*about, buckets, usd, assumed.log_sd, size_usd, unseen)
-
-
-def levels(readings: Iterable[Reading]) -> pl.DataFrame:
-    """The maps: one row a bucket that holds a dollar or more, by window and side, over all leverages."""
-    parts = [_levels(reading, age) for reading in readings for age in range(len(WINDOWS))]
-    return pl.concat(parts) if parts else pl.DataFrame(schema=_LEVELS)
-
-
-_OF = {"estimator": pl.String, "exchange": pl.String, "at_ms": pl.Int64, "window": pl.String, "side": pl.String}
-_LEVELS = pl.Schema({**_OF, "low": pl.Float64, "high": pl.Float64, "usd": pl.Float64})
-_SUMS = pl.Schema(_OF | dict.fromkeys(("distance", "usd", "p10", "p50", "p90"), pl.Float64))
-
-
-def _levels(reading: Reading, age: int) -> pl.DataFrame:
-    usd = reading.usd[age].sum(axis=0)
-    filled = np.flatnonzero(usd >= 1.0)
-    of = (reading.estimator, reading.exchange, reading.at_ms, WINDOWS[age], _NAMES[reading.s])
-    low, high = (edge(reading.buckets[filled] + step) for step in (0, 1))
-    return pl.DataFrame({"low": low, "high": high, "usd": usd[filled]}).select(
-        *(pl.lit(value, dtype).alias(name) for value, (name, dtype) in zip(of, _OF.items(), strict=True)), pl.all()
-    )
-
-
-def cumulative(readings: Iterable[Reading]) -> pl.DataFrame:
-    """Dollars between the mark and each distance, with the 10th, 50th and 90th percentile of where the truth lies."""
-    rows = []
-    for reading in readings:
-        away = np.abs(middle(reading.buckets) / reading.mark - 1.0)
-        within = (away <= np.array(DISTANCES)[:, None]).astype(np.float64)  # [distances, n]
-        by_class = reading.usd[: len(WINDOWS)] @ within.T  # [windows, classes, distances]
-        usd = by_class.sum(axis=1)
-        bands = band(by_class.swapaxes(1, 2), reading.log_sd, reading.size_usd, reading.unseen_log_sd)
-        of = (reading.estimator, reading.exchange, reading.at_ms)
-        for (w, window), (d, distance) in product(enumerate(WINDOWS), enumerate(DISTANCES)):
-            spread = (float(each[w, d]) for each in (usd, *bands))
-            rows.append((*of, window, _NAMES[reading.s], distance, *spread))
-    return pl.DataFrame(rows, schema=_SUMS, orient="row")
-
-
-def true_sums(true_map: pl.DataFrame) -> pl.DataFrame:
-    """Dollars that truly stand between the mark and each distance; a bucket counts by its middle."""
-    away = ((pl.col("low") * pl.col("high")).sqrt() / pl.col("mark_price") - 1.0).abs()
-    return pl.concat(
-        true_map.filter(away <= distance)
-        .with_columns(pl.lit(distance).alias("distance"))
-        .group_by(SUM)
-        .agg(pl.col("usd").sum().alias("truth"))
-        for distance in DISTANCES
-    )
-
-
-def factors(estimates: pl.DataFrame, true_map: pl.DataFrame) -> pl.DataFrame:
-    """The estimates (`cumulative`, with their market) beside the truth; `factor` 1 is perfect, 2 is off by two.
-
-    Where nothing truly stands the truth is nothing; an instant that the truth does not speak of is left out.
-    """
-    told = true_map.select("market", "at_ms").unique()
-    both = estimates.join(told, on=["market", "at_ms"], how="semi").join(true_sums(true_map), on=SUM, how="left")
-    usd, truth = (pl.col(name).fill_null(0.0).clip(lower_bound=FLOOR_USD).log() for name in ("usd", "truth"))
-    return both.with_columns(pl.col("truth").fill_null(0.0), (usd - truth).abs().exp().alias("factor"))
-
-
-def medians(scored: pl.DataFrame) -> pl.DataFrame:
-    """Median factors as a table, a column an estimator: of all sums, by distance, by side, by exchange.
-
-    `market` is a number, or `all` where there are several.
-    """
-    columns = scored["estimator"].unique(maintain_order=True).to_list()
-    each = scored.with_columns(pl.col("market").cast(pl.String))
-    if each["market"].n_unique() > 1:
-        each = pl.concat([each, each.with_columns(pl.lit("all").alias("market"))])
-    percent = pl.format("within {} %", (pl.col("distance") * 100).round(1).cast(pl.Int64))
-    groups = (pl.lit("all sums"), percent, pl.col("side"), pl.col("exchange"))
-    tables = [
-        each.with_columns(group.alias("of"))
-        .group_by("market", "window", "of", "estimator", maintain_order=True)
-        .agg(pl.len().cast(pl.Int64).alias("sums"), pl.col("factor").median())
-        .pivot("estimator", index=["market", "window", "of", "sums"], values="factor", maintain_order=True)
-        for group in groups
-    ]
-    return pl.concat(table.select("market", "window", "of", "sums", *columns) for table in tables)

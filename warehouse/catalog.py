@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 
 from expectations.contract import LAYERS, Table
 from expectations.dictionary import comments
-from expectations.tables import load
+from expectations.tables import load, table
 from warehouse import macros
 from warehouse.errors import UserError
-from warehouse.store import FILE, replace_durably
+from warehouse.store import FILE, Store, replace_durably
 
 MAPS = "liquidation_levels"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"python_enable_replacements": "false"}
 # The grid of transforms/model/price_grid.py; a price that is none is told before anything is read.
 _PRICE_BUCKET = """
-    CREATE MACRO ops.price_bucket(price) AS if(
-        price > 0 AND isfinite(price::DOUBLE), floor(ln(price) / ln(1.001))::INTEGER,
-        error(format('{} is not a price; write e.g. 95000', price))::INTEGER
-    )
+    CREATE MACRO ops.price_bucket(price) AS CASE
+        WHEN price > 0 AND isfinite(price::DOUBLE) THEN floor(ln(price) / ln(1.001))::INTEGER
+        ELSE error(format('{} is not a price; write e.g. 95000', price))::INTEGER
+    END
+"""
+# Of a table that has a file wherever the map has one.
+_ROWS_OF = """
+    CREATE MACRO ops.rows_of(coin, name) AS TABLE
+    SELECT * REPLACE (r.coin::VARCHAR AS coin)
+    FROM read_parquet(
+        ops.files_of(coin, name), hive_partitioning = true, hive_types = {'coin': 'VARCHAR', 'date': 'DATE'}
+    ) AS r
+    WHERE r.hour_utc <= (SELECT max(w.hour_utc) FROM ops.watermark AS w)
 """
 
 
@@ -41,34 +51,63 @@ def build(root: Path) -> Path:
         # v1.0.0: tools on DuckDB 1.x can open it too
         connection.execute(f"ATTACH {_text(hidden)} AS catalog (STORAGE_VERSION 'v1.0.0')")
         connection.execute("USE catalog")
-        for layer in LAYERS:
-            connection.execute(f"CREATE SCHEMA {layer}")
-        connection.execute(f"CREATE VIEW ops.catalog_root AS SELECT {_text(root.resolve())} AS root")
-        for table in load().values():
-            connection.execute(f"CREATE VIEW {table.full_name} AS {_select(root, table)}")
-            for comment in comments(table):
-                connection.execute(comment)
-        for statement in (*_of_coin(root), _PRICE_BUCKET, *macros.statements()):
+        connection.begin()  # one by one, hundreds of statements would each wait for the disk
+        for statement in _statements(root):
             connection.execute(statement)
+        connection.commit()
         connection.execute("USE memory")
         connection.execute("DETACH catalog")
     replace_durably(hidden, target)
     return target
 
 
-def _of_coin(root: Path) -> tuple[str, str]:
+def _statements(root: Path) -> Iterator[str]:
+    yield from (f"CREATE SCHEMA {layer}" for layer in LAYERS)
+    yield f"CREATE VIEW ops.catalog_root AS SELECT {_text(root.resolve())} AS root"
+    yield "COMMENT ON VIEW ops.catalog_root IS 'log: the folder that the views read'"
+    for table in load().values():
+        yield f"CREATE VIEW {table.full_name} AS {_select(root, table)}"
+        yield from comments(table)
+    yield from (*_of_coin(root), _PRICE_BUCKET, *macros.statements())
+
+
+def _of_coin(root: Path) -> tuple[str, ...]:
     """What the macros find a coin's files by.
 
-    A path that is known before a statement is planned keeps DuckDB from looking through the other coins' folders, and
-    an unknown coin is told then: a path that matches nothing would only be called that.
+    A path and a day that are known before a statement is planned keep DuckDB from looking through the other coins'
+    folders and the days before; an unknown coin is told then: a path that matches nothing would only be called that.
     """
     home = root.resolve() / "mart"
-    coins = sorted({path.parent.parent.name.removeprefix("coin=") for path in home.glob(f"{MAPS}/*/*/{FILE}")})
-    there = f"there are {', '.join(coins)}" if coins else "there are none yet; fill it with: liq run"
+    days = _published_days(root)
+    there = f"there are {', '.join(days)}" if days else "there are none yet; fill it with: liq run"
     unknown = f"error(format({_text('no coin {} in the warehouse; ' + there)}, coalesce(coin, 'NULL')))"
-    known = f"if(list_contains([{', '.join(map(_text, coins))}]::VARCHAR[], coin), coin, {unknown})"
+    is_known = f"list_contains([{', '.join(map(_text, days))}]::VARCHAR[], coin)"
+    known = f"CASE WHEN {is_known} THEN coin ELSE {unknown} END"
     files = f"{_files(home, '')} || name || '/coin=' || ops.known(coin) || '/date=*/{FILE}'"
-    return f"CREATE MACRO ops.known(coin) AS {known}", f"CREATE MACRO ops.files_of(coin, name) AS {files}"
+    of_days = {"first_day": {c: d[0] for c, d in days.items()}, "last_day": {c: d[-1] for c, d in days.items()}}
+    return (
+        f"CREATE MACRO ops.known(coin) AS {known}",
+        f"CREATE MACRO ops.files_of(coin, name) AS {files}",
+        *(f"CREATE MACRO ops.{name}(coin) AS {_case('coin', found)}::DATE" for name, found in of_days.items()),
+        _ROWS_OF,
+    )
+
+
+def _published_days(root: Path) -> dict[str, list[str]]:
+    """Of each coin, the days of the map up to the watermark. It only moves on, so none is missed later."""
+    store, levels, watermark = Store(root), table(MAPS), table("watermark")
+    until = str(store.read(watermark, [{}])["hour_utc"].max() or "9999")
+    days: dict[str, list[str]] = {}
+    for key in store.keys(levels):
+        of_coin = days.setdefault(str(key["coin"]), [])
+        if not of_coin or str(key["date"]) <= until:
+            of_coin.append(str(key["date"]))
+    return days
+
+
+def _case(of: str, values: dict[str, str]) -> str:
+    cases = " ".join(f"WHEN {_text(key)} THEN {_text(value)}" for key, value in values.items())
+    return f"CASE {of} {cases} END" if cases else "NULL"
 
 
 def _select(root: Path, table: Table) -> str:
@@ -106,7 +145,7 @@ def _type(table: Table, column: str) -> str:
     dtype = str(table.schema[column])
     sql = {"String": "VARCHAR", "Float64": "DOUBLE", "Int64": "BIGINT", "Int32": "INTEGER", "Boolean": "BOOLEAN"}
     sql |= {"Date": "DATE", "Binary": "BLOB"}
-    return sql.get(dtype, "TIMESTAMP_MS" if dtype.startswith("Datetime") else dtype)
+    return sql.get(dtype, "TIMESTAMP" if dtype.startswith("Datetime") else dtype)
 
 
 def connect(root: Path) -> duckdb.DuckDBPyConnection:

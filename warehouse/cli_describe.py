@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 def describe(
     name: Annotated[
         str,
-        typer.Argument(metavar="TABLE|MACRO", help="A table, with or without its layer, or a macro, e.g. at_risk"),
-    ],
+        typer.Argument(
+            metavar="[TABLE|MACRO]",
+            help="A table, with or without its layer, or a macro, e.g. at_risk; without one, all are listed",
+        ),
+    ] = "",
     form: Rows = Format.TABLE,
     out: Out = None,
 ) -> None:
@@ -29,28 +33,47 @@ def describe(
     from expectations import tables
     from warehouse import macros
 
-    known = macros.load()
-    if name in known:
+    known, wanted = macros.load(), name.lower()
+    if not wanted:
+        _all(form, out)
+    elif wanted in known:
         if form is not Format.TABLE or out:
-            raise UserError(f"{name} is a macro, described in text; leave out --format and --out")
-        print(known[name].head)
-        return
-    try:
-        contract = tables.table(name)
-    except KeyError as error:
-        raise UserError(f"{error.args[0]}; and the macros: {', '.join(known)}") from error
-    _columns(contract, form, out)
+            raise UserError(f"{wanted} is a macro, described in text; leave out --format and --out")
+        print(known[wanted].head)
+    else:
+        try:
+            contract = tables.table(wanted)
+        except KeyError as error:
+            near = get_close_matches(wanted, [*tables.load(), *known], n=1)
+            meant = f"did you mean {near[0]}? All" if near else "all"
+            raise UserError(f"no table or macro {name!r}; {meant} are listed by: liq describe") from error
+        _columns(contract, form, out)
+
+
+def _all(form: Format, out: Out) -> None:
+    import polars as pl
+
+    from expectations import tables
+    from warehouse import macros
+
+    rows = [
+        {"name": t.full_name, "kind": t.kind, "what": t.doc.split(". ")[0].rstrip(".")} for t in tables.load().values()
+    ]
+    rows += [{"name": m.name, "kind": "macro", "what": m.answers} for m in macros.load().values()]
+    emit(pl.DataFrame(rows), form, out)
 
 
 def _columns(contract: Table, form: Format, out: Out) -> None:
     import polars as pl
+
+    from expectations.dictionary import type_name
 
     if form is Format.TABLE and out is None:
         _introduce(contract)
     columns = [
         {
             "column": c.name,
-            "type": str(c.dtype),
+            "type": type_name(c),
             "unit": c.unit,
             "may be null": c.name in contract.nullable,
             "meaning": c.doc,

@@ -56,8 +56,8 @@ def export(
         _contract(table),
         parse_moment(first) if first else None,
         parse_moment(last) if last else None,
-        tuple(name.upper() for name in _names(coins)),
-        tuple(name.lower() for name in _names(exchanges)),
+        tuple(name.upper() for name in _names("--coins", coins)),
+        tuple(name.lower() for name in _names("--exchanges", exchanges)),
     )
     settings = settings_of(warehouse=warehouse)
     open_store(settings.root, settings.source, create=False)
@@ -70,13 +70,16 @@ def _contract(name: str) -> Table:
     from expectations.tables import table
 
     try:
-        return table(name)
+        return table(name.lower())
     except KeyError as error:
         raise UserError(str(error.args[0])) from error
 
 
-def _names(listed: str | None) -> list[str]:
-    return [name.strip() for name in (listed or "").split(",") if name.strip()]
+def _names(option: str, listed: str | None) -> list[str]:
+    names = [name.strip() for name in (listed or "").split(",") if name.strip()]
+    if listed is not None and not names:
+        raise UserError(f"{option} names none; leave it out for all there are")
+    return names
 
 
 COMMANDS = (export,)

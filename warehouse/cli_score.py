@@ -114,7 +114,7 @@ def of_warehouse(
 
 def of_known_positions(folder: Path, names: list[str], without: list[str]) -> pl.DataFrame:
     """Median factors over the markets of `folder`, as if the exchanges `without` published no liquidations."""
-    from transforms.known_positions import cumulative, factors, medians
+    from transforms.known_sums import cumulative, factors, medians
     from warehouse import known_positions as files
     from warehouse.cli_progress import progress
 
@@ -163,7 +163,7 @@ def estimate(
     hours, first_ms = _hours(every), to_ms(_hour_utc(first))
     if out.suffix not in {".parquet", ".csv"}:
         raise UserError(f"--out {out} is neither .parquet nor .csv; write e.g. --out map.parquet")
-    from transforms import known_positions as markets
+    from transforms import known_sums as sums
     from warehouse import known_positions as files
     from warehouse.cli_progress import progress
     from warehouse.figures import replace_whole
@@ -171,7 +171,7 @@ def estimate(
     published = files.read_published(folder)
     times = files.instants(published, first_ms, hours)
     with progress() as told:
-        shape = markets.cumulative if cumulative else markets.levels
+        shape = sums.cumulative if cumulative else sums.levels
         made = files.estimate(published, times, [estimator.value], shape, told).drop("estimator")
     write = made.write_parquet if out.suffix == ".parquet" else made.write_csv
     print(f"wrote {replace_whole(out, write)}: {made.height} rows (modelled)")

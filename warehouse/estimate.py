@@ -15,6 +15,7 @@ from warehouse import rebuild
 from warehouse.build import build_group
 from warehouse.changes import first_difference, until_sources_change
 from warehouse.clock import HOUR, days, hours
+from warehouse.cluster_history import make_cluster_history
 from warehouse.derived import CASCADES, DERIVED, SUMMARY, Derived, day_of, write_hours
 from warehouse.progress import Progress
 from warehouse.prune import kept
@@ -171,6 +172,7 @@ def estimate_coin(stage: Stage, name: str, span: Span, again: datetime | None, p
         build(stage, coin, (coin.start(span[0], _out_of_date(stage, coin, span, again)), last), progress)
     coin.mend()
     make_sweeps(stage, name)
+    make_cluster_history(stage, name)
 
 
 def build(stage: Stage, coin: Coin, span: Span, progress: Progress) -> None:

@@ -51,6 +51,8 @@ def _page(chart: alt.LayerChart) -> str:
 def replace_whole(out: Path, write: Callable[[Path], object]) -> Path:
     """Writes beside `out`, then renames over it. Raises UserError where that cannot be done."""
     hidden = out.with_name(f".{out.name}.tmp")
+    if out.is_dir():
+        raise UserError(f"cannot write {out} (it is a folder); choose another --out")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         write(hidden)

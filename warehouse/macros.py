@@ -1,4 +1,8 @@
-"""The analysts' macros: a file each in `sql/macros`, whose head says what it answers and shows a call that runs."""
+"""The analysts' macros: a file each in `sql/macros`, whose head says what it answers and shows a call that runs.
+
+They are kept to what DuckDB 1.1 knows too: CASE, where DuckDB 2 has a function `if`; and a macro that calls another
+names what has a default.
+"""
 
 from __future__ import annotations
 

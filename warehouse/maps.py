@@ -12,6 +12,7 @@ import polars as pl
 
 from expectations.tables import table
 from warehouse import rebuild, stages
+from warehouse.cluster_history import make_cluster_history
 from warehouse.estimate import Coin, build
 from warehouse.estimate_processes import estimate_coins
 from warehouse.lock import lock, stage_of
@@ -122,3 +123,4 @@ def _catch_up(stage: Stage, name: str, plan: Plan, begun: Begun, progress: Progr
     if again is not None:
         build(stage, staged, (staged.begins_before(again), last), progress)
         make_sweeps(stage, name)
+        make_cluster_history(stage, name)

@@ -16,6 +16,7 @@ from psutil import pid_exists
 from expectations.contract import Table
 from expectations.tables import load
 from warehouse.errors import UserError
+from warehouse.file_format import write_file
 from warehouse.lock import in_use
 
 Key = Mapping[str, object]
@@ -62,7 +63,7 @@ class Store:
         return self.base.find(table, key) if self.base else None
 
     def read(self, table: Table, keys: Iterable[Key], columns: list[str] | None = None) -> pl.DataFrame:
-        """All rows of the partitions `keys` (absent ones are empty), partition columns included."""
+        """All rows of the partitions `keys` (absent ones are empty) in the files' order, partition columns included."""
         frames = [self._read_one(table, key, path, columns) for key in keys if (path := self.find(table, key))]
         schema = table.schema if columns is None else pl.Schema({c: table.schema[c] for c in columns})
         return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
@@ -92,11 +93,10 @@ class Store:
     def write(self, table: Table, frame: pl.DataFrame, key: Key) -> Path:
         """Replaces the partition's file whole: a reader sees the old file or the new one, never a part."""
         path = self.path(table, key)
-        # one chunk: where a file's pages end would otherwise tell how its rows came together
-        shaped = table.conform(frame).select(list(table.file_schema)).rechunk()
+        shaped = table.filed(frame)
         path.parent.mkdir(parents=True, exist_ok=True)
         hidden = path.with_name(f".{FILE}.{os.getpid()}.tmp")
-        shaped.write_parquet(hidden, compression="zstd", compression_level=1, row_group_size=1 << 17)
+        write_file(shaped, hidden)
         # a stage that a crash cuts short is made again: what it holds is made to last when it is published
         (replace if self.base else replace_durably)(hidden, path)
         return path

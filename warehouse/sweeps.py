@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 
 import polars as pl
@@ -22,13 +22,13 @@ AT_ONCE = 4
 
 def make_sweeps(stage: Stage, coin: str) -> None:
     """Stages the days of one coin that hang on what the run has staged, and those that a check has held back."""
-    hanging = sorted({*_touched(stage, coin), *_held(stage, coin)})
+    hanging = sorted({*hanging_on(stage, _INPUTS, coin), *held_days(stage, SWEEPS, coin)})
     there = [day for day in hanging if stage.store.find(BOOKS, {"coin": coin, "date": day})]
-    for first, last in _runs(there):
+    for first, last in runs(there):
         _make(stage.store, coin, first, last)
 
 
-def _runs(of: list[date]) -> Iterator[tuple[date, date]]:
+def runs(of: Sequence[date]) -> Iterator[tuple[date, date]]:
     """First and last of each run of days that follow each other, of at most AT_ONCE."""
     begun = 0
     for i, day in enumerate(of):
@@ -37,16 +37,17 @@ def _runs(of: list[date]) -> Iterator[tuple[date, date]]:
             begun = i + 1
 
 
-def _touched(stage: Stage, coin: str) -> Iterator[date]:
-    """Each day of which an input is staged, and the day after it: the hour of midnight speaks of the day before."""
-    for contract in _INPUTS:
+def hanging_on(stage: Stage, inputs: Sequence[Table], coin: str) -> Iterator[date]:
+    """Each day of which one of `inputs` is staged, and the day after: the hour of midnight speaks of the day before."""
+    for contract in inputs:
         for key in stage.keys_of(contract, coin=coin):
             day = date.fromisoformat(str(key["date"]))
             yield from (day, day + _DAY)
 
 
-def _held(stage: Stage, coin: str) -> Iterator[date]:
-    held = stage.published.root / "quarantine" / SWEEPS.layer / SWEEPS.name
+def held_days(stage: Stage, contract: Table, coin: str) -> Iterator[date]:
+    """The days of a table that a check has held back."""
+    held = stage.published.root / "quarantine" / contract.layer / contract.name
     for path in held.glob(f"coin={coin}/date=*"):
         yield date.fromisoformat(path.name.removeprefix("date="))
 

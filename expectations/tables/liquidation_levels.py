@@ -12,6 +12,8 @@ TABLE = Table(
     doc="The map: modelled notional that would be liquidated in each 10 bp price bucket within 25 % of the mark, "
     "by venue, side and effective leverage, in all and of positions opened in the last 1, 7 and 30 days.",
     grain=("hour_utc", "exchange", "instrument", "side", "price_bucket", "leverage_class"),
+    # a level through time lies together: its doubles share their first bytes, and a year of it is soon found
+    file_order=("price_bucket", "side", "leverage_class", "exchange", "instrument", "hour_utc"),
     columns=pick(
         "coin",
         "date",

@@ -1,3 +1,5 @@
 -- Which carries more, 110,000 above or 100,700 below, and by what factor? (modelled)
-SELECT heavier, round(factor, 2) AS factor, short_usd AS above_110000_usd, long_usd AS below_100700_usd
-FROM heavier_side('BTC', above := 110000, below := 100700);
+SELECT
+    heavier, round(factor, 2) AS factor, round(short_usd / 1e6, 2) AS shorts_to_110000_million_usd,
+    round(long_usd / 1e6, 2) AS longs_to_100700_million_usd
+FROM heavier_side('BTC', 110000, 100700);

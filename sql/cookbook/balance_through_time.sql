@@ -1,5 +1,7 @@
 -- How has the balance within 5 % moved over the last day? (modelled)
-SELECT hour_utc, imbalance, long_usd, short_usd, mark_price
+SELECT
+    hour_utc, round(long_usd / 1e6, 2) AS longs_million_usd, round(short_usd / 1e6, 2) AS shorts_million_usd,
+    round(imbalance, 3) AS imbalance, round(mark_price) AS mark
 FROM mart.market_balance
 WHERE coin = 'BTC' AND distance_bp = 500
 ORDER BY hour_utc DESC

@@ -1,5 +1,7 @@
 -- How much of what stands within 2 % was opened in the last day? (modelled)
-SELECT side, sum(notional_1d_usd) / sum(notional_usd) AS share_of_the_last_day, sum(notional_usd) AS usd
+SELECT
+    side, round(sum(notional_usd) / 1e6, 2) AS million_usd,
+    round(100 * sum(notional_1d_usd) / nullif(sum(notional_usd), 0), 1) AS percent_of_the_last_day
 FROM leverage_profile('BTC', span := 0.02)
 GROUP BY side
 ORDER BY side;

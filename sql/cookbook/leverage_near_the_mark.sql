@@ -1,3 +1,5 @@
 -- At which leverage do the positions within 5 % stand, and how much of that was opened today? (modelled)
-SELECT side, leverage_class, notional_usd, round(share, 3) AS share, notional_1d_usd
+SELECT
+    side, leverage_class, round(notional_usd / 1e6, 2) AS million_usd, round(100 * share, 1) AS percent_of_the_side,
+    round(notional_1d_usd / 1e6, 2) AS opened_in_the_last_day_million_usd
 FROM leverage_profile('BTC', span := 0.05);

@@ -1,6 +1,6 @@
 -- Which level has the most to liquidate on each side: max pain? (modelled)
-SELECT 'long' AS side, long_max_pain_price AS price, long_max_pain_usd AS usd
+SELECT 'long' AS side, round(long_max_pain_price) AS price, round(long_max_pain_usd / 1e6, 2) AS million_usd
 FROM summary('BTC')
 UNION ALL
-SELECT 'short', short_max_pain_price, short_max_pain_usd
+SELECT 'short', round(short_max_pain_price), round(short_max_pain_usd / 1e6, 2)
 FROM summary('BTC');

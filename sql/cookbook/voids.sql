@@ -1,14 +1,17 @@
--- Where is least: which 1 % wide range within 10 % of the mark would liquidate the fewest dollars? (modelled)
+-- Where is least: which 1 % wide ranges between 2 and 10 % from the mark would liquidate the fewest dollars? (modelled)
 WITH ranges AS (
     SELECT
-        price_low, sum(long_usd + short_usd) OVER (ORDER BY price_bucket ROWS BETWEEN CURRENT ROW AND 9 FOLLOWING) AS usd,
-        count(*) OVER (ORDER BY price_bucket ROWS BETWEEN CURRENT ROW AND 9 FOLLOWING) AS buckets
-    FROM liquidation_map('BTC', span := 0.1)
-    WHERE exchange = 'all'
+        any_value(b.mark_price) AS mark, min(m.price_low) AS from_price, max(m.price_high) AS to_price,
+        (sum((m.long_usd + m.short_usd)::DECIMAL(38, 6)) / 1e6)::DOUBLE AS million_usd
+    FROM liquidation_map('BTC', span := 0.12) AS m
+    JOIN balance('BTC') AS b ON m.exchange = 'all' AND b.distance_bp = 100
+    GROUP BY m.price_bucket // 10
 )
 
-SELECT price_low AS from_price, price_low * 1.01 AS to_price, usd
+SELECT
+    CASE WHEN to_price < mark THEN 'below' ELSE 'above' END AS where_it_is, round(from_price) AS from_price,
+    round(to_price) AS to_price, round(million_usd, 2) AS million_usd
 FROM ranges
-WHERE buckets = 10
-ORDER BY usd, price_low
-LIMIT 5;
+WHERE from_price BETWEEN mark * 1.02 AND mark * 1.09 OR to_price BETWEEN mark * 0.91 AND mark * 0.98
+QUALIFY row_number() OVER (PARTITION BY where_it_is ORDER BY ranges.million_usd) <= 3
+ORDER BY where_it_is, ranges.million_usd;

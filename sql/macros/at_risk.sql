@@ -30,21 +30,20 @@ CREATE MACRO at_risk(coin, price, as_of := NULL, span := 0, exchange := NULL) AS
 WITH levels AS MATERIALIZED (
     SELECT
         l.hour_utc, l.exchange AS venue, l.side, l.leverage_class AS class, l.price_bucket, l.mark_price,
-        l.notional_usd::DECIMAL(38, 6) AS usd, l.notional_1d_usd::DECIMAL(38, 6) AS usd_1d, l.is_stale,
+        l.notional_usd::DECIMAL(18, 6) AS usd, l.notional_1d_usd::DECIMAL(18, 6) AS usd_1d, l.is_stale,
         l.parameters_version, l.source, rtrim(l.leverage_class, 'x+')::DOUBLE AS rank,
         l.price_bucket BETWEEN ops.price_bucket(price * (1 - span)) AND ops.price_bucket(price * (1 + span))
             AS is_level,
-        if(l.side = 'long', 1, -1) * (l.price_bucket - ops.price_bucket(price)) >= 0 AS is_passed,
-        l.price_low, l.price_high
-    FROM levels_at(coin, as_of, exchange) AS l
+        CASE l.side WHEN 'long' THEN 1 ELSE -1 END * (l.price_bucket - ops.price_bucket(price)) >= 0 AS is_passed
+    FROM levels_at(coin, as_of := as_of, exchange := exchange) AS l
 ),
 
 reached AS (
     SELECT CASE
-        WHEN price >= min(price_low) AND price < max(price_high) THEN true
+        WHEN ops.price_bucket(price) BETWEEN min(price_bucket) AND max(price_bucket) THEN true
         ELSE error(format(
-            'the map of {} does not reach {}; it goes from {:.2f} to {:.2f}', coin, price, min(price_low),
-            max(price_high)
+            'the map of {} does not reach {}; it goes from {:.2f} to {:.2f}', coin, price, 1.001 ** min(price_bucket),
+            1.001 ** (max(price_bucket) + 1)
         ))
     END AS is_reached
     FROM levels
@@ -56,10 +55,10 @@ SELECT
     coalesce(sum(usd) FILTER (is_level), 0)::DOUBLE AS level_usd,
     coalesce(sum(usd) FILTER (is_passed), 0)::DOUBLE AS cumulative_usd,
     coalesce(sum(usd_1d) FILTER (is_passed), 0)::DOUBLE AS cumulative_1d_usd,
-    if(grouping(venue) = 0, (price / max(mark_price) - 1) * 1e4, NULL) AS distance_bp,
-    if(grouping(venue) = 0, max(mark_price), NULL) AS mark_price,
+    CASE grouping(venue) WHEN 0 THEN (price / max(mark_price) - 1) * 1e4 END AS distance_bp,
+    CASE grouping(venue) WHEN 0 THEN max(mark_price) END AS mark_price,
     bool_or(is_stale) AS is_stale, max(parameters_version) AS parameters_version, max(source) AS source
 FROM levels JOIN reached ON is_reached
-WHERE side = if(price < mark_price, 'long', 'short')
+WHERE side = CASE WHEN price < mark_price THEN 'long' ELSE 'short' END
 GROUP BY GROUPING SETS ((venue, side, class), (venue, side), (side))
 ORDER BY grouping(venue), venue, side, grouping(class), max(rank);

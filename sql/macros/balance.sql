@@ -18,21 +18,19 @@
 -- Example: FROM balance('BTC');
 CREATE MACRO balance(coin, as_of := NULL) AS TABLE
 WITH hour AS MATERIALIZED (
-    FROM map_hour(coin, as_of)
+    FROM map_hour(coin, as_of := as_of)
 ),
 
 now AS (
     SELECT b.*
-    FROM mart.market_balance AS b
+    FROM ops.rows_of(coin, 'market_balance') AS b
     JOIN hour AS h ON b.date = h.hour_utc::DATE AND b.hour_utc = h.hour_utc
-    WHERE b.coin = ops.known(coin)
 ),
 
 day_before AS (
     SELECT b.distance_bp, b.imbalance
-    FROM mart.market_balance AS b
+    FROM ops.rows_of(coin, 'market_balance') AS b
     JOIN hour AS h ON b.date = h.hour_utc::DATE - 1 AND b.hour_utc = h.hour_utc - INTERVAL 1 DAY
-    WHERE b.coin = ops.known(coin)
 )
 
 SELECT

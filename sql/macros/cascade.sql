@@ -13,7 +13,7 @@
 -- Example: FROM cascade('BTC');
 CREATE MACRO cascade(coin, as_of := NULL) AS TABLE
 WITH hour AS MATERIALIZED (
-    FROM map_hour(coin, as_of)
+    FROM map_hour(coin, as_of := as_of)
 ),
 
 found AS MATERIALIZED (
@@ -26,10 +26,11 @@ found AS MATERIALIZED (
 SELECT f.*
 FROM hour AS h
 LEFT JOIN found AS f ON true
-WHERE if(
-    f.hour_utc IS NULL,
-    error(format('no cascade of {} at {}: its map is older than that table; make it again with: liq backfill --rebuild',
-        coin, h.hour_utc))::BOOLEAN,
-    true
-)
+WHERE CASE
+    WHEN f.hour_utc IS NOT NULL THEN true
+    ELSE error(format(
+        'no cascade of {} at {}: its map is older than that table; make it again with: liq backfill --rebuild', coin,
+        h.hour_utc
+    ))::BOOLEAN
+END
 ORDER BY f.side;

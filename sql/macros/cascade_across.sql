@@ -12,7 +12,7 @@
 -- Example: FROM cascade_across('BTC');
 CREATE MACRO cascade_across(coin, as_of := NULL) AS TABLE
 WITH hour AS MATERIALIZED (
-    FROM map_hour(coin, as_of)
+    FROM map_hour(coin, as_of := as_of)
 )
 
 SELECT r.*

@@ -8,10 +8,10 @@
 --
 -- Columns and their units are those of mart.liquidation_clusters.
 --
--- Example: FROM clusters_near('BTC', 0.25);
+-- Example: FROM clusters_near('BTC', distance := 0.25);
 CREATE MACRO clusters_near(coin, distance := 0.05, as_of := NULL) AS TABLE
 WITH hour AS MATERIALIZED (
-    FROM map_hour(coin, as_of)
+    FROM map_hour(coin, as_of := as_of)
 )
 
 SELECT c.*

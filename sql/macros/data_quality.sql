@@ -22,9 +22,8 @@
 CREATE MACRO data_quality(coin, "from" := NULL, "to" := NULL) AS TABLE
 WITH books AS MATERIALIZED (
     SELECT b.exchange, b.hour_utc, bool_or(b.is_stale) AS is_stale, max(b.source) AS source
-    FROM mart.position_books AS b
-    WHERE b.coin = ops.known(coin)
-        AND ("from" IS NULL OR (b.date >= "from"::DATE AND b.hour_utc >= date_trunc('hour', "from"::TIMESTAMP)))
+    FROM ops.rows_of(coin, 'position_books') AS b
+    WHERE ("from" IS NULL OR (b.date >= "from"::DATE AND b.hour_utc >= date_trunc('hour', "from"::TIMESTAMP)))
         AND ("to" IS NULL OR (b.date <= "to"::DATE AND b.hour_utc <= "to"::TIMESTAMP))
     GROUP BY ALL
 ),
@@ -54,10 +53,10 @@ gaps AS (
 
 SELECT
     v.exchange,
-    if(hours > 0, hours, error(format(
+    CASE WHEN hours > 0 THEN hours ELSE error(format(
         'no map of {} from {} to {}', coin, coalesce("from"::VARCHAR, 'its first hour'),
         coalesce("to"::VARCHAR, 'its last hour')
-    ))::BIGINT) AS hours,
+    ))::BIGINT END AS hours,
     hours_there, hours_stale, coalesce(missing, 0) AS readings_missing, coalesce(carried, 0) AS readings_carried,
     coalesce(derived, 0) AS readings_derived, coalesce(reasons, '') AS reasons, v.first_utc, v.last_utc, v.source
 FROM hours

@@ -20,12 +20,12 @@ CREATE MACRO exchange_share(coin, as_of := NULL, span := 0.05) AS TABLE
 WITH sums AS (
     SELECT
         l.hour_utc, l.exchange, l.side,
-        coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (
+        coalesce(sum(l.notional_usd::DECIMAL(18, 6)) FILTER (
             abs(sqrt(l.price_low * l.price_high) / l.mark_price - 1) <= span
         ), 0) AS usd,
         max(l.mark_price) AS mark_price, bool_or(l.is_stale) AS is_stale,
         max(l.parameters_version) AS parameters_version, max(l.source) AS source
-    FROM levels_at(coin, as_of) AS l
+    FROM levels_at(coin, as_of := as_of) AS l
     GROUP BY l.hour_utc, l.exchange, l.side
 )
 

@@ -17,20 +17,20 @@
 -- parameters_version   the assumptions, in mart.model_parameters
 -- source               simulated, recorded, live or imported
 --
--- Example: FROM heavier_side('BTC', above := 120000, below := 75000);
+-- Example: FROM heavier_side('BTC', 120000, 75000);
 CREATE MACRO heavier_side(coin, above, below, as_of := NULL, exchange := NULL) AS TABLE
 WITH sums AS (
     SELECT
         max(l.hour_utc) AS hour_utc,
-        coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (
+        coalesce(sum(l.notional_usd::DECIMAL(18, 6)) FILTER (
             l.side = 'short' AND l.price_bucket <= ops.price_bucket(above)
         ), 0) AS short_usd,
-        coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (
+        coalesce(sum(l.notional_usd::DECIMAL(18, 6)) FILTER (
             l.side = 'long' AND l.price_bucket >= ops.price_bucket(below)
         ), 0) AS long_usd,
         min(l.mark_price) AS lowest_mark, max(l.mark_price) AS highest_mark,
         max(l.parameters_version) AS parameters_version, max(l.source) AS source
-    FROM levels_at(coin, as_of, exchange) AS l
+    FROM levels_at(coin, as_of := as_of, exchange := exchange) AS l
 )
 
 SELECT
@@ -40,10 +40,10 @@ SELECT
     greatest(short_usd, long_usd)::DOUBLE / nullif(least(short_usd, long_usd)::DOUBLE, 0) AS factor,
     parameters_version, source
 FROM sums
-WHERE if(
-    above > highest_mark AND below < lowest_mark AND below > 0, true,
-    error(format(
+WHERE CASE
+    WHEN above > highest_mark AND below < lowest_mark AND below > 0 THEN true
+    ELSE error(format(
         '{} to {} is not around the marks of {}: they stand at {:.2f} to {:.2f}', below, above, coin, lowest_mark,
         highest_mark
     ))::BOOLEAN
-);
+END;

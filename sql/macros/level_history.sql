@@ -21,15 +21,12 @@
 --
 -- Example: FROM level_history('BTC', 95000) ORDER BY hour_utc DESC LIMIT 24;
 CREATE MACRO level_history(coin, price, exchange := NULL) AS TABLE
+-- Of millions of rows: whole dollars, which doubles add up exactly, and what is not published is left out of the sums.
 WITH sides AS (
     SELECT
-        l.hour_utc, l.side,
-        coalesce(sum(l.notional_usd::DECIMAL(38, 6)) FILTER (
-            l.price_bucket = ops.price_bucket(price)
-        ), 0) AS usd,
-        sum(l.notional_usd::DECIMAL(38, 6)) AS with_neighbours_usd,
-        max(l.price_bucket) - min(l.price_bucket) AS neighbours
-    FROM levels_of(coin) AS l
+        l.hour_utc, l.side, coalesce(sum(l.notional_usd) FILTER (l.price_bucket = ops.price_bucket(price)), 0) AS usd,
+        sum(l.notional_usd) AS with_neighbours_usd, max(l.price_bucket) - min(l.price_bucket) AS neighbours
+    FROM read_parquet(ops.files_of(coin, 'liquidation_levels'), hive_partitioning = false) AS l
     WHERE l.price_bucket >= ops.price_bucket(price) - 20
         AND l.price_bucket <= ops.price_bucket(price) + 20
         AND (exchange IS NULL OR l.exchange = exchange)
@@ -41,14 +38,15 @@ hours AS (
         hour_utc, sum(usd) AS usd,
         arg_max(struct_pack(side, usd, with_neighbours_usd, neighbours), (usd, side)) AS most
     FROM sides
+    WHERE hour_utc <= (SELECT max(hour_utc) FROM ops.watermark)
     GROUP BY hour_utc
 ),
 
 -- What all levels of an hour share stands in few bytes there.
 abouts AS (
     SELECT b.hour_utc, b.mark_price, b.is_stale, b.parameters_version, b.source
-    FROM mart.market_balance AS b
-    WHERE b.coin = ops.known(coin) AND b.distance_bp = 100
+    FROM ops.rows_of(coin, 'market_balance') AS b
+    WHERE b.distance_bp = 100
 ),
 
 -- Whole cents, whose squares are added exactly: no order of adding can show.
@@ -64,13 +62,13 @@ weeks AS (
 SELECT
     coalesce(hour_utc, error(format(
         'no map of {}{} ever reached {}', coin, coalesce(' on ' || exchange, ''), price
-    ))::TIMESTAMP_MS) AS hour_utc,
+    ))::TIMESTAMP) AS hour_utc,
     most.side, 1.001 ** ops.price_bucket(price) AS price_low,
-    1.001 ** (ops.price_bucket(price) + 1) AS price_high, usd::DOUBLE AS notional_usd,
-    most.usd::DOUBLE / nullif((most.with_neighbours_usd - most.usd)::DOUBLE / nullif(most.neighbours, 0), 0)
-        AS intensity,
-    if(n < 24, NULL, (n * cents - total)::DOUBLE / nullif(sqrt((n * squares - total * total)::DOUBLE), 0))
-        AS notional_z,
+    1.001 ** (ops.price_bucket(price) + 1) AS price_high, usd AS notional_usd,
+    most.usd / nullif((most.with_neighbours_usd - most.usd) / nullif(most.neighbours, 0), 0) AS intensity,
+    CASE WHEN n >= 24
+        THEN (n * cents - total)::DOUBLE / nullif(sqrt((n * squares - total * total)::DOUBLE), 0)
+    END AS notional_z,
     mark_price, is_stale, parameters_version, source
 FROM (SELECT 1)
 LEFT JOIN weeks ON true

@@ -11,27 +11,8 @@
 --
 -- Example: SELECT exchange, side, count(*) AS levels FROM levels_at('BTC') GROUP BY ALL ORDER BY ALL;
 CREATE MACRO levels_at(coin, as_of := NULL, exchange := NULL) AS TABLE
-WITH days AS MATERIALIZED (
-    SELECT min(parse_path(file)[-2][6:]::DATE) AS first_day, max(parse_path(file)[-2][6:]::DATE) AS last_day
-    FROM glob(ops.files_of(coin, 'liquidation_levels'))
-),
-
-of_day AS MATERIALIZED (
-    SELECT l.*
-    FROM levels_of(coin) AS l
-    JOIN days ON l.date = coalesce(as_of::DATE, last_day)
-    WHERE (as_of IS NULL OR l.hour_utc = date_trunc('hour', as_of::TIMESTAMP))
-        AND (exchange IS NULL OR l.exchange = exchange)
-),
-
--- One row, also where nothing was found: that is what is told.
-hour AS (
-    SELECT coalesce(max(hour_utc), error(format(
-        'no map of {}{} at {}; there are maps from {} to {}', coin, coalesce(' on ' || exchange, ''),
-        coalesce(strftime(date_trunc('hour', as_of::TIMESTAMP), '%Y-%m-%d %H:%M'), 'its last hour'),
-        any_value(first_day)::VARCHAR, any_value(last_day)::VARCHAR
-    ))::TIMESTAMP_MS) AS hour_utc
-    FROM days LEFT JOIN of_day ON true
-)
-
-SELECT l.* FROM of_day AS l JOIN hour AS h ON l.hour_utc = h.hour_utc;
+SELECT l.*
+FROM levels_of(coin) AS l
+JOIN map_hour(coin, as_of := as_of, exchange := exchange) AS h ON l.hour_utc = h.hour_utc
+WHERE l.date >= coalesce(as_of::DATE, ops.last_day(coin)) AND (as_of IS NULL OR l.date = as_of::DATE)
+    AND (exchange IS NULL OR l.exchange = exchange);

@@ -10,8 +10,4 @@
 --
 -- Example: SELECT hour_utc, count(*) AS levels FROM levels_of('BTC') GROUP BY hour_utc ORDER BY hour_utc;
 CREATE MACRO levels_of(coin) AS TABLE
-SELECT * REPLACE (l.coin::VARCHAR AS coin)
-FROM read_parquet(
-    ops.files_of(coin, 'liquidation_levels'), hive_partitioning = true, hive_types = {'coin': 'VARCHAR', 'date': 'DATE'}
-) AS l
-WHERE l.hour_utc <= (SELECT max(w.hour_utc) FROM ops.watermark AS w);
+SELECT l.* FROM ops.rows_of(coin, 'liquidation_levels') AS l;

@@ -21,8 +21,8 @@ CREATE MACRO leverage_profile(coin, as_of := NULL, span := 0.05, exchange := NUL
 WITH sums AS (
     SELECT
         l.hour_utc, l.side, l.leverage_class, max(l.parameters_version) AS parameters_version, max(l.source) AS source,
-        sum(l.notional_usd::DECIMAL(38, 6)) AS usd, sum(l.notional_1d_usd::DECIMAL(38, 6)) AS usd_1d
-    FROM levels_at(coin, as_of, exchange) AS l
+        sum(l.notional_usd::DECIMAL(18, 6)) AS usd, sum(l.notional_1d_usd::DECIMAL(18, 6)) AS usd_1d
+    FROM levels_at(coin, as_of := as_of, exchange := exchange) AS l
     WHERE abs(sqrt(l.price_low * l.price_high) / l.mark_price - 1) <= span
     GROUP BY ALL
 )

@@ -26,8 +26,8 @@ CREATE MACRO liquidation_map(coin, as_of := NULL, span := 0.05, exchange := NULL
 WITH levels AS MATERIALIZED (
     SELECT
         l.hour_utc, l.exchange AS venue, l.side, l.price_bucket, l.price_low, l.price_high, l.mark_price,
-        l.notional_usd::DECIMAL(38, 6) AS usd, l.is_stale, l.parameters_version, l.source
-    FROM levels_at(coin, as_of, exchange) AS l
+        l.notional_usd::DECIMAL(18, 6) AS usd, l.is_stale, l.parameters_version, l.source
+    FROM levels_at(coin, as_of := as_of, exchange := exchange) AS l
     WHERE abs(sqrt(l.price_low * l.price_high) / l.mark_price - 1) <= span
 ),
 
@@ -36,7 +36,7 @@ buckets AS (
         max(hour_utc) AS hour_utc, coalesce(venue, 'all') AS venue, price_bucket, max(price_low) AS price_low,
         max(price_high) AS price_high, coalesce(sum(usd) FILTER (side = 'long'), 0) AS long_usd,
         coalesce(sum(usd) FILTER (side = 'short'), 0) AS short_usd,
-        if(grouping(venue) = 0, max(mark_price), NULL) AS mark_price, bool_or(is_stale) AS is_stale,
+        CASE grouping(venue) WHEN 0 THEN max(mark_price) END AS mark_price, bool_or(is_stale) AS is_stale,
         max(parameters_version) AS parameters_version, max(source) AS source
     FROM levels
     GROUP BY GROUPING SETS ((venue, price_bucket), (price_bucket))

@@ -21,7 +21,7 @@
 CREATE MACRO map_diff(coin, "from" := NULL, "to" := NULL, exchange := NULL) AS TABLE
 WITH span AS MATERIALIZED (
     SELECT coalesce(date_trunc('hour', "from"::TIMESTAMP), hour_utc - INTERVAL 1 HOUR) AS from_utc, hour_utc AS to_utc
-    FROM map_hour(coin, "to")
+    FROM map_hour(coin, as_of := "to")
 ),
 
 hours AS MATERIALIZED (
@@ -30,7 +30,7 @@ hours AS MATERIALIZED (
 
 levels AS (
     SELECT
-        l.exchange AS venue, l.side, l.price_bucket, l.price_low, l.price_high, l.notional_usd::DECIMAL(38, 6) AS usd,
+        l.exchange AS venue, l.side, l.price_bucket, l.price_low, l.price_high, l.notional_usd::DECIMAL(18, 6) AS usd,
         l.is_stale, h.which, min(l.price_bucket) OVER map AS lowest_bucket,
         max(l.price_bucket) OVER map AS highest_bucket
     FROM levels_of(coin) AS l
@@ -62,8 +62,8 @@ marks AS (
 
 earlier AS (
     SELECT
-        if(sum(from_rows) > 0, true, error(format('no map of {} at {}', coin, any_value(from_utc)))::BOOLEAN)
-            AS is_there
+        CASE WHEN sum(from_rows) > 0 THEN true
+            ELSE error(format('no map of {} at {}', coin, any_value(from_utc)))::BOOLEAN END AS is_there
     FROM span LEFT JOIN buckets ON true
 )
 

@@ -11,7 +11,7 @@
 -- Example: FROM summary('BTC');
 CREATE MACRO summary(coin, as_of := NULL) AS TABLE
 WITH hour AS MATERIALIZED (
-    FROM map_hour(coin, as_of)
+    FROM map_hour(coin, as_of := as_of)
 ),
 
 found AS MATERIALIZED (
@@ -24,9 +24,10 @@ found AS MATERIALIZED (
 SELECT f.*
 FROM hour AS h
 LEFT JOIN found AS f ON true
-WHERE if(
-    f.hour_utc IS NULL,
-    error(format('no summary of {} at {}: its map is older than that table; make it again with: liq backfill --rebuild',
-        coin, h.hour_utc))::BOOLEAN,
-    true
-);
+WHERE CASE
+    WHEN f.hour_utc IS NOT NULL THEN true
+    ELSE error(format(
+        'no summary of {} at {}: its map is older than that table; make it again with: liq backfill --rebuild', coin,
+        h.hour_utc
+    ))::BOOLEAN
+END;

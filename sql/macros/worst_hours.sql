@@ -17,18 +17,17 @@
 -- parameters_version        the assumptions, in mart.model_parameters
 -- source                    simulated, recorded, live or imported
 --
--- Example: FROM worst_hours('BTC', 5);
+-- Example: FROM worst_hours('BTC', most := 5);
 CREATE MACRO worst_hours(coin, most := 20) AS TABLE
 WITH hours AS (
     SELECT
-        s.hour_utc, sum(s.swept_usd::DECIMAL(38, 6)) AS usd,
-        coalesce(sum(s.swept_usd::DECIMAL(38, 6)) FILTER (s.side = 'long'), 0) AS long_usd,
-        sum(s.stood_usd::DECIMAL(38, 6)) AS stood_usd, sum(s.realised_usd::DECIMAL(38, 6)) AS realised_usd,
+        s.hour_utc, sum(s.swept_usd::DECIMAL(18, 6)) AS usd,
+        coalesce(sum(s.swept_usd::DECIMAL(18, 6)) FILTER (s.side = 'long'), 0) AS long_usd,
+        sum(s.stood_usd::DECIMAL(18, 6)) AS stood_usd, sum(s.realised_usd::DECIMAL(18, 6)) AS realised_usd,
         count(DISTINCT s.exchange) FILTER (s.realised_usd IS NOT NULL) AS of_which_realised,
         min(s.lowest_mark_price) AS lowest, max(s.highest_mark_price) AS highest,
         max(s.parameters_version) AS parameters_version, max(s.source) AS source
-    FROM mart.sweeps AS s
-    WHERE s.coin = ops.known(coin)
+    FROM ops.rows_of(coin, 'sweeps') AS s
     GROUP BY s.hour_utc
 )
 

@@ -80,11 +80,13 @@ GRAIN_ALSO = {
     "margin_tiers": frozenset({"bounds_rise"}),
     "map_scores": frozenset({"all_are_judged_alike"}),
     "instruments": frozenset({"versions_do_not_overlap"}),
+    "cluster_history": frozenset({"one_life_a_cluster", "lives_lie_apart"}),
 }
 
 _STILL = {"swept_base": 0.0, "swept_usd": 0.0}
 _FAR = (pl.col("side") == "long") & (pl.col("distance_bp") == 100)
 _SECOND_HOUR = pl.col("hour_utc") > HOUR
+_LIFE = pl.col("life_state")
 _RANGE = (pl.col("estimator") == "range") & (pl.col("hours") > 0)
 
 
@@ -99,6 +101,12 @@ def _carried_all_day(frame: pl.DataFrame) -> pl.DataFrame:
     )
     stale = frame.drop("hour_utc").with_columns(is_stale=True)
     return hours.join(stale, how="cross").select(frame.columns)
+
+
+def _merged_again(frame: pl.DataFrame) -> pl.DataFrame:
+    """The end of a life, an hour after it ended."""
+    last = frame.filter(_LIFE == "merged")
+    return last.with_columns(hour_utc=pl.col("hour_utc") + ONE_HOUR)
 
 
 OWN: dict[str, list[Fault]] = {
@@ -178,6 +186,26 @@ OWN: dict[str, list[Fault]] = {
         Fault("ranked_by_notional", put(pl.col("rank") == 2, notional_usd=10e6)),
         Fault("stands_out", put(intensity=1.0)),
         Fault("on_its_side_of_the_mark", put(price_low=100_100.0, price_peak=100_150.0, price_high=100_200.0)),
+    ],
+    "cluster_history": [
+        Fault("peak_within", put(price_peak=98_201.0)),
+        Fault("named_for_its_birth", put(born_utc=HOUR - ONE_HOUR, largest_utc=HOUR)),
+        Fault("one_life_a_cluster", put(0, cluster_id="BTC-long-97000")),
+        Fault("lives_lie_apart", put(0, price_low=97_100.0)),
+        Fault("ends_once", lambda f: pl.concat([f, _merged_again(f)]), what="merged twice"),
+        Fault("seen_or_not", put(0, hour_utc=HOUR - ONE_HOUR), what="seen in the future"),
+        Fault("seen_or_not", put(_LIFE == "unseen", seen_utc=HOUR + ONE_HOUR), what="unseen though seen"),
+        Fault("seen_or_not", put(_LIFE == "faded", seen_utc=HOUR + ONE_HOUR), what="faded too soon"),
+        Fault("largest_is_of_its_life", put(0, notional_usd=9.1e6), what="less than it holds"),
+        Fault("largest_is_of_its_life", put(0, largest_utc=HOUR + ONE_HOUR), what="later than it was seen"),
+        Fault("ends_say_how", put(0, swept_by_exchange="okx"), what="swept though it stands"),
+        Fault("ends_say_how", put(_LIFE == "swept", predicted_usd=None), what="swept without what was predicted"),
+        Fault("ends_say_how", put(_LIFE == "merged", merged_into_life_id=None), what="merged into nobody"),
+        Fault("swept_within_its_hour", put(_LIFE == "swept", swept_utc=HOUR + ONE_HOUR)),
+        Fault("unread_is_not_quiet", put(_LIFE == "swept", realised_usd=None), what="unknown though read"),
+        Fault("unread_is_not_quiet", put(0, realised_usd=1.0, realised_is_complete=True), what="of one that stands"),
+        Fault("nobody_descends_from_itself", put(0, split_from_life_id=pl.col("life_id")), what="split"),
+        Fault("nobody_descends_from_itself", put(_LIFE == "merged", merged_into_life_id=pl.col("life_id"))),
     ],
     "liquidation_curve": [
         Fault(

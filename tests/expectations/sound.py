@@ -116,6 +116,32 @@ def liquidation_clusters() -> list[Row]:
     return [cluster("long", 1, 98_000, 9e6), cluster("long", 2, 97_000, 5e6), cluster("short", 1, 102_000, 7e6)]
 
 
+def cluster_history() -> list[Row]:
+    def life(hour: int, birth: str, low: float, state: str, usd: float = 5e6, **ends: Any) -> Row:
+        now = HOUR + hour * ONE_HOUR
+        place = {"price_low": low, "price_high": low + 200, "price_peak": low + 50, "cluster_id": f"BTC-long-{low:g}"}
+        name = f"BTC-long-20260105T{birth}"
+        about = {"side": "long", "life_id": name, "born_utc": HOUR.replace(hour=int(birth[:2])), "hour_utc": now}
+        size = {"notional_usd": usd, "intensity": 2.0, "distance_bp": 100.0, "born_usd": 5e6, "largest_usd": 9e6}
+        seen = {"largest_utc": about["born_utc"], "seen_utc": now, "life_state": state}
+        none = dict.fromkeys(("swept_utc", "swept_by_exchange", "predicted_usd", "realised_usd"))
+        none |= dict.fromkeys(("realised_is_complete", "split_from_life_id", "merged_into_life_id"))
+        return _MODELLED | _MAP | place | about | size | seen | none | ends
+
+    swept = {"swept_utc": HOUR, "swept_by_exchange": "okx", "predicted_usd": 4e6, "seen_utc": HOUR}
+    return [
+        life(0, "01-2-3", 98_000, "standing", born_usd=9e6),
+        life(0, "01-5-6", 97_000, "standing", 4e6),
+        life(0, "01-8-9", 96_000, "standing"),
+        life(1, "01-2-3", 98_100, "standing", 9e6),
+        life(1, "01-5-6", 97_000, "swept", 4e6, **swept, realised_usd=3e6, realised_is_complete=False),
+        life(1, "01-8-9", 96_000, "unseen", seen_utc=HOUR),
+        life(1, "02-4-4", 97_000, "standing", split_from_life_id="BTC-long-20260105T01-5-6"),
+        life(2, "01-2-3", 98_100, "merged", merged_into_life_id="BTC-long-20260105T02-4-4", seen_utc=HOUR + ONE_HOUR),
+        life(6, "01-8-9", 96_000, "faded", seen_utc=HOUR),
+    ]
+
+
 def liquidation_curve() -> list[Row]:
     near_far = {"binance": (10.0, 30.0), "bybit": (5.0, 15.0), "all": (15.0, 45.0)}
 
@@ -271,8 +297,8 @@ _SOUND: dict[str, Callable[[], list[Row]]] = {
     f.__name__: f
     for f in (
         payloads, instruments, margin_tiers, open_interest, positioning, price_bars, realised_liquidations,
-        realised_coverage, cascade_reach, cascade_risk, market_summary, liquidation_clusters, liquidation_curve,
-        liquidation_levels, map_scores, market_balance, model_parameters, opened_cohorts, position_books,
-        standing_positions, sweeps, swept_activity, checks, fetches, gaps, reach, runs, watermark,
+        realised_coverage, cascade_reach, cascade_risk, cluster_history, market_summary, liquidation_clusters,
+        liquidation_curve, liquidation_levels, map_scores, market_balance, model_parameters, opened_cohorts,
+        position_books, standing_positions, sweeps, swept_activity, checks, fetches, gaps, reach, runs, watermark,
     )
 }  # fmt: skip

@@ -19,7 +19,7 @@ UNITS = {"_usd": "usd", "_base": "coins", "_bp": "bp", "_x": "x", "_ms": "ms", "
 
 
 def test_there_are_contracts() -> None:
-    assert len(load()) == 28
+    assert len(load()) == 29
     assert {t.layer for t in load().values()} == {"raw", "core", "mart", "ops"}
 
 
@@ -61,6 +61,11 @@ def type_module(contract: Table) -> list[str]:
 @TABLES
 def test_no_key_may_be_null(contract: Table) -> None:
     assert contract.nullable.isdisjoint((*contract.grain, *contract.partition))
+
+
+@TABLES
+def test_rows_have_one_place_in_a_file(contract: Table) -> None:
+    assert set(contract.file_order or contract.grain) == set(contract.grain)
 
 
 @TABLES

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -13,26 +15,29 @@ import polars as pl
 import pytest
 
 from expectations.tables import load
+from tests.bi.environment import environment, recipe, run
+from tests.sql import cookbook
+from tests.sql.cookbook import FIRST, FOLDER, LAST, QUESTIONS
 from tests.warehouse.trial import Trial
 from warehouse import catalog, macros
-from warehouse.clock import HOUR, to_ms
-from warehouse.simulator import serve
+from warehouse.clock import HOUR
 
 ROOT = Path(__file__).parents[2]
-COOKBOOK = sorted((ROOT / "sql" / "cookbook").glob("*.sql"))
-NOW = datetime(2026, 7, 25, 10, 5)
-LAST = datetime(2026, 7, 25, 9)
-FIRST = LAST - 25 * HOUR
 BEFORE = FIRST - HOUR
+PLAIN = {"VARCHAR", "DOUBLE", "BIGINT", "INTEGER", "BOOLEAN", "DATE", "TIMESTAMP"}
+ASK = """
+import json, sys
+import duckdb
+
+with duckdb.connect(sys.argv[1], read_only=True) as connection:
+    told = {question: repr(connection.execute(question).fetchall()) for question in json.loads(sys.argv[2])}
+print(json.dumps({"version": duckdb.__version__, "told": told}))
+"""
 
 
 @pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
-    """BTC through midnight, more hours than a z-score needs."""
-    with serve(seed=7, now_ms=to_ms(NOW)) as simulation:
-        made = Trial(tmp_path_factory.mktemp("market") / "warehouse", simulation.url, NOW)
-        made.run(FIRST, LAST)
-        yield made
+def market(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    return cookbook.market(tmp_path_factory.mktemp("market") / "warehouse")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +59,12 @@ class TestEach:
     @pytest.mark.parametrize("macro", macros.load().values(), ids=lambda m: m.name)
     def test_its_example_answers(self, ask: duckdb.DuckDBPyConnection, macro: macros.Macro) -> None:
         assert ask.sql(macro.example).pl().height > 0
+
+    @pytest.mark.parametrize("macro", macros.load().values(), ids=lambda m: m.name)
+    def test_its_columns_are_of_types_that_every_tool_reads(
+        self, ask: duckdb.DuckDBPyConnection, macro: macros.Macro
+    ) -> None:
+        assert {kind for _, kind, *_ in ask.sql(f"DESCRIBE {macro.example}").fetchall()} <= PLAIN
 
     @pytest.mark.parametrize("macro", macros.load().values(), ids=lambda m: m.name)
     def test_its_head_tells_its_call_and_every_parameter_and_column(
@@ -149,13 +160,18 @@ class TestAnswers:
     def test_a_price_that_no_map_reaches_is_refused(self, ask: duckdb.DuckDBPyConnection, price: str) -> None:
         with pytest.raises(duckdb.Error, match="the map of BTC does not reach"):
             ask.sql(f"FROM at_risk('BTC', {price})").fetchall()
-        with pytest.raises(duckdb.Error, match="no map of BTC ever reached"):
-            ask.sql(f"FROM level_history('BTC', {price})").fetchall()
+        for macro in ("level_history", "at_risk_history"):
+            with pytest.raises(duckdb.Error, match="no map of BTC ever reached"):
+                ask.sql(f"FROM {macro}('BTC', {price})").fetchall()
 
     @pytest.mark.parametrize("price", ["-5", "0", "'nan'::DOUBLE", "'inf'::DOUBLE"])
     @pytest.mark.parametrize(
-        "call", ["at_risk('BTC', {})", "level_history('BTC', {})", "heavier_side('BTC', {}, 100700)"]
-    )
+        "call",
+        [
+            "at_risk('BTC', {})", "level_history('BTC', {})", "at_risk_history('BTC', {})",
+            "heavier_side('BTC', {}, 100700)",
+        ],
+    )  # fmt: skip
     def test_what_is_no_price_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str, price: str) -> None:
         with pytest.raises(duckdb.Error, match="is not a price"):
             ask.sql(f"FROM {call.format(price)}").fetchall()
@@ -176,6 +192,23 @@ class TestAnswers:
         assert row["heavier"] == ("short" if short > long else "long")
         with pytest.raises(duckdb.Error, match="not around the marks of BTC"):
             ask.sql("FROM heavier_side('BTC', 100700, 110000)").fetchall()
+
+    @pytest.mark.parametrize(("price", "exchange"), [(100_000, "NULL"), (110_000, "NULL"), (100_000, "'okx'")])
+    def test_what_was_at_risk_is_at_risk_of_each_hour(
+        self, ask: duckdb.DuckDBPyConnection, price: float, exchange: str
+    ) -> None:
+        rows = ask.sql(f"FROM at_risk_history('BTC', {price}, exchange := {exchange})").pl()
+        assert rows["hour_utc"].to_list() == [FIRST + n * HOUR for n in range(26)]
+        for hour, side, usd in rows.select("hour_utc", "side", "cumulative_usd")[::5].iter_rows():
+            venue = f"exchange = {exchange}" if exchange != "NULL" else "exchange = 'all'"
+            total = f"FROM at_risk('BTC', {price}, '{hour}') WHERE {venue} AND leverage_class = 'all'"
+            assert ask.sql(f"SELECT side, cumulative_usd {total}").fetchall() == [(side, usd)]
+
+    def test_nothing_on_the_way_is_zero_and_not_absent(self, ask: duckdb.DuckDBPyConnection) -> None:
+        (mark,) = ask.sql("SELECT mark_price FROM balance('BTC') LIMIT 1").fetchall()[0]
+        rows = ask.sql(f"FROM at_risk_history('BTC', {mark})").pl()
+        assert rows.height == 26
+        assert rows["cumulative_usd"][-1] == 0
 
     def test_a_level_through_time(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
         rows = ask.sql("FROM level_history('BTC', 100000)").pl()
@@ -286,15 +319,36 @@ def test_an_empty_warehouse_says_so(tmp_path: Path) -> None:
 
 class TestCookbook:
     def test_there_are_twenty_questions(self) -> None:
-        assert len(COOKBOOK) == 20
+        assert len(QUESTIONS) == 20
 
-    @pytest.mark.parametrize("recipe", COOKBOOK, ids=lambda p: p.stem)
-    def test_it_answers(self, ask: duckdb.DuckDBPyConnection, recipe: Path) -> None:
-        assert ask.sql(recipe.read_text()).pl().height > 0
+    @pytest.mark.parametrize("recipe", QUESTIONS, ids=lambda p: p.stem)
+    def test_it_answers_in_types_that_every_tool_reads(self, ask: duckdb.DuckDBPyConnection, recipe: Path) -> None:
+        answer = ask.sql(recipe.read_text())
+        assert answer.pl().height > 0
+        assert set(map(str, answer.types)) <= PLAIN
 
-    @pytest.mark.parametrize("recipe", COOKBOOK, ids=lambda p: p.stem)
+    @pytest.mark.parametrize("recipe", QUESTIONS, ids=lambda p: p.stem)
     def test_the_readme_lists_its_question(self, recipe: Path) -> None:
-        question = recipe.read_text().splitlines()[0].removeprefix("-- ")
-        assert re.search(r"\? \([^)]*\)$", question), "a question, and what kind of answer it gets"
-        listed = f"[{question.split('? (')[0]}?](sql/cookbook/{recipe.name})"
+        asked, kind = cookbook.question(recipe)
+        assert asked.endswith("?")
+        assert kind, "what kind of answer it gets"
+        listed = f"[{asked}](sql/cookbook/{recipe.name})"
         assert listed in " ".join((ROOT / "README.md").read_text().split())
+
+    def test_the_answers_shown_are_those_that_are_given(self, ask: duckdb.DuckDBPyConnection) -> None:
+        assert (FOLDER / "README.md").read_text() == cookbook.page(ask), "write it again: python -m tests.sql.cookbook"
+
+
+@pytest.mark.parametrize("release", ["duckdb<2", "duckdb==1.1.*"])
+def test_duckdb_1_answers_the_same(pytestconfig: pytest.Config, market: Trial, tmp_path: Path, release: str) -> None:
+    """An older client on the same catalog: views, every macro's example, the cookbook."""
+    views = ["SELECT count(*), max(hour_utc) FROM mart.liquidation_levels", "SELECT * FROM mart.market_balance LIMIT 5"]
+    asked = [*views, *(m.example for m in macros.load().values()), *(q.read_text() for q in QUESTIONS)]
+    words = str(market.root / "catalog.duckdb"), json.dumps(asked)
+    older = environment(pytestconfig.cache, release)
+    one, now = (json.loads(run(python, ASK, tmp_path, *words)) for python in (older, sys.executable))
+    assert (one["version"].split(".")[0], now["version"].split(".")[0]) == ("1", "2")
+    assert one["told"] == now["told"]
+    (tmp_path / "warehouse").mkdir()
+    (tmp_path / "warehouse" / "data").symlink_to(market.root)
+    assert "swept_usd" in run(older, recipe("worst_hours"), tmp_path)

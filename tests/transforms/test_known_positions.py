@@ -12,7 +12,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from transforms import known_positions as known
-from transforms.known_positions import BAR_MS, DISTANCES, HOUR_MS, Feed, Reading
+from transforms import known_sums as sums_of
+from transforms.known_feed import Feed
+from transforms.known_positions import BAR_MS, HOUR_MS, Reading
+from transforms.known_sums import DISTANCES
 from transforms.model.estimators import ESTIMATORS
 from transforms.model.fit import TYPICAL_SIZE_USD
 from transforms.model.population import CLASSES, HOLDINGS
@@ -67,21 +70,21 @@ class TestEstimates:
             past = published.filter(pl.col("open_ms") + BAR_MS <= at_ms), realised.filter(pl.col("ts_ms") < at_ms)
             then = list(known.read(*past, [at_ms]))
             now = [reading for reading in complete if reading.at_ms == at_ms]
-            assert_frame_equal(known.levels(then), known.levels(now), check_exact=True)
-            assert_frame_equal(known.cumulative(then), known.cumulative(now), check_exact=True)
+            assert_frame_equal(sums_of.levels(then), sums_of.levels(now), check_exact=True)
+            assert_frame_equal(sums_of.cumulative(then), sums_of.cumulative(now), check_exact=True)
 
     def test_what_else_is_asked_does_not_matter(
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
     ) -> None:
         alone = list(known.read(published, realised, [MIDNIGHT_MS], ["fitted"]))
         beside = [each for each in complete if each.at_ms == MIDNIGHT_MS and each.estimator == "fitted"]
-        assert_frame_equal(known.cumulative(alone), known.cumulative(beside), check_exact=True)
+        assert_frame_equal(sums_of.cumulative(alone), sums_of.cumulative(beside), check_exact=True)
 
     def test_of_a_venue_nothing_is_told_before_it_begins(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
         begins = NOON_MS - 12 * HOUR_MS
         late = published.filter((pl.col("exchange") != "okx") | (pl.col("open_ms") >= begins))
         at_ms = [begins - HOUR_MS, begins + HOUR_MS]
-        told = known.cumulative(known.read(late, realised, at_ms, ["prior"]))
+        told = sums_of.cumulative(known.read(late, realised, at_ms, ["prior"]))
         venues = {at: set(told.filter(at_ms=at)["exchange"].to_list()) for at in at_ms}
         assert "okx" not in venues[at_ms[0]]
         assert venues[at_ms[1]] - venues[at_ms[0]] == {"okx"}
@@ -96,8 +99,8 @@ class TestEstimates:
             .otherwise(pl.col("base"))
             .alias("base")
         )
-        one = known.cumulative(of(complete, "fitted", at_ms=NOON_MS))
-        other = known.cumulative(known.read(published, more, [NOON_MS], ["fitted"]))
+        one = sums_of.cumulative(of(complete, "fitted", at_ms=NOON_MS))
+        other = sums_of.cumulative(known.read(published, more, [NOON_MS], ["fitted"]))
         assert not one["usd"].equals(other["usd"])
 
     def test_a_day_teaches_when_it_is_over(
@@ -107,12 +110,12 @@ class TestEstimates:
         rest = realised.filter(pl.col("ts_ms") < NOON_MS - 12 * HOUR_MS)
         noon = of(complete, "fitted", at_ms=NOON_MS)
         assert_frame_equal(
-            known.levels(known.read(published, rest, [NOON_MS], ["fitted"])), known.levels(noon), check_exact=True
+            sums_of.levels(known.read(published, rest, [NOON_MS], ["fitted"])), sums_of.levels(noon), check_exact=True
         )
 
     def test_ours_beats_the_field(self, folder: Path, complete: list[Reading]) -> None:
-        sums = known.cumulative(complete).with_columns(pl.lit(1, pl.Int8).alias("market"))
-        table = known.medians(known.factors(sums, pl.read_parquet(folder / "true_map.parquet")))
+        sums = sums_of.cumulative(complete).with_columns(pl.lit(1, pl.Int8).alias("market"))
+        table = sums_of.medians(sums_of.factors(sums, pl.read_parquet(folder / "true_map.parquet")))
         overall = table.filter(pl.col("of") == "all sums")
         assert overall["window"].to_list() == ["all", "1d"]
         assert overall["sums"].to_list() == [7 * 2 * 2 * 5] * 2
@@ -124,7 +127,7 @@ class TestEstimates:
     def test_without_any_feed_the_fit_is_the_prior(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
         first = published.filter(pl.col("exchange") == "okx")
         readings = list(known.read(first, realised.clear(), [NOON_MS], ["fitted", "prior"]))
-        fitted, prior = (known.levels(of(readings, name)).drop("estimator") for name in ("fitted", "prior"))
+        fitted, prior = (sums_of.levels(of(readings, name)).drop("estimator") for name in ("fitted", "prior"))
         assert fitted.height > 500
         assert_frame_equal(fitted, prior)
 
@@ -132,8 +135,8 @@ class TestEstimates:
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
     ) -> None:
         alone = realised.filter(pl.col("exchange") == "okx")
-        fitted = known.cumulative(known.read(published, alone, [NOON_MS], ["fitted"]))
-        prior, full = (known.cumulative(of(complete, name, at_ms=NOON_MS)) for name in ("prior", "fitted"))
+        fitted = sums_of.cumulative(known.read(published, alone, [NOON_MS], ["fitted"]))
+        prior, full = (sums_of.cumulative(of(complete, name, at_ms=NOON_MS)) for name in ("prior", "fitted"))
         borrowing = pl.col("exchange") == "bybit"
         for other in (prior, full):
             assert not fitted.filter(borrowing)["usd"].equals(other.filter(borrowing)["usd"])
@@ -150,7 +153,7 @@ class TestEstimates:
 
     def test_levels_and_sums_tell_the_same(self, complete: list[Reading]) -> None:
         chosen = of(complete, "fitted", at_ms=MIDNIGHT_MS)
-        levels, sums = known.levels(chosen), known.cumulative(chosen)
+        levels, sums = sums_of.levels(chosen), sums_of.cumulative(chosen)
         marks = pl.DataFrame({"exchange": r.exchange, "mark": r.mark} for r in chosen).unique()
         away = ((pl.col("low") * pl.col("high")).sqrt() / pl.col("mark") - 1.0).abs()
         keys = ["exchange", "window", "side"]
@@ -171,8 +174,8 @@ class TestEstimates:
 
     def test_no_instants_no_readings(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
         assert list(known.read(published, realised, [])) == []
-        assert known.levels([]).is_empty()
-        assert known.cumulative([]).is_empty()
+        assert sums_of.levels([]).is_empty()
+        assert sums_of.cumulative([]).is_empty()
 
 
 class TestHours:
@@ -278,28 +281,28 @@ class TestScore:
         return pl.DataFrame(rows)
 
     def test_a_bucket_counts_by_its_middle(self) -> None:
-        sums = known.true_sums(self.truth(("long", 98.8, 99.1, 5e5), ("long", 98.9, 99.2, 3e5)))
+        sums = sums_of.true_sums(self.truth(("long", 98.8, 99.1, 5e5), ("long", 98.9, 99.2, 3e5)))
         by = dict(sums.select("distance", "truth").sort("distance").rows())
         assert by == {0.01: 3e5, 0.02: 8e5, 0.03: 8e5, 0.05: 8e5, 0.10: 8e5}
 
     def test_the_factor_goes_both_ways_and_is_floored(self) -> None:
         truth = self.truth(("long", 99.4, 99.6, 8e5))
-        scored = known.factors(self.sums(long=2e5, short=3e5), truth)
+        scored = sums_of.factors(self.sums(long=2e5, short=3e5), truth)
         by_side = scored.group_by("side").agg(pl.col("factor").median()).sort("side")["factor"].to_list()
         assert by_side == pytest.approx([4.0, 3.0])  # of the shorts nobody stands, which is taken as the floor
-        assert known.factors(self.sums(long=6.4e6), truth)["factor"].to_list() == pytest.approx([8.0] * 5)
+        assert sums_of.factors(self.sums(long=6.4e6), truth)["factor"].to_list() == pytest.approx([8.0] * 5)
 
     def test_instants_without_truth_are_left_out(self) -> None:
         later = self.sums(long=1e6).with_columns(at_ms=pl.lit(6, pl.Int64))
         truth = self.truth(("long", 99.4, 99.6, 8e5))
-        assert known.factors(later, truth).is_empty()
+        assert sums_of.factors(later, truth).is_empty()
 
     def test_the_table(self) -> None:
         truth = self.truth(("long", 99.4, 99.6, 8e5))
         more = pl.concat([truth, truth.with_columns(market=pl.lit(2, pl.Int64))])
         own = self.sums(long=4e5, short=1e5)
         sums = pl.concat([own, own.with_columns(market=pl.lit(2, pl.Int64), usd=pl.col("usd") * 4)])
-        table = known.medians(known.factors(sums, more))
+        table = sums_of.medians(sums_of.factors(sums, more))
         assert table.columns == ["market", "window", "of", "sums", "prior"]
         rows = {(row["market"], row["of"]): row["prior"] for row in table.rows(named=True)}
         assert rows["1", "long"] == pytest.approx(2.0)

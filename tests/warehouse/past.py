@@ -39,8 +39,12 @@ def _again(store: Store, contract: Table, key: Key, day: date, *, moved: bool) -
     if contract.name in ("standing_positions", "opened_cohorts") and not moved and day.day != 1:
         return  # pruned
     if moved:
-        by = pl.lit(day - date.fromisoformat(str(key["date"])))
-        rows = store.read(contract, [key]).with_columns(cs.datetime() + by, cs.date().cast(pl.Datetime("ms")) + by)
+        made = date.fromisoformat(str(key["date"]))
+        by = pl.lit(day - made)
+        born = cs.ends_with("life_id").str.replace(f"{made:%Y%m%d}", f"{day:%Y%m%d}", literal=True)
+        rows = store.read(contract, [key]).with_columns(
+            cs.datetime() + by, cs.date().cast(pl.Datetime("ms")) + by, born
+        )
         store.write(contract, rows, earlier)
         return
     path = store.path(contract, earlier)

@@ -46,6 +46,19 @@ def test_a_view_shows_the_files(store: Store, contract: Table) -> None:
     assert contract.conform(shown).equals(expected)
 
 
+@pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.full_name)
+def test_a_view_has_the_types_it_will_have(store: Store, contract: Table) -> None:
+    types = []
+    for rows in (None, sound(contract.name)):
+        if rows is not None:
+            store.write_partitions(contract, rows)
+        catalog.build(store.root)
+        with catalog.connect(store.root) as connection:
+            types.append(list(map(str, connection.sql(f"FROM {contract.full_name}").types)))
+    assert types[0] == types[1]
+    assert set(types[0]) <= {"VARCHAR", "DOUBLE", "BIGINT", "INTEGER", "BOOLEAN", "DATE", "TIMESTAMP", "BLOB"}
+
+
 def test_hourly_views_stop_at_the_watermark_and_follow_it(store: Store) -> None:
     frame = sound("market_balance")
     hour = frame["hour_utc"][0]
@@ -75,6 +88,7 @@ def test_tables_and_columns_say_what_they_are(store: Store) -> None:
             "SELECT comment FROM duckdb_columns() WHERE schema_name = 'mart' AND table_name = 'market_balance'"
         ).fetchall()
     assert all(table(t.name).doc[:20] in (views[t.full_name] or "") for t in load().values())
+    assert all(comment for name, comment in views.items() if name.startswith(("raw.", "core.", "mart.", "ops.")))
     assert len(columns) == len(BALANCE.columns)
     assert all(comment for (comment,) in columns)
 

@@ -12,6 +12,8 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
+from expectations.tables import load
+from warehouse import macros
 from warehouse.cli import app
 from warehouse.store import SCHEMA_VERSION
 
@@ -109,7 +111,20 @@ def test_describe_tells_what_a_macro_answers() -> None:
     for word in ("at_risk(coin, price, as_of := NULL", "Modelled", "cumulative_usd", "Example: FROM at_risk("):
         assert word in result.stdout
     refused(liq("describe", "at_risk", "--format", "csv"), "at_risk is a macro", "--format")
-    refused(liq("describe", "at_rsik"), "at_rsik", "at_risk")
+    refused(liq("describe", "at_rsik"), "at_rsik", "did you mean at_risk?", "liq describe")
+    assert liq("describe", "At_Risk").stdout == result.stdout
+
+
+def test_describe_lists_all_there_is() -> None:
+    listed = {row["name"]: row for row in json.loads(liq("describe", "--format", "json").stdout)}
+    assert set(listed) == {t.full_name for t in load().values()} | set(macros.load())
+    assert listed["at_risk"]["kind"] == "macro"
+    assert all(row["what"] for row in listed.values())
+
+
+def test_describe_names_types_as_the_dictionary_does() -> None:
+    rows = json.loads(liq("describe", "market_balance", "--format", "json").stdout)
+    assert {row["column"]: row["type"] for row in rows}["hour_utc"] == "Timestamp (ms)"
 
 
 @pytest.mark.usefixtures("small_warehouse")
@@ -124,7 +139,7 @@ class TestRefusals:
         refused(liq("map", "BTC", "--window", "2d", "--out", "x.png"), "2d", "1d, 7d, 30d, all")
 
     def test_unknown_table(self) -> None:
-        refused(liq("describe", "mart.nothing"), "mart.nothing", "mart.liquidation_levels")
+        refused(liq("describe", "mart.nothing"), "mart.nothing", "liq describe")
         refused(liq("sql", "SELECT * FROM nothing"), "nothing", "liq tables")
 
     def test_unknown_ending(self) -> None:

@@ -81,6 +81,7 @@ def test_it_is_written_in_batches(small_warehouse: Path, tmp_path: Path, monkeyp
         (["watermark", "--from", HOUR, "--out", "x.csv"], ["ops.watermark", "--from", "no time"]),
         (["watermark", "--coins", "BTC", "--out", "x.csv"], ["ops.watermark", "--coins", "no coin"]),
         (["market_balance", "--exchanges", "okx", "--out", "x.csv"], ["--exchanges", "no exchange"]),
+        (["liquidation_levels", "--coins", "", "--out", "x.csv"], ["--coins names none", "leave it out"]),
         (["liquidation_levels"], ["--out", "liq export --help"]),
     ],
 )
@@ -94,6 +95,14 @@ def test_it_refuses_in_one_line(tmp_path: Path, arguments: list[str], words: lis
     for word in words:
         assert word in line
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.usefixtures("small_warehouse")
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "levels.csv").mkdir()
+    result = liq("Liquidation_Levels", "--out", str(tmp_path / "levels.csv"))
+    assert (result.exit_code, "levels.csv (it is a folder); choose another --out" in result.stderr) == (2, True)
+    assert [path.name for path in tmp_path.rglob("*levels.csv*")] == ["levels.csv"]
 
 
 def test_what_fails_on_the_way_leaves_the_old_file(

@@ -23,7 +23,7 @@ B, C = A + HOUR, A + 2 * HOUR
 HISTORY = "/futures/data/openInterestHist"
 PARTITION = f"coin=BTC/date={A:%Y-%m-%d}"
 DEPENDENT = ("liquidation_levels", "position_books", "standing_positions", "opened_cohorts", "liquidation_curve",
-             "liquidation_clusters", "market_balance", "cascade_risk", "sweeps")  # fmt: skip
+             "liquidation_clusters", "market_balance", "cascade_risk", "sweeps", "cluster_history")  # fmt: skip
 
 
 def in_thousandths(ask: Ask) -> Reply:

@@ -39,6 +39,7 @@ def three_hours(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFa
         f"mart/liquidation_levels/{DAY}",
         f"mart/standing_positions/{DAY}",
         f"mart/sweeps/{DAY}",
+        f"mart/cluster_history/{DAY}",
         f"mart/cascade_risk/{DAY}",
         f"mart/market_summary/coin=BTC/month={A:%Y-%m}",
         f"core/price_bars/{DAY}",

@@ -7,19 +7,22 @@ import os
 import threading
 from collections.abc import Callable
 from datetime import date, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from expectations.contract import Table
 from expectations.tables import load, table
 from tests.expectations.sound import sound
 from warehouse import store as module
+from warehouse.clock import HOUR
 from warehouse.errors import UserError
 from warehouse.store import FILE, Stage, Store, key_of, label, open_store, recover, sweep_temporary
 
-BARS, RUNS, WATERMARK = table("price_bars"), table("runs"), table("watermark")
+BARS, LEVELS, RUNS, WATERMARK = map(table, ("price_bars", "liquidation_levels", "runs", "watermark"))
 DAY = date(2026, 1, 5)
 KEY = {"coin": "BTC", "date": DAY}
 PATH = "core/price_bars/coin=BTC/date=2026-01-05/data.parquet"
@@ -31,6 +34,15 @@ def bars(price: float = 100.0, day: date = DAY, rows: int = 3) -> pl.DataFrame:
     row |= {"volume_base": 1.0, "taker_buy_base": 0.5}
     opens = [datetime.combine(day, datetime.min.time()).replace(minute=5 * i) for i in range(rows)]
     return BARS.conform(pl.DataFrame([{**row, "open_utc": each} for each in opens]))
+
+
+def levels(hours: int, buckets: int = 2) -> pl.DataFrame:
+    """Of one class of one exchange, in order of the grain."""
+    row = sound("liquidation_levels").head(1)
+    midnight = datetime.combine(DAY, datetime.min.time())
+    times = pl.select(hour_utc=pl.datetime_range(midnight, midnight + (hours - 1) * HOUR, "1h", time_unit="ms"))
+    places = pl.select(price_bucket=pl.int_range(buckets, dtype=LEVELS.schema["price_bucket"]))
+    return LEVELS.conform(row.drop("hour_utc", "price_bucket").join(times, how="cross").join(places, how="cross"))
 
 
 @pytest.fixture
@@ -59,6 +71,39 @@ class TestPartitions:
     def test_the_same_rows_are_the_same_bytes_in_whatever_order_they_come(self, store: Store) -> None:
         once = store.write(BARS, bars(), KEY).read_bytes()
         assert store.write(BARS, bars().reverse(), KEY).read_bytes() == once
+
+    def test_rows_of_a_file_are_in_its_own_order_where_a_table_has_one(self, store: Store) -> None:
+        assert LEVELS.file_order
+        frame = levels(hours=3)
+        store.write(LEVELS, frame, KEY)
+        back = store.read(LEVELS, [KEY])
+        assert back.equals(frame.sort(LEVELS.file_order))
+        assert not back.equals(frame)
+        assert LEVELS.conform(back).equals(frame)
+
+    def test_a_file_in_another_order_and_encoding_reads_as_well(self, store: Store) -> None:
+        frame = levels(hours=3)
+        path = store.write(LEVELS, frame, KEY)
+        as_now = path.read_bytes()
+        frame.select(list(LEVELS.file_schema)).write_parquet(path)
+        assert LEVELS.conform(store.read(LEVELS, [KEY])).equals(frame)
+        store.write(LEVELS, store.read(LEVELS, [KEY]), KEY)
+        assert path.read_bytes() == as_now
+
+    def test_a_level_through_time_is_in_few_groups_of_rows(self, store: Store) -> None:
+        store.write(LEVELS, levels(hours=24, buckets=12_000), KEY)
+        about = pq.read_metadata(store.path(LEVELS, KEY))
+        column = about.schema.names.index("price_bucket")
+        of_groups = [about.row_group(i).column(column).statistics for i in range(about.num_row_groups)]
+        assert len(of_groups) > 2
+        assert all(before.max <= after.min for before, after in pairwise(of_groups))
+
+    def test_doubles_are_split_and_all_else_is_numbers_into_a_dictionary(self, store: Store) -> None:
+        group = pq.read_metadata(store.write(BARS, bars(), KEY)).row_group(0)
+        for column in map(group.column, range(group.num_columns)):
+            is_double = BARS.schema[column.path_in_schema] == pl.Float64
+            assert ("BYTE_STREAM_SPLIT" in column.encodings) == is_double
+            assert column.has_dictionary_page != is_double
 
     def test_keys_are_narrowed_and_in_order(self, store: Store) -> None:
         for coin in ("ETH", "BTC"):

@@ -63,3 +63,9 @@ def intensity(profile: Floats, found: Range) -> float:
     right = profile[found.last + 1 : found.last + 1 + TRAINING]
     around = float(left.sum() + right.sum()) / max(len(left) + len(right), 1)
     return float(profile[found.first : found.last + 1].sum()) / (around * width) if around > 0 else np.inf
+
+
+def distance_bp(side: str, low: float, high: float, mark: float) -> float:
+    """How far, in bp, the nearer edge of a range low … high (USD) is from `mark`; 0 where the mark is in it."""
+    near = high if side == "long" else low
+    return abs(near / mark - 1) * 10_000 if (near < mark) == (side == "long") else 0.0

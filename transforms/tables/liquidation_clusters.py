@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from expectations.tables import table
 from transforms.hour_of_map import Row, abouts
-from transforms.model.clusters import Range, detect, intensity
+from transforms.model.clusters import Range, detect, distance_bp, intensity
 from transforms.model.price_grid import Floats, edge, middle
 
 TABLE = table("liquidation_clusters")
@@ -141,14 +141,13 @@ def _range(found: Range, first: int, about: Row) -> Row:
     """The range's name, prices, and distance to the mark."""
     low, high, peak = (first + b for b in (found.first, found.last, found.peak))
     lower, upper = edge(np.array([low, high + 1])).tolist()
-    near = upper if about["side"] == "long" else lower
     mark = float(str(about["mark_price"]))
     return {
         "cluster_id": f"{about['coin']}-{about['side']}-{low}-{high}",
         "price_low": lower,
         "price_high": upper,
         "price_peak": float(middle(peak)),
-        "distance_bp": max(abs(near / mark - 1) * 10_000 if (near < mark) == (about["side"] == "long") else 0.0, 0.0),
+        "distance_bp": distance_bp(str(about["side"]), lower, upper, mark),
     }
 
 

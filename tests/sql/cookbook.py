@@ -1,0 +1,66 @@
+"""The market that macros and cookbook are asked of, and its answers as a page.
+
+`python -m tests.sql.cookbook > sql/cookbook/README.md` writes the page again.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from tests.warehouse.trial import Trial
+from warehouse import catalog
+from warehouse.cli_output import cell
+from warehouse.clock import HOUR, to_ms
+from warehouse.simulator import serve
+
+FOLDER = Path(__file__).parents[2] / "sql" / "cookbook"
+QUESTIONS = sorted(FOLDER.glob("*.sql"))
+NOW = datetime(2026, 7, 25, 10, 5)
+LAST = datetime(2026, 7, 25, 9)
+FIRST = LAST - 25 * HOUR
+_MOST = 12
+_HEAD = f"""\
+# Answers
+
+The questions of this folder, asked of a simulated market: BTC from {FIRST:%Y-%m-%d %H:%M} to {LAST:%Y-%m-%d %H:%M} UTC.
+Simulated prices and positions, and a model's reading of them. The tests ask again and compare;
+`.venv/bin/python -m tests.sql.cookbook > sql/cookbook/README.md` writes this page."""
+
+
+def market(root: Path) -> Trial:
+    """BTC through midnight, more hours than a z-score needs; its mark is between 102,699 and 110,000."""
+    with serve(seed=7, now_ms=to_ms(NOW)) as simulation:
+        made = Trial(root, simulation.url, NOW)
+        made.run(FIRST, LAST)
+    return made
+
+
+def question(file: Path) -> tuple[str, str]:
+    """What is asked, and what kind of answer it gets."""
+    asked, _, kind = file.read_text().splitlines()[0].removeprefix("-- ").rpartition(" (")
+    return asked, kind.rstrip(")")
+
+
+def page(connection: duckdb.DuckDBPyConnection) -> str:
+    """Every question with its answer."""
+    return "\n\n".join([_HEAD, *(_section(file, connection.sql(file.read_text()).pl()) for file in QUESTIONS)]) + "\n"
+
+
+def _section(file: Path, answer: pl.DataFrame) -> str:
+    asked, kind = question(file)
+    line = "|".join
+    rows = [f"|{line(cell(value) for value in row)}|" for row in answer.head(_MOST).iter_rows()]
+    more = [f"\n{answer.height - _MOST} more rows."] if answer.height > _MOST else []
+    rule = line("---:" if dtype.is_numeric() else "---" for dtype in answer.dtypes)
+    head = [f"## {asked}\n", f"[{file.name}]({file.name}), {kind}\n", f"|{line(answer.columns)}|", f"|{rule}|"]
+    return "\n".join([*head, *rows, *more])
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder, catalog.connect(market(Path(folder) / "warehouse").root) as opened:
+        print(page(opened), end="")

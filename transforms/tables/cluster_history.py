@@ -1,0 +1,150 @@
+"""mart.cluster_history: clusters followed from hour to hour, from their birth to how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from math import fsum, log
+from typing import Any
+
+import polars as pl
+
+from expectations.tables import table
+from expectations.tables.cluster_history import FADES_AFTER
+from transforms.model.cluster_lives import Span, Succession, succession
+from transforms.model.clusters import distance_bp
+from transforms.model.price_grid import WIDTH
+from transforms.realised_within import realised_within
+
+TABLE = table("cluster_history")
+_SIDE = ("hour_utc", "side")
+_FOUND = ("cluster_id", "price_low", "price_high", "price_peak", "notional_usd", "intensity")
+_ABOUT = ("parameters_version", "source")
+_FOLLOWED = ("standing", "unseen")
+_ADDED = {"date", "realised_usd", "realised_is_complete"}
+_LIVES = pl.Schema({name: dtype for name, dtype in TABLE.schema.items() if name not in _ADDED})
+
+_Row = dict[str, Any]
+_Bar = tuple[datetime, str, float, float]
+
+
+def build(
+    liquidation_clusters: pl.DataFrame,
+    position_books: pl.DataFrame,
+    price_bars: pl.DataFrame,
+    realised_liquidations: pl.DataFrame,
+    realised_coverage: pl.DataFrame,
+    cluster_history: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """The lives of each hour of `position_books`, one coin's.
+
+    cluster_history: the rows of the hour before, from which lives go on; without any, all begin in the first hour. Of
+    clusters, bars and what was realised only what falls in these hours is read.
+    """
+    earlier = TABLE.empty() if cluster_history is None else cluster_history
+    followed = earlier.filter(pl.col("life_state").is_in(_FOLLOWED)).select(_LIVES.names())
+    found = {key: rows.to_dicts() for key, rows in liquidation_clusters.partition_by(_SIDE, as_dict=True).items()}
+    bars, rows = _bars(price_bars), list[_Row]()
+    for side in ("long", "short"):
+        lives = followed.filter(pl.col("side") == side).to_dicts()
+        for about in _abouts(position_books.filter(pl.col("side") == side)):
+            hour = about["hour_utc"]
+            made = list(_hour(lives, found.get((hour, side), []), bars.get((hour,), []), about))
+            rows += made
+            lives = [row for row in made if row["life_state"] in _FOLLOWED]
+    frame = pl.DataFrame(rows, schema=_LIVES, orient="row")
+    swept = frame.filter(pl.col("life_state") == "swept")
+    told = realised_within(swept, position_books, realised_liquidations, realised_coverage)
+    dated = frame.with_columns(pl.col("hour_utc").dt.date().alias("date"))
+    return TABLE.conform(dated.join(told, on=[*_SIDE, "life_id"], how="left"))
+
+
+def _abouts(books: pl.DataFrame) -> list[_Row]:
+    """What all rows of an hour share, by hour, of one side's books. The mark is the mean of the venues' marks."""
+    firsts = [pl.col("coin", "side", *_ABOUT).first(), pl.col("is_stale").any()]
+    venues = books.sort("hour_utc", "exchange", "instrument").group_by("hour_utc", "exchange", maintain_order=True)
+    hourly = venues.agg(*firsts, pl.col("mark_price").first()).group_by("hour_utc", maintain_order=True)
+    rows = hourly.agg(*firsts, pl.col("mark_price")).to_dicts()
+    return [row | {"mark_price": fsum(row["mark_price"]) / len(row["mark_price"])} for row in rows]
+
+
+def _bars(price_bars: pl.DataFrame) -> dict[tuple[Any, ...], list[_Bar]]:
+    """By hour, the bars that end in it, the first first: open, exchange, low and high."""
+    ended = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"), milliseconds=-1)
+    hour = ended.dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
+    bars = price_bars.select(hour, "open_utc", "exchange", "low", "high").sort("open_utc", "exchange", "low", "high")
+    return {
+        key: rows.drop("hour_utc").rows()
+        for key, rows in bars.partition_by("hour_utc", as_dict=True, maintain_order=True).items()
+    }
+
+
+def _hour(lives: Sequence[_Row], clusters: Sequence[_Row], bars: Sequence[_Bar], about: _Row) -> Iterator[_Row]:
+    """The rows of one side in one hour, of `lives` that were followed up to the hour before it."""
+    swept = {life["life_id"]: bar for life in lives if (bar := _sweep(life, bars))}
+    lasting = (life for life in lives if about["hour_utc"] - life["seen_utc"] <= FADES_AFTER)
+    became = succession(
+        {life["life_id"]: _span(life) for life in lasting},
+        {cluster["cluster_id"]: _span(cluster) for cluster in clusters},
+        swept,
+    )
+    by_name = {life["life_id"]: life for life in lives}
+    for cluster in clusters:
+        name = cluster["cluster_id"]
+        life = by_name[became.goes_on[name]] if name in became.goes_on else _born(cluster, became, about)
+        yield _placed(_standing(life, cluster, about), about)
+    going_on = set(became.goes_on.values())
+    for name, life in by_name.items():
+        if name not in going_on:
+            yield _placed(life | _not_found(life, swept.get(name), became, about), about)
+
+
+def _sweep(life: _Row, bars: Sequence[_Bar]) -> _Bar | None:
+    """The first of `bars` whose mark reached the peak."""
+    peak = life["price_peak"]
+    if life["side"] == "long":
+        return next((bar for bar in bars if bar[2] <= peak), None)
+    return next((bar for bar in bars if bar[3] >= peak), None)
+
+
+def _span(row: _Row) -> Span:
+    """The buckets of a range."""
+    return round(log(row["price_low"]) / WIDTH), round(log(row["price_high"]) / WIDTH) - 1
+
+
+def _born(cluster: _Row, became: Succession, about: _Row) -> _Row:
+    hour, usd = about["hour_utc"], cluster["notional_usd"]
+    first, last = _span(cluster)
+    none = dict.fromkeys(("merged_into_life_id", "swept_utc", "swept_by_exchange", "predicted_usd"))
+    return none | {
+        "life_id": f"{about['coin']}-{about['side']}-{hour:%Y%m%dT%H}-{first}-{last}",
+        "born_utc": hour,
+        "born_usd": usd,
+        "largest_usd": usd,
+        "largest_utc": hour,
+        "split_from_life_id": became.split_from.get(cluster["cluster_id"]),
+    }
+
+
+def _standing(life: _Row, cluster: _Row, about: _Row) -> _Row:
+    """The life in the cluster that it has in this hour."""
+    grown = cluster["notional_usd"] > life["largest_usd"]
+    largest = {"largest_usd": cluster["notional_usd"], "largest_utc": about["hour_utc"]} if grown else {}
+    now = {"seen_utc": about["hour_utc"], "life_state": "standing"}
+    return life | {name: cluster[name] for name in _FOUND} | largest | now
+
+
+def _not_found(life: _Row, swept: _Bar | None, became: Succession, about: _Row) -> _Row:
+    """What became of a life that no cluster of this hour goes on with."""
+    if swept:
+        told = {"swept_utc": swept[0], "swept_by_exchange": swept[1], "predicted_usd": life["notional_usd"]}
+        return told | {"life_state": "swept"}
+    if life["life_id"] in became.merged_into:
+        return {"life_state": "merged", "merged_into_life_id": became.merged_into[life["life_id"]]}
+    return {"life_state": "faded" if about["hour_utc"] - life["seen_utc"] >= FADES_AFTER else "unseen"}
+
+
+def _placed(life: _Row, about: _Row) -> _Row:
+    """The life's row of this hour, seen from the hour's mark."""
+    far = distance_bp(about["side"], life["price_low"], life["price_high"], about["mark_price"])
+    return life | about | {"distance_bp": far}
