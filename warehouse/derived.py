@@ -10,6 +10,7 @@ import polars as pl
 
 from expectations.contract import Table
 from expectations.tables import table
+from transforms.hour_of_map import by_bucket
 from transforms.tables.liquidation_clusters import PROFILE_COLUMNS, TRAILING, outline
 from transforms.traded_hours import BAR_COLUMNS, LOOKS_BACK
 from warehouse.build import build
@@ -36,12 +37,13 @@ class Derived:
         """Of `levels`, which hold the map of the hours `wanted` and nothing else."""
         parameters = self.stage.read(PARAMETERS, self.stage.keys(PARAMETERS))
         known = {"coin": self.coin, "hours": wanted}
-        profiles = self._trailing(levels, wanted[0])
+        standing = by_bucket(levels)
+        profiles = self._trailing(standing, wanted[0])
         curve = build(CURVE.name, {LEVELS.name: levels, PARAMETERS.name: parameters})
         balance = build(BALANCE.name, {CURVE.name: curve})
-        clusters = build(CLUSTERS.name, {LEVELS.name: levels, "profiles": profiles}, **known)
-        cascades = build(CASCADES.name, {LEVELS.name: levels, BARS.name: self._traded(wanted)}, **known)
-        around = {LEVELS.name: levels, CLUSTERS.name: clusters, CASCADES.name: cascades}
+        clusters = build(CLUSTERS.name, {LEVELS.name: standing, "profiles": profiles}, **known)
+        cascades = build(CASCADES.name, {LEVELS.name: standing, BARS.name: self._traded(wanted)}, **known)
+        around = {LEVELS.name: standing, CLUSTERS.name: clusters, CASCADES.name: cascades}
         reach = build(REACH.name, around)
         summary = build(SUMMARY.name, {**around, BALANCE.name: balance})
         for contract, made in zip(DERIVED, (curve, balance, clusters, cascades, reach, summary), strict=True):

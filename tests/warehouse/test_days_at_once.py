@@ -25,11 +25,29 @@ MAPS = ("liquidation_levels", "position_books", "swept_activity", "liquidation_c
 BEGUN = datetime(2026, 1, 5)
 
 
-def test_a_map_made_at_once_is_that_of_its_days(
-    exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = Trial(tmp_path / "warehouse", exchanges.url)
+@pytest.fixture(scope="module")
+def three_days(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    made = Trial(tmp_path_factory.mktemp("three_days") / "warehouse", quiet_exchanges.url)
     made.run(FIRST, LAST)
+    return made
+
+
+def test_a_month_that_was_held_back_is_made_again_whole(three_days: Trial, tmp_path: Path) -> None:
+    made = three_days.copied(tmp_path / "warehouse")
+    month = Path("mart/market_summary/coin=BTC/month=2026-11")
+    shutil.copytree(made.root / month, made.root / "quarantine" / month)
+    whole = made.rows("market_summary")
+    published, contract = Store(made.root), table("market_summary")
+    published.write_partitions(contract, whole.head(1))
+    stage = Stage(published, "mended")
+    Coin("BTC", stage.store, published).mend()
+    assert stage.store.read(contract, stage.keys_of(contract)).equals(whole)
+
+
+def test_a_map_made_at_once_is_that_of_its_days(
+    three_days: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = three_days.copied(tmp_path / "warehouse")
     by_day = {name: made.rows(name) for name in MAPS}
     shutil.rmtree(made.root / "mart" / "standing_positions")
     monkeypatch.setattr(estimate, "kept", lambda day, newest: False)
