@@ -17,6 +17,7 @@ from warehouse import (
     cli_import,
     cli_listen,
     cli_pipeline,
+    cli_reach,
     cli_score,
     cli_sensitivity,
     cli_serve,
@@ -96,6 +97,7 @@ _PANELS = (
     ("Ask", cli_sensitivity),
     ("Ask", cli_export),
     ("Measure", cli_score),
+    ("Measure", cli_reach),
     ("Look after", cli_serve),
 )
 for panel, module in _PANELS:

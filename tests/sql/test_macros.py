@@ -97,6 +97,7 @@ class TestEach:
             "map_diff('BTC', '2026-07-25', '{}')", "clusters_near('BTC', as_of := '{}')", "balance('BTC', '{}')",
             "leverage_profile('BTC', '{}')", "exchange_share('BTC', '{}')", "data_quality('BTC', '2020-01-01', '{}')",
             "cascade('BTC', '{}')", "cascade_across('BTC', '{}')", "summary('BTC', '{}')",
+            "cluster_lives('BTC', '2020-01-01', '{}')",
         ],
     )  # fmt: skip
     def test_an_hour_before_the_history_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str) -> None:
@@ -111,6 +112,32 @@ class TestEach:
 
     def test_their_names_are_free(self) -> None:
         assert not set(macros.load()) & {t.name for t in load().values()}
+
+
+class TestLives:
+    @pytest.mark.parametrize("until", [LAST, LAST - 6 * HOUR])
+    def test_a_row_a_life_as_it_was_last_in_the_range(self, ask: duckdb.DuckDBPyConnection, until: datetime) -> None:
+        rows = ask.sql("SELECT * FROM mart.cluster_history").pl().filter(pl.col("hour_utc") <= until)
+        last = rows.sort("hour_utc").group_by("side", "life_id", maintain_order=True).last()
+        found = ask.sql(f"FROM cluster_lives('BTC', \"to\" := '{until}')").pl()
+        key = ["side", "life_id"]
+        assert found.select(last.columns).sort(key).equals(last.sort(key))
+        assert found.filter(pl.col("hours_lived") > 0).height > 3
+        late = ask.sql(f"FROM cluster_lives('BTC', '{until}', '{until}')").pl()
+        assert set(late["life_id"]) == set(rows.filter(pl.col("hour_utc") == until)["life_id"])
+
+    def test_one_life_from_its_birth(self, ask: duckdb.DuckDBPyConnection) -> None:
+        rows = ask.sql("SELECT * FROM mart.cluster_history").pl()
+        now = rows.filter(pl.col("hour_utc") == LAST, pl.col("life_state") == "standing")
+        largest = now.sort("notional_usd")["life_id"][-1]
+        own = rows.filter(life_id=largest).sort("hour_utc")
+        assert ask.sql("FROM life_history('BTC')").pl().equals(own)
+        assert ask.sql(f"FROM life_history('BTC', '{largest}')").pl().equals(own)
+        assert own["hour_utc"][0] == own["born_utc"][0]
+
+    def test_an_unknown_life_is_refused(self, ask: duckdb.DuckDBPyConnection) -> None:
+        with pytest.raises(duckdb.Error, match="no life BTC-long-1 of BTC; cluster_lives names those there are"):
+            ask.sql("FROM life_history('BTC', 'BTC-long-1')").fetchall()
 
 
 class TestAnswers:
