@@ -110,22 +110,23 @@ def _case(of: str, values: dict[str, str]) -> str:
     return f"CASE {of} {cases} END" if cases else "NULL"
 
 
-def _select(root: Path, table: Table) -> str:
-    home = root.resolve() / table.layer / table.name
+def _select(root: Path, contract: Table) -> str:
+    home = root.resolve() / contract.layer / contract.name
     if not next(home.rglob(FILE), None):
-        empty = ", ".join(f"NULL::{_type(table, c.name)} AS {c.name}" for c in table.columns)
+        empty = ", ".join(f"NULL::{_type(contract, c.name)} AS {c.name}" for c in contract.columns)
         return f"SELECT {empty} WHERE false"
-    names = ", ".join(c.name for c in table.columns)
-    files = _files(home, "/".join([*("*" for _ in table.partition), FILE]))
-    if not table.partition:
+    names = ", ".join(c.name for c in contract.columns)
+    files = _files(home, "/".join([*("*" for _ in contract.partition), FILE]))
+    if not contract.partition:
         return f"SELECT {names} FROM read_parquet({files})"
-    types = ", ".join(f"{c}: {_type(table, c)}" for c in table.partition)
+    types = ", ".join(f"{c}: {_type(contract, c)}" for c in contract.partition)
     scan = f"SELECT {names} FROM read_parquet({files}, hive_partitioning = true, hive_types = {{{types}}})"
-    return f"{scan} WHERE hour_utc <= (SELECT max(hour_utc) FROM {_watermark(root)})" if _stops(root, table) else scan
+    return f"{scan} WHERE hour_utc <= (SELECT max(hour_utc) FROM {_watermark(root)})" if _stops(root, contract) else scan
 
 
-def _stops(root: Path, table: Table) -> bool:
-    return table.layer == "mart" and table.time_column == "hour_utc" and (root / "ops" / "watermark" / FILE).is_file()
+def _stops(root: Path, contract: Table) -> bool:
+    is_hourly = contract.layer == "mart" and contract.time_column == "hour_utc"
+    return is_hourly and (root / "ops" / "watermark" / FILE).is_file()
 
 
 def _watermark(root: Path) -> str:
@@ -141,8 +142,8 @@ def _text(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def _type(table: Table, column: str) -> str:
-    dtype = str(table.schema[column])
+def _type(contract: Table, column: str) -> str:
+    dtype = str(contract.schema[column])
     sql = {"String": "VARCHAR", "Float64": "DOUBLE", "Int64": "BIGINT", "Int32": "INTEGER", "Boolean": "BOOLEAN"}
     sql |= {"Date": "DATE", "Binary": "BLOB"}
     return sql.get(dtype, "TIMESTAMP" if dtype.startswith("Datetime") else dtype)

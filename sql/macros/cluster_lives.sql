@@ -23,10 +23,10 @@ WITH hours AS MATERIALIZED (
 
 there AS (
     SELECT
-        if(n > 0, true, error(format(
+        CASE WHEN n > 0 THEN true ELSE error(format(
             'no map of {} from {} to {}', coin, coalesce("from"::VARCHAR, 'its first hour'),
             coalesce("to"::VARCHAR, 'its last hour')
-        ))::BOOLEAN) AS is_there
+        ))::BOOLEAN END AS is_there
     FROM hours
 )
 

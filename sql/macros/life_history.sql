@@ -29,9 +29,9 @@ own AS MATERIALIZED (
 
 there AS (
     SELECT
-        if(count(o.life_id) > 0, true, error(format(
+        CASE WHEN count(o.life_id) > 0 THEN true ELSE error(format(
             'no life {} of {}; cluster_lives names those there are', coalesce(any_value(named), 'that stands'), coin
-        ))::BOOLEAN) AS is_there
+        ))::BOOLEAN END AS is_there
     FROM wanted
     LEFT JOIN own AS o ON true
 )
