@@ -121,7 +121,8 @@ def _select(root: Path, contract: Table) -> str:
         return f"SELECT {names} FROM read_parquet({files})"
     types = ", ".join(f"{c}: {_type(contract, c)}" for c in contract.partition)
     scan = f"SELECT {names} FROM read_parquet({files}, hive_partitioning = true, hive_types = {{{types}}})"
-    return f"{scan} WHERE hour_utc <= (SELECT max(hour_utc) FROM {_watermark(root)})" if _stops(root, contract) else scan
+    published = f" WHERE hour_utc <= (SELECT max(hour_utc) FROM {_watermark(root)})"
+    return scan + published if _stops(root, contract) else scan
 
 
 def _stops(root: Path, contract: Table) -> bool:
