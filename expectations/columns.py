@@ -178,7 +178,7 @@ COLUMNS = _columns(
     Column(
         "swept_by_exchange",
         _S,
-        "Whose mark that was; of several in one bar the first by name",
+        "Whose mark that was; of several in one bar the one that went furthest",
         allowed=EXCHANGES,
     ),
     Column(

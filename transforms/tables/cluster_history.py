@@ -69,14 +69,11 @@ def _abouts(books: pl.DataFrame) -> list[_Row]:
 
 
 def _bars(price_bars: pl.DataFrame) -> dict[tuple[Any, ...], list[_Bar]]:
-    """By hour, the bars that end in it, the first first: open, exchange, low and high."""
+    """By hour, the bars that end in it: open, exchange, low and high."""
     ended = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"), milliseconds=-1)
     hour = ended.dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
-    bars = price_bars.select(hour, "open_utc", "exchange", "low", "high").sort("open_utc", "exchange", "low", "high")
-    return {
-        key: rows.drop("hour_utc").rows()
-        for key, rows in bars.partition_by("hour_utc", as_dict=True, maintain_order=True).items()
-    }
+    bars = price_bars.select(hour, "open_utc", "exchange", "low", "high")
+    return {key: rows.drop("hour_utc").rows() for key, rows in bars.partition_by("hour_utc", as_dict=True).items()}
 
 
 def _hour(lives: Sequence[_Row], clusters: Sequence[_Row], bars: Sequence[_Bar], about: _Row) -> Iterator[_Row]:
@@ -100,11 +97,11 @@ def _hour(lives: Sequence[_Row], clusters: Sequence[_Row], bars: Sequence[_Bar],
 
 
 def _sweep(life: _Row, bars: Sequence[_Bar]) -> _Bar | None:
-    """The first of `bars` whose mark reached the peak."""
+    """The first of `bars` whose mark reached the peak; of several of one moment the one that went furthest."""
     peak = life["price_peak"]
     if life["side"] == "long":
-        return next((bar for bar in bars if bar[2] <= peak), None)
-    return next((bar for bar in bars if bar[3] >= peak), None)
+        return min((b for b in bars if b[2] <= peak), key=lambda b: (b[0], b[2], b[1]), default=None)
+    return min((b for b in bars if b[3] >= peak), key=lambda b: (b[0], -b[3], b[1]), default=None)
 
 
 def _span(row: _Row) -> Span:
