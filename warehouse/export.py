@@ -105,7 +105,8 @@ def _readable(table: Table, ending: str) -> Iterable[str]:
 
 
 def _write(batches: pa.RecordBatchReader, writer: Any, progress: Progress, hidden: Path) -> None:
-    with writer(str(hidden), batches.schema) as file:
+    # Python's own file says in a word why it cannot be written
+    with hidden.open("wb") as stream, writer(stream, batches.schema) as file:
         for batch in batches:
             file.write_batch(batch)
             progress.step(advance=batch.num_rows)
