@@ -65,9 +65,9 @@ def _statements(root: Path) -> Iterator[str]:
     yield from (f"CREATE SCHEMA {layer}" for layer in LAYERS)
     yield f"CREATE VIEW ops.catalog_root AS SELECT {_text(root.resolve())} AS root"
     yield "COMMENT ON VIEW ops.catalog_root IS 'log: the folder that the views read'"
-    for table in load().values():
-        yield f"CREATE VIEW {table.full_name} AS {_select(root, table)}"
-        yield from comments(table)
+    for each in load().values():
+        yield f"CREATE VIEW {each.full_name} AS {_select(root, each)}"
+        yield from comments(each)
     yield from (*_of_coin(root), _PRICE_BUCKET, *macros.statements())
 
 
