@@ -155,7 +155,7 @@ class Coin:
         held = {path.name for contract in DERIVED for path in (quarantine / contract.name).glob(f"coin={self.name}/*")}
         for key in self.stage.keys(LEVELS, coin=self.name) if held else []:
             if held & {f"date={key['date']}", f"month={key['date']:%Y-%m}"}:
-                levels = self.stage.read(LEVELS, [key])
+                levels = LEVELS.conform(self.stage.read(LEVELS, [key]))
                 Derived(self.name, self.stage).make(levels, levels["hour_utc"].unique().sort().to_list())
 
 

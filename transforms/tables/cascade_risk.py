@@ -38,17 +38,17 @@ def build(
 
 
 def _profiles(levels: pl.DataFrame) -> Iterator[tuple[datetime, _Standing]]:
-    """What stands in each hour, venues and classes added up in the order of the rows, whoever else is built with it."""
+    """What stands in each hour, venues and classes added up in the order of the rows."""
     standing = levels.filter(pl.col("notional_usd") > 0)
     if standing.is_empty():
         return
     bucket = standing["price_bucket"].to_numpy().astype(np.int64)
     first, width = int(bucket.min()), int(bucket.max() - bucket.min()) + 1
-    hour = standing["hour_utc"].rle_id().to_numpy().astype(np.int64)
+    hours, hour = np.unique(standing["hour_utc"].to_numpy(), return_inverse=True)
     cells = hour * width + bucket - first
-    usd = np.bincount(cells, standing["notional_usd"].to_numpy(), (int(hour[-1]) + 1) * width)
+    usd = np.bincount(cells, standing["notional_usd"].to_numpy(), len(hours) * width)
     profiles: Floats = usd.astype(np.float64, copy=False).reshape(-1, width)
-    for at, profile in zip(standing["hour_utc"].unique(maintain_order=True).to_list(), profiles, strict=True):
+    for at, profile in zip(hours.astype("datetime64[ms]").tolist(), profiles, strict=True):
         held = np.flatnonzero(profile)
         yield at, (first + int(held[0]), profile[held[0] : held[-1] + 1])
 
