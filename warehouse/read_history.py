@@ -67,6 +67,8 @@ _LIVES = """
 """
 _CASCADE = "FROM mart.cascade_risk WHERE coin = $coin AND date = $date AND hour_utc = $hour ORDER BY side"
 
+_SUMMARY = "FROM mart.market_summary WHERE coin = $coin AND hour_utc = $hour"
+
 
 def path(catalog: duckdb.DuckDBPyConnection, market: Snapshot, since: datetime) -> pl.DataFrame:
     """hour_utc, mark_price, lowest, highest of the reference venue, after `since` to the snapshot's hour."""
@@ -113,6 +115,12 @@ def cascade(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> pl.DataFram
     """The rows of mart.cascade_risk of the hour; empty without that table."""
     values = {"coin": market.coin, "date": market.hour.date(), "hour": market.hour}
     return query(catalog, _CASCADE, **values) if _has(catalog, "cascade_risk") else pl.DataFrame()
+
+
+def summary(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> pl.DataFrame:
+    """The row of mart.market_summary of the hour; empty without that table."""
+    values = {"coin": market.coin, "hour": market.hour}
+    return query(catalog, _SUMMARY, **values) if _has(catalog, "market_summary") else pl.DataFrame()
 
 
 def _span(market: Snapshot, span: str) -> dict[str, object]:

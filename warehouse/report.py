@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -11,9 +12,14 @@ from transforms.charts import headline, key_figures, report
 from transforms.charts.amounts import hour_text
 from transforms.charts.snapshot import Snapshot
 from warehouse import pages, read_history
+from warehouse.catalog import connect
 from warehouse.figures import replace_whole
-from warehouse.read import by_leverage
+from warehouse.read import by_leverage, query, snapshot
 
+FOLDER = "reports"
+"""In a warehouse, of the pages that runs make."""
+
+_COINS = "SELECT DISTINCT coin FROM mart.market_balance ORDER BY coin"
 _SPANS = ("24h", "7d", "30d")
 _LONG = "30d"
 
@@ -24,13 +30,29 @@ def write(catalog: duckdb.DuckDBPyConnection, market: Snapshot, out: Path) -> Pa
     return replace_whole(out, lambda hidden: hidden.write_text(page))
 
 
+def write_all(root: Path, coins: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """The pages of `coins`, or of `all`, that are published: where they are, and which could not be drawn, and why.
+
+    Raises UserError where the catalog cannot be read.
+    """
+    written, failed = [], []
+    with connect(root) as catalog:
+        published = query(catalog, _COINS)["coin"].to_list()
+        for coin in (each for each in published if each in coins or "all" in coins):
+            try:
+                written.append(write(catalog, snapshot(catalog, coin), root / FOLDER / f"{coin}.html"))
+            except Exception as error:  # noqa: BLE001 - a picture must not cost the hour that it shows
+                failed.append(f"{coin}: {type(error).__name__}: {str(error).split(chr(10), 1)[0]}")
+    return written, failed
+
+
 def html(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> str:
     """The page's text."""
     sentences = headline.write(market)
     page = pages.Page(
         title=f"{market.coin} liquidation report, modelled, {hour_text(market.hour)}",
         sections=report.sections(_material(catalog, market)),
-        key=key_figures.write(market, read_history.cascade(catalog, market)),
+        key=key_figures.write(market, read_history.cascade(catalog, market), read_history.summary(catalog, market)),
         sentences=sentences,
         basis=sentences[-1],
     )

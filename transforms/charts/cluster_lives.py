@@ -10,18 +10,19 @@ from transforms.charts.amounts import amount, hour_text, price_text
 from transforms.charts.figure import Figure
 
 _HEIGHT = 420
-_MOST = 120
-ENDS = {"standing": "#56B4E9", "swept": "#D55E00", "faded": "#999999", "merged": "#CC79A7"}
+_MOST = 150
+_AROUND = 0.05  # of the price, beyond where it was
+ENDS = {"standing": "#56B4E9", "unseen": "#009E73", "swept": "#D55E00", "faded": "#999999", "merged": "#CC79A7"}
 
 
 def draw(lives: pl.DataFrame, path: pl.DataFrame, coin: str) -> Figure:
-    """The figure, of mart.cluster_history's rows of a span, and `path`: hour_utc, mark_price."""
+    """The figure, of mart.cluster_history's rows of a span, some of them `near`, and `path`: hour_utc, mark_price."""
     boxes = _boxes(lives, path)
     last = lives.sort("hour_utc").row(-1, named=True)
     return Figure(
         title=f"{coin} clusters and how they ended, modelled, to {hour_text(last['hour_utc'])}",
         subtitle=(
-            f"{last['source'].capitalize()} data; the {len(boxes)} largest of {lives['life_id'].n_unique()} clusters; "
+            f"{last['source'].capitalize()} data; the {len(boxes)} largest near the price, of {len(lives)} clusters; "
             "a box is from birth to end, over the prices it last had, the stronger the larger; the line is the mark. "
             f"Parameters {last['parameters_version']}",
         ),
@@ -30,16 +31,23 @@ def draw(lives: pl.DataFrame, path: pl.DataFrame, coin: str) -> Figure:
     )
 
 
+def near(lives: pl.DataFrame, path: pl.DataFrame) -> pl.DataFrame:
+    """The lives near where the price was, a row each: as it last was."""
+    if lives.is_empty():
+        return lives
+    low, high = path.select(pl.col("mark_price").min(), pl.col("mark_price").max().alias("high")).row(0)
+    touched = (pl.col("price_high") > low * (1 - _AROUND)) & (pl.col("price_low") < high * (1 + _AROUND))
+    return lives.filter(touched).sort("hour_utc").unique(["side", "life_id"], keep="last", maintain_order=True)
+
+
 def _boxes(lives: pl.DataFrame, path: pl.DataFrame) -> pl.DataFrame:
-    """A row a life: as it last was, begun no earlier than the picture."""
-    first = path["hour_utc"].min()
+    """The largest, begun no earlier than the picture."""
     return (
-        lives.sort("hour_utc")
-        .unique(["side", "life_id"], keep="last", maintain_order=True)
-        .sort("largest_usd", descending=True)
+        near(lives, path)
+        .sort("largest_usd", descending=True, maintain_order=True)
         .head(_MOST)
         .with_columns(
-            t=pl.max_horizontal("born_utc", pl.lit(first)).dt.epoch("ms"),
+            t=pl.max_horizontal("born_utc", pl.lit(path["hour_utc"].min())).dt.epoch("ms"),
             end=pl.col("hour_utc").dt.epoch("ms"),
             strength=pl.col("largest_usd") / pl.col("largest_usd").max(),
         )

@@ -15,13 +15,14 @@ WITHIN_BP = (100.0, 200.0, 500.0)
 _SIDES = {"long": "below", "short": "above"}
 
 
-def write(market: Snapshot, cascade: pl.DataFrame) -> list[KeyFigure]:
-    """In the order of reading. `cascade`: the hour's rows of mart.cascade_risk, or none."""
+def write(market: Snapshot, cascade: pl.DataFrame, summary: pl.DataFrame) -> list[KeyFigure]:
+    """In the order of reading. `cascade`, `summary`: the hour's rows of mart.cascade_risk, market_summary, or none."""
     return [
         ("Mark", price_text(market.mark), f"{market.reference}; {market.source}"),
         *_balance(market),
         *(figure for side in _SIDES for figure in _nearest(market, side)),
         *(figure for side in _SIDES for figure in _max_pain(market, side)),
+        *(figure for row in summary.iter_rows(named=True) for figure in _voids(row)),
         *(_cascade(row) for row in cascade.iter_rows(named=True)),
     ]
 
@@ -73,8 +74,20 @@ def _max_pain(market: Snapshot, side: str) -> list[KeyFigure]:
     return [(f"Max pain of {side}s", price_text(row["price"]), remark)]
 
 
+def _voids(row: dict[str, Any]) -> list[KeyFigure]:
+    """The widest range within 10 % of the mark, on either side, that holds little."""
+    ends = {side: (row[f"{side}_void_low"], row[f"{side}_void_high"]) for side in _SIDES}
+    return [
+        (f"Void {_SIDES[side]}", f"{price_text(low)}-{price_text(high)}", f"{high / low - 1:.1%} wide, modelled")
+        for side, (low, high) in ends.items()
+        if low is not None and high is not None
+    ]
+
+
 def _cascade(row: dict[str, Any]) -> KeyFigure:
     way = "down" if row["side"] == "long" else "up"
+    if row["largest_ratio"] is None:
+        return f"Cascade {way}", "unknown", "too little is known of depth"
     if row["trigger_price"] is None:
         return f"Cascade {way}", "feeds nothing", f"modelled; impact over distance at most {row['largest_ratio']:.2f}"
     end = "" if row["exhaustion_price"] is None else f", ends at {price_text(row['exhaustion_price'])}"

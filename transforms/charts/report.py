@@ -105,9 +105,9 @@ def _levels(of: Material) -> Section:
 
 
 def _lives(of: Material) -> list[Section]:
-    if of.lives.is_empty():
-        return []
     path = list(of.heats.values())[-1].path
+    if cluster_lives.near(of.lives, path).is_empty():
+        return []
     figure = cluster_lives.draw(of.lives, path, of.market.coin)
     seen = "Each cluster from its birth to its end: swept by the price, faded, or merged with another."
     asked = f"FROM mart.cluster_history WHERE coin = '{of.market.coin}' ORDER BY hour_utc"

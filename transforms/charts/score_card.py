@@ -28,6 +28,7 @@ def draw(rows: pl.DataFrame, coin: str) -> Figure:
     feeds = dict(met.select("exchange", "completeness").unique().iter_rows())
     names = {name: f"{name} ({feeds[name]} feed)" for name in sorted(feeds)}
     series = {names[n]: colour for n, colour in style.colours(list(names), style.EXCHANGE_COLOURS).items()}
+    lowest = float(met["rank_correlation"].min() or 0)  # type: ignore[arg-type]
     drawn = _told(met.with_columns(pl.col("exchange").replace_strict(names)))
     return Figure(
         title=f"{coin} score card, modelled against realised, before {about['date']}",
@@ -37,7 +38,9 @@ def draw(rows: pl.DataFrame, coin: str) -> Figure:
             "perfect. Circles longs, triangles shorts",
         ),
         panels=(
-            _panel(drawn, series, "rank correlation, more is better", alt.Scale(domain=[-0.2, 1.0], nice=False)),
+            _panel(
+                drawn, series, "rank correlation, more is better", alt.Scale(domain=[min(0.0, lowest), 1.0], nice=False)
+            ),
             _panel(drawn, series, "Poisson deviance, less is better", alt.Scale(zero=True)),
         ),
         series=series,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from textwrap import wrap
 from typing import Any
 
 import altair as alt
@@ -22,6 +23,7 @@ LEVERAGE_COLOURS = {
     "2x": "#4A7BB7",
 }  # fmt: skip
 STILL_WIDTH = 1040
+_LETTERS = 165  # of a subtitle, beside one another in that width
 EXTENT = 62
 """Room left of charts that stand one below the other, so that their hours do."""
 
@@ -44,7 +46,7 @@ def config(*, dark: bool = False) -> dict[str, Any]:
         "font": _FONT,
         "view": {"stroke": grid},
         "axis": _TEXT | {"gridColor": grid, "domainColor": soft, "tickColor": soft, "labelColor": soft,
-                         "titleColor": soft, "labelOverlap": True},
+                         "titleColor": soft, "labelOverlap": "greedy"},
         "legend": _TEXT | {"orient": "top", "titleOrient": "left", "titleLimit": 400, "labelLimit": 400,
                            "symbolSize": 120, "columnPadding": 14, "padding": 8, "offset": 2, "labelColor": ink,
                            "titleColor": soft},
@@ -128,7 +130,12 @@ def still(figure: Figure) -> alt.VConcatChart:
     panels = [panel.properties(width=STILL_WIDTH) for panel in figure.panels]
     made: alt.VConcatChart = (
         alt.VConcatChart(vconcat=panels, spacing=12)
-        .properties(title={"text": figure.title, "subtitle": list(figure.subtitle)})
+        .properties(
+            title={
+                "text": figure.title,
+                "subtitle": [line for text in figure.subtitle for line in wrap(text, _LETTERS)],
+            }
+        )
         .configure(**config())
     )
     return made

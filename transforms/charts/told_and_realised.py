@@ -8,11 +8,18 @@ import altair as alt
 import polars as pl
 
 from transforms.charts import style
-from transforms.charts.amounts import amount, hour_text
+from transforms.charts.amounts import hour_text
 from transforms.charts.figure import Figure
 
 _HEIGHT = 420
 _FIGURES = 3
+_TOLD = {
+    "exchange": "exchange",
+    "side": "side",
+    "hour": "hour",
+    "predicted_usd": "predicted, USD",
+    "realised_usd": "realised, USD",
+}
 _LEAST = 1_000.0  # dollars; what is less is drawn at the edge
 
 
@@ -53,34 +60,37 @@ def _panel(met: pl.DataFrame, series: dict[str, str]) -> alt.LayerChart:
     ticks = [10.0**power for power in range(3, math.ceil(math.log10(most)) + 1)]
     x = alt.X("stood:Q", scale=scale, axis=style.dollars("predicted, modelled (USD)", values=ticks))
     y = alt.Y("realised:Q", scale=scale, axis=style.dollars("realised (USD)", values=ticks))
-    drawn = _told(met)
     dots = (
-        alt.Chart(drawn)
+        alt.Chart(_compact(met))
         .transform_filter(style.is_shown("exchange"))
+        .transform_calculate(
+            hour="utcFormat(datum.t, '%Y-%m-%d %H:%M') + ' UTC'",
+            stood=f"max(datum.s, {_LEAST})",
+            realised=f"max(datum.r, {_LEAST})",
+            predicted_usd=style.DOLLARS.replace("datum.value", "datum.s"),
+            realised_usd=style.DOLLARS.replace("datum.value", "datum.r"),
+        )
         .mark_point(filled=True, size=38, opacity=0.65)
         .encode(
-            x=x, y=y,
+            x=x,
+            y=y,
             color=alt.Color("exchange:N", scale=alt.Scale(domain=list(series), range=list(series.values()))),
             shape=alt.Shape("side:N", scale=alt.Scale(domain=["longs", "shorts"], range=["circle", "triangle-up"])),
-            tooltip=[alt.Tooltip(style.literal(name), title=name)
-                     for name in ("exchange", "side", "hour", "predicted, USD", "realised, USD")],
+            tooltip=[alt.Tooltip(f"{field}:N", title=title) for field, title in _TOLD.items()],
         )
-    )  # fmt: skip
+    )
     ends = pl.DataFrame({"stood": [_LEAST, most], "realised": [_LEAST, most]})
     line = alt.Chart(ends).mark_line(style=["quiet"], strokeDash=[6, 4], strokeWidth=1.4).encode(x=x, y=y)
     return style.panel(line, dots, height=_HEIGHT, series=series)
 
 
-def _told(met: pl.DataFrame) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "stood": float(f"{max(row['stood_usd'], _LEAST):.{_FIGURES}g}"),
-            "realised": float(f"{max(row['realised_usd'], _LEAST):.{_FIGURES}g}"),
-            "exchange": row["exchange"],
-            "side": f"{row['side']}s",
-            "hour": hour_text(row["hour_utc"]),
-            "predicted, USD": amount(row["stood_usd"]),
-            "realised, USD": amount(row["realised_usd"]),
-        }
-        for row in met.iter_rows(named=True)
+def _compact(met: pl.DataFrame) -> pl.DataFrame:
+    """There may be thousands: few letters each, the words are made where it is drawn."""
+    usd = [pl.col(name).round_sig_figs(_FIGURES).cast(pl.Int64) for name in ("stood_usd", "realised_usd")]
+    return met.select(
+        pl.col("hour_utc").dt.epoch("ms").alias("t"),
+        "exchange",
+        pl.col("side") + "s",
+        usd[0].alias("s"),
+        usd[1].alias("r"),
     )

@@ -92,7 +92,7 @@ def test_what_is_not_known_is_no_dot_and_nothing_realised_stands_at_the_edge() -
     assert {dot["exchange"] for dot in dots} == {"okx (recent feed)"}
     assert list(figure.series) == ["okx (recent feed)"]
     assert len(dots) == 2 * 48
-    assert [dot["realised, USD"] for dot in dots if dot["realised"] == 1_000.0] == ["0", "0"]
+    assert sorted(dot["r"] for dot in dots)[:3] == [0, 0, 1_500_000]
     assert "2 with less than 1K" in figure.subtitle[0]
 
 
