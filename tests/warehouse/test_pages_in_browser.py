@@ -35,6 +35,11 @@ ALL_DRAWN = "return [...document.querySelectorAll('figure:not([hidden])')].every
 
 WIDTHS = "return [...document.querySelectorAll('.panel .marks')].map(each => each.getBoundingClientRect().width)"
 
+MIDDLE = """
+    const box = document.querySelector(arguments[0]).getBoundingClientRect();
+    return [box.x + 0.6 * box.width, box.y + 0.5 * box.height];
+"""
+
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
@@ -125,6 +130,18 @@ def test_the_tooltip_tells_each_exchange(a_map: webdriver.Chrome) -> None:
     ActionChains(a_map).move_to_element_with_offset(mark, -250, 100).perform()
     tip = WebDriverWait(a_map, 10).until(lambda b: b.find_element(By.CSS_SELECTOR, "#vg-tooltip-element.visible"))
     assert all(word in tip.text for word in ("binance", "bybit", "okx", "total", "from the mark"))
+
+
+def test_a_tap_tells_what_stands_there(browser: webdriver.Chrome, report: Path) -> None:
+    page = opened(browser, report, width=PHONE)
+    page.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    page.execute_script("document.getElementById('balance').scrollIntoView()")
+    x, y = page.execute_script(MIDDLE, "#balance figure:not([hidden]) .marks")
+    page.execute_cdp_cmd("Input.synthesizeTapGesture", {"x": x, "y": y})
+    tip = WebDriverWait(page, 10).until(lambda b: b.find_element(By.CSS_SELECTOR, "#vg-tooltip-element.visible"))
+    page.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    assert all(word in tip.text for word in ("2026-01-1", "longs", "shorts", "imbalance"))
+    assert "undefined" not in tip.text
 
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])

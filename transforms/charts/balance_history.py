@@ -62,11 +62,12 @@ def _sides(hours: pl.DataFrame) -> alt.LayerChart:
 def _told(hours: pl.DataFrame) -> pl.DataFrame:
     told: dict[int, dict[str, object]] = {}
     for row in hours.iter_rows(named=True):
-        hour = told.setdefault(row["t"], {"t": row["t"], "hour": hour_text(row["hour_utc"])})
+        blank = {"t": row["t"], "hour": hour_text(row["hour_utc"]), "longs": "", "shorts": ""}
+        hour = told.setdefault(row["t"], blank)
         span = "" if row["low_usd"] is None else f" ({amount(row['low_usd'])} - {amount(row['high_usd'])})"
         hour[row["side"]] = amount(row["usd"]) + span
         hour["imbalance"] = "" if row["imbalance"] is None else f"{row['imbalance']:+.2f}"
-        hour["remark"] = "a venue is carried" if row["is_stale"] else ""
+        hour["data"] = "a venue is carried" if row["is_stale"] else "of the hour"
     return pl.DataFrame(list(told.values()))
 
 

@@ -82,8 +82,8 @@ def _told(hours: pl.DataFrame) -> pl.DataFrame:
             "hour": hour_text(row["hour_utc"]),
             "side": row["side"],
             "modelled, USD": amount(row["notional_usd"]),
-            "10th to 90th percentile, 7 days": f"{amount(row['low'])} - {amount(row['high'])}",
-            "intensity, 1 is no cluster": "" if row["intensity"] is None else f"{row['intensity']:.2f}",
+            "10th-90th, 7 days": f"{amount(row['low'])} - {amount(row['high'])}",
+            "intensity": "" if row["intensity"] is None else f"{row['intensity']:.2f}",
             "mark": price_text(row["mark_price"]),
         }
         for row in hours.iter_rows(named=True)

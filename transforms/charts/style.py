@@ -23,6 +23,7 @@ LEVERAGE_COLOURS = {
     "2x": "#4A7BB7",
 }  # fmt: skip
 STILL_WIDTH = 1040
+_HOUR_MS = 3_600_000
 _LETTERS = 165  # of a subtitle, beside one another in that width
 EXTENT = 62
 """Room left of charts that stand one below the other, so that their hours do."""
@@ -91,22 +92,24 @@ def _moment(of: datetime) -> alt.DateTime:
     return alt.DateTime(utc=True, year=of.year, month=of.month, date=of.day, hours=of.hour)
 
 
-def hover(told: pl.DataFrame, *, ends: tuple[datetime, datetime] | None = None) -> alt.Chart:
-    """An upright line at the hour nearest to the pointer, whose tooltip tells the other columns, text all of them."""
-    near = alt.selection_point(
-        name="near", fields=["t"], nearest=True, on="pointerover", clear="pointerout", empty=False
-    )
-    rule: alt.Chart = (
-        alt.Chart(told)
-        .mark_rule(style=["quiet"], strokeWidth=1.2)
+def hover(told: pl.DataFrame) -> alt.Chart:
+    """An unseen column around each hour `t`, as high as the chart, whose tooltip tells the other columns, all text."""
+    over = alt.selection_point(name="hover", on="pointerover", clear="pointerout", empty=False)
+    half = (told["t"].diff().median() or _HOUR_MS) / 2  # type: ignore[operator]
+    column: alt.Chart = (
+        alt.Chart(told.with_columns(pl.col("t") - half, end=pl.col("t") + half))
+        .mark_rect(style=["ink"], clip=True)
         .encode(
-            x=moments(ends),
-            opacity=alt.condition(near, alt.value(0.8), alt.value(0)),
+            x=moments(),
+            x2="end:T",
+            y=alt.value(0),
+            y2=alt.value("height"),
+            opacity=alt.condition(over, alt.value(0.1), alt.value(0)),
             tooltip=[alt.Tooltip(literal(name), title=name) for name in told.columns if name != "t"],
         )
-        .add_params(near)
+        .add_params(over)
     )
-    return rule
+    return column
 
 
 def panel(

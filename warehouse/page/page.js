@@ -67,6 +67,18 @@
     (views.get(id) || []).forEach(view => view.signal("shown", shown(id)).runAsync());
   }));
 
+  // A tap tells what a pointer that rests there would: the charts themselves heed moves only. A swipe is no tap.
+  let from = null;
+  addEventListener("touchstart", event => { from = event.touches[0]; }, {passive: true});
+  addEventListener("touchend", event => {
+    const {clientX, clientY} = event.changedTouches[0], {target} = event;
+    if (!from || Math.hypot(clientX - from.clientX, clientY - from.clientY) > 10 || !target.closest(".panel")) return;
+    setTimeout(() => {
+      for (const type of ["pointerover", "pointermove"])
+        target.dispatchEvent(new PointerEvent(type, {bubbles: true, clientX, clientY}));
+    });
+  });
+
   document.querySelectorAll("[role=tablist]").forEach(list => {
     const tabs = [...list.children];
     const choose = tab => tabs.forEach(each => {
