@@ -1,4 +1,4 @@
-"""Every hour: ask the exchanges, work out the map, check it, publish what passed.
+"""Every hour: ask the exchanges, work out the map, check it, publish what passed, draw it.
 
 The logical date, floored, is the hour; so a run may be repeated, come late, or be one of `airflow backfill create`.
 """
@@ -39,7 +39,8 @@ def liquidation_hourly() -> None:
     normalised = stage("normalise", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
     checked = stage("check")
     judged = verdict(checked)
-    chain(collected, normalised, stage("estimate"), checked, stage("publish", outlets=PUBLISHED), judged)
+    published = stage("publish", outlets=PUBLISHED)
+    chain(collected, normalised, stage("estimate"), checked, published, [judged, stage("report")])
     collected >> judged
 
 

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from warehouse.cli_options import AsOf, Coin, Out, Rows, Warehouse, settings_of
+from warehouse.cli_options import AsOf, Coin, Out, Rows, Warehouse, market_of, one_of, opened, wrote
 from warehouse.cli_output import Format, emit
-from warehouse.clock import parse_moment, utc_now
 from warehouse.errors import UserError
 
 if TYPE_CHECKING:
     import duckdb
 
     from expectations.contract import Table
-    from transforms.charts.snapshot import Snapshot
 
 Prices = Annotated[
     list[float] | None,
@@ -36,7 +34,8 @@ def headline(coin: Coin, as_of: AsOf = None, price: Prices = None, warehouse: Wa
     for level in price or ():
         if not (math.isfinite(level) and level > 0):
             raise UserError(f"--price {level:g} is not a price; write e.g. --price 100000")
-    market = _market(coin, as_of, warehouse)
+    with opened(warehouse) as catalog:
+        market = market_of(catalog, coin, as_of, warehouse)
     from transforms.charts import headline as sentences
 
     for sentence in sentences.write(market, price or ()):
@@ -52,6 +51,9 @@ def map_(
     window: Annotated[
         str, typer.Option(metavar="1d|7d|30d|all", help="Positions opened in this window, e.g. --window 7d")
     ] = "all",
+    by: Annotated[
+        str, typer.Option(metavar="exchange|leverage", help="What bars are made of, e.g. --by leverage")
+    ] = "exchange",
     exchange: Annotated[
         str | None, typer.Option(help="One venue instead of all, e.g. --exchange bybit", show_default=False)
     ] = None,
@@ -65,20 +67,30 @@ def map_(
     ] = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Draw the map: bars by exchange, cumulative longs and shorts, the mark.
+    """Draw the map: bars by exchange or leverage, cumulative longs and shorts, the mark.
 
     Example: liq map BTC --window 7d --out btc.html
     """
+    from transforms.charts.liquidation_map_rows import PARTS
     from transforms.charts.snapshot import WINDOWS
     from warehouse.figures import kind, save_map
-    from warehouse.read import of_exchange
+    from warehouse.read import by_leverage, of_exchange
 
     kind(out)
-    if window not in WINDOWS:
-        raise UserError(f"no window {window!r}; there are {', '.join(WINDOWS)}")
-    market = _market(coin, as_of, warehouse, estimator)
+    one_of("window", window, WINDOWS)
+    one_of("way to part the bars", by, PARTS)
+    if estimator and by == "leverage":
+        raise UserError("--by leverage is of the published map; leave --estimator out")
+    with opened(warehouse) as catalog:
+        market = market_of(catalog, coin, as_of, warehouse)
+        if estimator is not None:
+            from warehouse.remake import by_estimator
+
+            market = by_estimator(catalog, market, estimator)
+        if by == "leverage":
+            market = by_leverage(catalog, market)
     chosen = of_exchange(market, exchange.lower()) if exchange else market
-    print(f"wrote {save_map(chosen, window, out)} (modelled; {market.source} data; {market.hour:%Y-%m-%d %H:%M} UTC)")
+    print(wrote(save_map(chosen, window, out, by), market))
 
 
 def sql(
@@ -103,7 +115,7 @@ def sql(
     if not query.strip():
         raise UserError('nothing is asked; write e.g. liq sql "SELECT * FROM mart.market_balance"')
     statement = Path(query).read_text() if query.endswith(".sql") else query
-    with _catalog(warehouse) as catalog:
+    with opened(warehouse) as catalog:
         found = ask(catalog, statement)
     if found.columns:
         emit(found, form, out, most=rows)
@@ -120,36 +132,11 @@ def tables(form: Rows = Format.TABLE, out: Out = None, warehouse: Warehouse = No
 
     from expectations.tables import load
 
-    with _catalog(warehouse) as catalog:
+    with opened(warehouse) as catalog:
         emit(pl.DataFrame([_extent(catalog, table) for table in load().values()], infer_schema_length=None), form, out)
 
 
 COMMANDS = (headline, map_, sql, tables)
-
-
-def _catalog(warehouse: Path | None) -> duckdb.DuckDBPyConnection:
-    from warehouse.catalog import connect
-    from warehouse.store import open_store
-
-    settings = settings_of(warehouse=warehouse)
-    open_store(settings.root, settings.source, create=False)
-    return connect(settings.root)
-
-
-def _market(coin: str, as_of: str | None, warehouse: Path | None, estimator: str | None = None) -> Snapshot:
-    from warehouse.read import snapshot
-
-    moment = parse_moment(as_of) if as_of else None
-    now = settings_of(warehouse=warehouse).now or utc_now()
-    if moment and moment > now:
-        raise UserError(f"--as-of {as_of} is in the future; it is {now:%Y-%m-%dT%H:%MZ} now")
-    with _catalog(warehouse) as catalog:
-        market = snapshot(catalog, coin.upper(), moment)
-        if estimator is None:
-            return market
-        from warehouse.remake import by_estimator
-
-        return by_estimator(catalog, market, estimator)
 
 
 def _extent(catalog: duckdb.DuckDBPyConnection, table: Table) -> dict[str, object]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from warehouse.cli_output import Format
+from warehouse.clock import parse_moment, utc_now
+from warehouse.errors import UserError
 
 if TYPE_CHECKING:
+    import duckdb
+
+    from transforms.charts.snapshot import Snapshot
     from warehouse.settings import Settings
 
 Warehouse = Annotated[
@@ -54,3 +60,36 @@ def settings_of(**overrides: Any) -> Settings:
     from warehouse.settings import load
 
     return load(**overrides)
+
+
+def one_of(what: str, given: str, known: Iterable[str]) -> str:
+    """What was given. Raises UserError naming what there is, if it is none of that."""
+    if given not in known:
+        raise UserError(f"no {what} {given!r}; there are {', '.join(known)}")
+    return given
+
+
+def opened(warehouse: Path | None) -> duckdb.DuckDBPyConnection:
+    """The warehouse's catalog. Raises UserError where there is none that can be used."""
+    from warehouse.catalog import connect
+    from warehouse.store import open_store
+
+    settings = settings_of(warehouse=warehouse)
+    open_store(settings.root, settings.source, create=False)
+    return connect(settings.root)
+
+
+def market_of(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: str | None, warehouse: Path | None) -> Snapshot:
+    """The coin at the hour asked for. Raises UserError for an unknown coin, an hour without a map, or one to come."""
+    from warehouse.read import snapshot
+
+    moment = parse_moment(as_of) if as_of else None
+    now = settings_of(warehouse=warehouse).now or utc_now()
+    if moment and moment > now:
+        raise UserError(f"--as-of {as_of} is in the future; it is {now:%Y-%m-%dT%H:%MZ} now")
+    return snapshot(catalog, coin.upper(), moment)
+
+
+def wrote(out: Path, market: Snapshot) -> str:
+    """What a command says that made a picture."""
+    return f"wrote {out} (modelled; {market.source} data; {market.hour:%Y-%m-%d %H:%M} UTC)"

@@ -40,7 +40,7 @@ def run(
     recorded: Recorded = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Collect, normalise, estimate, check and publish: the last full hour, or those asked for.
+    """Collect, normalise, estimate, check, publish and draw: the last full hour, or those asked for.
 
     Example: liq run --from 2026-01-05T00:00Z --to 2026-01-12T00:00Z --coins BTC,ETH
     """
@@ -51,11 +51,13 @@ def run(
     from warehouse.cli_progress import progress
     from warehouse.cli_summary import exit_code, show
     from warehouse.sources import serving
+    from warehouse.stages import report
 
     with serving(settings) as served:
         begin, end = span(served.now, hour, first, last, hours)
         with progress() as told:
             summary = pipeline.run(pointed(settings, served), begin, end, progress=told)
+    summary.reports, summary.not_drawn = report(settings, summary.coins)
     show(summary)
     raise typer.Exit(exit_code(summary))
 

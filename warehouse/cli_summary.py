@@ -58,6 +58,9 @@ def lines(summary: RunSummary) -> Iterator[str]:
     yield f"  checked    {summary.checks} checks, {found}"
     yield from (f"  warning    {warning}" for warning in summary.warnings)
     yield f"  published  {summary.published} partitions in {summary.catalog.parent}"
+    if summary.reports:
+        yield f"  reports    {len(summary.reports)} pages in {summary.reports[0].parent}"
+    yield from (f"  no report  {why}" for why in summary.not_drawn)
     yield from (f"  quarantine {name} {partition}: {reason}" for name, partition, reason in summary.quarantined)
 
 

@@ -2,50 +2,44 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import altair as alt
-
 from transforms.charts import liquidation_map, liquidation_map_rows
+from transforms.charts.figure import Figure
 from transforms.charts.snapshot import Snapshot
+from transforms.charts.style import still
 from warehouse.errors import UserError
+from warehouse.pages import of_figure
 
-KINDS = (".png", ".html", ".csv")
-# No link to an editor on the internet: the page is for reading, and works without one.
-_ACTIONS = {"actions": {"export": True, "source": False, "compiled": False, "editor": False}}
+PAGES = (".html",)
+PICTURES = (".png", *PAGES)
+ROWS = (*PICTURES, ".csv")
 
 
-def kind(out: Path) -> str:
+def kind(out: Path, kinds: Sequence[str] = ROWS) -> str:
     """The file's kind by its ending. Raises UserError naming the kinds there are."""
-    if out.suffix.lower() not in KINDS:
-        raise UserError(
-            f"--out {out}: cannot write {out.suffix or 'a file without an ending'!r}; end it in .png, .html or .csv"
-        )
+    if out.suffix.lower() not in kinds:
+        known = f"{', '.join(kinds[:-1])} or {kinds[-1]}" if len(kinds) > 1 else kinds[0]
+        raise UserError(f"--out {out}: cannot write {out.suffix or 'a file without an ending'!r}; end it in {known}")
     return out.suffix.lower()
 
 
-def save_map(market: Snapshot, window: str, out: Path) -> Path:
+def save_map(market: Snapshot, window: str, out: Path, by: str = "exchange") -> Path:
     """The liquidation map, as `out`'s ending says."""
     if kind(out) == ".csv":
-        rows = liquidation_map_rows.table(market, window)
+        rows = liquidation_map_rows.table(market, window, by)
         return replace_whole(out, lambda hidden: rows.write_csv(hidden, datetime_format="%Y-%m-%d %H:%M:%S"))
-    return save(liquidation_map.draw(market, window, on_page=kind(out) == ".html"), out)
+    return save(liquidation_map.draw(market, window, by), out)
 
 
-def save(chart: alt.LayerChart, out: Path) -> Path:
-    """A chart as PNG (twice the pixels, for sharp text) or as one HTML file with everything in it."""
-    if kind(out) == ".png":
+def save(figure: Figure, out: Path) -> Path:
+    """A figure as PNG (twice the pixels, for sharp text) or as one HTML file with everything in it."""
+    if kind(out, PICTURES) == ".png":
+        chart = still(figure)
         return replace_whole(out, lambda hidden: chart.save(str(hidden), format="png", scale_factor=2))
-    return replace_whole(out, lambda hidden: hidden.write_text(_page(chart)))
-
-
-def _page(chart: alt.LayerChart) -> str:
-    title = html.escape(str(chart.title["text"]))
-    page = str(chart.to_html(inline=True, embed_options=_ACTIONS))
-    return page.replace("<head>", f"<head>\n  <title>{title}</title>", 1)
+    return replace_whole(out, lambda hidden: hidden.write_text(of_figure(figure)))
 
 
 def replace_whole(out: Path, write: Callable[[Path], object]) -> Path:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from transforms.charts import headline
+from warehouse import report
 from warehouse import run as pipeline
 from warehouse.addresses import pointed
 from warehouse.catalog import connect
@@ -46,7 +47,7 @@ def quickstart(settings: Settings, days: int) -> int:
         # the hours that pass meanwhile are no business of this run's
         _dag(asked.model_copy(update={"now": served.now}), last)
     _headlines(settings)
-    _where(settings, _pictures(settings))
+    _where(settings, *_pictures(settings))
     return exit_code(summary)
 
 
@@ -84,28 +85,29 @@ def _headlines(settings: Settings) -> None:
             print("", *headline.write(snapshot(catalog, coin)), sep="\n")
 
 
-def _pictures(settings: Settings) -> list[Path]:
+def _pictures(settings: Settings) -> tuple[Path, Path]:
+    """The map, and the page that the DAG's last task has made."""
     coin = next(_shown(settings), None)
     if coin is None:
         raise UserError(f"nothing was published in {settings.root}; see why with: liq doctor")
     with connect(settings.root) as catalog:
         market = snapshot(catalog, coin)
-    folder = settings.root / "pictures"
-    return [save_map(market, "all", folder / f"{coin}{ending}") for ending in (".png", ".html")]
+    drawn = save_map(market, "all", settings.root / "pictures" / f"{coin}.png")
+    return drawn, settings.root / report.FOLDER / f"{coin}.html"
 
 
-def _where(settings: Settings, pictures: list[Path]) -> None:
+def _where(settings: Settings, picture: Path, page: Path) -> None:
     liq = "liq" if shutil.which("liq") else os.path.relpath(Path(sys.executable).with_name("liq"))
     coin = [*_shown(settings)][-1]
     elsewhere = "" if settings.root == load().root else f" --warehouse {settings.root}"
     print(
         f"""
-Picture   {pictures[0]}
-          {pictures[1]} (for a browser)
+Picture   {picture}
+Report    {page} (for a browser)
 Catalog   {settings.root / "catalog.duckdb"} (DuckDB; {settings.source} data)
 
 Three things to try next:
   {liq} headline BTC --price 100000{elsewhere}
   {liq} sql "{_BALANCE}" --format csv{elsewhere}
-  {liq} map {coin} --window 1d --out {coin.lower()}-1d.html{elsewhere}"""
+  {liq} heatmap {coin} --span 7d --out {coin.lower()}-7d.html{elsewhere}"""
     )

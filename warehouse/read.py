@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,15 @@ _LEVELS = """
     WHERE coin = $coin AND date = $date AND hour_utc = $hour
     GROUP BY exchange, side, price_bucket
     ORDER BY exchange, side, price_bucket
+"""
+_BY_LEVERAGE = """
+    SELECT exchange, side, price_bucket, leverage_class, price_low, price_high,
+           sum(notional_usd) AS notional_usd, sum(notional_1d_usd) AS notional_1d_usd,
+           sum(notional_7d_usd) AS notional_7d_usd, sum(notional_30d_usd) AS notional_30d_usd
+    FROM mart.liquidation_levels
+    WHERE coin = $coin AND date = $date AND hour_utc = $hour
+    GROUP BY ALL
+    ORDER BY ALL
 """
 _VENUES = """
     WITH of_hour AS (
@@ -96,6 +106,12 @@ def snapshot(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | No
         missing=query(catalog, _MISSING, **values),
         ranges=query(catalog, f"{_OF_HOUR.format(table='mart.liquidation_curve')} AND exchange = 'all'", **values),
     )
+
+
+def by_leverage(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> Snapshot:
+    """The same published hour, its levels by leverage class too."""
+    rows = query(catalog, _BY_LEVERAGE, coin=market.coin, date=market.hour.date(), hour=market.hour)
+    return replace(market, levels=rows)
 
 
 def _hour(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | None) -> datetime:

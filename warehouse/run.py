@@ -18,7 +18,18 @@ from warehouse.settings import Settings
 from warehouse.sources import Served, serving
 from warehouse.store import Stage, open_store, recover, sweep_temporary
 
-__all__ = ["Plan", "RunSummary", "check", "collect", "collect_metadata", "estimate", "normalise", "publish", "run"]
+__all__ = [
+    "Plan",
+    "RunSummary",
+    "check",
+    "collect",
+    "collect_metadata",
+    "estimate",
+    "normalise",
+    "publish",
+    "report",
+    "run",
+]
 
 
 def run(
@@ -118,6 +129,13 @@ def publish(plan: Plan) -> dict[str, Any]:
         stages.publish(stage, plan, Silent(), summary)
         stages.finish(store, plan, summary, utc_now())
     return {"published": summary.published, "catalog": str(summary.catalog)}
+
+
+def report(plan: Plan) -> dict[str, Any]:
+    """Stage 6: a page of pictures a coin. One that cannot be drawn is told, and costs nothing else."""
+    settings, _ = stages.opened()
+    written, failed = stages.report(settings, plan.coins)
+    return {"reports": [str(path) for path in written], "not_drawn": failed}
 
 
 def _reach(stage: Stage, plan: Plan, mark: str) -> None:

@@ -35,6 +35,8 @@ class RunSummary:
     published: int = 0
     quarantined: list[tuple[str, str, str]] = field(default_factory=list)
     gaps: pl.DataFrame = field(default_factory=GAPS.empty)
+    reports: list[Path] = field(default_factory=list)
+    not_drawn: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, plan: Plan, settings: Settings) -> RunSummary:

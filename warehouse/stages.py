@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 
@@ -17,9 +18,9 @@ from warehouse import catalog, rebuild
 from warehouse.check import check_staged, warnings_of
 from warehouse.clock import days
 from warehouse.collect import Collector, collecting
-from warehouse.errors import UserError
+from warehouse.errors import Busy, UserError
 from warehouse.estimate_processes import estimate_coins
-from warehouse.lock import claimed
+from warehouse.lock import claimed, lock
 from warehouse.normalise import normalise_days, reference_tables
 from warehouse.plan import Plan
 from warehouse.progress import Progress
@@ -136,6 +137,17 @@ def finish(store: Store, plan: Plan, summary: RunSummary, started: datetime) -> 
     summary.gaps = gaps.filter(asked)
     log_run(store, summary, started)
     catalog.build(store.root)
+
+
+def report(settings: Settings, coins: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """A page of pictures a coin, as it is published now: where they are, and which could not be drawn, why."""
+    from warehouse.report import write_all  # what draws takes a second to load
+
+    try:
+        with lock(settings.root, settings.wait_s):
+            return write_all(settings.root, coins)
+    except (Busy, UserError, OSError) as error:
+        return [], [str(error)]
 
 
 def _stage_watermark(stage: Stage, source: str) -> None:

@@ -1,4 +1,4 @@
--- level_history(coin, price, exchange := NULL)
+-- level_history(coin, price, exchange := NULL, "from" := NULL)
 --
 -- One price level through time: what stands in its 10 bp bucket, hour by hour, and how that compares with its
 -- neighbours and with its own last week. Modelled.
@@ -6,6 +6,8 @@
 -- coin       a coin of the warehouse; another is refused
 -- price      the level, USD; one that no map ever reached is refused
 -- exchange   one exchange; default: every one, added up
+-- from       the first moment, UTC; default: the first hour. What compares with the last week knows none before it.
+--            A word of SQL: by name it is "from" := …
 --
 -- hour_utc                the hour, UTC; there is no row where the map did not reach the level (25 % from the mark)
 -- side                    long where the level is below the mark, short above; between two marks, what is more
@@ -20,16 +22,17 @@
 -- source                  simulated, recorded, live or imported
 --
 -- Example: FROM level_history('BTC', 95000) ORDER BY hour_utc DESC LIMIT 24;
-CREATE MACRO level_history(coin, price, exchange := NULL) AS TABLE
+CREATE MACRO level_history(coin, price, exchange := NULL, "from" := NULL) AS TABLE
 -- Of millions of rows: whole dollars, which doubles add up exactly, and what is not published is left out of the sums.
 WITH sides AS (
     SELECT
         l.hour_utc, l.side, coalesce(sum(l.notional_usd) FILTER (l.price_bucket = ops.price_bucket(price)), 0) AS usd,
         sum(l.notional_usd) AS with_neighbours_usd, max(l.price_bucket) - min(l.price_bucket) AS neighbours
-    FROM read_parquet(ops.files_of(coin, 'liquidation_levels'), hive_partitioning = false) AS l
+    FROM read_parquet(ops.files_of(coin, 'liquidation_levels'), hive_partitioning = true) AS l
     WHERE l.price_bucket >= ops.price_bucket(price) - 20
         AND l.price_bucket <= ops.price_bucket(price) + 20
         AND (exchange IS NULL OR l.exchange = exchange)
+        AND ("from" IS NULL OR (l.date >= "from"::DATE AND l.hour_utc >= "from"::TIMESTAMP))
     GROUP BY l.hour_utc, l.side
 ),
 

@@ -38,10 +38,14 @@ def test_an_hour_runs_from_the_exchanges_to_the_published_map(migrated_home: Pat
         [
             *(
                 f"{name}: done"
-                for name in ("plan", "exchanges", "normalise", "estimate", "check", "publish", "verdict")
+                for name in ("plan", "exchanges", "normalise", "estimate", "check", "publish", "report", "verdict")
             ),
             *(f"collect {name}: done" for name in ("binance", "bybit", "okx")),
         ]
+    )
+    assert (
+        "<title>BTC liquidation report, modelled, 2026-01-12 05:00 UTC</title>"
+        in (tmp_path / "reports" / "BTC.html").read_text()
     )
     with connect(tmp_path) as catalog:
         for table in MAP:

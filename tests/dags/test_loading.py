@@ -51,7 +51,7 @@ def test_every_dag_loads_and_there_are_no_others(loaded: dict) -> None:
 
 def test_the_hourly_dag_has_its_tasks_in_order(loaded: dict) -> None:
     dag = loaded["dags"]["liquidation_hourly"]
-    assert len(dag["tasks"]) == 8
+    assert len(dag["tasks"]) == 9
     assert dag["edges"] == [
         ["check", "publish"],
         ["check", "verdict"],
@@ -61,6 +61,7 @@ def test_the_hourly_dag_has_its_tasks_in_order(loaded: dict) -> None:
         ["exchanges", "collect"],
         ["normalise", "estimate"],
         ["plan", "collect"],
+        ["publish", "report"],
         ["publish", "verdict"],
     ]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-STAGES = ("collect", "normalise", "estimate", "check", "publish")
+STAGES = ("collect", "normalise", "estimate", "check", "publish", "report")
 HOUR = datetime(2026, 1, 12, 5, 3, tzinfo=UTC)
 
 
@@ -55,14 +55,14 @@ def test_every_stage_runs_in_order_for_the_hour(run_hour: Callable[[Stages], dic
     stages = Stages()
     assert set(run_hour(stages).values()) == {"success"}
     assert sorted(stages.called[:3]) == ["collect binance", "collect bybit", "collect okx"]
-    assert stages.called[3:] == ["normalise", "estimate", "check", "publish"]
+    assert stages.called[3:] == ["normalise", "estimate", "check", "publish", "report"]
     assert stages.hours == {datetime(2026, 1, 12, 5)}
 
 
 def test_one_exchange_crashing_costs_the_others_nothing_but_shows(run_hour: Callable[[Stages], dict[str, Any]]) -> None:
     stages = Stages(crash=("okx",))
     states = run_hour(stages)
-    assert stages.called[3:] == ["normalise", "estimate", "check", "publish"]
+    assert stages.called[3:] == ["normalise", "estimate", "check", "publish", "report"]
     assert (states["publish"], states["verdict"], states["run"]) == ("success", "upstream_failed", "failed")
 
 

@@ -62,9 +62,9 @@ class TestAnswers:
         out = tmp_path / "btc.html"
         liq("map", "BTC", "--out", str(out))
         page = out.read_text()
-        assert "<title>BTC liquidation map, 2026-01-12 00:00 UTC</title>" in page
+        assert "<title>BTC liquidation map by exchange, modelled, 2026-01-12 00:00 UTC</title>" in page
         assert "<script src=" not in page
-        assert "<link" not in page
+        assert 'href="http' not in page
 
     def test_sql_in_each_form(self, tmp_path: Path) -> None:
         ask = "SELECT side, count(*) AS n FROM mart.liquidation_levels GROUP BY side ORDER BY side"

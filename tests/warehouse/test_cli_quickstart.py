@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from warehouse import quickstart
 from warehouse import run as pipeline
 from warehouse.cli import app
+from warehouse.report import write_all
 from warehouse.settings import Settings
 
 
@@ -24,6 +25,7 @@ def test_it_fills_runs_the_dag_tells_and_draws(small_warehouse: Path, monkeypatc
 
     def run_dag(hour: datetime, *, env: dict[str, str], report: object) -> None:
         done.update(hour=hour, env=env)
+        write_all(small_warehouse, ["BTC"])
 
     monkeypatch.setenv("LIQ_NOW", "2026-01-12T00:10Z")
     monkeypatch.setattr(pipeline, "run", fill)
@@ -40,8 +42,8 @@ def test_it_fills_runs_the_dag_tells_and_draws(small_warehouse: Path, monkeypatc
 
     assert "Simulated exchanges (simulated data, no real market)" in result.stdout
     assert "BTC stands at 103,753 (mark, binance; simulated data), hour 2026-01-12 00:00 UTC." in result.stdout
-    for path in ("pictures/BTC.png", "pictures/BTC.html", "catalog.duckdb"):
+    for path in ("pictures/BTC.png", "reports/BTC.html", "catalog.duckdb"):
         assert str(small_warehouse / path) in result.stdout
         assert (small_warehouse / path).stat().st_size > 1000
     tries = [line.strip() for line in result.stdout.split("Three things to try next:")[1].strip().splitlines()]
-    assert [line.split("liq ")[1].split()[0] for line in tries] == ["headline", "sql", "map"]
+    assert [line.split("liq ")[1].split()[0] for line in tries] == ["headline", "sql", "heatmap"]

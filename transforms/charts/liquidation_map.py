@@ -1,133 +1,111 @@
-"""The liquidation map: bars by exchange over price, cumulative longs and shorts on a second axis, the mark."""
+"""The liquidation map: bars by exchange or leverage over price, cumulative longs and shorts on a second axis."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import altair as alt
 import polars as pl
 
 from transforms.charts import liquidation_map_rows as rows
-from transforms.charts.amounts import decimals, hour_text, price_text
+from transforms.charts import style
+from transforms.charts.amounts import hour_text, price_text
+from transforms.charts.figure import Figure
 from transforms.charts.snapshot import Snapshot
 
-_SIZE = {"width": 1040, "height": 460}
-# Okabe and Ito's palette, which the colour-blind can tell apart: bars take three, lines two others.
-_VENUE_COLOURS = {"binance": "#E69F00", "bybit": "#56B4E9", "okx": "#009E73"}
-_SPARE_COLOURS = ("#CC79A7", "#F0E442", "#999999")
-_SIDE_COLOURS = {"longs": "#D55E00", "shorts": "#0072B2"}
+_HEIGHT = 460
 _OPENED = {"1d": "opened in the last day", "7d": "opened in the last 7 days", "30d": "opened in the last 30 days"}
-_DOLLARS = "replace(replace(format(datum.value, '~s'), 'G', 'B'), 'k', 'K')"
-_TEXT: dict[str, Any] = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
-_FONT = "Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 
 
-def draw(market: Snapshot, window: str = "all", *, on_page: bool = False) -> alt.LayerChart:
-    """The figure. `on_page`: a click on an exchange in the legend takes it out, or puts it back, bars and curves."""
-    shown = alt.selection_point(
-        name="shown", fields=["exchange"], bind="legend", toggle="true", clear=False, empty=False,
-        value=[{"exchange": name} for name in market.exchanges],
-    )  # fmt: skip
-    drawn = rows.bars(market, window)
+def draw(market: Snapshot, window: str = "all", by: str = "exchange") -> Figure:
+    """The figure; its series are what the bars are made of, hidden or shown in bars and curves alike."""
+    series = style.colours(rows.parts(market, by), style.EXCHANGE_COLOURS | style.LEVERAGE_COLOURS)
+    drawn = rows.bars(market, window, by)
     price = alt.Scale(domain=[rows.STEP**edge for edge in rows.reach(market)], nice=False, zero=False)
-    legend = "exchange (click to hide or show)" if on_page else "exchange"
-    volume = _bars(market, drawn, price, legend).add_params(shown).transform_filter(shown)
-    lines = _curves(rows.curves(market, window), price).transform_filter(shown)
-    layers = alt.LayerChart(layer=[volume, lines, _mark(market, price), _columns(market, drawn, price)])
-    figure: alt.LayerChart = (
-        layers.resolve_scale(y="independent", color="independent")
-        .properties(title=_title(market, window), description=_title(market, window)["text"], **_SIZE)
-        .configure(background="white", font=_FONT)
-        .configure_view(stroke="#d0d4da")
-        .configure_axis(**_TEXT, gridColor="#eceff3", labelColor="#333")
-        .configure_legend(
-            **_TEXT,
-            orient="top",
-            titleOrient="left",
-            titleLimit=400,
-            symbolSize=120,
-            columnPadding=14,
-            padding=10,
-            offset=2,
-        )
-        .configure_title(fontSize=18, subtitleFontSize=12.5, subtitleColor="#555", anchor="start", offset=12)
+    bars = _bars(market, drawn, price, by, series).transform_filter(style.is_shown(by))
+    lines = _curves(rows.curves(market, window, by), price, by)
+    layers: list[alt.Chart | alt.LayerChart] = [bars, lines, *_mark(market, price), _columns(market, drawn, price, by)]
+    own = {"scale": {"y": "independent", "color": "independent"}}
+    panel = style.panel(*layers, height=_HEIGHT, series=series, resolve=own)
+    return Figure(
+        title=f"{market.coin} liquidation map by {by}, modelled, {hour_text(market.hour)}",
+        subtitle=_subtitle(market, window),
+        panels=(panel,),
+        series=series,
     )
-    return figure
 
 
-def _colours(exchanges: list[str]) -> alt.Scale:
-    spare = iter(_SPARE_COLOURS * len(exchanges))
-    return alt.Scale(domain=exchanges, range=[_VENUE_COLOURS.get(name) or next(spare) for name in exchanges])
-
-
-def _price_axis(market: Snapshot) -> alt.Axis:
-    return alt.Axis(title="price (USD)", format=f",.{decimals(market.mark)}f", tickCount=12, grid=False)
-
-
-def _bars(market: Snapshot, drawn: pl.DataFrame, price: alt.Scale, legend: str) -> alt.Chart:
-    stacked = drawn.group_by("exchange", "price_low", "price_high", maintain_order=True).agg(pl.col("usd").sum())
-    axis = alt.Axis(title="modelled notional per 0.2 % of price (USD)", labelExpr=_DOLLARS, tickCount=6)
+def _bars(market: Snapshot, drawn: pl.DataFrame, price: alt.Scale, by: str, series: dict[str, str]) -> alt.Chart:
+    order = pl.DataFrame({by: list(series), "place": range(len(series))}, schema_overrides={by: drawn.schema[by]})
+    stacked = drawn.group_by(by, "price_low", "price_high", maintain_order=True).agg(pl.col("usd").sum())
+    scale = alt.Scale(domain=list(series), range=list(series.values()))
     chart: alt.Chart = (
-        alt.Chart(stacked)
-        .mark_bar(stroke="white", strokeWidth=0.4, binSpacing=0)
+        alt.Chart(stacked.join(order, on=by))
+        .mark_bar(style=["halo"], strokeWidth=0.4, binSpacing=0)
         .encode(
-            x=alt.X("price_low:Q", bin="binned", scale=price, axis=_price_axis(market)),
+            x=alt.X(
+                "price_low:Q",
+                bin="binned",
+                scale=price,
+                axis=style.prices(market.mark, tickCount=alt.ExprRef("max(3, floor(width / 90))")),
+            ),
             x2="price_high:Q",
-            y=alt.Y("usd:Q", stack="zero", axis=axis),
-            color=alt.Color("exchange:N", scale=_colours(market.exchanges), title=legend),
-            order=alt.Order("exchange:O"),
+            y=alt.Y("usd:Q", stack="zero", axis=style.dollars("modelled USD per 0.2 % of price")),
+            color=alt.Color(f"{by}:N", scale=scale, title=by),
+            order=alt.Order("place:Q"),
         )
     )
     return chart
 
 
-def _curves(lines: pl.DataFrame, price: alt.Scale) -> alt.LayerChart:
-    axis = alt.Axis(title="cumulative from the mark (USD)", labelExpr=_DOLLARS, orient="right", grid=False, tickCount=6)
-    colours = alt.Scale(domain=list(_SIDE_COLOURS), range=list(_SIDE_COLOURS.values()))
-    path = alt.Chart(lines).encode(
-        x=alt.X("price:Q", scale=price),
-        y=alt.Y("sum(cumulative_usd):Q", axis=axis, scale=alt.Scale(domainMin=0)),
-        detail="side:N",
+def _curves(lines: pl.DataFrame, price: alt.Scale, by: str) -> alt.LayerChart:
+    axis = style.dollars("cumulative from the mark (USD)", orient="right", grid=False)
+    path = (
+        alt.Chart(lines)
+        .transform_filter(style.is_shown(by))
+        .encode(
+            x=alt.X("price:Q", scale=price),
+            y=alt.Y("sum(cumulative_usd):Q", axis=axis, scale=alt.Scale(domainMin=0)),
+            detail="side:N",
+        )
     )
+    # an edge of the paper's colour, so that the line is seen on bars of any colour
+    edge = path.mark_line(style=["halo"], strokeWidth=5, opacity=0.85)
+    if by != "exchange":  # the palette of leverage has the colours of the sides
+        return alt.LayerChart(layer=[edge, path.mark_line(style=["ink"], strokeWidth=2.2)])
+    colours = alt.Scale(domain=list(style.SIDE_COLOURS), range=list(style.SIDE_COLOURS.values()))
     colour = alt.Color("side:N", scale=colours, title="cumulative", legend=alt.Legend(symbolType="stroke"))
-    # a white edge, so that the line is seen on bars of any colour
-    edge = path.mark_line(strokeWidth=5, color="white", opacity=0.85)
     return alt.LayerChart(layer=[edge, path.mark_line(strokeWidth=2.6).encode(colour)])
 
 
-def _mark(market: Snapshot, price: alt.Scale) -> alt.LayerChart:
+def _mark(market: Snapshot, price: alt.Scale) -> list[alt.Chart]:
     label = f"mark {price_text(market.mark)}"
     line = alt.Chart(pl.DataFrame({"price": [market.mark], "label": [label]})).encode(x=alt.X("price:Q", scale=price))
-    text = line.mark_text(align="left", dx=6, fontSize=13, fontWeight="bold", color="#222").encode(
+    text = line.mark_text(style=["ink"], align="left", dx=6, fontSize=13, fontWeight="bold").encode(
         y=alt.value(12), text="label:N"
     )
-    return alt.LayerChart(layer=[line.mark_rule(strokeDash=[6, 4], strokeWidth=1.6, color="#222"), text])
+    return [line.mark_rule(style=["ink"], strokeDash=[6, 4], strokeWidth=1.6), text]
 
 
-def _columns(market: Snapshot, drawn: pl.DataFrame, price: alt.Scale) -> alt.Chart:
+def _columns(market: Snapshot, drawn: pl.DataFrame, price: alt.Scale, by: str) -> alt.Chart:
     """An invisible column over each bar, as high as the figure, so that the tooltip needs no aim and tells all."""
     hover = alt.selection_point(name="hover", on="pointerover", clear="pointerout", empty=False)
-    told = rows.told(market, drawn)
+    told = rows.told(market, drawn, by)
     chart: alt.Chart = (
         alt.Chart(told)
-        .mark_rect(color="#222")
+        .mark_rect(style=["ink"])
         .encode(
             x=alt.X("price_low:Q", scale=price),
             x2="price_high:Q",
             y=alt.value(0),
-            y2=alt.value(_SIZE["height"]),
-            opacity=alt.condition(hover, alt.value(0.08), alt.value(0)),
-            tooltip=[alt.Tooltip(f"{name}:N") for name in told.columns[2:]],
+            y2=alt.value("height"),
+            opacity=alt.condition(hover, alt.value(0.1), alt.value(0)),
+            tooltip=[alt.Tooltip(style.literal(name), title=name) for name in told.columns[2:]],
         )
         .add_params(hover)
     )
     return chart
 
 
-def _title(market: Snapshot, window: str) -> dict[str, Any]:
+def _subtitle(market: Snapshot, window: str) -> tuple[str, ...]:
     about = f"Modelled, not a record. {market.source.capitalize()} data of {', '.join(market.exchanges)}"
-    subtitle = [f"{about}; positions {_OPENED.get(window, 'of any age')}; parameters {market.parameters_version}"]
-    return {
-        "text": f"{market.coin} liquidation map, {hour_text(market.hour)}",
-        "subtitle": subtitle + (["; ".join(market.remarks())] if market.remarks() else []),
-    }
+    line = f"{about}; positions {_OPENED.get(window, 'of any age')}; parameters {market.parameters_version}"
+    return (line, *(["; ".join(market.remarks())] if market.remarks() else []))

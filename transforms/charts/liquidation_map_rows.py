@@ -12,35 +12,45 @@ from transforms.charts.snapshot import WINDOWS, Snapshot
 WITHIN = 0.10
 """Share of the mark that is drawn on either side."""
 STEP = 1.001
+PARTS = {"exchange": "exchange", "leverage": "leverage_class"}
+"""What bars are made of -> the column of mart.liquidation_levels that tells it."""
 _BUCKETS_A_BAR = 2
 
 
-def bars(market: Snapshot, window: str = "all") -> pl.DataFrame:
-    """Notional by bar of 20 bp, exchange and side, within reach of the mark; the bars' edges lie on the fixed grid."""
+def parts(market: Snapshot, by: str = "exchange") -> list[str]:
+    """The exchanges in the house's order, or the classes of leverage, the highest first."""
+    if by == "exchange":
+        return market.exchanges
+    classes = market.levels[PARTS[by]].unique().to_list()
+    return sorted(classes, key=lambda name: -float(name.rstrip("x+")))
+
+
+def bars(market: Snapshot, window: str = "all", by: str = "exchange") -> pl.DataFrame:
+    """Notional by bar of 20 bp, part and side, within reach of the mark; the bars' edges lie on the fixed grid."""
     return (
-        _near(market, window)
-        .group_by(pl.col("price_bucket") // _BUCKETS_A_BAR * _BUCKETS_A_BAR, "exchange", "side")
+        _near(market, window, by)
+        .group_by(pl.col("price_bucket") // _BUCKETS_A_BAR * _BUCKETS_A_BAR, by, "side")
         .agg(pl.col("usd").sum())
         .with_columns(
             price_low=_edge(pl.col("price_bucket")), price_high=_edge(pl.col("price_bucket") + _BUCKETS_A_BAR)
         )
-        .sort("price_low", "exchange", "side")
+        .sort("price_low", by, "side")
     )
 
 
-def curves(market: Snapshot, window: str = "all") -> pl.DataFrame:
-    """Cumulative notional from the mark outward, by exchange and side, at the outer edge of every grid bucket."""
-    near = _near(market, window)
-    lines = [_curve(near, side, exchange, market.mark) for side in ("long", "short") for exchange in market.exchanges]
+def curves(market: Snapshot, window: str = "all", by: str = "exchange") -> pl.DataFrame:
+    """Cumulative notional from the mark outward, by part and side, at the outer edge of every grid bucket."""
+    near = _near(market, window, by)
+    lines = [_curve(near, side, by, part, market.mark) for side in ("long", "short") for part in parts(market, by)]
     return pl.concat(lines)
 
 
-def table(market: Snapshot, window: str = "all") -> pl.DataFrame:
+def table(market: Snapshot, window: str = "all", by: str = "exchange") -> pl.DataFrame:
     """What is drawn, as rows that stand by themselves: for CSV."""
-    return bars(market, window).select(
+    return bars(market, window, by).select(
         pl.lit(market.coin).alias("coin"),
         pl.lit(market.hour).alias("hour_utc"),
-        "exchange",
+        pl.col(by).alias(PARTS[by]),
         "side",
         "price_low",
         "price_high",
@@ -63,18 +73,19 @@ def reach(market: Snapshot) -> tuple[int, int]:
     return first, last + _BUCKETS_A_BAR
 
 
-def _near(market: Snapshot, window: str) -> pl.DataFrame:
+def _near(market: Snapshot, window: str, by: str) -> pl.DataFrame:
     first, end = reach(market)
     return market.levels.filter(pl.col("price_bucket").is_between(first, end, closed="left")).select(
-        "exchange", "side", "price_bucket", "price_low", "price_high", pl.col(WINDOWS[window]).alias("usd")
-    )
+        pl.col(PARTS[by]).alias(by), "side", "price_bucket", "price_low", "price_high",
+        pl.col(WINDOWS[window]).alias("usd"),
+    )  # fmt: skip
 
 
-def _curve(near: pl.DataFrame, side: str, exchange: str, mark: float) -> pl.DataFrame:
+def _curve(near: pl.DataFrame, side: str, by: str, part: str, mark: float) -> pl.DataFrame:
     outer = "price_low" if side == "long" else "price_high"
     mine = near.filter(pl.col("side") == side)
     grid = mine.select("price_bucket", pl.col(outer).alias("price")).unique("price_bucket")
-    own = mine.filter(pl.col("exchange") == exchange).group_by("price_bucket").agg(pl.col("usd").sum())
+    own = mine.filter(pl.col(by) == part).group_by("price_bucket").agg(pl.col("usd").sum())
     line = (
         grid.join(own, on="price_bucket", how="left")
         .sort("price_bucket", descending=side == "long")
@@ -82,18 +93,18 @@ def _curve(near: pl.DataFrame, side: str, exchange: str, mark: float) -> pl.Data
     )
     start = pl.DataFrame({"price": [mark], "cumulative_usd": [0.0]}, schema=line.schema)
     return pl.concat([start, line]).select(
-        pl.lit(exchange).alias("exchange"), pl.lit(f"{side}s").alias("side"), "price", "cumulative_usd"
+        pl.lit(part).alias(by), pl.lit(f"{side}s").alias("side"), "price", "cumulative_usd"
     )
 
 
-def told(market: Snapshot, drawn: pl.DataFrame) -> pl.DataFrame:
+def told(market: Snapshot, drawn: pl.DataFrame, by: str = "exchange") -> pl.DataFrame:
     """What the tooltip says of each bar, as text; cumulative from the mark to the bar's outer edge."""
-    edges = ["price_low", "price_high"]
-    wide = drawn.pivot("exchange", index=edges, values="usd", aggregate_function="sum").sort("price_low")
-    absent = [pl.lit(0.0).alias(name) for name in market.exchanges if name not in wide.columns]
+    edges, names = ["price_low", "price_high"], parts(market, by)
+    wide = drawn.pivot(by, index=edges, values="usd", aggregate_function="sum").sort("price_low")
+    absent = [pl.lit(0.0).alias(name) for name in names if name not in wide.columns]
     middle = (pl.col("price_low") * pl.col("price_high")).sqrt()
     filled = wide.with_columns(*absent, away=middle / market.mark - 1).fill_null(0.0)
-    total = filled.with_columns(total=pl.sum_horizontal(market.exchanges))
+    total = filled.with_columns(total=pl.sum_horizontal(names))
     outward = (
         pl.when(pl.col("away") > 0).then(pl.col("total").cum_sum()).otherwise(pl.col("total").cum_sum(reverse=True))
     )
@@ -105,7 +116,7 @@ def told(market: Snapshot, drawn: pl.DataFrame) -> pl.DataFrame:
             "price": f"{price_text(row['price_low'])} - {price_text(row['price_high'])}",
             "from the mark": percent(row["away"]),
         }
-        | {name: amount(row[name]) for name in (*market.exchanges, "total", "cumulative")}
+        | {name: amount(row[name]) for name in (*names, "total", "cumulative")}
         for row in summed.iter_rows(named=True)
     ]
     return pl.DataFrame(rows)

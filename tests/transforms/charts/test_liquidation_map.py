@@ -10,6 +10,7 @@ import vl_convert
 
 from transforms.charts import liquidation_map, liquidation_map_rows
 from transforms.charts.snapshot import WINDOWS, Snapshot
+from transforms.charts.style import still
 
 
 def walk(node: Any) -> list[dict[str, Any]]:
@@ -56,16 +57,20 @@ def test_exchanges_have_the_same_points_so_that_any_choice_of_them_adds_up(marke
     assert points.unique().to_list() == [3]
 
 
+def drawn(market: Snapshot, window: str = "all", by: str = "exchange") -> dict[str, Any]:
+    spec: dict[str, Any] = still(liquidation_map.draw(market, window, by)).to_dict()
+    return spec
+
+
 def test_bars_are_stacked_not_laid_over_each_other(market: Snapshot) -> None:
-    vega = vl_convert.vegalite_to_vega(liquidation_map.draw(market).to_dict())
+    vega = vl_convert.vegalite_to_vega(drawn(market))
     assert any(node.get("type") == "stack" for node in walk(vega))
 
 
 def test_the_figure_says_what_it_is(market: Snapshot) -> None:
-    figure = liquidation_map.draw(market, "7d").to_dict()
-    title = figure["title"]
-    assert title["text"] == "BTC liquidation map, 2026-01-12 00:00 UTC"
-    said = " ".join(title["subtitle"])
+    figure = liquidation_map.draw(market, "7d")
+    assert figure.title == "BTC liquidation map by exchange, modelled, 2026-01-12 00:00 UTC"
+    said = " ".join(figure.subtitle)
     for word in (
         "Modelled",
         "Simulated",
@@ -74,32 +79,47 @@ def test_the_figure_says_what_it_is(market: Snapshot) -> None:
         "okx carried since 01-11 22:00 UTC",
     ):
         assert word in said
-    text = json.dumps(figure)
+    spec = drawn(market, "7d")
+    text = json.dumps(spec)
     assert "mark 103,753" in text
     assert '"strokeDash"' in text
-    assert figure["resolve"]["scale"]["y"] == "independent"
+    assert "modelled USD per 0.2 % of price" in text
+    assert spec["title"] == {"text": figure.title, "subtitle": list(figure.subtitle)}
+    assert spec["vconcat"][0]["resolve"]["scale"]["y"] == "independent"
 
 
 def test_the_palette_is_okabe_and_itos(market: Snapshot) -> None:
-    text = json.dumps(liquidation_map.draw(market).to_dict())
-    assert all(colour in text for colour in ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2"))
+    assert liquidation_map.draw(market).series == {"binance": "#E69F00", "bybit": "#56B4E9", "okx": "#009E73"}
+    assert all(colour in json.dumps(drawn(market)) for colour in ("#E69F00", "#D55E00", "#0072B2"))
 
 
-def test_only_a_page_invites_a_click(market: Snapshot) -> None:
-    assert "click to hide" not in json.dumps(liquidation_map.draw(market).to_dict())
-    assert "click to hide" in json.dumps(liquidation_map.draw(market, on_page=True).to_dict())
+def test_what_is_not_shown_is_in_neither_bars_nor_curves(market: Snapshot) -> None:
+    filters = [node["filter"] for node in walk(drawn(market)) if "filter" in node]
+    assert filters == ["indexof(shown, datum['exchange']) >= 0"] * 3
 
 
 def test_one_venue_alone(market: Snapshot) -> None:
     alone = market.only("okx")
     assert liquidation_map_rows.bars(alone)["exchange"].unique().to_list() == ["okx"]
-    assert "mark 103,748" in json.dumps(liquidation_map.draw(alone).to_dict())
+    assert list(liquidation_map.draw(alone).series) == ["okx"]
+    assert "mark 103,748" in json.dumps(drawn(alone))
 
 
 def test_a_venue_without_levels_is_drawn_as_nothing(market: Snapshot) -> None:
     silent = replace(market, levels=market.levels.filter(pl.col("exchange") != "okx"))
-    png = vl_convert.vegalite_to_png(liquidation_map.draw(silent).to_dict())
-    assert png[:4] == b"\x89PNG"
+    assert vl_convert.vegalite_to_png(drawn(silent))[:4] == b"\x89PNG"
+
+
+def test_by_leverage_bars_are_classes_the_highest_at_the_bottom(market: Snapshot) -> None:
+    classes = pl.Series("leverage_class", [["100x+", "5x"]] * len(market.levels))
+    levels = market.levels.with_columns(classes).explode("leverage_class")
+    split = replace(market, levels=levels.with_columns(pl.col("^notional.*$") / 2))
+    assert list(liquidation_map.draw(split, by="leverage").series) == ["100x+", "5x"]
+    bars = liquidation_map_rows.bars(split, by="leverage")
+    assert bars["usd"].sum() == pytest.approx(liquidation_map_rows.bars(market)["usd"].sum(), rel=1e-12)
+    table = liquidation_map_rows.table(split, by="leverage")
+    assert "leverage_class" in table.columns
+    assert vl_convert.vegalite_to_png(drawn(split, by="leverage"))[:4] == b"\x89PNG"
 
 
 def test_a_cheap_coin_has_a_legible_axis(market: Snapshot) -> None:
@@ -110,6 +130,6 @@ def test_a_cheap_coin_has_a_legible_axis(market: Snapshot) -> None:
         levels=market.levels.with_columns(*prices, price_bucket=pl.col("price_bucket") + shift),
         venues=market.venues.with_columns(pl.col("mark_price") / 600_000),
     )
-    text = json.dumps(liquidation_map.draw(cheap).to_dict())
+    text = json.dumps(drawn(cheap))
     assert '",.5f"' in text
     assert "mark 0.17292" in text

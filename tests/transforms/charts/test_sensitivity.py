@@ -10,6 +10,7 @@ import vl_convert
 
 from transforms.charts import sensitivity
 from transforms.charts.sensitivity_rows import ASSUMPTIONS, DISTANCES_BP, table
+from transforms.charts.style import still
 from transforms.estimator_state import store
 from transforms.model.assumptions import prior
 from transforms.model.estimate import standing_usd
@@ -75,9 +76,9 @@ def test_assumptions_differ_near_the_mark(rows: pl.DataFrame) -> None:
 
 
 def test_the_figure_says_what_it_is_and_is_drawn(rows: pl.DataFrame) -> None:
-    figure = sensitivity.draw(rows).to_dict()
+    figure = still(sensitivity.draw(rows)).to_dict()
     text = json.dumps(figure)
-    assert figure["title"]["text"] == "BTC liquidation map under three assumptions, 2026-01-12 23:00 UTC"
+    assert figure["title"]["text"] == "BTC liquidation map under three assumptions, modelled, 2026-01-12 23:00 UTC"
     for word in ("Modelled, not a record", "Simulated data of binance, okx", "public", "ladder", "fitted", "prior-"):
         assert word in text
     assert vl_convert.vegalite_to_png(figure)[:4] == b"\x89PNG"

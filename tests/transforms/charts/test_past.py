@@ -1,0 +1,102 @@
+"""The charts of a level, the balance, lives, sweeps and scores through time."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import polars as pl
+import pytest
+import vl_convert
+
+from tests.transforms.charts import past
+from transforms.charts import balance_history, cluster_lives, level_history, score_card, told_and_realised
+from transforms.charts.figure import Figure
+from transforms.charts.style import still
+
+FIGURES = {
+    "level": lambda: level_history.draw(past.level(), "BTC", 100_050.0),
+    "balance": lambda: balance_history.draw(past.balance(), "BTC", 500.0),
+    "lives": lambda: cluster_lives.draw(past.lives(), past.path(), "BTC"),
+    "sweeps": lambda: told_and_realised.draw(past.sweeps(), "BTC"),
+    "scores": lambda: score_card.draw(past.scores(), "BTC"),
+}
+
+
+def rows_of(figure: Figure, panel: int = 0) -> list[dict[str, Any]]:
+    """All rows of a panel's data."""
+    return [row for rows in figure.panels[panel].to_dict()["datasets"].values() for row in rows]
+
+
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_each_says_what_it_is_and_is_drawn(name: str) -> None:
+    figure = FIGURES[name]()
+    assert "modelled" in figure.title
+    assert "Simulated data" in figure.subtitle[0]
+    assert "BTC" in figure.title
+    assert vl_convert.vegalite_to_png(still(figure).to_dict())[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_each_can_hide_its_series(name: str) -> None:
+    figure = FIGURES[name]()
+    spec = figure.panels[0].to_dict()
+    assert {"name": "shown", "value": list(figure.series)} in spec["params"]
+    assert "indexof(shown" in json.dumps(spec)
+
+
+def test_the_band_of_a_level_is_its_own_week() -> None:
+    figure = level_history.draw(past.level(), "BTC", 100_050.0)
+    assert "its own 10th to 90th percentile over the 7 days before, not an error" in figure.subtitle[0]
+    last = max((row for row in rows_of(figure) if "low" in row), key=lambda row: row["t"])
+    assert (last["low"], last["high"]) == (pytest.approx(1.047e6, rel=0.01), pytest.approx(1.423e6, rel=0.01))
+
+
+def test_a_level_that_changes_sides_is_one_line_a_run() -> None:
+    lines = [row for row in rows_of(level_history.draw(past.level(), "BTC", 100_050.0)) if "run" in row]
+    runs = {(row["run"], row["side"]) for row in lines}
+    assert len(runs) == len({run for run, _ in runs}) > 2
+
+
+def test_a_long_history_is_thinned_to_its_last_hour() -> None:
+    many = pl.concat([past.level().with_columns(pl.col("hour_utc") - pl.duration(days=2 * back)) for back in range(40)])
+    lines = [row for row in rows_of(level_history.draw(many, "BTC", 100_050.0)) if "run" in row]
+    assert len(lines) <= 360
+    assert max(row["t"] for row in lines) == past.level()["hour_utc"].dt.epoch("ms").max()
+
+
+def test_a_carried_venue_is_told() -> None:
+    stale = balance_history.draw(past.balance(stale=True), "BTC", 500.0)
+    assert "in 1 of 48 hours a venue was carried" in stale.subtitle[0]
+    assert "carried" not in FIGURES["balance"]().subtitle[0]
+
+
+def test_without_ranges_there_is_no_band() -> None:
+    unknown = past.balance().with_columns(low_usd=pl.lit(None, pl.Float64), high_usd=pl.lit(None, pl.Float64))
+    figure = balance_history.draw(unknown, "BTC", 500.0)
+    assert "area" not in json.dumps(figure.panels[0].to_dict())
+    assert "percentile" not in figure.subtitle[0]
+
+
+def test_a_life_begins_no_earlier_than_the_picture() -> None:
+    boxes = [row for row in rows_of(FIGURES["lives"]()) if "life_state" in row]
+    assert len(boxes) == 3
+    assert min(box["t"] for box in boxes) == past.path()["hour_utc"].dt.epoch("ms").min()
+    assert {box["life_state"] for box in boxes} == {"standing", "swept", "faded"}
+    assert next(box["predicted / realised"] for box in boxes if box["life_state"] == "swept") == "100 M / unknown"
+
+
+def test_what_is_not_known_is_no_dot_and_nothing_realised_stands_at_the_edge() -> None:
+    figure = FIGURES["sweeps"]()
+    dots = [row for row in rows_of(figure) if "exchange" in row]
+    assert {dot["exchange"] for dot in dots} == {"okx (recent feed)"}
+    assert list(figure.series) == ["okx (recent feed)"]
+    assert len(dots) == 2 * 48
+    assert sorted(dot["r"] for dot in dots)[:3] == [0, 0, 1_500_000]
+    assert "2 with less than 1K" in figure.subtitle[0]
+
+
+def test_no_score_is_no_dot() -> None:
+    met = score_card.judged(past.scores())
+    assert set(met["exchange"]) == {"okx"}
+    assert len([row for row in rows_of(FIGURES["scores"]()) if "estimator" in row]) == 12

@@ -1,0 +1,105 @@
+"""The liquidation heatmap: time by price, modelled notional as colour, and the mark drawn over it."""
+
+from __future__ import annotations
+
+import altair as alt
+import polars as pl
+
+from transforms.charts import heatmap_rows as rows
+from transforms.charts import style
+from transforms.charts.amounts import decimals, hour_text
+from transforms.charts.figure import Figure
+from transforms.charts.heatmap_rows import Heat
+
+_HEIGHT = 460
+_NO_MAP = "#9aa0a6"
+_DARKEST, _BRIGHTEST = 0.18, 0.997  # quantiles between which colours are told apart
+_UNDER = 0.6  # of a cell, by which it reaches under the next one: no seams
+
+
+def draw(heat: Heat) -> Figure:
+    """The figure; `cells` may be empty, then it holds the price alone."""
+    price = alt.Scale(domain=list(rows.reach(heat.path, heat.span)), nice=False, zero=False)
+    cells = [] if heat.near.is_empty() else [_cells(heat, price)]
+    view = alt.ViewBackground(fill=_NO_MAP)
+    return Figure(
+        title=f"{heat.coin} liquidation heatmap, modelled, {heat.span} to {hour_text(heat.path['hour_utc'][-1])}",
+        subtitle=(_subtitle(heat),),
+        panels=(style.panel(*cells, *_mark(heat, price), height=_HEIGHT, view=view),),
+        canvas=True,
+    )
+
+
+def _subtitle(heat: Heat) -> str:
+    each = "of every hour" if heat.step == 1 else f"every {heat.step} hours"
+    return (
+        f"{heat.source.capitalize()} data, no record of orders; {heat.cells['hour_utc'].n_unique()} maps, one {each}; "
+        f"rows of {heat.buckets / 10:g} % of price; the line is the mark, the band its low and high; grey: no map; "
+        f"parameters {heat.parameters_version}"
+    )
+
+
+def _cells(heat: Heat, price: alt.Scale) -> alt.Chart:
+    near = heat.near
+    first = int(near.select(pl.col("price_row").min()).item())
+    low = f"{rows.STEP ** (first * heat.buckets)!r} * pow({rows.STEP**heat.buckets!r}, datum.r + datum.i"
+    digits = f", ',.{decimals(heat.mark)}f')"
+    chart: alt.Chart = (
+        alt.Chart(rows.columns(near, first))
+        .transform_calculate(i="sequence(length(datum.usd))")
+        .transform_flatten(["usd", "i"])
+        .transform_calculate(
+            low=f"{low})",
+            high=f"{low} + {1 + _UNDER})",
+            end=f"datum.t + {(1 + _UNDER) * heat.step * rows.HOUR_MS}",
+            hour="utcFormat(datum.t, '%Y-%m-%d %H:%M') + ' UTC'",
+            price=f"format({low}){digits} + ' - ' + format({low} + 1){digits}",
+            stands=style.DOLLARS.replace("datum.value", "datum.usd"),
+        )
+        .mark_rect(clip=True)
+        .encode(
+            x=style.moments(),
+            x2="end:T",
+            y=alt.Y("low:Q", scale=price, axis=_axis(heat)),
+            y2="high:Q",
+            color=_colour(heat, near["notional_usd"]),
+            tooltip=[_tip("hour", "map of"), _tip("price", "price"), _tip("stands", "modelled, USD")],
+        )
+    )
+    return chart
+
+
+def _tip(field: str, title: str) -> alt.Tooltip:
+    return alt.Tooltip(f"{field}:N", title=title)
+
+
+def _axis(heat: Heat) -> alt.Axis:
+    return style.prices(heat.mark, tickCount=8)
+
+
+def _colour(heat: Heat, usd: pl.Series) -> alt.Color:
+    """Logarithmic, between quantiles: one great level must not leave all others dark."""
+    low, high = (float(usd.quantile(q) or 0) for q in (_DARKEST, _BRIGHTEST))
+    ends = [max(low, high / 1e3, 1.0), max(high, 2.0)]
+    ticks = [m * 10.0**power for power in range(13) for m in (1, 2, 3, 5) if ends[0] <= m * 10.0**power <= ends[1]]
+    legend = alt.Legend(
+        title=f"modelled USD per {heat.buckets / 10:g} % of price",
+        titleOrient="top",
+        gradientLength=alt.ExprRef("min(width - 24, 320)"),
+        labelExpr=style.DOLLARS,
+        direction="horizontal",
+        values=ticks,
+    )
+    scale = alt.Scale(type="log", scheme="viridis", domain=ends, clamp=True, nice=False)
+    return alt.Color("usd:Q", legend=legend, scale=scale)
+
+
+def _mark(heat: Heat, price: alt.Scale) -> list[alt.Chart]:
+    """The price's range, and its line: white with a dark edge, which is seen on every colour."""
+    base = alt.Chart(rows.thinned(heat)).encode(x=style.moments(heat.ends))
+    band = base.mark_area(color="white", opacity=0.3).encode(
+        y=alt.Y("lowest:Q", scale=price, axis=_axis(heat)), y2="highest:Q"
+    )
+    line = base.encode(y=alt.Y("mark_price:Q", scale=price, axis=_axis(heat)))
+    edge = line.mark_line(color="black", strokeWidth=3.6, opacity=0.7, strokeJoin="round")
+    return [band, edge, line.mark_line(color="white", strokeWidth=1.6, strokeJoin="round")]

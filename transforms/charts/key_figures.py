@@ -1,0 +1,95 @@
+"""The figures that a report begins with: the mark, both sides near it, the nearest clusters, max pain, the cascade."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from transforms.charts.amounts import amount, percent, price_text
+from transforms.charts.snapshot import Snapshot
+
+KeyFigure = tuple[str, str, str]
+"""Name, value, remark."""
+WITHIN_BP = (100.0, 200.0, 500.0)
+_SIDES = {"long": "below", "short": "above"}
+
+
+def write(market: Snapshot, cascade: pl.DataFrame, summary: pl.DataFrame) -> list[KeyFigure]:
+    """In the order of reading. `cascade`, `summary`: the hour's rows of mart.cascade_risk, market_summary, or none."""
+    return [
+        ("Mark", price_text(market.mark), f"{market.reference}; {market.source}"),
+        *_balance(market),
+        *(figure for side in _SIDES for figure in _nearest(market, side)),
+        *(figure for side in _SIDES for figure in _max_pain(market, side)),
+        *(figure for row in summary.iter_rows(named=True) for figure in _voids(row)),
+        *(_cascade(row) for row in cascade.iter_rows(named=True)),
+    ]
+
+
+def _usd(dollars: float) -> str:
+    return amount(dollars).replace(" ", "")
+
+
+def _balance(market: Snapshot) -> list[KeyFigure]:
+    rows = market.balance.filter(pl.col("distance_bp").is_in(WITHIN_BP)).sort("distance_bp")
+    return [
+        (
+            f"Longs / shorts within {row['distance_bp'] / 100:g}\u00a0%",
+            f"{_usd(row['long_usd'])} / {_usd(row['short_usd'])}",
+            "" if row["imbalance"] is None else f"modelled USD; imbalance {row['imbalance']:+.2f}",
+        )
+        for row in rows.iter_rows(named=True)
+    ]
+
+
+def nearest(market: Snapshot, side: str) -> dict[str, Any] | None:
+    """The cluster of a side that is nearest to the mark."""
+    mine = market.clusters.filter(pl.col("side") == side)
+    return mine.sort("distance_bp").row(0, named=True) if len(mine) else None
+
+
+def _nearest(market: Snapshot, side: str) -> list[KeyFigure]:
+    found = nearest(market, side)
+    if found is None:
+        return []
+    span = f"{price_text(found['price_low'])}-{price_text(found['price_high'])}"
+    remark = f"{_usd(found['notional_usd'])} USD modelled, intensity {found['intensity']:.1f}"
+    return [(f"Nearest cluster {_SIDES[side]}", span, f"{remark}, {found['distance_bp'] / 100:.1f} % away")]
+
+
+def _max_pain(market: Snapshot, side: str) -> list[KeyFigure]:
+    """The 10 bp bucket with most, all exchanges together."""
+    sums = (
+        market.levels.filter(pl.col("side") == side)
+        .group_by("price_bucket")
+        .agg(pl.col("notional_usd").sum(), (pl.col("price_low") * pl.col("price_high")).sqrt().first().alias("price"))
+        .sort("notional_usd", "price_bucket", descending=[True, False])
+    )
+    if sums.is_empty():
+        return []
+    row = sums.row(0, named=True)
+    away = percent(row["price"] / market.mark - 1)
+    remark = f"{_usd(row['notional_usd'])} USD modelled in 10 bp, {away}"
+    return [(f"Max pain of {side}s", price_text(row["price"]), remark)]
+
+
+def _voids(row: dict[str, Any]) -> list[KeyFigure]:
+    """The widest range within 10 % of the mark, on either side, that holds little."""
+    ends = {side: (row[f"{side}_void_low"], row[f"{side}_void_high"]) for side in _SIDES}
+    return [
+        (f"Void {_SIDES[side]}", f"{price_text(low)}-{price_text(high)}", f"{high / low - 1:.1%} wide, modelled")
+        for side, (low, high) in ends.items()
+        if low is not None and high is not None
+    ]
+
+
+def _cascade(row: dict[str, Any]) -> KeyFigure:
+    way = "down" if row["side"] == "long" else "up"
+    if row["largest_ratio"] is None:
+        return f"Cascade {way}", "unknown", "too little is known of depth"
+    if row["trigger_price"] is None:
+        return f"Cascade {way}", "feeds nothing", f"modelled; impact over distance at most {row['largest_ratio']:.2f}"
+    end = "" if row["exhaustion_price"] is None else f", ends at {price_text(row['exhaustion_price'])}"
+    times = "" if row["amplification_x"] is None else f", amplified {row['amplification_x']:.1f}x"
+    return f"Cascade {way}", f"from {price_text(row['trigger_price'])}", f"modelled{times}{end}"

@@ -1,0 +1,140 @@
+"""The report of one coin at one hour: which pictures it has, in which order, and what one sees in each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from transforms.charts import (
+    balance_history,
+    cluster_lives,
+    heatmap,
+    level_history,
+    liquidation_map,
+    score_card,
+    told_and_realised,
+)
+from transforms.charts.amounts import price_text
+from transforms.charts.figure import Section
+from transforms.charts.heatmap_rows import SPANS, Heat
+from transforms.charts.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the pictures are drawn from.
+
+    `by_leverage`: the same hour, its levels by leverage class; `heats` by span; `levels`: price -> rows of
+    level_history; `lives` and `scores` may be empty.
+    """
+
+    market: Snapshot
+    by_leverage: Snapshot
+    heats: Mapping[str, Heat]
+    balance: pl.DataFrame
+    levels: Mapping[float, pl.DataFrame]
+    lives: pl.DataFrame
+    sweeps: pl.DataFrame
+    scores: pl.DataFrame
+
+
+def sections(of: Material) -> list[Section]:
+    """All that can be drawn; what has no rows says so in a sentence, or stays out where its table is not kept."""
+    made = [_map(of), _heatmap(of), _balance(of), _levels(of), *_lives(of), _sweeps(of), _scores(of)]
+    return [section for section in made if section.seen]
+
+
+def _map(of: Material) -> Section:
+    return Section(
+        "map",
+        "Liquidation map (modelled)",
+        "Where positions would be liquidated if the mark went there: longs left of the mark, shorts right of it. "
+        "Bars are what stands at a price, the curves what is liquidated on the way there. Press a name to hide it.",
+        f"FROM liquidation_map('{of.market.coin}', as_of := '{of.market.hour}', span := 0.10)",
+        {
+            "by exchange": liquidation_map.draw(of.market),
+            "by leverage": liquidation_map.draw(of.by_leverage, by="leverage"),
+        },
+    )
+
+
+def _heatmap(of: Material) -> Section:
+    opens = "7d"
+    shown = of.heats[opens]
+    return Section(
+        "heatmap",
+        "Liquidation heatmap (modelled)",
+        "The map through time: the brighter, the more would be liquidated at that price. A bright band that the price "
+        "meets goes dark, for it is swept; one that fades was closed.",
+        f"FROM heatmap('{of.market.coin}', as_of := '{of.market.hour}', hours := {SPANS[opens]}, "
+        f"step := {shown.step}, buckets := {shown.buckets})",
+        {span: heatmap.draw(heat) for span, heat in of.heats.items()},
+        opens,
+    )
+
+
+def _balance(of: Material) -> Section:
+    return Section(
+        "balance",
+        "Longs against shorts (modelled)",
+        "How much of each side stands near the mark, through time. A move against the heavier side liquidates more.",
+        f"FROM mart.market_balance WHERE coin = '{of.market.coin}' ORDER BY hour_utc",
+        {
+            f"within {bp / 100:g} %": balance_history.draw(of.balance, of.market.coin, bp)
+            for bp in balance_history.DISTANCES_BP
+            if bp in of.balance["distance_bp"]
+        },
+        "within 5 %",
+    )
+
+
+def _levels(of: Material) -> Section:
+    prices = list(of.levels)
+    asked = f"FROM level_history('{of.market.coin}', {prices[0]:.2f})" if prices else ""
+    return Section(
+        "levels",
+        "The nearest clusters' levels through time (modelled)",
+        "The price with most in the nearest cluster below the mark, and above: has it been building or thinning?"
+        if prices
+        else "",
+        asked,
+        {price_text(price): level_history.draw(rows, of.market.coin, price) for price, rows in of.levels.items()},
+    )
+
+
+def _lives(of: Material) -> list[Section]:
+    path = list(of.heats.values())[-1].path
+    if cluster_lives.near(of.lives, path).is_empty():
+        return []
+    figure = cluster_lives.draw(of.lives, path, of.market.coin)
+    seen = "Each cluster from its birth to its end: swept by the price, faded, or merged with another."
+    asked = f"FROM mart.cluster_history WHERE coin = '{of.market.coin}' ORDER BY hour_utc"
+    return [Section("lives", "Cluster lives (modelled)", seen, asked, {"": figure})]
+
+
+def _sweeps(of: Material) -> Section:
+    heading = "Predicted against realised (modelled, realised)"
+    asked = f"FROM mart.sweeps WHERE coin = '{of.market.coin}' AND realised_usd IS NOT NULL ORDER BY hour_utc"
+    if told_and_realised.known(of.sweeps).is_empty():
+        none = "No venue's liquidations were read in these hours, so nothing can be held against the map: liq listen."
+        return Section("sweeps", heading, none, asked)
+    seen = (
+        "What the map said stood where the mark then went, against what the venue says was liquidated. A feed that is "
+        "not complete shows less than there was."
+    )
+    return Section("sweeps", heading, seen, asked, {"": told_and_realised.draw(of.sweeps, of.market.coin)})
+
+
+def _scores(of: Material) -> Section:
+    heading = "Score card (modelled against realised)"
+    asked = f"FROM mart.map_scores WHERE coin = '{of.market.coin}' ORDER BY date DESC"
+    if score_card.judged(of.scores).is_empty():
+        none = "There is no score yet: it takes 24 hours of liquidations that were read in full, and liq score."
+        return Section("scores", heading, none, asked)
+    seen = (
+        "How well each estimator foretold what was liquidated. Where ours is not ahead of how far the price went, the "
+    )
+    seen += "map told nothing of those days that the chart did not."
+    return Section("scores", heading, seen, asked, {"": score_card.draw(of.scores, of.market.coin)})

@@ -1,0 +1,144 @@
+"""How every chart looks: colours, letters, axes, in light and in dark; and a figure as one still picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from textwrap import wrap
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from transforms.charts.amounts import decimals
+from transforms.charts.figure import Figure
+
+# Okabe and Ito's palette, which the colour-blind can tell apart, and which stands out from white and from black.
+EXCHANGE_COLOURS = {"binance": "#E69F00", "bybit": "#56B4E9", "okx": "#009E73"}
+SIDE_COLOURS = {"longs": "#D55E00", "shorts": "#0072B2"}
+SPARE_COLOURS = ("#CC79A7", "#F0E442", "#999999")
+# Paul Tol's sunset, from hot to cool.
+LEVERAGE_COLOURS = {
+    "100x+": "#DD3D2D", "50x": "#F67E4B", "25x": "#FDB366", "10x": "#FEDA8B", "5x": "#98CAE1", "3x": "#6EA6CD",
+    "2x": "#4A7BB7",
+}  # fmt: skip
+STILL_WIDTH = 1040
+_HOUR_MS = 3_600_000
+_LETTERS = 165  # of a subtitle, beside one another in that width
+EXTENT = 62
+"""Room left of charts that stand one below the other, so that their hours do."""
+
+DOLLARS = "replace(replace(format(datum.value, '~s'), 'G', 'B'), 'k', 'K')"
+_MOMENT = (
+    "utchours(datum.value) ? utcFormat(datum.value, '%H:%M') : utcdate(datum.value) == 1 && utcmonth(datum.value) == 0"
+    " ? utcFormat(datum.value, '%Y') : utcFormat(datum.value, '%-d %b')"
+)
+_FONT = "Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
+_TEXT = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
+
+
+def config(*, dark: bool = False) -> dict[str, Any]:
+    """Vega-Lite's settings. Marks name a style (`ink`, `halo`, `quiet`) where their colour is the theme's."""
+    paper, ink, soft, grid = ("#14181d", "#e8eaed", "#aab2bd", "#2a313a") if dark else (
+        "#ffffff", "#222222", "#555555", "#e6e9ee"
+    )  # fmt: skip
+    return {
+        "background": paper,
+        "font": _FONT,
+        "view": {"stroke": grid},
+        "axis": _TEXT | {"gridColor": grid, "domainColor": soft, "tickColor": soft, "labelColor": soft,
+                         "titleColor": soft, "labelOverlap": "greedy"},
+        "legend": _TEXT | {"orient": "top", "titleOrient": "left", "titleLimit": 400, "labelLimit": 400,
+                           "symbolSize": 120, "columnPadding": 14, "padding": 8, "offset": 2, "labelColor": ink,
+                           "titleColor": soft},
+        "title": {"fontSize": 18, "subtitleFontSize": 12.5, "color": ink, "subtitleColor": soft, "anchor": "start",
+                  "offset": 12},
+        "style": {"ink": {"color": ink}, "halo": {"color": paper, "stroke": paper}, "quiet": {"color": soft}},
+    }  # fmt: skip
+
+
+def colours(names: list[str], known: dict[str, str]) -> dict[str, str]:
+    """A colour for each name: the known one, or the next that is spare."""
+    spare = iter(SPARE_COLOURS * len(names))
+    return {name: known.get(name) or next(spare) for name in names}
+
+
+def literal(field: str) -> str:
+    """A nominal field whose name may hold a dot, as `1.6x` does."""
+    return field.replace(".", "\\.") + ":N"
+
+
+def dollars(title: str, **options: Any) -> alt.Axis:
+    """An axis of dollars: 500M, 1.5B."""
+    given: dict[str, Any] = {"title": title, "labelExpr": DOLLARS, "tickCount": 6} | options
+    return alt.Axis(**given)
+
+
+def prices(price: float, **options: Any) -> alt.Axis:
+    """An axis of prices, with as many decimals as one of this size needs."""
+    given: dict[str, Any] = {"title": "price (USD)", "format": f",.{decimals(price)}f", "grid": False} | options
+    return alt.Axis(**given)
+
+
+def moments(ends: tuple[datetime, datetime] | None = None) -> alt.X:
+    """Time in UTC, of milliseconds since 1970 in `t`."""
+    domain = [_moment(end) for end in ends] if ends else alt.Undefined
+    axis = alt.Axis(title=None, labelExpr=_MOMENT, tickCount=alt.ExprRef("max(3, floor(width / 90))"), grid=False)
+    scale = alt.Scale(type="utc", nice=False, domain=domain)
+    return alt.X("t:T", scale=scale, axis=axis)
+
+
+def _moment(of: datetime) -> alt.DateTime:
+    return alt.DateTime(utc=True, year=of.year, month=of.month, date=of.day, hours=of.hour)
+
+
+def hover(told: pl.DataFrame) -> alt.Chart:
+    """An unseen column around each hour `t`, as high as the chart, whose tooltip tells the other columns, all text."""
+    over = alt.selection_point(name="hover", on="pointerover", clear="pointerout", empty=False)
+    half = (told["t"].diff().median() or _HOUR_MS) / 2  # type: ignore[operator]
+    column: alt.Chart = (
+        alt.Chart(told.with_columns(pl.col("t") - half, end=pl.col("t") + half))
+        .mark_rect(style=["ink"], clip=True)
+        .encode(
+            x=moments(),
+            x2="end:T",
+            y=alt.value(0),
+            y2=alt.value("height"),
+            opacity=alt.condition(over, alt.value(0.1), alt.value(0)),
+            tooltip=[alt.Tooltip(literal(name), title=name) for name in told.columns if name != "t"],
+        )
+        .add_params(over)
+    )
+    return column
+
+
+def panel(
+    *layers: alt.Chart | alt.LayerChart, height: int, series: Iterable[str] = (), **options: Any
+) -> alt.LayerChart:
+    """Layers as one chart. A page hides and shows series by its parameter `shown`.
+
+    All is given at once: each later change of a layered chart copies its data.
+    """
+    shown = [alt.VariableParameter(name="shown", value=list(series))] if series else alt.Undefined
+    return alt.LayerChart(layer=list(layers), height=height, params=shown, **options)
+
+
+def is_shown(field: str) -> str:
+    """The filter of what a chart shows of its series."""
+    return f"indexof(shown, datum['{field}']) >= 0"
+
+
+def still(figure: Figure) -> alt.VConcatChart:
+    """The figure with its title above it, in light, for a picture that nobody can click on."""
+    panels = [panel.properties(width=STILL_WIDTH) for panel in figure.panels]
+    made: alt.VConcatChart = (
+        alt.VConcatChart(vconcat=panels, spacing=12)
+        .properties(
+            title={
+                "text": figure.title,
+                "subtitle": [line for text in figure.subtitle for line in wrap(text, _LETTERS)],
+            }
+        )
+        .configure(**config())
+    )
+    return made

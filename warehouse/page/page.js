@@ -1,0 +1,102 @@
+"use strict";
+(() => {
+  const {specs, themes} = JSON.parse(document.getElementById("figures").textContent);
+  const root = document.documentElement;
+  const button = document.getElementById("theme");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const narrow = () => root.clientWidth < 600;
+  const views = new Map();  // a figure's id -> its views
+  const hidden = new Map();  // a figure's id -> names of series
+  let theme = system.matches ? "dark" : "light";
+
+  const shown = id => [...document.querySelectorAll(`#${id} [data-series]`)]
+    .map(each => each.dataset.series).filter(name => !(hidden.get(id) || new Set()).has(name));
+
+  // Letters and heights for a phone; a legend that is a row of buttons need not be drawn.
+  const fitted = (spec, hasLegend) => {
+    const own = structuredClone(spec);
+    if (narrow() && own.height > 240) own.height = Math.round(own.height * 0.8);
+    own.width = "container";
+    own.autosize = {type: "fit", contains: "padding"};
+    own.config = structuredClone(themes[theme]);
+    if (hasLegend) own.config.legend.disable = true;
+    if (narrow()) for (const key of ["labelFontSize", "titleFontSize"]) own.config.axis[key] = 11;
+    return own;
+  };
+
+  async function draw(figure) {
+    const id = figure.id, {panels, canvas, series} = specs[id];
+    (views.get(id) || []).forEach(view => view.finalize());
+    views.set(id, []);
+    const targets = figure.querySelectorAll(".panel");
+    for (const [at, spec] of panels.entries()) {
+      const made = await vegaEmbed(targets[at], fitted(spec, series), {
+        actions: false, renderer: canvas ? "canvas" : "svg", tooltip: {theme}, ast: false,
+      });
+      if (series) await made.view.signal("shown", shown(id)).runAsync();
+      views.get(id).push(made.view);
+    }
+    figure.dataset.drawn = theme;
+  }
+
+  // What is far below is drawn when it comes near, one figure after the other.
+  let queue = Promise.resolve();
+  const wanted = figure => { queue = queue.then(() => figure.dataset.drawn === theme ? null : draw(figure)); };
+  const near = new IntersectionObserver(
+    entries => entries.filter(entry => entry.isIntersecting).forEach(entry => wanted(entry.target)),
+    {rootMargin: "800px"});
+  const figures = [...document.querySelectorAll("figure")];
+
+  function paint() {
+    root.dataset.theme = theme;
+    button.textContent = theme === "dark" ? "Light" : "Dark";
+    button.setAttribute("aria-pressed", String(theme === "dark"));
+    button.setAttribute("aria-label", `Switch to ${theme === "dark" ? "light" : "dark"} colours`);
+    figures.forEach(figure => { near.unobserve(figure); near.observe(figure); });
+  }
+  button.addEventListener("click", () => { theme = theme === "dark" ? "light" : "dark"; paint(); });
+  system.addEventListener("change", event => { theme = event.matches ? "dark" : "light"; paint(); });
+  addEventListener("beforeprint", () => figures.filter(figure => !figure.hidden).forEach(wanted));
+
+  document.querySelectorAll("[data-series]").forEach(each => each.addEventListener("click", () => {
+    const id = each.closest("figure").id, off = hidden.get(id) || new Set();
+    hidden.set(id, off);
+    const name = each.dataset.series;
+    off.has(name) ? off.delete(name) : off.add(name);
+    each.setAttribute("aria-pressed", String(!off.has(name)));
+    (views.get(id) || []).forEach(view => view.signal("shown", shown(id)).runAsync());
+  }));
+
+  // A tap tells what a pointer that rests there would: the charts themselves heed moves only. A swipe is no tap.
+  let from = null;
+  addEventListener("touchstart", event => { from = event.touches[0]; }, {passive: true});
+  addEventListener("touchend", event => {
+    const {clientX, clientY} = event.changedTouches[0], {target} = event;
+    if (!from || Math.hypot(clientX - from.clientX, clientY - from.clientY) > 10 || !target.closest(".panel")) return;
+    setTimeout(() => {
+      for (const type of ["pointerover", "pointermove"])
+        target.dispatchEvent(new PointerEvent(type, {bubbles: true, clientX, clientY}));
+    });
+  });
+
+  document.querySelectorAll("[role=tablist]").forEach(list => {
+    const tabs = [...list.children];
+    const choose = tab => tabs.forEach(each => {
+      each.setAttribute("aria-selected", String(each === tab));
+      each.tabIndex = each === tab ? 0 : -1;
+      document.getElementById(each.getAttribute("aria-controls")).hidden = each !== tab;
+    });
+    tabs.forEach((tab, at) => {
+      tab.addEventListener("click", () => choose(tab));
+      tab.addEventListener("keydown", event => {
+        const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
+        if (!step) return;
+        const next = tabs[(at + step + tabs.length) % tabs.length];
+        choose(next);
+        next.focus();
+      });
+    });
+    choose(tabs.find(tab => tab.ariaSelected === "true"));
+  });
+  paint();
+})();
