@@ -76,9 +76,10 @@ def path(catalog: duckdb.DuckDBPyConnection, market: Snapshot, since: datetime) 
     return query(catalog, _PATH, **values)
 
 
-def heat(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str) -> Heat:
-    """The map through `span`, up to the snapshot's hour."""
-    marks = path(catalog, market, market.hour - SPANS[span] * HOUR)
+def heat(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str, known: pl.DataFrame | None = None) -> Heat:
+    """The map through `span`, up to the snapshot's hour. `known`: the `path` of a longer span, where it was read."""
+    since = market.hour - SPANS[span] * HOUR
+    marks = path(catalog, market, since) if known is None else known.filter(pl.col("hour_utc") > since)
     each, buckets = step(marks), buckets_a_row(marks, span)
     asked = {"coin": market.coin, "hour": market.hour, "hours": SPANS[span], "step": each, "buckets": buckets}
     cells = query(catalog, _HEATMAP, **asked)

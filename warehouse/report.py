@@ -10,9 +10,11 @@ import polars as pl
 
 from transforms.charts import headline, key_figures, report
 from transforms.charts.amounts import hour_text
+from transforms.charts.heatmap_rows import SPANS
 from transforms.charts.snapshot import Snapshot
 from warehouse import pages, read_history
 from warehouse.catalog import connect
+from warehouse.clock import HOUR
 from warehouse.figures import replace_whole
 from warehouse.read import by_leverage, query, snapshot
 
@@ -60,10 +62,11 @@ def html(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> str:
 
 
 def _material(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> report.Material:
+    marks = read_history.path(catalog, market, market.hour - SPANS[_LONG] * HOUR)
     return report.Material(
         market=market,
         by_leverage=by_leverage(catalog, market),
-        heats={span: read_history.heat(catalog, market, span) for span in _SPANS},
+        heats={span: read_history.heat(catalog, market, span, marks) for span in _SPANS},
         balance=read_history.balance(catalog, market, _LONG),
         levels=_levels(catalog, market),
         lives=read_history.lives(catalog, market, _LONG),
