@@ -96,7 +96,7 @@ class TestEach:
             "at_risk('BTC', 102699, '{}')", "heavier_side('BTC', 110000, 100700, '{}')", "map_diff('BTC', '{}')",
             "map_diff('BTC', '2026-07-25', '{}')", "clusters_near('BTC', as_of := '{}')", "balance('BTC', '{}')",
             "leverage_profile('BTC', '{}')", "exchange_share('BTC', '{}')", "data_quality('BTC', '2020-01-01', '{}')",
-            "cascade('BTC', '{}')", "cascade_across('BTC', '{}')", "summary('BTC', '{}')",
+            "cascade('BTC', '{}')", "cascade_across('BTC', '{}')", "headline('BTC', '{}')",
             "cluster_lives('BTC', '2020-01-01', '{}')",
         ],
     )  # fmt: skip
@@ -111,7 +111,10 @@ class TestEach:
         assert {name: told[name] for name in macros.load()} == {name: m.head for name, m in macros.load().items()}
 
     def test_their_names_are_free(self) -> None:
-        assert not set(macros.load()) & {t.name for t in load().values()}
+        with duckdb.connect() as plain:
+            built_in = {name for (name,) in plain.sql("SELECT function_name FROM duckdb_functions()").fetchall()}
+        assert "summary" in built_in
+        assert not set(macros.load()) & (built_in | {t.name for t in load().values()})
 
 
 class TestLives:
@@ -262,7 +265,7 @@ class TestAnswers:
         assert set(rows.filter(pl.col("change_usd") < 0)["what"]) <= {"closed", "swept"}
 
     def test_the_summary_is_what_the_others_answer(self, ask: duckdb.DuckDBPyConnection) -> None:
-        row = ask.sql("FROM summary('BTC')").pl().row(0, named=True)
+        row = ask.sql("FROM headline('BTC')").pl().row(0, named=True)
         map_ = ask.sql("FROM liquidation_map('BTC', span := 1)").pl().filter(exchange="all")
         balance = dict(ask.sql("SELECT distance_bp, imbalance FROM balance('BTC')").fetchall())
         clusters = ask.sql("FROM clusters_near('BTC', 1)").pl()

@@ -1,4 +1,4 @@
--- summary(coin, as_of := NULL)
+-- headline(coin, as_of := NULL)
 --
 -- The hour in one row: mark, max pain, magnets, voids, what stands within 1, 2 and 5 % of either side, and where a cascade
 -- would begin. Modelled.
@@ -8,8 +8,8 @@
 --
 -- Columns and their units are those of mart.market_summary.
 --
--- Example: FROM summary('BTC');
-CREATE MACRO summary(coin, as_of := NULL) AS TABLE
+-- Example: FROM headline('BTC');
+CREATE MACRO headline(coin, as_of := NULL) AS TABLE
 WITH hour AS MATERIALIZED (
     FROM map_hour(coin, as_of := as_of)
 ),
