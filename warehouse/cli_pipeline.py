@@ -57,7 +57,7 @@ def run(
         begin, end = span(served.now, hour, first, last, hours)
         with progress() as told:
             summary = pipeline.run(pointed(settings, served), begin, end, progress=told)
-    summary.reports, summary.not_drawn = report(settings, summary.coins)
+            summary.reports, summary.not_drawn = report(settings, summary.coins, told)
     show(summary)
     raise typer.Exit(exit_code(summary))
 

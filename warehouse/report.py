@@ -16,6 +16,7 @@ from warehouse import pages, read_history
 from warehouse.catalog import connect
 from warehouse.clock import HOUR
 from warehouse.figures import replace_whole
+from warehouse.progress import Progress
 from warehouse.read import by_leverage, query, snapshot
 
 FOLDER = "reports"
@@ -32,7 +33,7 @@ def write(catalog: duckdb.DuckDBPyConnection, market: Snapshot, out: Path) -> Pa
     return replace_whole(out, lambda hidden: hidden.write_text(page))
 
 
-def write_all(root: Path, coins: Sequence[str]) -> tuple[list[Path], list[str]]:
+def write_all(root: Path, coins: Sequence[str], progress: Progress) -> tuple[list[Path], list[str]]:
     """The pages of `coins`, or of `all`, that are published: where they are, and which could not be drawn, and why.
 
     Raises UserError where the catalog cannot be read.
@@ -40,11 +41,14 @@ def write_all(root: Path, coins: Sequence[str]) -> tuple[list[Path], list[str]]:
     written, failed = [], []
     with connect(root) as catalog:
         published = query(catalog, _COINS)["coin"].to_list()
-        for coin in (each for each in published if each in coins or "all" in coins):
+        wanted = [each for each in published if each in coins or "all" in coins]
+        progress.stage("draw", len(wanted), "reports")
+        for coin in wanted:
             try:
                 written.append(write(catalog, snapshot(catalog, coin), root / FOLDER / f"{coin}.html"))
             except Exception as error:  # noqa: BLE001 - a picture must not cost the hour that it shows
                 failed.append(f"{coin}: {type(error).__name__}: {str(error).split(chr(10), 1)[0]}")
+            progress.step(coin)
     return written, failed
 
 

@@ -134,7 +134,7 @@ def publish(plan: Plan) -> dict[str, Any]:
 def report(plan: Plan) -> dict[str, Any]:
     """Stage 6: a page of pictures a coin. One that cannot be drawn is told, and costs nothing else."""
     settings, _ = stages.opened()
-    written, failed = stages.report(settings, plan.coins)
+    written, failed = stages.report(settings, plan.coins, Silent())
     return {"reports": [str(path) for path in written], "not_drawn": failed}
 
 

@@ -18,9 +18,9 @@ from warehouse import catalog, rebuild
 from warehouse.check import check_staged, warnings_of
 from warehouse.clock import days
 from warehouse.collect import Collector, collecting
-from warehouse.errors import Busy, UserError
+from warehouse.errors import UserError
 from warehouse.estimate_processes import estimate_coins
-from warehouse.lock import claimed, lock
+from warehouse.lock import claimed
 from warehouse.normalise import normalise_days, reference_tables
 from warehouse.plan import Plan
 from warehouse.progress import Progress
@@ -139,14 +139,16 @@ def finish(store: Store, plan: Plan, summary: RunSummary, started: datetime) -> 
     catalog.build(store.root)
 
 
-def report(settings: Settings, coins: Sequence[str]) -> tuple[list[Path], list[str]]:
-    """A page of pictures a coin, as it is published now: where they are, and which could not be drawn, why."""
+def report(settings: Settings, coins: Sequence[str], progress: Progress) -> tuple[list[Path], list[str]]:
+    """A page of pictures a coin, as it is published now: where they are, and which could not be drawn, why.
+
+    It reads beside whoever publishes: a page is of an hour, which stays as it is while later ones come.
+    """
     from warehouse.report import write_all  # what draws takes a second to load
 
     try:
-        with lock(settings.root, settings.wait_s):
-            return write_all(settings.root, coins)
-    except (Busy, UserError, OSError) as error:
+        return write_all(settings.root, coins, progress)
+    except (UserError, OSError) as error:
         return [], [str(error)]
 
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from warehouse import quickstart
 from warehouse import run as pipeline
 from warehouse.cli import app
+from warehouse.progress import Silent
 from warehouse.report import write_all
 from warehouse.settings import Settings
 
@@ -25,7 +26,7 @@ def test_it_fills_runs_the_dag_tells_and_draws(small_warehouse: Path, monkeypatc
 
     def run_dag(hour: datetime, *, env: dict[str, str], report: object) -> None:
         done.update(hour=hour, env=env)
-        write_all(small_warehouse, ["BTC"])
+        write_all(small_warehouse, ["BTC"], Silent())
 
     monkeypatch.setenv("LIQ_NOW", "2026-01-12T00:10Z")
     monkeypatch.setattr(pipeline, "run", fill)

@@ -19,6 +19,7 @@ from transforms.charts import report as chart
 from warehouse import catalog, report, stages
 from warehouse.cli import app
 from warehouse.cli_summary import lines
+from warehouse.progress import Silent
 from warehouse.read import snapshot
 from warehouse.run_log import RunSummary
 from warehouse.settings import load
@@ -157,7 +158,7 @@ class TestAfterARun:
         old = small_warehouse / "reports" / "BTC.html"
         old.parent.mkdir()
         old.write_text("old")
-        assert stages.report(settings, settings.coins) == ([old], [])
+        assert stages.report(settings, settings.coins, Silent()) == ([old], [])
         assert "liquidation report" in old.read_text()
         assert [path.name for path in old.parent.iterdir()] == ["BTC.html"]
 
@@ -171,7 +172,7 @@ class TestAfterARun:
         kept.parent.mkdir()
         kept.write_text("the last good one")
         monkeypatch.setattr(report, "html", fails)
-        written, failed = stages.report(load(warehouse=small_warehouse, source="simulated"), ("all",))
+        written, failed = stages.report(load(warehouse=small_warehouse, source="simulated"), ("all",), Silent())
         assert (written, failed) == ([], ["BTC: ZeroDivisionError: on purpose"])
         assert kept.read_text() == "the last good one"
         hour = datetime(2026, 1, 12)
@@ -180,7 +181,7 @@ class TestAfterARun:
         assert "  no report  BTC: ZeroDivisionError: on purpose" in list(lines(summary))
 
     def test_a_warehouse_without_a_catalog_is_told(self, tmp_path: Path) -> None:
-        written, failed = stages.report(load(warehouse=tmp_path, source="simulated"), ("BTC",))
+        written, failed = stages.report(load(warehouse=tmp_path, source="simulated"), ("BTC",), Silent())
         assert (written, "there is no catalog" in failed[0]) == ([], True)
 
 
