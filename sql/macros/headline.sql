@@ -27,7 +27,7 @@ LEFT JOIN found AS f ON true
 WHERE CASE
     WHEN f.hour_utc IS NOT NULL THEN true
     ELSE error(format(
-        'no summary of {} at {}: its map is older than that table; make it again with: liq backfill --rebuild', coin,
+        'no headline of {} at {}: its map is older than that table; make it again with: liq backfill --rebuild', coin,
         h.hour_utc
     ))::BOOLEAN
 END;

@@ -291,7 +291,7 @@ class TestAnswers:
         assert (away[1]["pushed_to_price"] > away[1]["pushed_from_price"]).all()
         assert set(rows["reached_exchange"]) == {"binance", "bybit", "okx"}
 
-    @pytest.mark.parametrize(("macro", "name"), [("cascade", "cascade_risk"), ("summary", "market_summary")])
+    @pytest.mark.parametrize(("macro", "name"), [("cascade", "cascade_risk"), ("headline", "market_summary")])
     def test_a_map_older_than_the_table_says_so(self, market: Trial, tmp_path: Path, macro: str, name: str) -> None:
         copy = market.copied(tmp_path / "copy")
         shutil.rmtree(copy.root / "mart" / name)

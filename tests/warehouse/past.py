@@ -13,12 +13,17 @@ from expectations.contract import Table
 from expectations.tables import load, table
 from warehouse.store import Key, Store
 
-READ_BACK = 8
-"""Days before the last whose content a run may need; of older ones it needs to know that they are there."""
+WEEK, MONTH = 8, 31
+"""Days before the last whose content a run may need, of bars a month; of older ones it needs to know they are there."""
+
+
+def read_back(contract: Table) -> int:
+    """Days of the table that an hour may hang on: impact is known by a month of bars, all else by a week and a day."""
+    return MONTH if contract.name == "price_bars" else WEEK
 
 
 def lengthen(store: Store, day: date, length: int) -> None:
-    """Puts `length` days before `day` that look like it. Only of the last `READ_BACK` are the times in the rows moved.
+    """Puts `length` days before `day` that look like it. Only where a run may need them are the times in rows moved.
 
     Contracts and tiers have not changed since the first of them.
     """
@@ -26,7 +31,7 @@ def lengthen(store: Store, day: date, length: int) -> None:
         if "date" in contract.partition:
             for key in store.keys(contract, date=day):
                 for back in range(1, length + 1):
-                    _again(store, contract, key, day - timedelta(days=back), moved=back <= READ_BACK)
+                    _again(store, contract, key, day - timedelta(days=back), moved=back <= read_back(contract))
 
     for contract in (table("instruments"), table("margin_tiers")):
         for key in store.keys(contract):
@@ -52,9 +57,10 @@ def _again(store: Store, contract: Table, key: Key, day: date, *, moved: bool) -
     shutil.copyfile(store.path(contract, key), path)
 
 
-def spoil(store: Store, before: date) -> Iterator[str]:
-    """Makes files of days before `before` unreadable, but for the first of each table, whose columns views ask for."""
+def spoil(store: Store, day: date) -> Iterator[str]:
+    """Makes files that the hours of `day` do not hang on unreadable, but each first one: views ask it for columns."""
     for contract in load().values():
+        before = day - timedelta(days=read_back(contract))
         keys = [k for k in store.keys(contract) if str(k.get("date", "9999")) < before.isoformat()]
         seen: set[tuple[object, ...]] = set()
         for key in keys:

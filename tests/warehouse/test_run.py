@@ -136,7 +136,9 @@ class Analyst:
 
     def __init__(self, catalog: Path) -> None:
         self.views = ["ops.watermark"] + [
-            t.full_name for t in load().values() if t.layer == "mart" and t.time_column == "hour_utc"
+            t.full_name
+            for t in load().values()
+            if t.layer == "mart" and t.time_column == "hour_utc" and not t.may_be_empty
         ]
         self.process = python(ANALYST.format(views=self.views), catalog)
         assert self.said() == "10"
