@@ -13,7 +13,7 @@ from warehouse.clock import days
 from warehouse.store import Key, Stage, Store
 from warehouse.sweeps import hanging_on, held_days, runs
 
-HISTORY, BOOKS = table("cluster_history"), table("position_books")
+HISTORY, BOOKS, CLUSTERS = table("cluster_history"), table("position_books"), table("liquidation_clusters")
 _INPUTS = [table(name) for name in HISTORY.inputs]
 _MAP = [table(name) for name in ("liquidation_clusters", "position_books")]
 _REALISED = [table(name) for name in ("realised_liquidations", "realised_coverage")]
@@ -25,15 +25,17 @@ def make_cluster_history(stage: Stage, coin: str) -> None:
 
     An hour goes on from the hour before it, so from the first day whose map was made again, or that was held back or
     deleted, all are made again. What was realised is no part of what goes on: where more is told, its day is enough.
+    A day whose clusters were lost keeps the history that it has: it would come out as one on which there were none.
     """
-    there = [_day(key) for key in stage.store.keys(BOOKS, coin=coin)]
     made = {_day(key) for key in stage.published.keys(HISTORY, coin=coin)}
+    days_there = ((_day(key), key) for key in stage.store.keys(BOOKS, coin=coin))
+    there = [day for day, key in days_there if day not in made or stage.store.find(CLUSTERS, key)]
     staged = (_day(key) for contract in _MAP for key in stage.keys_of(contract, coin=coin))
     lacking = (day for day in there if day not in made)
     since = min((*staged, *lacking, *held_days(stage, HISTORY, coin)), default=date.max)
     told = set(hanging_on(stage, _REALISED, coin))
     for first, last in runs([day for day in there if day >= since or day in told]):
-        _make(stage.store, coin, first, last, max((day for day in there if day < first), default=None))
+        _make(stage.store, coin, first, last, max((day for day in {*made, *there} if day < first), default=None))
 
 
 def _make(store: Store, coin: str, first: date, last: date, before: date | None) -> None:

@@ -77,12 +77,11 @@ def day_of(coin: str, day: date) -> Key:
 def write_hours(stage: Store, contract: Table, coin: str, made: pl.DataFrame, wanted: Sequence[datetime]) -> None:
     """Writes the partitions of `made`, of one coin; of each of them the hours around `wanted` stay as they were.
 
-    So it does those that were there and have no rows any more.
+    A day of which nothing is to be told has a file too: where there is none, it was lost.
     """
     keys: list[Key] = [*made.select(contract.partition).unique().to_dicts()]
     if contract.may_be_empty:
-        of_days = (day_of(coin, day) for day in days(wanted[0].date(), wanted[-1].date()))
-        keys += [key for key in of_days if stage.find(contract, key)]
+        keys += [day_of(coin, day) for day in days(wanted[0].date(), wanted[-1].date())]
     for key in {label(contract, key): key for key in keys}.values():
         rows = made.filter(*(pl.col(column) == value for column, value in key.items()))
         if not _is_whole(key, wanted):

@@ -16,7 +16,7 @@ from warehouse.build import build_group
 from warehouse.changes import first_difference, until_sources_change
 from warehouse.clock import HOUR, days, hours
 from warehouse.cluster_history import make_cluster_history
-from warehouse.derived import CASCADES, DERIVED, SUMMARY, Derived, day_of, write_hours
+from warehouse.derived import DERIVED, Derived, day_of, write_hours
 from warehouse.progress import Progress
 from warehouse.prune import kept
 from warehouse.store import Key, Stage, Store, label
@@ -27,7 +27,7 @@ STATE, COHORTS = table("standing_positions"), table("opened_cohorts")
 BARS, OPEN_INTEREST = table("price_bars"), table("open_interest")
 INSTRUMENTS, TIERS, PARAMETERS = table("instruments"), table("margin_tiers"), table("model_parameters")
 _INPUTS = (BARS, OPEN_INTEREST)
-_MAP = (LEVELS, BOOKS, SWEPT, COHORTS, table("liquidation_curve"), table("market_balance"), CASCADES, SUMMARY)
+_MAP = (LEVELS, BOOKS, SWEPT, COHORTS, *DERIVED)
 _REALISED = (table("realised_liquidations"), table("realised_coverage"))
 _LOOK_BEHIND = timedelta(minutes=15)  # a reading from before the first bar's end may speak for it
 _AT_ONCE = timedelta(days=4)  # and the day that is begun: of more, the rows would fill memory
@@ -88,13 +88,18 @@ class Coin:
     def _first_lost(self, first: datetime, until: datetime) -> datetime | None:
         """The start of the first day, from `first` on, of which a table of the map was deleted, or of its month."""
         for day in days(min(first, until).date(), until.date()):
-            key = {"coin": self.name, "date": day, "month": f"{day:%Y-%m}"}
-            for contract in _MAP:
-                kept = contract is not COHORTS or day == until.date()  # of older days state may have been pruned
-                held = self.published.root / "quarantine" / "mart" / contract.name / label(contract, key)
-                if kept and not self.published.path(contract, key).is_file() and not held.exists():
-                    return datetime.combine(day if "date" in contract.partition else day.replace(day=1), time())
+            kept = [c for c in _MAP if c is not COHORTS or day == until.date()]  # of older days state may be pruned
+            lost = [contract for contract in kept if self._is_lost(contract, day)]
+            if lost:
+                whole = all("date" in contract.partition for contract in lost)
+                return datetime.combine(day if whole else day.replace(day=1), time())
         return None
+
+    def _is_lost(self, contract: Table, day: date) -> bool:
+        """Whether the published partition that holds `day` is gone, and not held back by a check."""
+        key = {"coin": self.name, "date": day, "month": f"{day:%Y-%m}"}
+        held = self.published.root / "quarantine" / "mart" / contract.name / label(contract, key)
+        return not self.published.path(contract, key).is_file() and not held.exists()
 
     def _after_state(self, hour: datetime) -> datetime | None:
         """The hour after the newest state before `hour`: a day has one, of its last hour, so it is made again whole."""

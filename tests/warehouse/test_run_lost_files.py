@@ -6,15 +6,19 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from expectations.tables import table
 from tests.warehouse.trial import MADE, A, Trial, differing
 from warehouse import run
 from warehouse.addresses import HOSTS
 from warehouse.plan import Plan
 from warehouse.simulator import Simulation
+from warehouse.store import Store
 
 HOUR = timedelta(hours=1)
+HISTORY, CLUSTERS = table("cluster_history"), table("liquidation_clusters")
 B, C = A + HOUR, A + 2 * HOUR
 DAY = f"coin=BTC/date={A:%Y-%m-%d}"
 
@@ -40,7 +44,9 @@ def three_hours(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFa
         f"mart/standing_positions/{DAY}",
         f"mart/sweeps/{DAY}",
         f"mart/cluster_history/{DAY}",
+        f"mart/liquidation_clusters/{DAY}",
         f"mart/cascade_risk/{DAY}",
+        f"mart/cascade_reach/{DAY}",
         f"mart/market_summary/coin=BTC/month={A:%Y-%m}",
         f"core/price_bars/{DAY}",
         f"raw/payloads/exchange=okx/date={A:%Y-%m-%d}",
@@ -51,6 +57,32 @@ def test_a_deleted_partition_is_made_again(three_hours: Trial, tmp_path: Path, l
     shutil.rmtree(made.root / lost)
     made.run(A, C)
     assert differing(three_hours.files(*MADE), made.files(*MADE)) == []
+
+
+def test_tables_that_a_warehouse_did_not_have_are_made_from_the_month_on(three_hours: Trial, tmp_path: Path) -> None:
+    made = Trial(tmp_path / "warehouse", three_hours.url)
+    midnight = A.replace(hour=0)
+    made.run(midnight - HOUR, midnight)
+    before = made.files(*MADE)
+    for name in ("cascade_risk", "cascade_reach", "market_summary", "cluster_history"):
+        shutil.rmtree(made.root / "mart" / name)
+    made.run(midnight)
+    assert differing(before, made.files(*MADE)) == []
+
+
+def test_a_day_whose_clusters_are_lost_keeps_its_history(three_hours: Trial, tmp_path: Path) -> None:
+    made = Trial(tmp_path / "warehouse", three_hours.url)
+    midnight = A.replace(hour=0)
+    made.run(midnight - 25 * HOUR, midnight)
+    store = Store(made.root)
+    before, past = ({"coin": "BTC", "date": (midnight - back * HOUR).date()} for back in (25, 1))
+    kept = store.read(HISTORY, [past])
+    assert kept.height
+    shutil.rmtree(store.path(HISTORY, before).parent)
+    shutil.rmtree(store.path(CLUSTERS, past).parent)
+    made.run(midnight + HOUR)
+    assert store.find(HISTORY, before)
+    assert store.read(HISTORY, [past]).equals(kept)
 
 
 def test_a_run_of_one_venue_leaves_the_others_and_is_filled_by_the_next(three_hours: Trial, tmp_path: Path) -> None:
