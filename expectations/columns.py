@@ -283,7 +283,7 @@ COLUMNS = _columns(
         "long_void_low",
         _F,
         "Lower end of the widest range within 10 % below the mark that holds little: in each bucket at most half of "
-        "what the side's median bucket there holds. Null where there is none",
+        "what the side's median bucket there holds. The gap at the mark is none. Null where there is none",
         "usd",
         minimum=0,
     ),
@@ -311,7 +311,7 @@ COLUMNS = _columns(
         "short_void_low",
         _F,
         "Lower end of the widest range within 10 % above the mark that holds little: in each bucket at most half of "
-        "what the side's median bucket there holds. Null where there is none",
+        "what the side's median bucket there holds. The gap at the mark is none. Null where there is none",
         "usd",
         minimum=0,
     ),

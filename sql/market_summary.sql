@@ -1,8 +1,9 @@
 -- An hour of a coin in one row, venues added up: what a dashboard reads. Distances are from the mean of the venues' marks.
 --
--- Max pain is the bucket in which most would be liquidated, the nearest of equals. A magnet is the cluster nearest to the mark: many hold that price
--- is drawn there, which this table does not claim. A void is the widest range within 10 % whose buckets each hold at most
--- half of what the side's middle bucket within 10 % holds; on a modelled map hardly a bucket is empty.
+-- Max pain is the bucket in which most would be liquidated, the nearest of equals. A magnet is the cluster nearest to the
+-- mark: many hold that price is drawn there, which this table does not claim. A void is the widest range within 10 % whose
+-- buckets each hold at most half of what the side's middle bucket within 10 % holds, beyond the first that holds more: the
+-- gap at the mark, which price has just swept, is there always. On a modelled map hardly a bucket is empty.
 --
 -- Dollars are added as decimals: exact, so that no order shows in the last digit.
 WITH hours AS (
@@ -41,31 +42,36 @@ pains AS (
     GROUP BY coin, hour_utc, side
 ),
 
--- Every bucket within 10 %, also where nothing stands.
-near AS (
+reaches AS (
     SELECT
-        coin, hour_utc, side,
-        unnest(range(
-            ceil(ln(mark_price * nearest_low) / ln(1.001) - 0.5)::INTEGER,
-            floor(ln(mark_price * nearest_high) / ln(1.001) - 0.5)::INTEGER + 1
-        ))::INTEGER AS price_bucket
+        coin, hour_utc, side, ceil(ln(mark_price * nearest_low) / ln(1.001) - 0.5)::INTEGER AS lowest,
+        floor(ln(mark_price * nearest_high) / ln(1.001) - 0.5)::INTEGER AS highest
     FROM hours CROSS JOIN sides
 ),
 
+-- Every bucket within 10 %, also where nothing stands.
+near AS (
+    SELECT
+        coin, hour_utc, side, if(side = 'long', highest, lowest) AS nearest_bucket,
+        unnest(range(lowest, highest + 1))::INTEGER AS price_bucket
+    FROM reaches
+),
+
 sparse AS (
-    SELECT coin, hour_utc, side, price_bucket, coalesce(standing.usd, 0)::DOUBLE AS held_usd
+    SELECT coin, hour_utc, side, price_bucket, nearest_bucket, coalesce(standing.usd, 0)::DOUBLE AS held_usd
     FROM near LEFT JOIN standing USING (coin, hour_utc, side, price_bucket)
     QUALIFY held_usd <= 0.5 * median(held_usd) OVER (PARTITION BY coin, hour_utc, side)
 ),
 
--- Buckets that follow each other are as far from their place in the row as each other.
+-- Buckets that follow each other are as far from their place in the row as each other. The gap at the mark is none.
 runs AS (
     SELECT coin, hour_utc, side, min(price_bucket) AS lowest, max(price_bucket) AS highest
     FROM (
         SELECT *, price_bucket - row_number() OVER (PARTITION BY coin, hour_utc, side ORDER BY price_bucket) AS run
         FROM sparse
     )
-    GROUP BY coin, hour_utc, side, run
+    GROUP BY coin, hour_utc, side, nearest_bucket, run
+    HAVING nearest_bucket NOT BETWEEN min(price_bucket) AND max(price_bucket)
 ),
 
 voids AS (

@@ -32,8 +32,8 @@ TABLE = Table(
     "the largest overlap first. Where a cluster comes apart the other parts are born with `split_from_life_id`; where "
     "lives meet in one the others end `merged`. Not found in an hour it is `unseen`, at the prices and the notional of "
     "when it was seen last; after 6 hours so it has `faded`. It is `swept` when a venue's mark reaches its peak; "
-    "what the cluster held the hour before is then predicted, and what was liquidated in its range within the hour is "
-    "realised, the only columns that are. Lives of the first hour of history may be older.",
+    "what the whole cluster held when it was seen last (`seen_utc`) is then predicted, and what was liquidated in its "
+    "range within the hour is realised, the only columns that are. Lives of the first hour of history may be older.",
     grain=("hour_utc", "side", "life_id"),
     columns=pick(
         "coin",
