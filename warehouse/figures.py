@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -44,7 +45,7 @@ def save(figure: Figure, out: Path) -> Path:
 
 def replace_whole(out: Path, write: Callable[[Path], object]) -> Path:
     """Writes beside `out`, then renames over it. Raises UserError where that cannot be done."""
-    hidden = out.with_name(f".{out.name}.tmp")
+    hidden = out.with_name(f".{out.name}.{os.getpid()}.tmp")  # two may write at once
     if out.is_dir():
         raise UserError(f"cannot write {out} (it is a folder); choose another --out")
     try:
