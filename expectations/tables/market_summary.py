@@ -44,8 +44,8 @@ TABLE = Table(
     kind="modelled",
     doc="An hour of a coin in one row, venues added up: what a dashboard reads. Max pain is the bucket with the "
     "largest notional on each side; a magnet the nearest cluster, in the field's word, which claims nothing; a void "
-    "the widest range within 10 % that holds little, but for the gap at the mark; then long against short within 1, 2 and 5 %, and where a cascade "
-    "would begin.",
+    "the widest range within 10 % that holds little, but for the gap at the mark; then long against short within 1, 2 "
+    "and 5 %, and where a cascade would begin.",
     grain=("hour_utc",),
     columns=pick(
         "coin",

@@ -6,7 +6,6 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from expectations.tables import table
