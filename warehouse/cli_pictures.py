@@ -60,7 +60,7 @@ def history(
     with opened(warehouse) as catalog:
         market = market_of(catalog, coin, as_of, warehouse)
         rows = read_history.level(catalog, market, price, span)
-    print(wrote(save(level_history.draw(rows, market.coin, price), out), market))
+    print(wrote(save(level_history.draw(rows, market.coin, price, SPANS[span]), out), market))
 
 
 def report(

@@ -8,6 +8,7 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
+from transforms.charts import level_history
 from transforms.charts.heatmap_rows import COLUMNS, SPANS, Heat, buckets_a_row, step
 from transforms.charts.snapshot import Snapshot
 from warehouse.clock import HOUR
@@ -87,8 +88,8 @@ def heat(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str, known:
 
 
 def level(catalog: duckdb.DuckDBPyConnection, market: Snapshot, price: float, span: str) -> pl.DataFrame:
-    """The macro level_history's rows of one price, in `span` up to the snapshot's hour."""
-    since = market.hour - (SPANS[span] - 1) * HOUR
+    """The macro level_history's rows of one price, in `span` up to the snapshot's hour and in what its band is of."""
+    since = market.hour - (SPANS[span] - 1) * HOUR - level_history.BAND
     return query(catalog, _LEVEL, coin=market.coin, price=price, since=since, hour=market.hour)
 
 

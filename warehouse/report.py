@@ -23,8 +23,7 @@ FOLDER = "reports"
 """In a warehouse, of the pages that runs make."""
 
 _COINS = "SELECT DISTINCT coin FROM mart.market_balance ORDER BY coin"
-_SPANS = ("24h", "7d", "30d")
-_LONG = "30d"
+_SPANS = ("24h", "7d", report.LONG)
 
 
 def write(catalog: duckdb.DuckDBPyConnection, market: Snapshot, out: Path) -> Path:
@@ -66,15 +65,15 @@ def html(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> str:
 
 
 def _material(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> report.Material:
-    marks = read_history.path(catalog, market, market.hour - SPANS[_LONG] * HOUR)
+    marks = read_history.path(catalog, market, market.hour - SPANS[report.LONG] * HOUR)
     return report.Material(
         market=market,
         by_leverage=by_leverage(catalog, market),
         heats={span: read_history.heat(catalog, market, span, marks) for span in _SPANS},
-        balance=read_history.balance(catalog, market, _LONG),
+        balance=read_history.balance(catalog, market, report.LONG),
         levels=_levels(catalog, market),
-        lives=read_history.lives(catalog, market, _LONG),
-        sweeps=read_history.sweeps(catalog, market, _LONG),
+        lives=read_history.lives(catalog, market, report.LONG),
+        sweeps=read_history.sweeps(catalog, market, report.LONG),
         scores=read_history.scores(catalog, market),
     )
 
@@ -83,4 +82,4 @@ def _levels(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> dict[float,
     """Of the price with most in the nearest cluster of each side."""
     found = (key_figures.nearest(market, side) for side in ("long", "short"))
     peaks = [float(each["price_peak"]) for each in found if each]
-    return {price: read_history.level(catalog, market, price, _LONG) for price in peaks}
+    return {price: read_history.level(catalog, market, price, report.LONG) for price in peaks}

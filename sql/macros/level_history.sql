@@ -45,11 +45,11 @@ hours AS (
     GROUP BY hour_utc
 ),
 
--- What all levels of an hour share stands in few files there.
+-- What all levels of an hour share stands in few bytes there.
 abouts AS (
-    SELECT s.hour_utc, s.mark_price, s.is_stale, s.parameters_version, s.source
-    FROM mart.market_summary AS s
-    WHERE s.coin = ops.known(coin)
+    SELECT b.hour_utc, b.mark_price, b.is_stale, b.parameters_version, b.source
+    FROM ops.rows_of(coin, 'market_balance') AS b
+    WHERE b.distance_bp = 100
 ),
 
 -- Whole cents, whose squares are added exactly: no order of adding can show.

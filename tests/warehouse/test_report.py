@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from datetime import datetime
@@ -71,7 +72,7 @@ def test_it_loads_nothing_and_holds_the_drawing_code_once(page: str) -> None:
 
 
 def test_every_question_that_it_shows_can_be_asked(page: str, small_warehouse: Path) -> None:
-    asked = [match.replace("&#39;", "'").replace("&gt;", ">") for match in re.findall(r"<code>(.*?)</code>", page)]
+    asked = [html.unescape(match) for match in re.findall(r"<code>(.*?)</code>", page)]
     assert len(asked) == 6
     with catalog.connect(small_warehouse) as connection:
         for question in asked:

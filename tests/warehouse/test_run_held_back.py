@@ -115,7 +115,7 @@ class TestRelease:
         ("name", "built_on_it"),
         [
             ("liquidation_curve", {"market_balance", "market_summary"}),
-            ("cascade_risk", {"market_summary"}),
+            ("cascade_risk", {"cascade_reach", "market_summary"}),
             ("market_summary", set[str]()),
         ],
     )

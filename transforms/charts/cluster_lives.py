@@ -12,7 +12,7 @@ from transforms.charts.figure import Figure
 _HEIGHT = 420
 _MOST = 150
 _AROUND = 0.05  # of the price, beyond where it was
-ENDS = {"standing": "#56B4E9", "unseen": "#009E73", "swept": "#D55E00", "faded": "#999999", "merged": "#CC79A7"}
+ENDS = {"standing": "#56B4E9", "unseen": "#009E73", "swept": "#D55E00", "faded": "#999999", "merged": "#7B5FD0"}
 
 
 def draw(lives: pl.DataFrame, path: pl.DataFrame, coin: str) -> Figure:

@@ -74,8 +74,10 @@ def _balance(market: Snapshot) -> list[str]:
     (heavy, most), (light, least) = sides
     about = {side: _range(market, side.rstrip("s")) for side, _ in sides}
     times = f"{most / least:.1f} times" if least else "all"
+    weighed = "both sides are about even" if times == "1.0 times" else f"{heavy} are heavier"
+    against = f"{amount(most)}{about[heavy]}" + (f" of {heavy}" if times == "1.0 times" else "")
     return [
-        f"Within {_BALANCE_BP / 100:.0f} % of each venue's own mark, {heavy} are heavier: {amount(most)}{about[heavy]} "
+        f"Within {_BALANCE_BP / 100:.0f} % of each venue's own mark, {weighed}: {against} "
         f"against {amount(least)}{about[light]} of {light} ({times}; imbalance {row['imbalance']:+.2f})."
     ]
 

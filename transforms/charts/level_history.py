@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 
 import altair as alt
 import polars as pl
@@ -12,22 +13,27 @@ from transforms.charts.amounts import amount, hour_text, price_text
 from transforms.charts.figure import Figure
 
 _HEIGHTS = (280, 130)
-_BAND = "7d"
+BAND = timedelta(days=7)
+"""How far back an hour's band looks: rows are wanted from so long before the first that is drawn."""
+
 _LOW, _HIGH = 0.1, 0.9
 _MOST = 360  # hours that are drawn; what is between them is left out
 _FIGURES = 4
 
 
-def draw(rows: pl.DataFrame, coin: str, price: float) -> Figure:
-    """The figure, of the macro level_history's rows: hour_utc, side, notional_usd, intensity, mark_price, and so on."""
-    hours = _hours(rows)
+def draw(rows: pl.DataFrame, coin: str, price: float, hours_drawn: int | None = None) -> Figure:
+    """The figure, of the macro level_history's rows: hour_utc, side, notional_usd, intensity, mark_price, and so on.
+
+    hours_drawn: of the last so many hours; rows before them are what their bands are of. None draws all.
+    """
+    hours = _hours(rows, hours_drawn)
     last = rows.row(-1, named=True)
     low, high = (price_text(last[edge]) for edge in ("price_low", "price_high"))
     return Figure(
         title=f"{coin} level {low}-{high} through time, modelled, to {hour_text(last['hour_utc'])}",
         subtitle=(
             f"{last['source'].capitalize()} data; the notional that would be liquidated in this 10 bp bucket; the band "
-            "is its own 10th to 90th percentile over the 7 days before, not an error: the model gives none for one "
+            "is its own 10th to 90th percentile over the last 7 days, not an error: the model gives none for one "
             f"bucket. Below: the mark, and the level dashed. Parameters {last['parameters_version']}",
         ),
         panels=(_standing(hours), _mark(hours, price)),
@@ -35,15 +41,17 @@ def draw(rows: pl.DataFrame, coin: str, price: float) -> Figure:
     )
 
 
-def _hours(rows: pl.DataFrame) -> pl.DataFrame:
+def _hours(rows: pl.DataFrame, most: int | None) -> pl.DataFrame:
     """With its band; a run of hours on one side of the mark is one line."""
     usd = pl.col("notional_usd")
     banded = rows.sort("hour_utc").with_columns(
         t=pl.col("hour_utc").dt.epoch("ms"),
-        low=usd.rolling_quantile_by("hour_utc", window_size=_BAND, quantile=_LOW),
-        high=usd.rolling_quantile_by("hour_utc", window_size=_BAND, quantile=_HIGH),
+        low=usd.rolling_quantile_by("hour_utc", window_size=BAND, quantile=_LOW),
+        high=usd.rolling_quantile_by("hour_utc", window_size=BAND, quantile=_HIGH),
     )
-    drawn = banded.reverse().gather_every(math.ceil(len(rows) / _MOST)).reverse()
+    last = pl.col("hour_utc").max()
+    asked = banded if most is None else banded.filter(pl.col("hour_utc") > last - pl.duration(hours=most))
+    drawn = asked.reverse().gather_every(math.ceil(len(asked) / _MOST)).reverse()
     return drawn.with_columns(
         pl.col("notional_usd", "low", "high").round_sig_figs(_FIGURES),
         side=pl.col("side") + "s",

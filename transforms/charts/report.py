@@ -21,6 +21,9 @@ from transforms.charts.figure import Section
 from transforms.charts.heatmap_rows import SPANS, Heat
 from transforms.charts.snapshot import Snapshot
 
+LONG = "30d"
+"""The span of what is drawn through time, but for the shorter heatmaps."""
+
 
 @dataclass(frozen=True)
 class Material:
@@ -80,7 +83,7 @@ def _balance(of: Material) -> Section:
         "balance",
         "Longs against shorts (modelled)",
         "How much of each side stands near the mark, through time. A move against the heavier side liquidates more.",
-        f"FROM mart.market_balance WHERE coin = '{of.market.coin}' ORDER BY hour_utc",
+        f"FROM mart.market_balance WHERE {_until(of)} ORDER BY hour_utc",
         {
             f"within {bp / 100:g} %": balance_history.draw(of.balance, of.market.coin, bp)
             for bp in balance_history.DISTANCES_BP
@@ -92,7 +95,9 @@ def _balance(of: Material) -> Section:
 
 def _levels(of: Material) -> Section:
     prices = list(of.levels)
-    asked = f"FROM level_history('{of.market.coin}', {prices[0]:.2f})" if prices else ""
+    hours, asked = SPANS[LONG], ""
+    if prices:
+        asked = f"FROM level_history('{of.market.coin}', {prices[0]!r}) WHERE hour_utc <= '{of.market.hour}'"
     return Section(
         "levels",
         "The nearest clusters' levels through time (modelled)",
@@ -100,7 +105,7 @@ def _levels(of: Material) -> Section:
         if prices
         else "",
         asked,
-        {price_text(price): level_history.draw(rows, of.market.coin, price) for price, rows in of.levels.items()},
+        {price_text(at): level_history.draw(rows, of.market.coin, at, hours) for at, rows in of.levels.items()},
     )
 
 
@@ -110,13 +115,13 @@ def _lives(of: Material) -> list[Section]:
         return []
     figure = cluster_lives.draw(of.lives, path, of.market.coin)
     seen = "Each cluster from its birth to its end: swept by the price, faded, or merged with another."
-    asked = f"FROM mart.cluster_history WHERE coin = '{of.market.coin}' ORDER BY hour_utc"
+    asked = f"FROM mart.cluster_history WHERE {_until(of)} ORDER BY hour_utc"
     return [Section("lives", "Cluster lives (modelled)", seen, asked, {"": figure})]
 
 
 def _sweeps(of: Material) -> Section:
     heading = "Predicted against realised (modelled, realised)"
-    asked = f"FROM mart.sweeps WHERE coin = '{of.market.coin}' AND realised_usd IS NOT NULL ORDER BY hour_utc"
+    asked = f"FROM mart.sweeps WHERE {_until(of)} AND realised_usd IS NOT NULL ORDER BY hour_utc"
     if told_and_realised.known(of.sweeps).is_empty():
         none = "No venue's liquidations were read in these hours, so nothing can be held against the map: liq listen."
         return Section("sweeps", heading, none, asked)
@@ -138,3 +143,8 @@ def _scores(of: Material) -> Section:
     )
     seen += "map told nothing of those days that the chart did not."
     return Section("scores", heading, seen, asked, {"": score_card.draw(of.scores, of.market.coin)})
+
+
+def _until(of: Material) -> str:
+    """Up to the hour of the report: of the past, it says the same tomorrow."""
+    return f"coin = '{of.market.coin}' AND hour_utc <= '{of.market.hour}'"

@@ -47,7 +47,7 @@ def test_each_can_hide_its_series(name: str) -> None:
 
 def test_the_band_of_a_level_is_its_own_week() -> None:
     figure = level_history.draw(past.level(), "BTC", 100_050.0)
-    assert "its own 10th to 90th percentile over the 7 days before, not an error" in figure.subtitle[0]
+    assert "its own 10th to 90th percentile over the last 7 days, not an error" in figure.subtitle[0]
     last = max((row for row in rows_of(figure) if "low" in row), key=lambda row: row["t"])
     assert (last["low"], last["high"]) == (pytest.approx(1.047e6, rel=0.01), pytest.approx(1.423e6, rel=0.01))
 
