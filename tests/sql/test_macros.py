@@ -18,7 +18,7 @@ from expectations.tables import load
 from tests.bi.environment import environment, recipe, run
 from tests.sql import cookbook
 from tests.sql.cookbook import FIRST, FOLDER, LAST, QUESTIONS
-from tests.warehouse.trial import Trial
+from tests.warehouse.trial import A, Trial
 from warehouse import catalog, macros
 from warehouse.clock import HOUR
 
@@ -43,6 +43,15 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Trial:
 @pytest.fixture(scope="module")
 def ask(market: Trial) -> Iterator[duckdb.DuckDBPyConnection]:
     with catalog.connect(market.root) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def cheap(one_hour: Trial, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A coin at 0.2 USD beside BTC."""
+    copy = one_hour.copied(tmp_path_factory.mktemp("cheap") / "warehouse")
+    copy.run(A, coins="DOGE")
+    with catalog.connect(copy.root) as connection:
         yield connection
 
 
@@ -254,6 +263,19 @@ class TestAnswers:
         near = at(levels, LAST).filter(pl.col("price_bucket").is_between(bucket - 20, bucket + 20), side="long")
         around = near.filter(pl.col("price_bucket") != bucket)["notional_usd"].sum() / 40
         assert rows["intensity"][-1] == pytest.approx(usd[-1] / around)
+
+    @pytest.mark.parametrize("coin", ["BTC", "DOGE"])
+    @pytest.mark.parametrize("buckets", [1, 2, 5])
+    def test_a_heatmap_holds_at_each_price_what_stands_there(
+        self, cheap: duckdb.DuckDBPyConnection, coin: str, buckets: int
+    ) -> None:
+        rows = cheap.sql(f"FROM heatmap('{coin}', hours := 1, buckets := {buckets})").pl()
+        levels = cheap.sql(f"SELECT * FROM levels_at('{coin}')").pl()
+        middle = (pl.col("price_low") * pl.col("price_high")).sqrt()
+        for low, high, usd in rows.select("price_low", "price_high", "notional_usd").iter_rows():
+            assert high / low == pytest.approx(1.001**buckets)
+            assert usd == pytest.approx(levels.filter(middle > low, middle < high)["notional_usd"].sum())
+        assert rows["notional_usd"].sum() == pytest.approx(levels["notional_usd"].sum())
 
     def test_the_difference_adds_up(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
         rows = ask.sql("FROM map_diff('BTC', exchange := 'okx')").pl()
