@@ -5,7 +5,7 @@
 --
 -- coin       a coin of the warehouse; another is refused
 -- price      the level, USD; one that no map of the hour reaches (25 % from the mark) is refused
--- as_of      a moment in UTC; default: the last published hour. An hour without a map is refused
+-- as_of      a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
 -- span       what still counts as the level, as a share of the price to either side; 0 is its own 10 bp bucket
 -- exchange   one exchange; default: every one
 --

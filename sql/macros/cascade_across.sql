@@ -5,7 +5,7 @@
 -- rows mean that there is no cluster, or that volatility or volume is not known.
 --
 -- coin    a coin of the warehouse; another is refused
--- as_of   a moment in UTC; default: the last published hour. An hour without a map is refused
+-- as_of   a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
 --
 -- Columns and their units are those of mart.cascade_reach.
 --

@@ -4,7 +4,7 @@
 --
 -- coin       a coin of the warehouse; another is refused
 -- distance   how far the nearer edge may be from the mark, as a share of it: 0.05 is 5 %
--- as_of      a moment in UTC; default: the last published hour. An hour without a map is refused
+-- as_of      a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
 --
 -- Columns and their units are those of mart.liquidation_clusters.
 --

@@ -4,7 +4,7 @@
 -- Modelled.
 --
 -- coin      a coin of the warehouse; another is refused
--- as_of     a moment in UTC; default: the last published hour. An hour without a map is refused
+-- as_of     a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
 -- hours     how many hours back, the last included
 -- step      one map each so many hours, counted back from the last: 1 is every hour
 -- buckets   how many 10 bp buckets of the grid make a row of the picture: 2 is 0.2 % of price

@@ -5,7 +5,7 @@
 --
 -- coin           a coin of the warehouse; another is refused
 -- above, below   the two prices, USD; one that is not on its side of every exchange's mark is refused
--- as_of          a moment in UTC; default: the last published hour. An hour without a map is refused
+-- as_of          a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
 -- exchange       one exchange; default: every one, added up
 --
 -- hour_utc             the hour of the map, UTC

@@ -6,8 +6,8 @@
 -- coin       a coin of the warehouse; another is refused
 -- price      the level, USD; one that no map ever reached is refused
 -- exchange   one exchange; default: every one, added up
--- from       the first moment, UTC; default: the first hour. What compares with the last week knows none before it.
---            A word of SQL: by name it is "from" := …
+-- from       the first moment, in UTC or with its zone; default: the first hour. What compares with the last week
+--            knows none before it. A word of SQL: by name it is "from" := …
 --
 -- hour_utc                the hour, UTC; there is no row where the map did not reach the level (25 % from the mark)
 -- side                    long where the level is below the mark, short above; between two marks, what is more
@@ -32,7 +32,7 @@ WITH sides AS (
     WHERE l.price_bucket >= ops.price_bucket(price) - 20
         AND l.price_bucket <= ops.price_bucket(price) + 20
         AND (exchange IS NULL OR l.exchange = exchange)
-        AND ("from" IS NULL OR (l.date >= "from"::DATE AND l.hour_utc >= "from"::TIMESTAMP))
+        AND ops.is_within(l.date, l.hour_utc, "from", NULL)
     GROUP BY l.hour_utc, l.side
 ),
 

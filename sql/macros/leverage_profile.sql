@@ -3,7 +3,7 @@
 -- At which leverage the positions near the mark stand, and how much of that was opened today. Modelled.
 --
 -- coin       a coin of the warehouse; another is refused
--- as_of      a moment in UTC; default: the last published hour. An hour without a map is refused
+-- as_of      a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
 -- span       how far from each exchange's own mark, as a share of it: 0.05 is 5 %; the map reaches to 0.25
 -- exchange   one exchange; default: every one, added up
 --

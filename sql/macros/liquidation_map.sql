@@ -4,7 +4,7 @@
 -- liquidated if the mark went there, not orders that stand there.
 --
 -- coin       a coin of the warehouse; another is refused
--- as_of      a moment in UTC; default: the last published hour. An hour without a map is refused
+-- as_of      a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
 -- span       how far from each exchange's own mark, as a share of it: 0.05 is 5 %; the map reaches to 0.25
 -- exchange   one exchange; default: every one, and rows of exchange `all` that add them up
 --

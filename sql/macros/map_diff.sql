@@ -3,8 +3,10 @@
 -- Who built and who closed between two hours: each price bucket of each exchange that both maps reach. Modelled.
 --
 -- coin       a coin of the warehouse; another is refused
--- from       the earlier moment, UTC; default: the hour before. A word of SQL: by name it is "from" := …
--- to         the later moment, UTC; default: the last published hour. Hours without a map are refused
+-- from       the earlier moment, in UTC or with its zone; default: the hour before. A word of SQL: by name it is
+--            "from" := …
+-- to         the later moment, in UTC or with its zone; default: the last published hour. Hours without a map are
+--            refused
 -- exchange   one exchange; default: every one
 --
 -- exchange, side          whose positions: the venue, long or short
@@ -20,7 +22,7 @@
 -- Example: SELECT exchange, side, what, sum(change_usd) AS usd FROM map_diff('BTC') GROUP BY ALL ORDER BY ALL;
 CREATE MACRO map_diff(coin, "from" := NULL, "to" := NULL, exchange := NULL) AS TABLE
 WITH span AS MATERIALIZED (
-    SELECT coalesce(date_trunc('hour', "from"::TIMESTAMP), hour_utc - INTERVAL 1 HOUR) AS from_utc, hour_utc AS to_utc
+    SELECT coalesce(date_trunc('hour', ops.moment("from")), hour_utc - INTERVAL 1 HOUR) AS from_utc, hour_utc AS to_utc
     FROM map_hour(coin, as_of := "to")
 ),
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
@@ -331,6 +332,34 @@ class TestAnswers:
 
     def test_a_moment_counts_for_its_full_hour(self, ask: duckdb.DuckDBPyConnection) -> None:
         assert ask.sql("FROM map_hour('BTC', '2026-07-25 03:59')").fetchall() == [(datetime(2026, 7, 25, 3),)]
+
+    @pytest.mark.parametrize("client", ["UTC", "America/New_York", "Asia/Kolkata"])
+    @pytest.mark.parametrize(
+        "moment",
+        [
+            "'2026-07-25 03:30'", "'2026-07-25T03:30Z'", "'2026-07-24 23:30-04'", "'2026-07-25 09:00:00.5+05:30'",
+            "'2026-07-24 23:30:00 America/New_York'", "TIMESTAMPTZ '2026-07-24 23:30:00-04'",
+            "TIMESTAMP '2026-07-25 03:30'",
+        ],
+    )  # fmt: skip
+    def test_a_moment_is_the_same_hour_for_every_client(
+        self, ask: duckdb.DuckDBPyConnection, client: str, moment: str
+    ) -> None:
+        cursor, hour = ask.cursor(), datetime(2026, 7, 25, 3)
+        cursor.execute(f"SET TimeZone = '{client}'")
+        assert cursor.sql(f"FROM map_hour('BTC', {moment})").fetchall() == [(hour,)]
+        (levels,) = cursor.sql(f"SELECT DISTINCT hour_utc FROM levels_at('BTC', {moment})").fetchall()
+        level = f"level_history('BTC', 100000, \"from\" := {moment})"
+        (first,) = cursor.sql(f"SELECT min(hour_utc) FROM {level}").fetchall()
+        (least,) = cursor.sql(f"SELECT min(first_utc) FROM data_quality('BTC', {moment})").fetchall()
+        assert {*levels, *first, *least} == {hour}
+        plan = cursor.sql(f"EXPLAIN ANALYZE FROM liquidation_map('BTC', {moment})").fetchall()[0][1]
+        assert set(re.findall(r"Total Files Read: (\d+)", plan)) == {"1"}
+
+    def test_a_moment_of_python_is_that_hour(self, ask: duckdb.DuckDBPyConnection) -> None:
+        cursor, moment = ask.cursor(), datetime(2026, 7, 25, 9, 15, tzinfo=ZoneInfo("Asia/Kolkata"))
+        cursor.execute("SET TimeZone = 'America/New_York'")
+        assert cursor.execute("FROM map_hour('BTC', ?)", [moment]).fetchall() == [(datetime(2026, 7, 25, 3),)]
 
     def test_what_is_not_published_is_not_shown(self, market: Trial, tmp_path: Path) -> None:
         copy = market.copied(tmp_path / "copy")
