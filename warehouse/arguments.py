@@ -44,6 +44,15 @@ _PRICE = """
 """
 # The grid of transforms/model/price_grid.py; a price that is none is told before anything is read.
 _PRICE_BUCKET = "CREATE MACRO ops.price_bucket(price) AS floor(ln(ops.price(price)) / ln(1.001))::INTEGER"
+_IS_REACHED = """
+    CREATE MACRO ops.is_reached(coin, price, first_bucket, last_bucket) AS ops.refuse_unless(
+        ops.price_bucket(price) BETWEEN first_bucket AND last_bucket,
+        format(
+            'the map of {} does not reach {}; it goes from {:.2f} to {:.2f}', coin, price, 1.001 ** first_bucket,
+            1.001 ** (last_bucket + 1)
+        )
+    )
+"""
 _DISTANCE = """
     CREATE MACRO ops.distance(x) AS CASE
         WHEN try_cast(x AS DOUBLE) BETWEEN 0 AND 0.25 THEN try_cast(x AS DOUBLE)
@@ -67,5 +76,5 @@ _EXCHANGE = f"""
 """
 STATEMENTS = (
     *(_MOMENT, _IS_WITHIN, _REFUSE_UNLESS, _NO_MAP_WITHIN, _OLDER_THAN),
-    *(_PRICE, _PRICE_BUCKET, _DISTANCE, _WHOLE, _EXCHANGE),
+    *(_PRICE, _PRICE_BUCKET, _IS_REACHED, _DISTANCE, _WHOLE, _EXCHANGE),
 )

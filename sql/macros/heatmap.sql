@@ -22,16 +22,16 @@ WITH last AS MATERIALIZED (
 
 -- Below 1 USD buckets are negative, and // would round them up.
 SELECT
-    l.hour_utc, floor(l.price_bucket / buckets)::INTEGER AS price_row,
-    1.001 ** (floor(l.price_bucket / buckets)::INTEGER * buckets) AS price_low,
-    1.001 ** ((floor(l.price_bucket / buckets)::INTEGER + 1) * buckets) AS price_high,
+    l.hour_utc, floor(l.price_bucket / ops.whole(buckets, 'buckets'))::INTEGER AS price_row,
+    1.001 ** (price_row * ops.whole(buckets, 'buckets')) AS price_low,
+    1.001 ** ((price_row + 1) * ops.whole(buckets, 'buckets')) AS price_high,
     sum(l.notional_usd::DECIMAL(18, 6))::DOUBLE AS notional_usd
 FROM levels_of(coin) AS l
 JOIN last AS h
-    ON l.date >= (h.hour_utc - INTERVAL 1 HOUR * (hours - 1))::DATE
+    ON l.date >= (h.hour_utc - INTERVAL 1 HOUR * (ops.whole(hours, 'hours') - 1))::DATE
         AND l.date <= h.hour_utc::DATE
-        AND l.hour_utc > h.hour_utc - INTERVAL 1 HOUR * hours
+        AND l.hour_utc > h.hour_utc - INTERVAL 1 HOUR * ops.whole(hours, 'hours')
         AND l.hour_utc <= h.hour_utc
-        AND date_diff('hour', l.hour_utc, h.hour_utc) % step = 0
-GROUP BY l.hour_utc, floor(l.price_bucket / buckets)::INTEGER
+        AND date_diff('hour', l.hour_utc, h.hour_utc) % ops.whole(step, 'step') = 0
+GROUP BY l.hour_utc, price_row
 ORDER BY l.hour_utc, price_row;

@@ -13,11 +13,11 @@
 CREATE MACRO map_hour(coin, as_of := NULL, exchange := NULL) AS TABLE
 -- One row, also where nothing was found: that is what is told.
 SELECT coalesce(max(l.hour_utc), error(format(
-    'no map of {}{} at {}; there are maps from {} to {}', coin, coalesce(' on ' || exchange, ''),
+    'no map of {}{} at {}; there are maps from {} to {}', coin, coalesce(' on ' || ops.exchange(exchange), ''),
     coalesce(strftime(date_trunc('hour', ops.moment(as_of)), '%Y-%m-%d %H:%M'), 'its last hour'),
     ops.first_day(coin)::VARCHAR, ops.last_day(coin)::VARCHAR
 ))::TIMESTAMP) AS hour_utc
 FROM levels_of(coin) AS l
 WHERE l.date >= coalesce(ops.moment(as_of)::DATE, ops.last_day(coin))
     AND (as_of IS NULL OR (l.date = ops.moment(as_of)::DATE AND l.hour_utc = date_trunc('hour', ops.moment(as_of))))
-    AND (exchange IS NULL OR l.exchange = exchange);
+    AND (exchange IS NULL OR l.exchange = ops.exchange(exchange));
