@@ -18,12 +18,29 @@ WITH hours AS MATERIALIZED (
     FROM mart.position_books AS b
     WHERE b.coin = ops.known(coin)
         AND ops.is_within(b.date, b.hour_utc, "from", "to")
+),
+
+clusters AS (
+    SELECT min(c.hour_utc) AS first_utc
+    FROM mart.liquidation_clusters AS c
+    WHERE c.coin = ops.known(coin) AND ops.is_within(c.date, c.hour_utc, "from", "to")
+),
+
+lives AS (
+    SELECT h.*, date_diff('hour', h.born_utc, h.hour_utc) AS hours_lived
+    FROM mart.cluster_history AS h
+    WHERE h.coin = ops.known(coin) AND ops.is_within(h.date, h.hour_utc, "from", "to")
+    QUALIFY row_number() OVER (PARTITION BY h.side, h.life_id ORDER BY h.hour_utc DESC) = 1
 )
 
-SELECT h.*, date_diff('hour', h.born_utc, h.hour_utc) AS hours_lived
-FROM mart.cluster_history AS h
-JOIN hours ON ops.refuse_unless(n > 0, ops.no_map_within(coin, "from", "to"))
-WHERE h.coin = ops.known(coin)
-    AND ops.is_within(h.date, h.hour_utc, "from", "to")
-QUALIFY row_number() OVER (PARTITION BY h.side, h.life_id ORDER BY h.hour_utc DESC) = 1
-ORDER BY h.born_utc, h.side, h.life_id;
+SELECT l.*
+FROM hours
+CROSS JOIN clusters
+LEFT JOIN lives AS l ON true
+-- The row of a range that has none only asks why.
+WHERE CASE
+    WHEN l.life_id IS NOT NULL THEN true
+    WHEN ops.refuse_unless(n > 0, ops.no_map_within(coin, "from", "to"))
+        THEN NOT ops.refuse_unless(first_utc IS NULL, ops.older_than('life of a cluster', coin, first_utc))
+END
+ORDER BY l.born_utc, l.side, l.life_id;

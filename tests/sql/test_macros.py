@@ -314,14 +314,26 @@ class TestAnswers:
         assert (away[1]["pushed_to_price"] > away[1]["pushed_from_price"]).all()
         assert set(rows["reached_exchange"]) == {"binance", "bybit", "okx"}
 
-    @pytest.mark.parametrize(("macro", "name"), [("cascade", "cascade_risk"), ("headline", "market_summary")])
-    def test_a_map_older_than_the_table_says_so(self, market: Trial, tmp_path: Path, macro: str, name: str) -> None:
+    @pytest.mark.parametrize(
+        ("macro", "tables", "what", "hour"),
+        [
+            ("cascade", ["cascade_risk"], "cascade", LAST),
+            ("cascade_across", ["cascade_risk", "cascade_reach"], "cascade", LAST),
+            ("headline", ["market_summary"], "headline", LAST),
+            ("cluster_lives", ["cluster_history"], "life of a cluster", FIRST),
+        ],
+    )
+    def test_a_map_older_than_the_table_says_so(
+        self, market: Trial, tmp_path: Path, macro: str, tables: list[str], what: str, hour: datetime
+    ) -> None:
         copy = market.copied(tmp_path / "copy")
-        shutil.rmtree(copy.root / "mart" / name)
+        for name in tables:
+            shutil.rmtree(copy.root / "mart" / name)
         catalog.build(copy.root)
+        remedy = f"liq backfill --rebuild --from {hour:%Y-%m-%dT%H:%M}Z --coins BTC"
         with (
             catalog.connect(copy.root) as connection,
-            pytest.raises(duckdb.Error, match=f"no {macro} of BTC at 2026-07-25 09:00.*liq backfill --rebuild"),
+            pytest.raises(duckdb.Error, match=f"no {what} of BTC at {hour:%Y-%m-%d %H:%M}: .*{remedy}"),
         ):
             connection.sql(f"FROM {macro}('BTC')").fetchall()
 
@@ -375,7 +387,7 @@ class TestAnswers:
             ask.sql(f"FROM heavier_side('BTC', {above}, {below})").fetchall()
 
     def test_a_difference_back_in_time_is_refused(self, ask: duckdb.DuckDBPyConnection) -> None:
-        with pytest.raises(duckdb.Error, match="compared with an earlier one, and 2026-07-25 09:00.* is after it"):
+        with pytest.raises(duckdb.Error, match=r"compared with an earlier one, and 2026-07-25 09:00.* is after it"):
             ask.sql("FROM map_diff('BTC', '2026-07-25 09:00', '2026-07-25 05:00')").fetchall()
 
     def test_a_price_may_be_a_word(self, ask: duckdb.DuckDBPyConnection) -> None:
