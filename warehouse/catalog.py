@@ -12,19 +12,12 @@ import duckdb
 from expectations.contract import LAYERS, Table
 from expectations.dictionary import comments
 from expectations.tables import load, table
-from warehouse import macros
+from warehouse import arguments, macros
 from warehouse.errors import UserError
 from warehouse.store import FILE, Store, replace_durably
 
 MAPS = "liquidation_levels"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"python_enable_replacements": "false"}
-# The grid of transforms/model/price_grid.py; a price that is none is told before anything is read.
-_PRICE_BUCKET = """
-    CREATE MACRO ops.price_bucket(price) AS CASE
-        WHEN price > 0 AND isfinite(price::DOUBLE) THEN floor(ln(price) / ln(1.001))::INTEGER
-        ELSE error(format('{} is not a price; write e.g. 95000', price))::INTEGER
-    END
-"""
 # Of a table that has a file wherever the map has one.
 _ROWS_OF = """
     CREATE MACRO ops.rows_of(coin, name) AS TABLE
@@ -68,7 +61,7 @@ def _statements(root: Path) -> Iterator[str]:
     for contract in load().values():
         yield f"CREATE VIEW {contract.full_name} AS {_select(root, contract)}"
         yield from comments(contract)
-    yield from (*_of_coin(root), _PRICE_BUCKET, *macros.statements())
+    yield from (*arguments.STATEMENTS, *_of_coin(root), *macros.statements())
 
 
 def _of_coin(root: Path) -> tuple[str, ...]:
@@ -80,9 +73,9 @@ def _of_coin(root: Path) -> tuple[str, ...]:
     home = root.resolve() / "mart"
     days = _published_days(root)
     there = f"there are {', '.join(days)}" if days else "there are none yet; fill it with: liq run"
-    unknown = f"error(format({_text('no coin {} in the warehouse; ' + there)}, coalesce(coin, 'NULL')))"
+    words = f"format({_text('no coin {} in the warehouse; ' + there)}, coalesce(coin::VARCHAR, 'NULL'))"
     is_known = f"list_contains([{', '.join(map(_text, days))}]::VARCHAR[], coin)"
-    known = f"CASE WHEN {is_known} THEN coin ELSE {unknown} END"
+    known = f"CASE WHEN {is_known} THEN coin::VARCHAR ELSE error({words})::VARCHAR END"
     files = f"{_files(home, '')} || name || '/coin=' || ops.known(coin) || '/date=*/{FILE}'"
     of_days = {"first_day": {c: d[0] for c, d in days.items()}, "last_day": {c: d[-1] for c, d in days.items()}}
     return (

@@ -5,7 +5,7 @@ WITH ranges AS (
         (sum((m.long_usd + m.short_usd)::DECIMAL(38, 6)) / 1e6)::DOUBLE AS million_usd
     FROM liquidation_map('BTC', span := 0.12) AS m
     JOIN balance('BTC') AS b ON m.exchange = 'all' AND b.distance_bp = 100
-    GROUP BY m.price_bucket // 10
+    GROUP BY floor(m.price_bucket / 10)
 )
 
 SELECT

@@ -5,7 +5,7 @@
 --
 -- coin       a coin of the warehouse; another is refused
 -- price      the level, USD; one that no map of the hour reaches (25 % from the mark) is refused
--- as_of      a moment in UTC; default: the last published hour. An hour without a map is refused
+-- as_of      a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
 -- span       what still counts as the level, as a share of the price to either side; 0 is its own 10 bp bucket
 -- exchange   one exchange; default: every one
 --
@@ -32,21 +32,14 @@ WITH levels AS MATERIALIZED (
         l.hour_utc, l.exchange AS venue, l.side, l.leverage_class AS class, l.price_bucket, l.mark_price,
         l.notional_usd::DECIMAL(18, 6) AS usd, l.notional_1d_usd::DECIMAL(18, 6) AS usd_1d, l.is_stale,
         l.parameters_version, l.source, rtrim(l.leverage_class, 'x+')::DOUBLE AS rank,
-        l.price_bucket BETWEEN ops.price_bucket(price * (1 - span)) AND ops.price_bucket(price * (1 + span))
-            AS is_level,
+        l.price_bucket BETWEEN ops.price_bucket(ops.price(price) * (1 - ops.distance(span)))
+            AND ops.price_bucket(ops.price(price) * (1 + ops.distance(span))) AS is_level,
         CASE l.side WHEN 'long' THEN 1 ELSE -1 END * (l.price_bucket - ops.price_bucket(price)) >= 0 AS is_passed
     FROM levels_at(coin, as_of := as_of, exchange := exchange) AS l
 ),
 
 reached AS (
-    SELECT CASE
-        WHEN ops.price_bucket(price) BETWEEN min(price_bucket) AND max(price_bucket) THEN true
-        ELSE error(format(
-            'the map of {} does not reach {}; it goes from {:.2f} to {:.2f}', coin, price, 1.001 ** min(price_bucket),
-            1.001 ** (max(price_bucket) + 1)
-        ))
-    END AS is_reached
-    FROM levels
+    SELECT min(price_bucket) AS first_bucket, max(price_bucket) AS last_bucket FROM levels
 )
 
 -- A class with nothing on the way is there with 0.
@@ -55,10 +48,11 @@ SELECT
     coalesce(sum(usd) FILTER (is_level), 0)::DOUBLE AS level_usd,
     coalesce(sum(usd) FILTER (is_passed), 0)::DOUBLE AS cumulative_usd,
     coalesce(sum(usd_1d) FILTER (is_passed), 0)::DOUBLE AS cumulative_1d_usd,
-    CASE grouping(venue) WHEN 0 THEN (price / max(mark_price) - 1) * 1e4 END AS distance_bp,
+    CASE grouping(venue) WHEN 0 THEN (ops.price(price) / max(mark_price) - 1) * 1e4 END AS distance_bp,
     CASE grouping(venue) WHEN 0 THEN max(mark_price) END AS mark_price,
     bool_or(is_stale) AS is_stale, max(parameters_version) AS parameters_version, max(source) AS source
-FROM levels JOIN reached ON is_reached
-WHERE side = CASE WHEN price < mark_price THEN 'long' ELSE 'short' END
+FROM levels
+JOIN reached ON ops.is_reached(coin, price, first_bucket, last_bucket)
+WHERE side = CASE WHEN ops.price(price) < mark_price THEN 'long' ELSE 'short' END
 GROUP BY GROUPING SETS ((venue, side, class), (venue, side), (side))
 ORDER BY grouping(venue), venue, side, grouping(class), max(rank);

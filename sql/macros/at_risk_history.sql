@@ -22,28 +22,28 @@ WITH sums AS (
     SELECT l.hour_utc, l.side, sum(l.notional_usd::DECIMAL(18, 6)) AS usd
     FROM levels_of(coin) AS l
     WHERE CASE l.side
-            WHEN 'long' THEN price < l.mark_price AND l.price_bucket >= ops.price_bucket(price)
-            ELSE price >= l.mark_price AND l.price_bucket <= ops.price_bucket(price)
+            WHEN 'long' THEN ops.price(price) < l.mark_price AND l.price_bucket >= ops.price_bucket(price)
+            ELSE ops.price(price) >= l.mark_price AND l.price_bucket <= ops.price_bucket(price)
         END
-        AND (exchange IS NULL OR l.exchange = exchange)
+        AND (exchange IS NULL OR l.exchange = ops.exchange(exchange))
     GROUP BY l.hour_utc, l.side
 ),
 
 -- An hour with nothing on the way is there with 0.
 hours AS (
     SELECT
-        b.hour_utc, CASE WHEN price < b.mark_price THEN 'long' ELSE 'short' END AS side, b.mark_price, b.is_stale,
-        b.parameters_version, b.source
+        b.hour_utc, CASE WHEN ops.price(price) < b.mark_price THEN 'long' ELSE 'short' END AS side, b.mark_price,
+        b.is_stale, b.parameters_version, b.source
     FROM mart.market_balance AS b
-    WHERE b.coin = ops.known(coin) AND b.distance_bp = 100 AND abs(price / b.mark_price - 1) <= 0.25
+    WHERE b.coin = ops.known(coin) AND b.distance_bp = 100 AND abs(ops.price(price) / b.mark_price - 1) <= 0.25
 )
 
 SELECT
     coalesce(hour_utc, error(format(
-        'no map of {}{} ever reached {}', coin, coalesce(' on ' || exchange, ''), price
+        'no map of {}{} ever reached {}', coin, coalesce(' on ' || ops.exchange(exchange), ''), price
     ))::TIMESTAMP) AS hour_utc,
-    side, coalesce(usd, 0)::DOUBLE AS cumulative_usd, (price / mark_price - 1) * 1e4 AS distance_bp, mark_price,
-    is_stale, parameters_version, source
+    side, coalesce(usd, 0)::DOUBLE AS cumulative_usd, (ops.price(price) / mark_price - 1) * 1e4 AS distance_bp,
+    mark_price, is_stale, parameters_version, source
 FROM (SELECT count(*) AS n FROM sums)
 LEFT JOIN hours ON n > 0
 LEFT JOIN sums USING (hour_utc, side)

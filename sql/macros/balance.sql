@@ -3,7 +3,7 @@
 -- Which side is heavier within 1, 2, 5 and 10 % of the mark, and how that was a day before. Modelled.
 --
 -- coin    a coin of the warehouse; another is refused
--- as_of   a moment in UTC; default: the last published hour. An hour without a map is refused
+-- as_of   a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
 --
 -- hour_utc               the hour of the map, UTC
 -- distance_bp            how far from the mark, 0.01 %

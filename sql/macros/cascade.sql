@@ -1,9 +1,10 @@
 -- cascade(coin, as_of := NULL)
 --
--- Whether liquidations would feed themselves: from which price, how far, and by how much, each side by itself. Modelled.
+-- Whether liquidations would feed themselves: from which price, how far, and by how much, each side by itself.
+-- Modelled.
 --
 -- coin    a coin of the warehouse; another is refused
--- as_of   a moment in UTC; default: the last published hour. An hour without a map is refused
+-- as_of   a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
 --
 -- A row for longs, below the mark, and one for shorts, above it, exchanges added up. trigger_price is null where a move
 -- nowhere liquidates enough to go on by itself; largest_ratio says how near to that it comes: 1 would do.
@@ -26,11 +27,5 @@ found AS MATERIALIZED (
 SELECT f.*
 FROM hour AS h
 LEFT JOIN found AS f ON true
-WHERE CASE
-    WHEN f.hour_utc IS NOT NULL THEN true
-    ELSE error(format(
-        'no cascade of {} at {}: its map is older than that table; make it again with: liq backfill --rebuild', coin,
-        h.hour_utc
-    ))::BOOLEAN
-END
+WHERE ops.refuse_unless(f.hour_utc IS NOT NULL, ops.older_than('cascade', coin, h.hour_utc))
 ORDER BY f.side;

@@ -4,8 +4,8 @@
 -- Modelled; realised_usd alone is what was published. No rows mean that there was no cluster.
 --
 -- coin   a coin of the warehouse; another is refused
--- from   the first moment, UTC; default: the first hour. A word of SQL: by name it is "from" := …
--- to     the last moment, UTC; default: the last published hour. A range without a map is refused
+-- from   the first moment, in UTC or with its zone; default: the first hour. A word of SQL: by name it is "from" := …
+-- to     the last moment, in UTC or with its zone; default: the last published hour. A range without a map is refused
 --
 -- hours_lived   hours from birth to hour_utc, the hour of the end or the last of the range
 --
@@ -17,24 +17,30 @@ WITH hours AS MATERIALIZED (
     SELECT count(*) AS n
     FROM mart.position_books AS b
     WHERE b.coin = ops.known(coin)
-        AND ("from" IS NULL OR (b.date >= "from"::DATE AND b.hour_utc >= date_trunc('hour', "from"::TIMESTAMP)))
-        AND ("to" IS NULL OR (b.date <= "to"::DATE AND b.hour_utc <= "to"::TIMESTAMP))
+        AND ops.is_within(b.date, b.hour_utc, "from", "to")
 ),
 
-there AS (
-    SELECT
-        CASE WHEN n > 0 THEN true ELSE error(format(
-            'no map of {} from {} to {}', coin, coalesce("from"::VARCHAR, 'its first hour'),
-            coalesce("to"::VARCHAR, 'its last hour')
-        ))::BOOLEAN END AS is_there
-    FROM hours
+clusters AS (
+    SELECT min(c.hour_utc) AS first_utc
+    FROM mart.liquidation_clusters AS c
+    WHERE c.coin = ops.known(coin) AND ops.is_within(c.date, c.hour_utc, "from", "to")
+),
+
+lives AS (
+    SELECT h.*, date_diff('hour', h.born_utc, h.hour_utc) AS hours_lived
+    FROM mart.cluster_history AS h
+    WHERE h.coin = ops.known(coin) AND ops.is_within(h.date, h.hour_utc, "from", "to")
+    QUALIFY row_number() OVER (PARTITION BY h.side, h.life_id ORDER BY h.hour_utc DESC) = 1
 )
 
-SELECT h.*, date_diff('hour', h.born_utc, h.hour_utc) AS hours_lived
-FROM mart.cluster_history AS h
-JOIN there ON is_there
-WHERE h.coin = ops.known(coin)
-    AND ("from" IS NULL OR (h.date >= "from"::DATE AND h.hour_utc >= date_trunc('hour', "from"::TIMESTAMP)))
-    AND ("to" IS NULL OR (h.date <= "to"::DATE AND h.hour_utc <= "to"::TIMESTAMP))
-QUALIFY row_number() OVER (PARTITION BY h.side, h.life_id ORDER BY h.hour_utc DESC) = 1
-ORDER BY h.born_utc, h.side, h.life_id;
+SELECT l.*
+FROM hours
+CROSS JOIN clusters
+LEFT JOIN lives AS l ON true
+-- The row of a range that has none only asks why.
+WHERE CASE
+    WHEN l.life_id IS NOT NULL THEN true
+    WHEN ops.refuse_unless(n > 0, ops.no_map_within(coin, "from", "to"))
+        THEN NOT ops.refuse_unless(first_utc IS NULL, ops.older_than('life of a cluster', coin, first_utc))
+END
+ORDER BY l.born_utc, l.side, l.life_id;

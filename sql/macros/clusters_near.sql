@@ -3,8 +3,8 @@
 -- The clusters within a distance of the mark, the nearest first. Modelled; no rows mean that none is that near.
 --
 -- coin       a coin of the warehouse; another is refused
--- distance   how far the nearer edge may be from the mark, as a share of it: 0.05 is 5 %
--- as_of      a moment in UTC; default: the last published hour. An hour without a map is refused
+-- distance   how far the nearer edge may be from the mark, as a share of it: 0.05 is 5 %, 0.25 the whole map
+-- as_of      a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
 --
 -- Columns and their units are those of mart.liquidation_clusters.
 --
@@ -17,5 +17,5 @@ WITH hour AS MATERIALIZED (
 SELECT c.*
 FROM mart.liquidation_clusters AS c
 JOIN hour AS h ON c.date = h.hour_utc::DATE AND c.hour_utc = h.hour_utc
-WHERE c.coin = ops.known(coin) AND c.distance_bp <= distance * 1e4
+WHERE c.coin = ops.known(coin) AND c.distance_bp <= ops.distance(distance) * 1e4
 ORDER BY c.distance_bp, c.side, c.rank;

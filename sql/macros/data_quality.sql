@@ -4,8 +4,8 @@
 -- A log of what this warehouse did.
 --
 -- coin   a coin of the warehouse; another is refused
--- from   the first moment, UTC; default: the first hour. A word of SQL: by name it is "from" := …
--- to     the last moment, UTC; default: the last published hour. A range without a map is refused
+-- from   the first moment, in UTC or with its zone; default: the first hour. A word of SQL: by name it is "from" := …
+-- to     the last moment, in UTC or with its zone; default: the last published hour. A range without a map is refused
 --
 -- exchange             the venue
 -- hours                hours of the range, from its first to its last, that any exchange has a map of
@@ -23,8 +23,7 @@ CREATE MACRO data_quality(coin, "from" := NULL, "to" := NULL) AS TABLE
 WITH books AS MATERIALIZED (
     SELECT b.exchange, b.hour_utc, bool_or(b.is_stale) AS is_stale, max(b.source) AS source
     FROM ops.rows_of(coin, 'position_books') AS b
-    WHERE ("from" IS NULL OR (b.date >= "from"::DATE AND b.hour_utc >= date_trunc('hour', "from"::TIMESTAMP)))
-        AND ("to" IS NULL OR (b.date <= "to"::DATE AND b.hour_utc <= "to"::TIMESTAMP))
+    WHERE ops.is_within(b.date, b.hour_utc, "from", "to")
     GROUP BY ALL
 ),
 
@@ -52,14 +51,11 @@ gaps AS (
 )
 
 SELECT
-    v.exchange,
-    CASE WHEN hours > 0 THEN hours ELSE error(format(
-        'no map of {} from {} to {}', coin, coalesce("from"::VARCHAR, 'its first hour'),
-        coalesce("to"::VARCHAR, 'its last hour')
-    ))::BIGINT END AS hours,
-    hours_there, hours_stale, coalesce(missing, 0) AS readings_missing, coalesce(carried, 0) AS readings_carried,
-    coalesce(derived, 0) AS readings_derived, coalesce(reasons, '') AS reasons, v.first_utc, v.last_utc, v.source
+    v.exchange, hours, hours_there, hours_stale, coalesce(missing, 0) AS readings_missing,
+    coalesce(carried, 0) AS readings_carried, coalesce(derived, 0) AS readings_derived,
+    coalesce(reasons, '') AS reasons, v.first_utc, v.last_utc, v.source
 FROM hours
 LEFT JOIN venues AS v ON true
 LEFT JOIN gaps AS g ON g.exchange = v.exchange
+WHERE ops.refuse_unless(hours > 0, ops.no_map_within(coin, "from", "to"))
 ORDER BY v.exchange;

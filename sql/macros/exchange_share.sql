@@ -3,8 +3,8 @@
 -- Which exchange carries how much of what would be liquidated near the mark, by side. Modelled.
 --
 -- coin    a coin of the warehouse; another is refused
--- as_of   a moment in UTC; default: the last published hour. An hour without a map is refused
--- span    how far from each exchange's own mark, as a share of it: 0.05 is 5 %; the map reaches to 0.25
+-- as_of   a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
+-- span    how far from each exchange's own mark, as a share of it: 0.05 is 5 %; at most 0.25, as far as the map goes
 --
 -- hour_utc             the hour of the map, UTC
 -- exchange, side       the venue, long or short
@@ -21,7 +21,7 @@ WITH sums AS (
     SELECT
         l.hour_utc, l.exchange, l.side,
         coalesce(sum(l.notional_usd::DECIMAL(18, 6)) FILTER (
-            abs(sqrt(l.price_low * l.price_high) / l.mark_price - 1) <= span
+            abs(sqrt(l.price_low * l.price_high) / l.mark_price - 1) <= ops.distance(span)
         ), 0) AS usd,
         max(l.mark_price) AS mark_price, bool_or(l.is_stale) AS is_stale,
         max(l.parameters_version) AS parameters_version, max(l.source) AS source

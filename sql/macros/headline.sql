@@ -4,7 +4,7 @@
 -- would begin. Modelled.
 --
 -- coin    a coin of the warehouse; another is refused
--- as_of   a moment in UTC; default: the last published hour. An hour without a map is refused
+-- as_of   a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
 --
 -- Columns and their units are those of mart.market_summary.
 --
@@ -24,10 +24,4 @@ found AS MATERIALIZED (
 SELECT f.*
 FROM hour AS h
 LEFT JOIN found AS f ON true
-WHERE CASE
-    WHEN f.hour_utc IS NOT NULL THEN true
-    ELSE error(format(
-        'no headline of {} at {}: its map is older than that table; make it again with: liq backfill --rebuild', coin,
-        h.hour_utc
-    ))::BOOLEAN
-END;
+WHERE ops.refuse_unless(f.hour_utc IS NOT NULL, ops.older_than('headline', coin, h.hour_utc));

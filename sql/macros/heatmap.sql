@@ -4,13 +4,13 @@
 -- Modelled.
 --
 -- coin      a coin of the warehouse; another is refused
--- as_of     a moment in UTC; default: the last published hour. An hour without a map is refused
+-- as_of     a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
 -- hours     how many hours back, the last included
 -- step      one map each so many hours, counted back from the last: 1 is every hour
 -- buckets   how many 10 bp buckets of the grid make a row of the picture: 2 is 0.2 % of price
 --
 -- hour_utc                the hour of the map, UTC; an hour without a map has no rows
--- price_row               number of the row: price_bucket // buckets
+-- price_row               number of the row: price_bucket over buckets, rounded down
 -- price_low, price_high   edges of the row, USD
 -- notional_usd            modelled notional of longs and shorts there, exchanges added up, USD
 --
@@ -20,17 +20,18 @@ WITH last AS MATERIALIZED (
     FROM map_hour(coin, as_of := as_of)
 )
 
+-- Below 1 USD buckets are negative, and // would round them up.
 SELECT
-    l.hour_utc, (l.price_bucket // buckets)::INTEGER AS price_row,
-    1.001 ** ((l.price_bucket // buckets) * buckets) AS price_low,
-    1.001 ** ((l.price_bucket // buckets + 1) * buckets) AS price_high,
+    l.hour_utc, floor(l.price_bucket / ops.whole(buckets, 'buckets'))::INTEGER AS price_row,
+    1.001 ** (price_row * ops.whole(buckets, 'buckets')) AS price_low,
+    1.001 ** ((price_row + 1) * ops.whole(buckets, 'buckets')) AS price_high,
     sum(l.notional_usd::DECIMAL(18, 6))::DOUBLE AS notional_usd
 FROM levels_of(coin) AS l
 JOIN last AS h
-    ON l.date >= (h.hour_utc - INTERVAL 1 HOUR * (hours - 1))::DATE
+    ON l.date >= (h.hour_utc - INTERVAL 1 HOUR * (ops.whole(hours, 'hours') - 1))::DATE
         AND l.date <= h.hour_utc::DATE
-        AND l.hour_utc > h.hour_utc - INTERVAL 1 HOUR * hours
+        AND l.hour_utc > h.hour_utc - INTERVAL 1 HOUR * ops.whole(hours, 'hours')
         AND l.hour_utc <= h.hour_utc
-        AND date_diff('hour', l.hour_utc, h.hour_utc) % step = 0
-GROUP BY l.hour_utc, l.price_bucket // buckets
+        AND date_diff('hour', l.hour_utc, h.hour_utc) % ops.whole(step, 'step') = 0
+GROUP BY l.hour_utc, price_row
 ORDER BY l.hour_utc, price_row;

@@ -4,8 +4,9 @@
 -- factor. The field calls these sums cumulative liquidation intensity. Modelled.
 --
 -- coin           a coin of the warehouse; another is refused
--- above, below   the two prices, USD; one that is not on its side of every exchange's mark is refused
--- as_of          a moment in UTC; default: the last published hour. An hour without a map is refused
+-- above, below   the two prices, USD; one that is not on its side of every exchange's mark, or
+--                that no map of the hour reaches, is refused
+-- as_of          a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
 -- exchange       one exchange; default: every one, added up
 --
 -- hour_utc             the hour of the map, UTC
@@ -17,7 +18,7 @@
 -- parameters_version   the assumptions, in mart.model_parameters
 -- source               simulated, recorded, live or imported
 --
--- Example: FROM heavier_side('BTC', 120000, 75000);
+-- Example: FROM heavier_side('BTC', 110000, 90000);
 CREATE MACRO heavier_side(coin, above, below, as_of := NULL, exchange := NULL) AS TABLE
 WITH sums AS (
     SELECT
@@ -29,21 +30,21 @@ WITH sums AS (
             l.side = 'long' AND l.price_bucket >= ops.price_bucket(below)
         ), 0) AS long_usd,
         min(l.mark_price) AS lowest_mark, max(l.mark_price) AS highest_mark,
+        min(l.price_bucket) AS first_bucket, max(l.price_bucket) AS last_bucket,
         max(l.parameters_version) AS parameters_version, max(l.source) AS source
     FROM levels_at(coin, as_of := as_of, exchange := exchange) AS l
 )
 
 SELECT
-    hour_utc, above::DOUBLE AS above, below::DOUBLE AS below, short_usd::DOUBLE AS short_usd,
+    hour_utc, ops.price(above) AS above, ops.price(below) AS below, short_usd::DOUBLE AS short_usd,
     long_usd::DOUBLE AS long_usd,
     CASE WHEN short_usd > long_usd THEN 'short' WHEN long_usd > short_usd THEN 'long' END AS heavier,
     greatest(short_usd, long_usd)::DOUBLE / nullif(least(short_usd, long_usd)::DOUBLE, 0) AS factor,
     parameters_version, source
 FROM sums
-WHERE CASE
-    WHEN above > highest_mark AND below < lowest_mark AND below > 0 THEN true
-    ELSE error(format(
-        '{} to {} is not around the marks of {}: they stand at {:.2f} to {:.2f}', below, above, coin, lowest_mark,
-        highest_mark
-    ))::BOOLEAN
-END;
+WHERE ops.refuse_unless(ops.price(above) > highest_mark AND ops.price(below) < lowest_mark, format(
+    '{} to {} is not around the marks of {}: they stand at {:.2f} to {:.2f}', below, above, coin, lowest_mark,
+    highest_mark
+))
+    AND ops.is_reached(coin, above, first_bucket, last_bucket)
+    AND ops.is_reached(coin, below, first_bucket, last_bucket);

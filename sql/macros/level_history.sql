@@ -6,8 +6,8 @@
 -- coin       a coin of the warehouse; another is refused
 -- price      the level, USD; one that no map ever reached is refused
 -- exchange   one exchange; default: every one, added up
--- from       the first moment, UTC; default: the first hour. What compares with the last week knows none before it.
---            A word of SQL: by name it is "from" := …
+-- from       the first moment, in UTC or with its zone; default: the first hour. What compares with the last week
+--            knows none before it. A word of SQL: by name it is "from" := …
 --
 -- hour_utc                the hour, UTC; there is no row where the map did not reach the level (25 % from the mark)
 -- side                    long where the level is below the mark, short above; between two marks, what is more
@@ -27,22 +27,25 @@ CREATE MACRO level_history(coin, price, exchange := NULL, "from" := NULL) AS TAB
 WITH sides AS (
     SELECT
         l.hour_utc, l.side, coalesce(sum(l.notional_usd) FILTER (l.price_bucket = ops.price_bucket(price)), 0) AS usd,
-        sum(l.notional_usd) AS with_neighbours_usd, max(l.price_bucket) - min(l.price_bucket) AS neighbours
+        sum(l.notional_usd) AS with_neighbours_usd, min(l.price_bucket) AS first_bucket,
+        max(l.price_bucket) AS last_bucket
     FROM read_parquet(ops.files_of(coin, 'liquidation_levels'), hive_partitioning = true) AS l
     WHERE l.price_bucket >= ops.price_bucket(price) - 20
         AND l.price_bucket <= ops.price_bucket(price) + 20
-        AND (exchange IS NULL OR l.exchange = exchange)
-        AND ("from" IS NULL OR (l.date >= "from"::DATE AND l.hour_utc >= "from"::TIMESTAMP))
+        AND (exchange IS NULL OR l.exchange = ops.exchange(exchange))
+        AND ops.is_within(l.date, l.hour_utc, "from", NULL)
     GROUP BY l.hour_utc, l.side
 ),
 
+-- A map has no holes as wide as the neighbours go: it reaches the level where it has levels to both sides of it.
 hours AS (
     SELECT
         hour_utc, sum(usd) AS usd,
-        arg_max(struct_pack(side, usd, with_neighbours_usd, neighbours), (usd, side)) AS most
+        arg_max(struct_pack(side, usd, with_neighbours_usd, first_bucket, last_bucket), (usd, side)) AS most
     FROM sides
     WHERE hour_utc <= (SELECT max(hour_utc) FROM ops.watermark)
     GROUP BY hour_utc
+    HAVING ops.price_bucket(price) BETWEEN min(first_bucket) AND max(last_bucket)
 ),
 
 -- What all levels of an hour share stands in few bytes there.
@@ -64,11 +67,13 @@ weeks AS (
 
 SELECT
     coalesce(hour_utc, error(format(
-        'no map of {}{} ever reached {}', coin, coalesce(' on ' || exchange, ''), price
+        'no map of {}{} ever reached {}', coin, coalesce(' on ' || ops.exchange(exchange), ''), price
     ))::TIMESTAMP) AS hour_utc,
     most.side, 1.001 ** ops.price_bucket(price) AS price_low,
     1.001 ** (ops.price_bucket(price) + 1) AS price_high, usd AS notional_usd,
-    most.usd / nullif((most.with_neighbours_usd - most.usd) / nullif(most.neighbours, 0), 0) AS intensity,
+    most.usd / nullif(
+        (most.with_neighbours_usd - most.usd) / nullif(most.last_bucket - most.first_bucket, 0), 0
+    ) AS intensity,
     CASE WHEN n >= 24
         THEN (n * cents - total)::DOUBLE / nullif(sqrt((n * squares - total * total)::DOUBLE), 0)
     END AS notional_z,

@@ -3,8 +3,8 @@
 -- At which leverage the positions near the mark stand, and how much of that was opened today. Modelled.
 --
 -- coin       a coin of the warehouse; another is refused
--- as_of      a moment in UTC; default: the last published hour. An hour without a map is refused
--- span       how far from each exchange's own mark, as a share of it: 0.05 is 5 %; the map reaches to 0.25
+-- as_of      a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
+-- span       how far from each exchange's own mark, as a share of it: 0.05 is 5 %; at most 0.25, as far as the map goes
 -- exchange   one exchange; default: every one, added up
 --
 -- hour_utc             the hour of the map, UTC
@@ -23,7 +23,7 @@ WITH sums AS (
         l.hour_utc, l.side, l.leverage_class, max(l.parameters_version) AS parameters_version, max(l.source) AS source,
         sum(l.notional_usd::DECIMAL(18, 6)) AS usd, sum(l.notional_1d_usd::DECIMAL(18, 6)) AS usd_1d
     FROM levels_at(coin, as_of := as_of, exchange := exchange) AS l
-    WHERE abs(sqrt(l.price_low * l.price_high) / l.mark_price - 1) <= span
+    WHERE abs(sqrt(l.price_low * l.price_high) / l.mark_price - 1) <= ops.distance(span)
     GROUP BY ALL
 )
 

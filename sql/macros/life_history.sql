@@ -25,18 +25,12 @@ wanted AS MATERIALIZED (
 
 own AS MATERIALIZED (
     SELECT h.* FROM mart.cluster_history AS h JOIN wanted ON h.life_id = named WHERE h.coin = ops.known(coin)
-),
-
-there AS (
-    SELECT
-        CASE WHEN count(o.life_id) > 0 THEN true ELSE error(format(
-            'no life {} of {}; cluster_lives names those there are', coalesce(any_value(named), 'that stands'), coin
-        ))::BOOLEAN END AS is_there
-    FROM wanted
-    LEFT JOIN own AS o ON true
 )
 
 SELECT o.*
-FROM own AS o
-JOIN there ON is_there
+FROM wanted
+LEFT JOIN own AS o ON true
+WHERE ops.refuse_unless(o.life_id IS NOT NULL, format(
+    'no life {} of {}; cluster_lives names those there are', coalesce(named, 'that stands'), coin
+))
 ORDER BY o.hour_utc;

@@ -4,8 +4,8 @@
 -- liquidated if the mark went there, not orders that stand there.
 --
 -- coin       a coin of the warehouse; another is refused
--- as_of      a moment in UTC; default: the last published hour. An hour without a map is refused
--- span       how far from each exchange's own mark, as a share of it: 0.05 is 5 %; the map reaches to 0.25
+-- as_of      a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
+-- span       how far from each exchange's own mark, as a share of it: 0.05 is 5 %; at most 0.25, as far as the map goes
 -- exchange   one exchange; default: every one, and rows of exchange `all` that add them up
 --
 -- hour_utc                the hour of the map, UTC
@@ -28,7 +28,7 @@ WITH levels AS MATERIALIZED (
         l.hour_utc, l.exchange AS venue, l.side, l.price_bucket, l.price_low, l.price_high, l.mark_price,
         l.notional_usd::DECIMAL(18, 6) AS usd, l.is_stale, l.parameters_version, l.source
     FROM levels_at(coin, as_of := as_of, exchange := exchange) AS l
-    WHERE abs(sqrt(l.price_low * l.price_high) / l.mark_price - 1) <= span
+    WHERE abs(sqrt(l.price_low * l.price_high) / l.mark_price - 1) <= ops.distance(span)
 ),
 
 buckets AS (

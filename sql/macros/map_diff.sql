@@ -3,8 +3,10 @@
 -- Who built and who closed between two hours: each price bucket of each exchange that both maps reach. Modelled.
 --
 -- coin       a coin of the warehouse; another is refused
--- from       the earlier moment, UTC; default: the hour before. A word of SQL: by name it is "from" := …
--- to         the later moment, UTC; default: the last published hour. Hours without a map are refused
+-- from       the earlier moment, in UTC or with its zone; default: the hour before. A word of SQL: by name it is
+--            "from" := …
+-- to         the later moment, in UTC or with its zone; default: the last published hour. Hours without a map are
+--            refused, and a range that goes back in time
 -- exchange   one exchange; default: every one
 --
 -- exchange, side          whose positions: the venue, long or short
@@ -20,8 +22,11 @@
 -- Example: SELECT exchange, side, what, sum(change_usd) AS usd FROM map_diff('BTC') GROUP BY ALL ORDER BY ALL;
 CREATE MACRO map_diff(coin, "from" := NULL, "to" := NULL, exchange := NULL) AS TABLE
 WITH span AS MATERIALIZED (
-    SELECT coalesce(date_trunc('hour', "from"::TIMESTAMP), hour_utc - INTERVAL 1 HOUR) AS from_utc, hour_utc AS to_utc
-    FROM map_hour(coin, as_of := "to")
+    SELECT coalesce(date_trunc('hour', ops.moment("from")), hour_utc - INTERVAL 1 HOUR) AS from_utc, hour_utc AS to_utc
+    FROM map_hour(coin, as_of := "to", exchange := exchange)
+    WHERE ops.refuse_unless("from" IS NULL OR date_trunc('hour', ops.moment("from")) <= hour_utc, format(
+        'the map of {} is to be compared with an earlier one, and {} is after it', hour_utc, "from"
+    ))
 ),
 
 hours AS MATERIALIZED (
@@ -35,7 +40,7 @@ levels AS (
         max(l.price_bucket) OVER map AS highest_bucket
     FROM levels_of(coin) AS l
     JOIN hours AS h ON l.date = h.hour_utc::DATE AND l.hour_utc = h.hour_utc
-    WHERE exchange IS NULL OR l.exchange = exchange
+    WHERE exchange IS NULL OR l.exchange = ops.exchange(exchange)
     WINDOW map AS (PARTITION BY h.which, l.exchange)
 ),
 
@@ -62,8 +67,9 @@ marks AS (
 
 earlier AS (
     SELECT
-        CASE WHEN sum(from_rows) > 0 THEN true
-            ELSE error(format('no map of {} at {}', coin, any_value(from_utc)))::BOOLEAN END AS is_there
+        ops.refuse_unless(
+            coalesce(sum(from_rows), 0) > 0, format('no map of {} at {}', coin, any_value(from_utc))
+        ) AS is_there
     FROM span LEFT JOIN buckets ON true
 )
 

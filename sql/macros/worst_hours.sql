@@ -37,4 +37,4 @@ SELECT
     source
 FROM hours
 ORDER BY usd DESC NULLS LAST, hour_utc
-LIMIT most;
+LIMIT ops.whole(most, 'most');

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
@@ -18,7 +19,7 @@ from expectations.tables import load
 from tests.bi.environment import environment, recipe, run
 from tests.sql import cookbook
 from tests.sql.cookbook import FIRST, FOLDER, LAST, QUESTIONS
-from tests.warehouse.trial import Trial
+from tests.warehouse.trial import A, Trial
 from warehouse import catalog, macros
 from warehouse.clock import HOUR
 
@@ -43,6 +44,15 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Trial:
 @pytest.fixture(scope="module")
 def ask(market: Trial) -> Iterator[duckdb.DuckDBPyConnection]:
     with catalog.connect(market.root) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def cheap(one_hour: Trial, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A coin at 0.2 USD beside BTC."""
+    copy = one_hour.copied(tmp_path_factory.mktemp("cheap") / "warehouse")
+    copy.run(A, coins="DOGE")
+    with catalog.connect(copy.root) as connection:
         yield connection
 
 
@@ -145,7 +155,7 @@ class TestLives:
 
 class TestAnswers:
     def test_the_map_is_what_the_table_holds(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
-        rows = ask.sql("FROM liquidation_map('BTC', span := 1)").pl()
+        rows = ask.sql("FROM liquidation_map('BTC', span := 0.25)").pl()
         together, venues = rows.filter(exchange="all"), rows.filter(pl.col("exchange") != "all")
         now = at(levels, LAST)
         assert rows["hour_utc"].unique().to_list() == [LAST]
@@ -194,12 +204,12 @@ class TestAnswers:
             with pytest.raises(duckdb.Error, match="no map of BTC ever reached"):
                 ask.sql(f"FROM {macro}('BTC', {price})").fetchall()
 
-    @pytest.mark.parametrize("price", ["-5", "0", "'nan'::DOUBLE", "'inf'::DOUBLE"])
+    @pytest.mark.parametrize("price", ["-5", "0", "NULL", "'high'", "'nan'::DOUBLE", "'inf'::DOUBLE"])
     @pytest.mark.parametrize(
         "call",
         [
             "at_risk('BTC', {})", "level_history('BTC', {})", "at_risk_history('BTC', {})",
-            "heavier_side('BTC', {}, 100700)",
+            "heavier_side('BTC', {}, 100700)", "heavier_side('BTC', 110000, {})",
         ],
     )  # fmt: skip
     def test_what_is_no_price_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str, price: str) -> None:
@@ -255,6 +265,19 @@ class TestAnswers:
         around = near.filter(pl.col("price_bucket") != bucket)["notional_usd"].sum() / 40
         assert rows["intensity"][-1] == pytest.approx(usd[-1] / around)
 
+    @pytest.mark.parametrize("coin", ["BTC", "DOGE"])
+    @pytest.mark.parametrize("buckets", [1, 2, 5])
+    def test_a_heatmap_holds_at_each_price_what_stands_there(
+        self, cheap: duckdb.DuckDBPyConnection, coin: str, buckets: int
+    ) -> None:
+        rows = cheap.sql(f"FROM heatmap('{coin}', hours := 1, buckets := {buckets})").pl()
+        levels = cheap.sql(f"SELECT * FROM levels_at('{coin}')").pl()
+        middle = (pl.col("price_low") * pl.col("price_high")).sqrt()
+        for low, high, usd in rows.select("price_low", "price_high", "notional_usd").iter_rows():
+            assert high / low == pytest.approx(1.001**buckets)
+            assert usd == pytest.approx(levels.filter(middle > low, middle < high)["notional_usd"].sum())
+        assert rows["notional_usd"].sum() == pytest.approx(levels["notional_usd"].sum())
+
     def test_the_difference_adds_up(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
         rows = ask.sql("FROM map_diff('BTC', exchange := 'okx')").pl()
         assert rows["from_utc"].unique().to_list() == [LAST - HOUR]
@@ -266,9 +289,9 @@ class TestAnswers:
 
     def test_the_summary_is_what_the_others_answer(self, ask: duckdb.DuckDBPyConnection) -> None:
         row = ask.sql("FROM headline('BTC')").pl().row(0, named=True)
-        map_ = ask.sql("FROM liquidation_map('BTC', span := 1)").pl().filter(exchange="all")
+        map_ = ask.sql("FROM liquidation_map('BTC', span := 0.25)").pl().filter(exchange="all")
         balance = dict(ask.sql("SELECT distance_bp, imbalance FROM balance('BTC')").fetchall())
-        clusters = ask.sql("FROM clusters_near('BTC', 1)").pl()
+        clusters = ask.sql("FROM clusters_near('BTC', 0.25)").pl()
         cascade = ask.sql("FROM cascade('BTC')").pl()
         assert row["hour_utc"] == LAST
         assert [row[f"imbalance_{p}pct"] for p in (1, 2, 5)] == [balance[bp] for bp in (100, 200, 500)]
@@ -291,24 +314,128 @@ class TestAnswers:
         assert (away[1]["pushed_to_price"] > away[1]["pushed_from_price"]).all()
         assert set(rows["reached_exchange"]) == {"binance", "bybit", "okx"}
 
-    @pytest.mark.parametrize(("macro", "name"), [("cascade", "cascade_risk"), ("headline", "market_summary")])
-    def test_a_map_older_than_the_table_says_so(self, market: Trial, tmp_path: Path, macro: str, name: str) -> None:
+    @pytest.mark.parametrize(
+        ("macro", "tables", "what", "hour"),
+        [
+            ("cascade", ["cascade_risk"], "cascade", LAST),
+            ("cascade_across", ["cascade_risk", "cascade_reach"], "cascade", LAST),
+            ("headline", ["market_summary"], "headline", LAST),
+            ("cluster_lives", ["cluster_history"], "life of a cluster", FIRST),
+        ],
+    )
+    def test_a_map_older_than_the_table_says_so(
+        self, market: Trial, tmp_path: Path, macro: str, tables: list[str], what: str, hour: datetime
+    ) -> None:
         copy = market.copied(tmp_path / "copy")
-        shutil.rmtree(copy.root / "mart" / name)
+        for name in tables:
+            shutil.rmtree(copy.root / "mart" / name)
         catalog.build(copy.root)
+        remedy = f"liq backfill --rebuild --from {hour:%Y-%m-%dT%H:%M}Z --coins BTC"
         with (
             catalog.connect(copy.root) as connection,
-            pytest.raises(duckdb.Error, match=f"no {macro} of BTC at 2026-07-25 09:00.*liq backfill --rebuild"),
+            pytest.raises(duckdb.Error, match=f"no {what} of BTC at {hour:%Y-%m-%d %H:%M}: .*{remedy}"),
         ):
             connection.sql(f"FROM {macro}('BTC')").fetchall()
 
-    def test_one_exchange_that_is_not_there_is_refused(self, ask: duckdb.DuckDBPyConnection) -> None:
-        for call in ("liquidation_map('BTC', exchange := 'ftx')", "at_risk('BTC', 102699, exchange := 'ftx')"):
-            with pytest.raises(duckdb.Error, match="no map of BTC on ftx at its last hour"):
-                ask.sql(f"FROM {call}").fetchall()
+    @pytest.mark.parametrize(
+        "call",
+        [
+            "liquidation_map('BTC', exchange := 'ftx')", "at_risk('BTC', 102699, exchange := 'ftx')",
+            "map_diff('BTC', exchange := 'ftx')", "map_hour('BTC', '2020-01-01', 'ftx')",
+            "level_history('BTC', 100000, 'ftx')", "at_risk_history('BTC', 100000, 'ftx')",
+        ],
+    )  # fmt: skip
+    def test_an_exchange_that_there_is_not_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str) -> None:
+        with pytest.raises(duckdb.Error, match="no exchange ftx; there are binance, bybit, okx"):
+            ask.sql(f"FROM {call}").fetchall()
+
+    @pytest.mark.parametrize(
+        "macro", ["at_risk(NULL, 90000)", "level_history(NULL, 90000)", "headline(NULL)", "balance(NULL)"]
+    )
+    def test_no_coin_is_refused(self, ask: duckdb.DuckDBPyConnection, macro: str) -> None:
+        with pytest.raises(duckdb.Error, match="no coin NULL in the warehouse; there are BTC"):
+            ask.sql(f"FROM {macro}").fetchall()
+
+    @pytest.mark.parametrize("distance", ["-0.01", "NULL", "0.3", "'near'"])
+    @pytest.mark.parametrize(
+        "call",
+        [
+            "liquidation_map('BTC', span := {})", "at_risk('BTC', 102699, span := {})",
+            "leverage_profile('BTC', span := {})", "exchange_share('BTC', span := {})",
+            "clusters_near('BTC', distance := {})",
+        ],
+    )  # fmt: skip
+    def test_a_distance_that_the_map_does_not_reach_is_refused(
+        self, ask: duckdb.DuckDBPyConnection, call: str, distance: str
+    ) -> None:
+        with pytest.raises(duckdb.Error, match=r"is not a share of the price .* 0 to 0\.25; write e\.g\. 0\.05"):
+            ask.sql(f"FROM {call.format(distance)}").fetchall()
+
+    @pytest.mark.parametrize("number", ["0", "-2", "NULL", "1.5"])
+    @pytest.mark.parametrize(
+        ("macro", "name"), [("heatmap", "hours"), ("heatmap", "step"), ("heatmap", "buckets"), ("worst_hours", "most")]
+    )
+    def test_a_number_below_one_is_refused(
+        self, ask: duckdb.DuckDBPyConnection, macro: str, name: str, number: str
+    ) -> None:
+        with pytest.raises(duckdb.Error, match=f"{name} is {number}; write a whole number from 1 on"):
+            ask.sql(f"FROM {macro}('BTC', {name} := {number})").fetchall()
+
+    @pytest.mark.parametrize(("above", "below"), [(1e9, 100_700), (110_000, 1)])
+    def test_sides_beyond_the_map_are_refused(self, ask: duckdb.DuckDBPyConnection, above: float, below: float) -> None:
+        with pytest.raises(duckdb.Error, match="the map of BTC does not reach"):
+            ask.sql(f"FROM heavier_side('BTC', {above}, {below})").fetchall()
+
+    def test_a_difference_back_in_time_is_refused(self, ask: duckdb.DuckDBPyConnection) -> None:
+        with pytest.raises(duckdb.Error, match=r"compared with an earlier one, and 2026-07-25 09:00.* is after it"):
+            ask.sql("FROM map_diff('BTC', '2026-07-25 09:00', '2026-07-25 05:00')").fetchall()
+
+    def test_a_price_may_be_a_word(self, ask: duckdb.DuckDBPyConnection) -> None:
+        for call in ("at_risk('BTC', {})", "level_history('BTC', {})", "at_risk_history('BTC', {})"):
+            asked = (ask.sql(f"FROM {call.format(price)}").fetchall() for price in ("102699.5", "'102699.5'"))
+            assert next(asked) == next(asked)
+
+    @pytest.mark.parametrize("edge", ["min", "max"])
+    def test_a_level_has_a_row_where_the_map_reaches_it(
+        self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame, edge: str
+    ) -> None:
+        reach = levels.group_by("hour_utc").agg(first=pl.col("price_bucket").min(), last=pl.col("price_bucket").max())
+        outer = reach["first"].min() if edge == "min" else reach["last"].max()
+        for bucket in range(outer, outer + 25) if edge == "min" else range(outer, outer - 25, -1):
+            inside = reach.filter(pl.lit(bucket).is_between("first", "last"))["hour_utc"].sort().to_list()
+            found = ask.sql(f"FROM level_history('BTC', {1.001 ** (bucket + 0.5)})").pl()
+            assert found["hour_utc"].to_list() == inside
 
     def test_a_moment_counts_for_its_full_hour(self, ask: duckdb.DuckDBPyConnection) -> None:
         assert ask.sql("FROM map_hour('BTC', '2026-07-25 03:59')").fetchall() == [(datetime(2026, 7, 25, 3),)]
+
+    @pytest.mark.parametrize("client", ["UTC", "America/New_York", "Asia/Kolkata"])
+    @pytest.mark.parametrize(
+        "moment",
+        [
+            "'2026-07-25 03:30'", "'2026-07-25T03:30Z'", "'2026-07-24 23:30-04'", "'2026-07-25 09:00:00.5+05:30'",
+            "'2026-07-24 23:30:00 America/New_York'", "TIMESTAMPTZ '2026-07-24 23:30:00-04'",
+            "TIMESTAMP '2026-07-25 03:30'",
+        ],
+    )  # fmt: skip
+    def test_a_moment_is_the_same_hour_for_every_client(
+        self, ask: duckdb.DuckDBPyConnection, client: str, moment: str
+    ) -> None:
+        cursor, hour = ask.cursor(), datetime(2026, 7, 25, 3)
+        cursor.execute(f"SET TimeZone = '{client}'")
+        assert cursor.sql(f"FROM map_hour('BTC', {moment})").fetchall() == [(hour,)]
+        (levels,) = cursor.sql(f"SELECT DISTINCT hour_utc FROM levels_at('BTC', {moment})").fetchall()
+        level = f"level_history('BTC', 100000, \"from\" := {moment})"
+        (first,) = cursor.sql(f"SELECT min(hour_utc) FROM {level}").fetchall()
+        (least,) = cursor.sql(f"SELECT min(first_utc) FROM data_quality('BTC', {moment})").fetchall()
+        assert {*levels, *first, *least} == {hour}
+        plan = cursor.sql(f"EXPLAIN ANALYZE FROM liquidation_map('BTC', {moment})").fetchall()[0][1]
+        assert set(re.findall(r"Total Files Read: (\d+)", plan)) == {"1"}
+
+    def test_a_moment_of_python_is_that_hour(self, ask: duckdb.DuckDBPyConnection) -> None:
+        cursor, moment = ask.cursor(), datetime(2026, 7, 25, 9, 15, tzinfo=ZoneInfo("Asia/Kolkata"))
+        cursor.execute("SET TimeZone = 'America/New_York'")
+        assert cursor.execute("FROM map_hour('BTC', ?)", [moment]).fetchall() == [(datetime(2026, 7, 25, 3),)]
 
     def test_what_is_not_published_is_not_shown(self, market: Trial, tmp_path: Path) -> None:
         copy = market.copied(tmp_path / "copy")
