@@ -1,4 +1,4 @@
--- headline(coin, as_of := NULL)
+-- at_a_glance(coin, as_of := NULL)
 --
 -- The hour in one row: mark, max pain, magnets, voids, what stands within 1, 2 and 5 % of either side, and where a cascade
 -- would begin. Modelled.
@@ -8,8 +8,8 @@
 --
 -- Columns and their units are those of mart.market_summary.
 --
--- Example: FROM headline('BTC');
-CREATE MACRO headline(coin, as_of := NULL) AS TABLE
+-- Example: FROM at_a_glance('BTC');
+CREATE MACRO at_a_glance(coin, as_of := NULL) AS TABLE
 WITH hour AS MATERIALIZED (
     FROM map_hour(coin, as_of := as_of)
 ),
@@ -24,4 +24,4 @@ found AS MATERIALIZED (
 SELECT f.*
 FROM hour AS h
 LEFT JOIN found AS f ON true
-WHERE ops.refuse_unless(f.hour_utc IS NOT NULL, ops.older_than('headline', coin, h.hour_utc));
+WHERE ops.refuse_unless(f.hour_utc IS NOT NULL, ops.older_than('at_a_glance', coin, h.hour_utc));
