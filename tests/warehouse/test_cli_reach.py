@@ -82,7 +82,7 @@ def test_a_person_sees_a_table(root: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "BTC: share reached, of clusters and of other levels (modelled)" in result.stdout
     assert result.stdout.count("distance and hour") == 9
-    assert "reach: 2 of 2 steps" in result.stderr
+    assert "reach: 2 steps to do" in result.stderr
 
 
 @pytest.mark.parametrize(
