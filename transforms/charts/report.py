@@ -70,7 +70,7 @@ def _heatmap(of: Material) -> Section:
         "heatmap",
         "Liquidation heatmap (modelled)",
         "The map through time: the brighter, the more would be liquidated at that price; dark is the least of "
-        "the picture, not nothing. A bright band that price meets goes dark, as it is swept; one that fades was closed.",
+        "it, not nothing. A bright band that the price meets goes dark, as it is swept; one that fades was closed.",
         f"FROM heatmap('{of.market.coin}', as_of := '{of.market.hour}', hours := {SPANS[opens]}, "
         f"step := {shown.step}, buckets := {shown.buckets})",
         {span: heatmap.draw(heat) for span, heat in of.heats.items()},
