@@ -24,6 +24,43 @@ def _columns(*columns: Column) -> dict[str, Column]:
     return {column.name: column for column in columns}
 
 
+def _landmarks(side: str, beyond: str) -> tuple[Column, ...]:
+    """Of the summary, on one side of the mark: max pain, magnet and void."""
+    return (
+        Column(
+            f"{side}_max_pain_price",
+            _F,
+            f"Middle of the bucket in which most {side}s would be liquidated; null where nothing stands",
+            "usd",
+            minimum=0,
+        ),
+        Column(f"{side}_max_pain_usd", _F, "Modelled notional in that bucket", "usd", minimum=0),
+        Column(
+            f"{side}_magnet_price",
+            _F,
+            f"Peak of the cluster of {side}s nearest to the mark; null where there is none",
+            "usd",
+            minimum=0,
+        ),
+        Column(f"{side}_magnet_bp", _F, "Distance of that cluster from the mark", "bp", minimum=0),
+        Column(
+            f"{side}_magnet_intensity",
+            _F,
+            "Its notional over that of as many neighbouring buckets; not an amount",
+            minimum=0,
+        ),
+        Column(
+            f"{side}_void_low",
+            _F,
+            f"Lower end of the widest range within 10 % {beyond} the mark that holds little: in each bucket at most "
+            "half of what the side's median bucket there holds. The gap at the mark is none. Null where there is none",
+            "usd",
+            minimum=0,
+        ),
+        Column(f"{side}_void_high", _F, "Upper end of that range", "usd", minimum=0),
+    )
+
+
 COLUMNS = _columns(
     # who and where
     Column("exchange", _S, "Venue; `all` where a row adds every venue up", allowed=(*EXCHANGES, "all")),
@@ -260,62 +297,8 @@ COLUMNS = _columns(
     ),
     # the summary
     Column("month", _S, "UTC month of the row's time, as in 2026-01; a folder of the path", pattern=r"\d{4}-\d{2}"),
-    Column(
-        "long_max_pain_price",
-        _F,
-        "Middle of the bucket in which most longs would be liquidated; null where nothing stands",
-        "usd",
-        minimum=0,
-    ),
-    Column("long_max_pain_usd", _F, "Modelled notional in that bucket", "usd", minimum=0),
-    Column(
-        "long_magnet_price",
-        _F,
-        "Peak of the cluster of longs nearest to the mark; null where there is none",
-        "usd",
-        minimum=0,
-    ),
-    Column("long_magnet_bp", _F, "Distance of that cluster from the mark", "bp", minimum=0),
-    Column(
-        "long_magnet_intensity", _F, "Its notional over that of as many neighbouring buckets; not an amount", minimum=0
-    ),
-    Column(
-        "long_void_low",
-        _F,
-        "Lower end of the widest range within 10 % below the mark that holds little: in each bucket at most half of "
-        "what the side's median bucket there holds. The gap at the mark is none. Null where there is none",
-        "usd",
-        minimum=0,
-    ),
-    Column("long_void_high", _F, "Upper end of that range", "usd", minimum=0),
-    Column(
-        "short_max_pain_price",
-        _F,
-        "Middle of the bucket in which most shorts would be liquidated; null where nothing stands",
-        "usd",
-        minimum=0,
-    ),
-    Column("short_max_pain_usd", _F, "Modelled notional in that bucket", "usd", minimum=0),
-    Column(
-        "short_magnet_price",
-        _F,
-        "Peak of the cluster of shorts nearest to the mark; null where there is none",
-        "usd",
-        minimum=0,
-    ),
-    Column("short_magnet_bp", _F, "Distance of that cluster from the mark", "bp", minimum=0),
-    Column(
-        "short_magnet_intensity", _F, "Its notional over that of as many neighbouring buckets; not an amount", minimum=0
-    ),
-    Column(
-        "short_void_low",
-        _F,
-        "Lower end of the widest range within 10 % above the mark that holds little: in each bucket at most half of "
-        "what the side's median bucket there holds. The gap at the mark is none. Null where there is none",
-        "usd",
-        minimum=0,
-    ),
-    Column("short_void_high", _F, "Upper end of that range", "usd", minimum=0),
+    *_landmarks("long", "below"),
+    *_landmarks("short", "above"),
     Column("long_1pct_usd", _F, "Long notional within 1 % below the mark", "usd", minimum=0),
     Column("short_1pct_usd", _F, "Short notional within 1 % above the mark", "usd", minimum=0),
     Column(

@@ -11,10 +11,9 @@ from transforms.reach_statistics import LEAST_DAYS, days, reach_statistics
 from transforms.reached_levels import FARTHEST_BP, reached_levels
 from warehouse.errors import UserError
 from warehouse.progress import Progress
-from warehouse.read import query
+from warehouse.read import published_coins, query
 
 _EVER = (datetime(1970, 1, 1), datetime(2970, 1, 1))
-_COINS = "SELECT DISTINCT coin FROM mart.market_balance ORDER BY coin"
 _SPAN = "coin = $coin AND date >= $first::DATE AND hour_utc >= $first AND date <= $last::DATE AND hour_utc <= $last"
 _MARKS = f"SELECT hour_utc, mark_price, is_stale, source FROM mart.market_balance WHERE {_SPAN} AND distance_bp = 100"
 # a bar belongs to the hour that it ends in, as for the estimator
@@ -44,7 +43,7 @@ def reach_of(
 
     Raises UserError for a coin that is not in the warehouse, and where there are fewer than LEAST_DAYS.
     """
-    known = query(catalog, _COINS)["coin"].to_list()
+    known = published_coins(catalog)
     if not known or coin not in ("all", *known):
         raise UserError(
             f"no coin {coin!r} in the warehouse; there are {', '.join(known) or 'none yet; fill it with: liq run'}"

@@ -64,6 +64,11 @@ _MISSING = """
 """
 
 
+def published_coins(catalog: duckdb.DuckDBPyConnection) -> list[str]:
+    """The coins that are published, in order."""
+    return [str(coin) for coin in query(catalog, _COINS)["coin"]]
+
+
 def query(catalog: duckdb.DuckDBPyConnection, sql: str, **values: Any) -> pl.DataFrame:
     """The rows of one statement. Raises UserError with DuckDB's first line, and the way out where it is known."""
     used = {name: value for name, value in values.items() if f"${name}" in sql}
@@ -117,7 +122,7 @@ def by_leverage(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> Snapsho
 def _hour(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | None) -> datetime:
     first, last = query(catalog, _HOURS, coin=coin).row(0)
     if last is None:
-        coins = query(catalog, _COINS)["coin"].to_list()
+        coins = published_coins(catalog)
         known = f"there are {', '.join(coins)}" if coins else "there are none yet; fill it with: liq run"
         raise UserError(f"no coin {coin!r} in the warehouse; {known}")
     if as_of is None:

@@ -17,12 +17,11 @@ from warehouse.catalog import connect
 from warehouse.clock import HOUR
 from warehouse.figures import replace_whole
 from warehouse.progress import Progress
-from warehouse.read import by_leverage, query, snapshot
+from warehouse.read import by_leverage, published_coins, snapshot
 
 FOLDER = "reports"
 """In a warehouse, of the pages that runs make."""
 
-_COINS = "SELECT DISTINCT coin FROM mart.market_balance ORDER BY coin"
 _SPANS = ("24h", "7d", report.LONG)
 
 
@@ -39,7 +38,7 @@ def write_all(root: Path, coins: Sequence[str], progress: Progress) -> tuple[lis
     """
     written, failed = [], []
     with connect(root) as catalog:
-        published = query(catalog, _COINS)["coin"].to_list()
+        published = published_coins(catalog)
         wanted = [each for each in published if each in coins or "all" in coins]
         progress.stage("draw", len(wanted), "reports")
         for coin in wanted:
