@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from tenacity import retry, retry_if_exception_message, stop_after_attempt
 
 from warehouse.scheduler import airflow_env
 
@@ -48,6 +49,14 @@ class Airflow:
                 return found
             time.sleep(0.5)
         raise AssertionError(f"no {what} within {seconds:.0f} s:\n{self.said.read_text()}")
+
+    @retry(retry=retry_if_exception_message(match="(?s).*database is locked"), stop=stop_after_attempt(5), reraise=True)
+    def command(self, *arguments: str) -> None:
+        """An Airflow command; where its SQLite file is being written it fails at once and undoes itself, so again."""
+        command = [sys.executable, "-m", "airflow", *arguments]
+        asked = subprocess.run(command, env=self.env, capture_output=True, text=True)
+        if asked.returncode:
+            raise RuntimeError(asked.stderr)
 
     def runs(self, kind: str) -> list[dict[str, Any]]:
         url = f"http://127.0.0.1:{self.port}/api/v2/dags/liquidation_hourly/dagRuns"
@@ -84,9 +93,7 @@ def test_the_scheduler_runs_the_hour_backfills_and_ends_with_all_its_children(ai
 
     day = f"{datetime.fromisoformat(scheduled[0]['logical_date']) - timedelta(days=1):%Y-%m-%d}"
     dates = ["--from-date", f"{day}T00:00:00", "--to-date", f"{day}T00:59:00", "--reprocess-behavior", "completed"]
-    command = [sys.executable, "-m", "airflow", "backfill", "create", "--dag-id", "liquidation_hourly", *dates]
-    asked = subprocess.run(command, env=airflow.env, capture_output=True, text=True)
-    assert asked.returncode == 0, asked.stderr
+    airflow.command("backfill", "create", "--dag-id", "liquidation_hourly", *dates)
     backfilled = airflow.until("backfilled run", lambda: airflow.ended("backfill", 1), 240)
     assert [(run["logical_date"][:16], run["state"]) for run in backfilled] == [(f"{day}T00:03", "success")]
 
