@@ -6,23 +6,34 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
+from expectations.contract import Table
+from expectations.tables import table
 from warehouse.catalog import connect
 from warehouse.clock import HOUR, floor_hour
 from warehouse.errors import UserError
 from warehouse.read import query
 from warehouse.settings import Settings
-from warehouse.store import open_store
+from warehouse.store import Store, open_store
 
 State = Literal["ok", "note", "wrong"]
 _GAPS = """
     SELECT exchange, series, state, count(DISTINCT (coin, hour_utc)) AS hours, last(reason ORDER BY hour_utc) AS reason
     FROM ops.gaps WHERE hour_utc > $since GROUP BY exchange, series, state ORDER BY exchange, series, state
 """
+_MAP = table("liquidation_levels")
+_MADE_OF_IT = tuple(
+    table(name)
+    for name in (
+        *("liquidation_curve", "market_balance", "liquidation_clusters", "cluster_history"),
+        *("cascade_risk", "cascade_reach", "market_summary"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,7 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
         "" if writable else "make it writable, or set LIQ_WAREHOUSE",
     )  # fmt: skip
     yield from _held_back(store.root)
+    yield from _lacking(store)
     try:
         with connect(store.root) as catalog:
             yield from _hours(query(catalog, "SELECT hour_utc, source FROM ops.watermark"), settings, now)
@@ -94,6 +106,29 @@ def _gaps(gaps: pl.DataFrame) -> Iterator[Finding]:
         else:
             remedy = "they are filled by the next run that the venue answers: liq run --hours 24"
             yield Finding(f"gaps {row['exchange']}", "note", told, remedy)
+
+
+def _lacking(store: Store) -> Iterator[Finding]:
+    """Days whose map has a file where a table that is made of the map has none."""
+    made = {(t.name, *map(str, key.values())) for t in _MADE_OF_IT for key in store.keys(t)}
+    for coin, keys in groupby(store.keys(_MAP), key=lambda key: key["coin"]):
+        days = [str(key["date"]) for key in keys]
+        lacking = {(t.name, day) for t in _MADE_OF_IT for day in days if (t.name, coin, _part(t, day)) not in made}
+        if not lacking:
+            yield Finding(f"history {coin}", "ok", f"{len(days)} days, from {days[0]} to {days[-1]}")
+            continue
+        names, without = ({*of} for of in zip(*lacking, strict=True))
+        until = f" --to {max(without)}T23:00Z" if max(without) < days[-1] else ""
+        yield Finding(
+            f"history {coin}",
+            "note",
+            f"{len(without)} of {len(days)} days lack {', '.join(sorted(names))}: older than those, or lost since",
+            f"liq backfill --rebuild --from {min(without)}T00:00Z{until} --coins {coin}",
+        )
+
+
+def _part(contract: Table, day: str) -> str:
+    return day if "date" in contract.partition else day[: len("2026-01")]
 
 
 def _held_back(root: Path) -> Iterator[Finding]:

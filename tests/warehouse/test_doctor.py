@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from tests.warehouse.trial import Trial
 from warehouse.cli import app
 from warehouse.doctor import venue
 from warehouse.store import SCHEMA_VERSION
@@ -119,3 +121,30 @@ def test_a_person_reads_a_table_and_a_verdict() -> None:
     result = CliRunner().invoke(app, ["doctor"], prog_name="liq")
     assert "remedy" in result.stdout
     assert result.stdout.rstrip().endswith("all is well")
+
+
+def test_days_that_an_older_version_made(small_warehouse: Path) -> None:
+    """The small warehouse has no cascades, curves nor lives of its clusters."""
+    code, found = doctor()
+    assert (code, found["history BTC"]["state"]) == (0, "note")
+    assert "2 of 2 days lack cascade_reach, cascade_risk" in found["history BTC"]["finding"]
+    assert found["history BTC"]["remedy"] == "liq backfill --rebuild --from 2026-01-11T00:00Z --coins BTC"
+
+
+def test_a_day_that_went(one_hour: Trial, tmp_path: Path) -> None:
+    """As if the day before had been made too, and its clusters lost since."""
+    trial = one_hour.copied(tmp_path / "copied")
+    mart = trial.root / "mart"
+    for day in mart.glob("*/coin=BTC/date=2026-11-20"):
+        shutil.copytree(day, day.with_name("date=2026-11-19"), dirs_exist_ok=True)
+    shutil.rmtree(mart / "liquidation_clusters/coin=BTC/date=2026-11-19")
+    _, found = doctor("--warehouse", str(trial.root))
+    assert "1 of 2 days lack liquidation_clusters" in found["history BTC"]["finding"]
+    remedy = "liq backfill --rebuild --from 2026-11-19T00:00Z --to 2026-11-19T23:00Z --coins BTC"
+    assert found["history BTC"]["remedy"] == remedy
+
+
+def test_a_history_that_is_whole(one_hour: Trial) -> None:
+    _, found = doctor("--warehouse", str(one_hour.root))
+    assert found["history BTC"]["state"] == "ok", found
+    assert "1 days" in found["history BTC"]["finding"]
