@@ -61,7 +61,7 @@ def _json(sections: Sequence[Section]) -> str:
         for at, figure in enumerate(section.tabs.values())
     }
     themes = {"light": config(), "dark": config(dark=True)}
-    return json.dumps({"specs": specs, "themes": themes}, separators=(",", ":")).replace("</", "<\\/")
+    return json.dumps({"specs": specs, "themes": themes}, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _spec(panel: Any) -> dict[str, Any]:
