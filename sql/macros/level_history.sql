@@ -67,7 +67,8 @@ weeks AS (
 
 SELECT
     coalesce(hour_utc, error(format(
-        'no map of {}{} ever reached {}', coin, coalesce(' on ' || ops.exchange(exchange), ''), price
+        'no map of {}{} {}reached {}{}', coin, coalesce(' on ' || ops.exchange(exchange), ''),
+        CASE WHEN "from" IS NULL THEN 'ever ' ELSE '' END, price, coalesce(' since ' || "from"::VARCHAR, '')
     ))::TIMESTAMP) AS hour_utc,
     most.side, 1.001 ** ops.price_bucket(price) AS price_low,
     1.001 ** (ops.price_bucket(price) + 1) AS price_high, usd AS notional_usd,

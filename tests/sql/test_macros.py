@@ -206,6 +206,10 @@ class TestAnswers:
             with pytest.raises(duckdb.Error, match="no map of BTC ever reached"):
                 ask.sql(f"FROM {macro}('BTC', {price})").fetchall()
 
+    def test_a_range_that_no_map_reached_it_in_is_told(self, ask: duckdb.DuckDBPyConnection) -> None:
+        with pytest.raises(duckdb.Error, match="no map of BTC reached 95000 since 2100-01-01"):
+            ask.sql("""FROM level_history('BTC', 95000, "from" := '2100-01-01')""").fetchall()
+
     @pytest.mark.parametrize("price", ["-5", "0", "NULL", "'high'", "'nan'::DOUBLE", "'inf'::DOUBLE"])
     @pytest.mark.parametrize(
         "call",
