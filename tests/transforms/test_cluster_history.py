@@ -6,7 +6,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.transforms.lives import FIRST, HOUR, Hours, hours, inputs
+from tests.transforms.lives import FIRST, HOUR, Hours, frame, hours, inputs
+from transforms.model.price_grid import edge, middle
 from transforms.tables.cluster_history import TABLE, build
 
 
@@ -48,3 +49,35 @@ def test_each_cluster_is_one_life_and_nothing_is_lost(of: Hours) -> None:
 def test_what_comes_later_changes_nothing(of: Hours, at: int) -> None:
     whole, part = (build(*inputs(some)) for some in (of, of[: at + 1]))
     assert whole.filter(pl.col("hour_utc") <= FIRST + at * HOUR).equals(part)
+
+
+def test_a_life_that_was_not_seen_for_days_has_faded_whatever_the_mark_does_now() -> None:
+    clusters, books, bars, *realised = inputs([([(3, 4, 10)], (0, 0)), ([], (30, 0))])
+    later = pl.when(pl.col("hour_utc") > FIRST).then(pl.col("hour_utc") + 120 * HOUR).otherwise("hour_utc")
+    late_bars = bars.with_columns(
+        open_utc=pl.col("open_utc") + pl.when(pl.col("low") < 99).then(120 * HOUR).otherwise(0 * HOUR)
+    )
+    for apart, state in ((books, "swept"), (books.with_columns(hour_utc=later), "faded")):
+        made = build(clusters, apart, bars if state == "swept" else late_bars, *realised)
+        longs = made.filter(side="long").sort("hour_utc")
+        assert longs["life_state"].to_list() == ["standing", state]
+        assert longs["swept_utc"].is_null().to_list() == [True, state == "faded"]
+
+
+def test_of_lives_that_are_equal_the_lower_price_goes_on_below_a_dollar_too() -> None:
+    """Buckets of prices below 1 USD are negative: their names sort the other way."""
+    spans = [[(-1800, -1796), (-1790, -1786)], [(-1800, -1786)]]
+    books = [{"hour_utc": FIRST + i * HOUR, "side": "long", "unseen_log_sd": 0.0} for i in range(2)]
+    found = [
+        {"hour_utc": FIRST + i * HOUR, "side": "long", "rank": rank, "cluster_id": f"DOGE-long-{low}-{high}"}
+        | {"price_low": float(edge(low)), "price_high": float(edge(high + 1)), "price_peak": float(middle(low))}
+        for i, of_hour in enumerate(spans)
+        for rank, (low, high) in enumerate(of_hour, start=1)
+    ]
+    nothing = (frame(name, []) for name in ("price_bars", "realised_liquidations", "realised_coverage"))
+    made = build(frame("liquidation_clusters", found), frame("position_books", books), *nothing)
+    ended = made.filter(hour_utc=FIRST + HOUR).select("life_id", "life_state").rows()
+    assert sorted((name[-11:], state) for name, state in ended) == [
+        ("-1790--1786", "merged"),
+        ("-1800--1796", "standing"),
+    ]

@@ -25,10 +25,10 @@ class Succession:
 def succession(lives: Mapping[str, Span], clusters: Mapping[str, Span], ended: Collection[str] = ()) -> Succession:
     """Matches lives with clusters one to one, the pair with the most buckets in common first.
 
-    Of equal pairs the life whose name is first goes first, the older one, and then the cluster at the lower price.
+    Of equal pairs the life that stands first in `lives` goes first, and then the cluster at the lower price.
     ended: lives that cannot go on, as the mark has swept them; what is left of their range is split from them.
     """
-    pairs = [(life, cluster) for _, life, _, cluster in sorted(_overlaps(lives, clusters))]
+    pairs = [(life, cluster) for *_, life, cluster in sorted(_overlaps(lives, clusters))]
     goes_on: dict[str, str] = {}
     going_on: set[str] = set(ended)
     for life, cluster in pairs:
@@ -45,10 +45,10 @@ def succession(lives: Mapping[str, Span], clusters: Mapping[str, Span], ended: C
     return Succession(goes_on, split_from, merged_into)
 
 
-def _overlaps(lives: Mapping[str, Span], clusters: Mapping[str, Span]) -> Iterator[tuple[int, str, Span, str]]:
-    """Each pair that has buckets in common: how many (negative, so that the most sort first), and who."""
-    for life, (first, last) in lives.items():
+def _overlaps(lives: Mapping[str, Span], clusters: Mapping[str, Span]) -> Iterator[tuple[int, int, Span, str, str]]:
+    """Each pair that has buckets in common: how many (negative, so that the most sort first), what decides, and who."""
+    for place, (life, (first, last)) in enumerate(lives.items()):
         for cluster, span in clusters.items():
             common = min(last, span[1]) - max(first, span[0]) + 1
             if common > 0:
-                yield -common, life, span, cluster
+                yield -common, place, span, life, cluster

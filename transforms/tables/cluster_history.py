@@ -78,8 +78,9 @@ def _bars(price_bars: pl.DataFrame) -> dict[tuple[Any, ...], list[_Bar]]:
 
 def _hour(lives: Sequence[_Row], clusters: Sequence[_Row], bars: Sequence[_Bar], about: _Row) -> Iterator[_Row]:
     """The rows of one side in one hour, of `lives` that were followed up to the hour before it."""
-    swept = {life["life_id"]: bar for life in lives if (bar := _sweep(life, bars))}
-    lasting = (life for life in lives if about["hour_utc"] - life["seen_utc"] <= FADES_AFTER)
+    lasting = [life for life in lives if about["hour_utc"] - life["seen_utc"] <= FADES_AFTER]
+    lasting.sort(key=lambda life: (life["born_utc"], life["price_low"], life["life_id"]))
+    swept = {life["life_id"]: bar for life in lasting if (bar := _sweep(life, bars))}
     became = succession(
         {life["life_id"]: _span(life) for life in lasting},
         {cluster["cluster_id"]: _span(cluster) for cluster in clusters},
