@@ -57,7 +57,7 @@ def draw(rows: pl.DataFrame, coin: str) -> Figure:
 def _panel(met: pl.DataFrame, series: dict[str, str]) -> alt.LayerChart:
     most = max(2 * _LEAST, float(met.select(pl.max_horizontal("stood_usd", "realised_usd").max()).item()) * 1.3)
     scale = alt.Scale(type="log", domain=[_LEAST, most], nice=False, clamp=True)
-    ticks = [10.0**power for power in range(3, math.ceil(math.log10(most)) + 1)]
+    ticks = [10.0**power for power in range(3, math.floor(math.log10(most)) + 1)]
     x = alt.X("stood:Q", scale=scale, axis=style.dollars("predicted, modelled (USD)", values=ticks))
     y = alt.Y("realised:Q", scale=scale, axis=style.dollars("realised (USD)", values=ticks))
     dots = (
