@@ -31,7 +31,7 @@ _NO_MAP_WITHIN = """
 """
 _OLDER_THAN = """
     CREATE MACRO ops.older_than(name, coin, hour) AS format(
-        'no {} of {} at {}: its map is older than that table; make it again with: '
+        'no {} of {} at {}: its map is older than that table, or a file was lost; make it again with: '
         || 'liq backfill --rebuild --from {}Z --coins {}',
         name, coin, strftime(hour, '%Y-%m-%d %H:%M'), strftime(hour, '%Y-%m-%dT%H:%M'), coin
     )
@@ -42,8 +42,9 @@ _PRICE = """
         ELSE error(coalesce(x::VARCHAR, 'NULL') || ' is not a price; write e.g. 95000')::DOUBLE
     END
 """
-# The grid of transforms/model/price_grid.py; a price that is none is told before anything is read.
-_PRICE_BUCKET = "CREATE MACRO ops.price_bucket(price) AS floor(ln(ops.price(price)) / ln(1.001))::INTEGER"
+# The grid of transforms/model/price_grid.py; a price that is none is told before anything is read. What a computed edge
+# is short of its bucket, 1e-11 of a bucket at most, is made up for: a row's price_low lies in that row.
+_PRICE_BUCKET = "CREATE MACRO ops.price_bucket(price) AS floor(ln(ops.price(price)) / ln(1.001) + 1e-9)::INTEGER"
 _IS_REACHED = """
     CREATE MACRO ops.is_reached(coin, price, first_bucket, last_bucket) AS ops.refuse_unless(
         ops.price_bucket(price) BETWEEN first_bucket AND last_bucket,
@@ -70,8 +71,8 @@ _WHOLE = """
 """
 _EXCHANGE = f"""
     CREATE MACRO ops.exchange(x) AS CASE
-        WHEN x IS NULL OR x IN {EXCHANGES} THEN x::VARCHAR
-        ELSE error(format('no exchange {{}}; there are {", ".join(EXCHANGES)}', x))::VARCHAR
+        WHEN x IS NULL OR x::VARCHAR IN {EXCHANGES} THEN x::VARCHAR
+        ELSE error(format('no exchange {{}}; there are {", ".join(EXCHANGES)}', x::VARCHAR))::VARCHAR
     END
 """
 STATEMENTS = (

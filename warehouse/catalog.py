@@ -74,13 +74,14 @@ def _of_coin(root: Path) -> tuple[str, ...]:
     days = _published_days(root)
     there = f"there are {', '.join(days)}" if days else "there are none yet; fill it with: liq run"
     words = f"format({_text('no coin {} in the warehouse; ' + there)}, coalesce(coin::VARCHAR, 'NULL'))"
-    is_known = f"list_contains([{', '.join(map(_text, days))}]::VARCHAR[], coin)"
+    is_known = f"list_contains([{', '.join(map(_text, days))}]::VARCHAR[], coin::VARCHAR)"
     known = f"CASE WHEN {is_known} THEN coin::VARCHAR ELSE error({words})::VARCHAR END"
-    files = f"{_files(home, '')} || name || '/coin=' || ops.known(coin) || '/date=*/{FILE}'"
+    folder = f"{_files(home, '')} || name || '/coin=' || ops.known(coin)"
     of_days = {"first_day": {c: d[0] for c, d in days.items()}, "last_day": {c: d[-1] for c, d in days.items()}}
     return (
         f"CREATE MACRO ops.known(coin) AS {known}",
-        f"CREATE MACRO ops.files_of(coin, name) AS {files}",
+        f"CREATE MACRO ops.files_of(coin, name) AS {folder} || '/date=*/{FILE}'",
+        f"CREATE MACRO ops.file_of(coin, name, day) AS {folder} || '/date=' || day || '/{FILE}'",
         *(f"CREATE MACRO ops.{name}(coin) AS {_case('coin', found)}::DATE" for name, found in of_days.items()),
         _ROWS_OF,
     )

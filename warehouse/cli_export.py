@@ -54,8 +54,8 @@ def export(
     check_ending(out)
     wanted = Wanted(
         _contract(table),
-        parse_moment(first) if first else None,
-        parse_moment(last) if last else None,
+        None if first is None else parse_moment(first),
+        None if last is None else parse_moment(last),
         tuple(name.upper() for name in _names("--coins", coins)),
         tuple(name.lower() for name in _names("--exchanges", exchanges)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -43,13 +43,11 @@ class Wanted:
     def where(self) -> str:
         """The condition, over the parameters `first`, `last`, `coins` and `exchanges`."""
         time = self.table.time_column
-        # a response stands at the day that was asked for, not at that of its receipt
-        by_day = "date" in self.table.partition and self.table.layer in ("core", "mart")
         conditions = {
-            f"{time} >= $first": self.first,
-            "date >= $first::DATE": self.first if by_day else None,
-            f"{time} <= $last": self.last,
-            "date <= $last::DATE": self.last if by_day else None,
+            f"{time} >= $first": self.first if time else None,
+            "date >= $first::DATE": self.first if self._by_day else None,
+            f"{time} <= $last": self.last if time else None,
+            "date <= $last::DATE": self.last if self._by_day else None,
             "list_contains($coins, coin)": self.coins,
             "list_contains($exchanges, exchange)": self.exchanges,
         }
@@ -61,10 +59,16 @@ class Wanted:
         known = {"first": self.first, "last": self.last, "coins": list(self.coins), "exchanges": list(self.exchanges)}
         return {name: value for name, value in known.items() if f"${name}" in self.where}
 
+    @property
+    def _by_day(self) -> bool:
+        """A response stands at the day that was asked for, not at that of its receipt."""
+        return "date" in self.table.partition and self.table.layer in ("core", "mart")
+
     def check(self) -> None:
         """Raises UserError for what the table has no column of, and for a range that ends before it begins."""
         absent = {
-            "--from and --to: it has no time": (self.first or self.last) and not self.table.time_column,
+            "--from and --to: it has no time": (self.first or self.last)
+            and not (self.table.time_column or self._by_day),
             "--coins: it has no coin": self.coins and "coin" not in self.table.schema,
             "--exchanges: it has no exchange": self.exchanges and "exchange" not in self.table.schema,
         }
@@ -88,6 +92,8 @@ def export(catalog: duckdb.DuckDBPyConnection, wanted: Wanted, out: Path, progre
     wanted.check()
     check_ending(out)
     name = wanted.table.full_name
+    for option, column, asked in (("--coins", "coin", wanted.coins), ("--exchanges", "exchange", wanted.exchanges)):
+        _require_known(catalog, name, option, column, asked)
     rows = int(query(catalog, f"SELECT count(*) AS n FROM {name} WHERE {wanted.where}", **wanted.values)["n"].item())
     if not rows:
         raise UserError(f"{name} has no rows of what was asked; see what there is with: liq tables")
@@ -96,6 +102,16 @@ def export(catalog: duckdb.DuckDBPyConnection, wanted: Wanted, out: Path, progre
     found = catalog.sql(f"SELECT {columns} FROM {name} WHERE {wanted.where}", params=wanted.values or None)
     replace_whole(out, partial(_write, found.to_arrow_reader(_ROWS), WRITERS[out.suffix.lower()], progress))
     return rows
+
+
+def _require_known(
+    catalog: duckdb.DuckDBPyConnection, name: str, option: str, column: str, asked: Sequence[str]
+) -> None:
+    """Raises UserError for what the table has nothing of, naming what there is: one of two would be lost silently."""
+    there = query(catalog, f"SELECT DISTINCT {column} FROM {name} ORDER BY ALL")[column].to_list() if asked else []
+    if unknown := [each for each in asked if each not in there]:
+        known = f"there are {', '.join(map(str, there))}" if there else "it has no rows yet; fill it with: liq run"
+        raise UserError(f"{option}: no {column} {', '.join(unknown)} in {name}; {known}")
 
 
 def _readable(table: Table, ending: str) -> Iterable[str]:

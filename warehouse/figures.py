@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -12,6 +13,7 @@ from transforms.charts.figure import Figure
 from transforms.charts.snapshot import Snapshot
 from transforms.charts.style import still
 from warehouse.errors import UserError
+from warehouse.hidden_files import hidden_beside, sweep
 from warehouse.pages import of_figure
 
 PAGES = (".html",)
@@ -44,14 +46,16 @@ def save(figure: Figure, out: Path) -> Path:
 
 
 def replace_whole(out: Path, write: Callable[[Path], object]) -> Path:
-    """Writes beside `out`, then renames over it. Raises UserError where that cannot be done."""
-    hidden = out.with_name(f".{out.name}.{os.getpid()}.tmp")  # two may write at once
+    """Writes beside `out`, then renames over it; of a link, over what it names. Raises UserError where it cannot."""
     if out.is_dir():
         raise UserError(f"cannot write {out} (it is a folder); choose another --out")
+    target = Path(os.path.realpath(out))
+    hidden = hidden_beside(target)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        sweep(target.parent.glob(f".{glob.escape(target.name)}.*.tmp"))
         write(hidden)
-        hidden.replace(out)
+        hidden.replace(target)
     except OSError as error:
         raise UserError(f"cannot write {out} ({error.strerror or error}); choose another --out") from error
     finally:

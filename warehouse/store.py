@@ -11,12 +11,12 @@ from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
-from psutil import pid_exists
 
 from expectations.contract import Table
 from expectations.tables import load
 from warehouse.errors import UserError
 from warehouse.file_format import write_file
+from warehouse.hidden_files import hidden_beside, sweep
 from warehouse.lock import in_use
 
 Key = Mapping[str, object]
@@ -95,7 +95,7 @@ class Store:
         path = self.path(table, key)
         shaped = table.filed(frame)
         path.parent.mkdir(parents=True, exist_ok=True)
-        hidden = path.with_name(f".{FILE}.{os.getpid()}.tmp")
+        hidden = hidden_beside(path)
         write_file(shaped, hidden)
         # a stage that a crash cuts short is made again: what it holds is made to last when it is published
         (replace if self.base else replace_durably)(hidden, path)
@@ -252,11 +252,9 @@ def _make_last(path: Path) -> None:
 
 
 def sweep_temporary(root: Path) -> None:
-    """Removes hidden files that a killed writer left behind; those of a process that lives are being written."""
+    """Removes hidden files that a killed writer left behind in the warehouse."""
     for table in _WRITTEN_IN_PLACE:
-        for leftover in (root / table).rglob(f".{FILE}.*.tmp"):
-            if not pid_exists(int(leftover.name.split(".")[-2])):
-                leftover.unlink(missing_ok=True)
+        sweep((root / table).rglob(f".{FILE}.*.tmp"))
     for leftover in root.glob(".catalog.*.tmp*"):
         leftover.unlink(missing_ok=True)
 

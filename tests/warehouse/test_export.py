@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import polars as pl
@@ -75,7 +76,13 @@ def test_it_is_written_in_batches(small_warehouse: Path, tmp_path: Path, monkeyp
         (["liquidation_levels", "--out", "x.xlsx"], [".xlsx", ".parquet, .csv or .arrow"]),
         (["liquidation_levels", "--out", "x"], ["without an ending", ".parquet, .csv or .arrow"]),
         (["liquidation_levels", "--from", "2030-01-01T00:00Z", "--out", "x.csv"], ["no rows", "liq tables"]),
-        (["liquidation_levels", "--coins", "DOGE", "--out", "x.csv"], ["no rows", "liq tables"]),
+        (["liquidation_levels", "--coins", "BTC,DOGE", "--out", "x.csv"], ["no coin DOGE in mart", "there are BTC"]),
+        (
+            ["liquidation_levels", "--exchanges", "okx,kraken", "--out", "x.csv"],
+            ["no exchange kraken", "binance, bybit"],
+        ),
+        (["sweeps", "--coins", "BTC", "--out", "x.csv"], ["no coin BTC in mart.sweeps", "liq run"]),
+        (["liquidation_levels", "--from", "", "--out", "x.csv"], ["'' is not a time"]),
         (["liquidation_levels", "--from", "2026-01-12T00:00Z", "--to", HOUR, "--out", "x.csv"], ["after", "swap"]),
         (["liquidation_levels", "--from", "yesterday", "--out", "x.csv"], ["yesterday", "2026-01-12T00:00Z"]),
         (["watermark", "--from", HOUR, "--out", "x.csv"], ["ops.watermark", "--from", "no time"]),
@@ -128,3 +135,25 @@ def test_bytes_can_stand_in_csv(small_warehouse: Path, tmp_path: Path) -> None:
     out = tmp_path / "payloads.csv"
     assert liq("raw.payloads", "--out", str(out)).exit_code == 0
     assert read(out)["body"].str.decode("base64").to_list() == payloads["body"].to_list()
+
+
+def test_a_table_of_days_has_a_range_of_days(small_warehouse: Path, tmp_path: Path) -> None:
+    scores = sound("map_scores")
+    Store(small_warehouse).write_partitions(table("map_scores"), scores)
+    catalog.build(small_warehouse)
+    out = tmp_path / "scores.parquet"
+    day = scores["date"].max()
+    assert liq("map_scores", "--from", f"{day}T00:00Z", "--out", str(out)).exit_code == 0
+    assert read(out)["date"].unique().to_list() == [day]
+
+
+@pytest.mark.usefixtures("small_warehouse")
+def test_what_a_killed_export_left_is_swept_and_a_link_is_followed(tmp_path: Path) -> None:
+    target, link = tmp_path / "levels.csv", tmp_path / "link.csv"
+    link.symlink_to(target)
+    left, being_written = (tmp_path / f".levels.csv.{pid}.tmp" for pid in (2**22 + 1, os.getppid()))
+    for each in (left, being_written):
+        each.touch()
+    assert liq("liquidation_levels", "--out", str(link)).exit_code == 0
+    assert (link.is_symlink(), target.stat().st_size > 0) == (True, True)
+    assert (left.exists(), being_written.exists()) == (False, True)
