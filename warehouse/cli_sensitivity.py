@@ -25,6 +25,7 @@ def sensitivity(
     Example: liq sensitivity BTC --out sensitivity.png
     """
     from transforms.charts import sensitivity as chart
+    from transforms.charts.amounts import hour_text
     from transforms.charts.sensitivity_rows import table
     from warehouse.catalog import connect
     from warehouse.figures import save
@@ -37,7 +38,8 @@ def sensitivity(
         rows = table(coin.upper(), *state(catalog, coin.upper(), parse_moment(as_of) if as_of else None))
     ending = out.suffix.lower() if out else ""
     if out and ending in (".png", ".html"):
-        print(f"wrote {save(chart.draw(rows), out)} (modelled; {rows['hour_utc'][0]:%Y-%m-%d %H:%M} UTC)")
+        about = f"modelled; {rows['source'][0]} data; {hour_text(rows['hour_utc'][0])}"
+        print(f"wrote {save(chart.draw(rows), out)} ({about})")
         return
     by_ending = {".csv": Format.CSV, ".json": Format.JSON, ".parquet": Format.PARQUET}
     emit(rows, by_ending.get(ending, form) if form is Format.TABLE else form, out)

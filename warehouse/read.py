@@ -82,7 +82,7 @@ def query(catalog: duckdb.DuckDBPyConnection, sql: str, **values: Any) -> pl.Dat
 
 def explain(error: duckdb.Error) -> str:
     """One line: what DuckDB says, and what to do where that is known."""
-    line = str(error).strip().split("\n", 1)[0]
+    line = str(error).strip().split("\n", 1)[0].removeprefix("Invalid Input Error: ")  # which is what a macro refuses
     damaged = re.search(r"['\"]([^'\"]+\.parquet)['\"]", line)
     if damaged:
         return f"{line}; delete {Path(damaged[1]).name} there and run its hours again: liq run --help"

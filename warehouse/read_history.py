@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 
 import duckdb
 import polars as pl
 
 from transforms.charts import level_history
-from transforms.charts.heatmap_rows import COLUMNS, SPANS, Heat, buckets_a_row, step
+from transforms.charts.heatmap_rows import SPANS, Heat, buckets_a_row, step
 from transforms.charts.snapshot import Snapshot
 from warehouse.clock import HOUR
 from warehouse.read import query
@@ -93,9 +92,9 @@ def level(catalog: duckdb.DuckDBPyConnection, market: Snapshot, price: float, sp
     return query(catalog, _LEVEL, coin=market.coin, price=price, since=since, hour=market.hour)
 
 
-def balance(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str) -> pl.DataFrame:
-    """Longs and shorts within each distance, with their range, in at most `COLUMNS` hours of the span."""
-    return query(catalog, _BALANCE, step=math.ceil(SPANS[span] / COLUMNS), **_span(market, span))
+def balance(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str, marks: pl.DataFrame) -> pl.DataFrame:
+    """Longs and shorts within each distance, with their range, in as few hours as a heatmap of `marks` has maps."""
+    return query(catalog, _BALANCE, step=step(marks), **_span(market, span))
 
 
 def sweeps(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str) -> pl.DataFrame:

@@ -69,7 +69,7 @@ def _material(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> report.Ma
         market=market,
         by_leverage=by_leverage(catalog, market),
         heats={span: read_history.heat(catalog, market, span, marks) for span in _SPANS},
-        balance=read_history.balance(catalog, market, report.LONG),
+        balance=read_history.balance(catalog, market, report.LONG, marks),
         levels=_levels(catalog, market),
         lives=read_history.lives(catalog, market, report.LONG),
         sweeps=read_history.sweeps(catalog, market, report.LONG),

@@ -73,7 +73,7 @@ def test_it_loads_nothing_and_holds_the_drawing_code_once(page: str) -> None:
 
 def test_every_question_that_it_shows_can_be_asked(page: str, small_warehouse: Path) -> None:
     asked = [html.unescape(match) for match in re.findall(r"<code>(.*?)</code>", page)]
-    assert len(asked) == 6
+    assert len(asked) == 9
     with catalog.connect(small_warehouse) as connection:
         for question in asked:
             connection.sql(question).fetchall()
@@ -96,7 +96,7 @@ def test_a_picture_is_no_page(small_warehouse: Path) -> None:
     [
         (("heatmap", "BTC", "--span", "2d"), "no span '2d'; there are 12h, 24h"),
         (("history", "BTC", "0"), "0 is not a price"),
-        (("history", "BTC", "7"), "no map of BTC ever reached 7"),
+        (("history", "BTC", "7"), "liq: no map of BTC reached 7.0 since 2025-12-06"),
         (("heatmap", "LUNA"), "no coin 'LUNA' in the warehouse; there are BTC"),
         (("map", "BTC", "--by", "side"), "no way to part the bars 'side'; there are exchange, leverage"),
         (("map", "BTC", "--by", "leverage", "--estimator", "ladder"), "leave --estimator out"),
@@ -147,9 +147,9 @@ def test_the_cascade_is_told_where_it_is_known(small_warehouse: Path) -> None:
     with catalog.connect(small_warehouse) as connection:
         told = key_figures.write(snapshot(connection, "BTC"), risk, summary)
     assert told[-3:] == [
-        ("Void below", "95,000-96,900", "2.0% wide, modelled"),
+        ("Void below", "95,000-96,900", "2.0 % wide, modelled"),
         ("Cascade down", "from 95,000", "modelled, amplified 1.8x, ends at 91,000"),
-        ("Cascade up", "feeds nothing", "modelled; impact over distance at most 0.40"),
+        ("Cascade up", "none begins", "modelled; what is liquidated goes 40 % of the way by itself at most"),
     ]
 
 
@@ -196,3 +196,17 @@ def test_a_coin_without_clusters_has_no_levels(small_warehouse: Path) -> None:
         page = report.html(connection, snapshot(connection, "BTC"))
     assert not any(name.startswith("levels") for name in specs(page))
     assert "Nearest cluster" not in page
+
+
+def test_of_a_first_hour_what_goes_through_time_is_told_and_not_drawn(small_warehouse: Path) -> None:
+    with catalog.connect(small_warehouse) as connection:
+        page = report.html(connection, snapshot(connection, "BTC", datetime(2026, 1, 11, 23)))
+    assert list(specs(page)) == ["map-0", "map-1"]
+    assert "This is the coin&#39;s first hour" in page
+
+
+def test_each_tab_has_the_question_of_its_own(page: str) -> None:
+    for span, hours in (("heatmap-0", 24), ("heatmap-1", 168), ("heatmap-2", 720)):
+        figure = re.search(rf'<figure id="{span}".*?</figure>', page, re.DOTALL)
+        assert figure
+        assert f"hours := {hours}," in figure[0]

@@ -32,6 +32,11 @@ def percent(share: float) -> str:
     return f"{share:+.1%}".replace("%", " %")
 
 
+def part(share: float, decimals: int = 0) -> str:
+    """Without a sign: `7 %`."""
+    return f"{share:.{decimals}%}".replace("%", " %")
+
+
 def hour_text(hour: datetime) -> str:
     """`2026-01-12 00:00 UTC`."""
     return f"{hour:%Y-%m-%d %H:%M} UTC"

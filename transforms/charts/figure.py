@@ -28,12 +28,13 @@ class Figure:
 class Section:
     """A part of a page: what is seen in a sentence, the SQL that gives the same numbers, figures by the name of a tab.
 
-    `opens`: the tab that is open at first, else the first. Without figures, `seen` says why there are none.
+    `asks`: SQL by the name of the tab that it is of; under no name, that of all. `opens`: the tab that is open at
+    first, else the first. Without figures, `seen` says why there are none.
     """
 
     name: str
     heading: str
     seen: str
-    ask: str = ""
+    asks: Mapping[str, str] = field(default_factory=dict)
     tabs: Mapping[str, Figure] = field(default_factory=dict)
     opens: str = ""

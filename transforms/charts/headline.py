@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from transforms.charts.amounts import amount, hour_text, listing, percent, price_text
+from transforms.charts.amounts import amount, hour_text, listing, part, percent, price_text
 from transforms.charts.snapshot import Snapshot
 
 DISTANCES = (0.01, 0.05)
@@ -100,7 +100,7 @@ def _clusters(market: Snapshot) -> list[str]:
 def _cluster(row: dict[str, object]) -> str:
     shares = json.loads(str(row["exchange_shares"]))
     lead = max(shares, key=shares.__getitem__, default=None)
-    at = f", {shares[lead]:.0%} on {lead}".replace("%", " %") if lead else ""
+    at = f", {part(shares[lead])} on {lead}" if lead else ""
     low, high = (price_text(float(str(row[edge]))) for edge in ("price_low", "price_high"))
     intensity, notional = float(str(row["intensity"])), float(str(row["notional_usd"]))
     return f"{row['side']}s {low}-{high} ({amount(notional)}, intensity {intensity:.1f}{at})"

@@ -32,8 +32,10 @@ def draw(heat: Heat) -> Figure:
 
 def _subtitle(heat: Heat) -> str:
     each = "of every hour" if heat.step == 1 else f"every {heat.step} hours"
+    count = heat.cells["hour_utc"].n_unique()
+    maps = "1 map" if count == 1 else f"{count} maps, one {each}"
     return (
-        f"{heat.source.capitalize()} data, no record of orders; {heat.cells['hour_utc'].n_unique()} maps, one {each}; "
+        f"{heat.source.capitalize()} data, no record of orders; {maps}; "
         f"rows of {heat.buckets / 10:g} % of price; the line is the mark, the band its low and high; grey: no map; "
         f"parameters {heat.parameters_version}"
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from transforms.charts.amounts import amount, percent, price_text
+from transforms.charts.amounts import amount, part, percent, price_text
 from transforms.charts.snapshot import Snapshot
 
 KeyFigure = tuple[str, str, str]
@@ -37,10 +37,14 @@ def _balance(market: Snapshot) -> list[KeyFigure]:
         (
             f"Longs / shorts within {row['distance_bp'] / 100:g}\u00a0%",
             f"{_usd(row['long_usd'])} / {_usd(row['short_usd'])}",
-            "" if row["imbalance"] is None else f"modelled USD; imbalance {row['imbalance']:+.2f}",
+            _remark(row["imbalance"]),
         )
         for row in rows.iter_rows(named=True)
     ]
+
+
+def _remark(imbalance: float | None) -> str:
+    return "" if imbalance is None else f"modelled USD, from each venue's mark; imbalance {imbalance:+.2f}"
 
 
 def nearest(market: Snapshot, side: str) -> dict[str, Any] | None:
@@ -78,7 +82,7 @@ def _voids(row: dict[str, Any]) -> list[KeyFigure]:
     """The widest range within 10 % of the mark, on either side, that holds little."""
     ends = {side: (row[f"{side}_void_low"], row[f"{side}_void_high"]) for side in _SIDES}
     return [
-        (f"Void {_SIDES[side]}", f"{price_text(low)}-{price_text(high)}", f"{high / low - 1:.1%} wide, modelled")
+        (f"Void {_SIDES[side]}", f"{price_text(low)}-{price_text(high)}", f"{part(high / low - 1, 1)} wide, modelled")
         for side, (low, high) in ends.items()
         if low is not None and high is not None
     ]
@@ -89,7 +93,8 @@ def _cascade(row: dict[str, Any]) -> KeyFigure:
     if row["largest_ratio"] is None:
         return f"Cascade {way}", "unknown", "too little is known of depth"
     if row["trigger_price"] is None:
-        return f"Cascade {way}", "feeds nothing", f"modelled; impact over distance at most {row['largest_ratio']:.2f}"
+        remark = f"modelled; what is liquidated goes {part(row['largest_ratio'])} of the way by itself at most"
+        return f"Cascade {way}", "none begins", remark
     end = "" if row["exhaustion_price"] is None else f", ends at {price_text(row['exhaustion_price'])}"
     times = "" if row["amplification_x"] is None else f", amplified {row['amplification_x']:.1f}x"
     return f"Cascade {way}", f"from {price_text(row['trigger_price'])}", f"modelled{times}{end}"

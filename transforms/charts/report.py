@@ -45,8 +45,17 @@ class Material:
 
 def sections(of: Material) -> list[Section]:
     """All that can be drawn; what has no rows says so in a sentence, or stays out where its table is not kept."""
-    made = [_map(of), _heatmap(of), _balance(of), _levels(of), *_lives(of), _sweeps(of), _scores(of)]
-    return [section for section in made if section.seen]
+    past = [_heatmap(of), _balance(of), _levels(of), *_lives(of)] if _has_past(of) else [_first_hour()]
+    return [section for section in (_map(of), *past, _sweeps(of), _scores(of)) if section.seen]
+
+
+def _has_past(of: Material) -> bool:
+    return of.balance["hour_utc"].n_unique() > 1
+
+
+def _first_hour() -> Section:
+    seen = "This is the coin's first hour. What goes through time, heatmap, balance, levels and lives of clusters, is "
+    return Section("past", "Through time", f"{seen}drawn from its second hour on.")
 
 
 def _map(of: Material) -> Section:
@@ -55,7 +64,7 @@ def _map(of: Material) -> Section:
         "Liquidation map (modelled)",
         "Where positions would be liquidated if the mark went there: longs left of the mark, shorts right of it. "
         "Bars are what stands at a price, the curves what is liquidated on the way there. Press a name to hide it.",
-        f"FROM liquidation_map('{of.market.coin}', as_of := '{of.market.hour}', span := 0.10)",
+        {"": f"FROM liquidation_map('{of.market.coin}', as_of := '{of.market.hour}', span := 0.10)"},
         {
             "by exchange": liquidation_map.draw(of.market),
             "by leverage": liquidation_map.draw(of.by_leverage, by="leverage"),
@@ -64,17 +73,15 @@ def _map(of: Material) -> Section:
 
 
 def _heatmap(of: Material) -> Section:
-    opens = "7d"
-    shown = of.heats[opens]
+    asked = f"FROM heatmap('{of.market.coin}', as_of := '{of.market.hour}', hours := "
     return Section(
         "heatmap",
         "Liquidation heatmap (modelled)",
         "The map through time: the brighter, the more would be liquidated at that price; dark is the least of "
         "it, not nothing. A bright band that the price meets goes dark, as it is swept; one that fades was closed.",
-        f"FROM heatmap('{of.market.coin}', as_of := '{of.market.hour}', hours := {SPANS[opens]}, "
-        f"step := {shown.step}, buckets := {shown.buckets})",
+        {span: f"{asked}{SPANS[span]}, step := {h.step}, buckets := {h.buckets})" for span, h in of.heats.items()},
         {span: heatmap.draw(heat) for span, heat in of.heats.items()},
-        opens,
+        "7d",
     )
 
 
@@ -83,7 +90,7 @@ def _balance(of: Material) -> Section:
         "balance",
         "Longs against shorts (modelled)",
         "How much of each side stands near the mark, through time. A move against the heavier side liquidates more.",
-        f"FROM mart.market_balance WHERE {_until(of)} ORDER BY hour_utc",
+        {"": f"FROM mart.market_balance WHERE {_until(of)} ORDER BY hour_utc"},
         {
             f"within {bp / 100:g} %": balance_history.draw(of.balance, of.market.coin, bp)
             for bp in balance_history.DISTANCES_BP
@@ -94,17 +101,14 @@ def _balance(of: Material) -> Section:
 
 
 def _levels(of: Material) -> Section:
-    prices = list(of.levels)
-    hours, asked = SPANS[LONG], ""
-    if prices:
-        asked = f"FROM level_history('{of.market.coin}', {prices[0]!r}) WHERE hour_utc <= '{of.market.hour}'"
+    hours, until = SPANS[LONG], f"WHERE hour_utc <= '{of.market.hour}'"
     return Section(
         "levels",
         "The nearest clusters' levels through time (modelled)",
         "The price with most in the nearest cluster below the mark, and above: has it been building or thinning?"
-        if prices
+        if of.levels
         else "",
-        asked,
+        {price_text(at): f"FROM level_history('{of.market.coin}', {at!r}) {until}" for at in of.levels},
         {price_text(at): level_history.draw(rows, of.market.coin, at, hours) for at, rows in of.levels.items()},
     )
 
@@ -116,12 +120,12 @@ def _lives(of: Material) -> list[Section]:
     figure = cluster_lives.draw(of.lives, path, of.market.coin)
     seen = "Each cluster from its birth to its end: swept by the price, faded, or merged with another."
     asked = f"FROM mart.cluster_history WHERE {_until(of)} ORDER BY hour_utc"
-    return [Section("lives", "Cluster lives (modelled)", seen, asked, {"": figure})]
+    return [Section("lives", "Cluster lives (modelled)", seen, {"": asked}, {"": figure})]
 
 
 def _sweeps(of: Material) -> Section:
     heading = "Predicted against realised (modelled, realised)"
-    asked = f"FROM mart.sweeps WHERE {_until(of)} AND realised_usd IS NOT NULL ORDER BY hour_utc"
+    asked = {"": f"FROM mart.sweeps WHERE {_until(of)} AND realised_usd IS NOT NULL ORDER BY hour_utc"}
     if told_and_realised.known(of.sweeps).is_empty():
         none = "No venue's liquidations were read in these hours, so nothing can be held against the map: liq listen."
         return Section("sweeps", heading, none, asked)
@@ -134,7 +138,8 @@ def _sweeps(of: Material) -> Section:
 
 def _scores(of: Material) -> Section:
     heading = "Score card (modelled against realised)"
-    asked = f"FROM mart.map_scores WHERE coin = '{of.market.coin}' ORDER BY date DESC"
+    until = f"coin = '{of.market.coin}' AND date <= '{of.market.hour.date()}'"
+    asked = {"": f"FROM mart.map_scores WHERE {until} ORDER BY date DESC"}
     if score_card.judged(of.scores).is_empty():
         none = "There is no score yet: it takes 24 hours of liquidations that were read in full, and liq score."
         return Section("scores", heading, none, asked)

@@ -83,7 +83,14 @@ def prices(price: float, **options: Any) -> alt.Axis:
 def moments(ends: tuple[datetime, datetime] | None = None) -> alt.X:
     """Time in UTC, of milliseconds since 1970 in `t`."""
     domain = [_moment(end) for end in ends] if ends else alt.Undefined
-    axis = alt.Axis(title=None, labelExpr=_MOMENT, tickCount=alt.ExprRef("max(3, floor(width / 90))"), grid=False)
+    axis = alt.Axis(
+        title="UTC",
+        titleAnchor="end",
+        titlePadding=2,
+        labelExpr=_MOMENT,
+        tickCount=alt.ExprRef("max(3, floor(width / 90))"),
+        grid=False,
+    )
     scale = alt.Scale(type="utc", nice=False, domain=domain)
     return alt.X("t:T", scale=scale, axis=axis)
 

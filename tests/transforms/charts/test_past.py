@@ -100,3 +100,11 @@ def test_no_score_is_no_dot() -> None:
     met = score_card.judged(past.scores())
     assert set(met["exchange"]) == {"okx"}
     assert len([row for row in rows_of(FIGURES["scores"]()) if "estimator" in row]) == 12
+
+
+def test_no_tick_stands_beyond_its_axis() -> None:
+    """A scale that clamps would draw it at the edge, with a number that is not there."""
+    for panel in told_and_realised.draw(past.sweeps(), "BTC").panels:
+        x = next(layer["encoding"]["x"] for layer in panel.to_dict()["layer"])
+        assert x["axis"]["values"]
+        assert max(x["axis"]["values"]) <= x["scale"]["domain"][1]
