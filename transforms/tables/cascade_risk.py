@@ -11,7 +11,8 @@ import polars as pl
 from expectations.tables import table
 from transforms.hour_of_map import Row, abouts
 from transforms.model.cascade import NOTHING, Cascade, cascade
-from transforms.model.price_grid import Floats, edge
+from transforms.model.estimate import MAP_RANGE
+from transforms.model.price_grid import Floats, bucket, edge
 from transforms.traded_hours import Before, Traded
 
 TABLE = table("cascade_risk")
@@ -42,10 +43,10 @@ def _profiles(levels: pl.DataFrame) -> Iterator[tuple[datetime, _Standing]]:
     standing = levels.filter(pl.col("notional_usd") > 0)
     if standing.is_empty():
         return
-    bucket = standing["price_bucket"].to_numpy().astype(np.int64)
-    first, width = int(bucket.min()), int(bucket.max() - bucket.min()) + 1
+    buckets = standing["price_bucket"].to_numpy().astype(np.int64)
+    first, width = int(buckets.min()), int(buckets.max() - buckets.min()) + 1
     hours, hour = np.unique(standing["hour_utc"].to_numpy(), return_inverse=True)
-    cells = hour * width + bucket - first
+    cells = hour * width + buckets - first
     usd = np.bincount(cells, standing["notional_usd"].to_numpy(), len(hours) * width)
     profiles: Floats = usd.astype(np.float64, copy=False).reshape(-1, width)
     for at, profile in zip(hours.astype("datetime64[ms]").tolist(), profiles, strict=True):
@@ -76,14 +77,21 @@ def _row(side: str, about: Row, standing: _Standing | None, known: Before) -> Ro
 
 
 def _found(side: str, mark: float, standing: _Standing | None, known: Before) -> Cascade:
-    """From the mark outward: of longs the lower edge of a bucket is the far one, of shorts the upper."""
+    """From the mark to the map's end: of longs the lower edge of a bucket is the far one, of shorts the upper."""
     if standing is None or known.impact is None:
         return NOTHING
-    first, usd = standing
+    first, usd = _to_the_end(mark, *standing)
     edges = edge(np.arange(first, first + len(usd) + 1)) / mark
     if side == "long":
         return cascade((1 - edges[:-1])[::-1], np.cumsum(usd[::-1]), known.impact)
     return cascade(edges[1:] - 1, np.cumsum(usd), known.impact)
+
+
+def _to_the_end(mark: float, first: int, usd: Floats) -> _Standing:
+    """With the buckets in which nothing stands, out to where the map ends on either side."""
+    below = max(0, first - bucket(mark * (1 - MAP_RANGE)))
+    above = max(0, bucket(mark * (1 + MAP_RANGE)) - (first + len(usd) - 1))
+    return first - below, np.pad(usd, (below, above))
 
 
 def _place(side: str, mark: float, distance: float | None) -> tuple[float, float] | tuple[None, None]:
