@@ -43,7 +43,7 @@ _PRICE = """
     END
 """
 # The grid of transforms/model/price_grid.py; a price that is none is told before anything is read. What a computed edge
-# is short of its bucket, 1e-11 of a bucket at most, is made up for: a row's price_low lies in that row.
+# is short of its bucket, some 1e-12 of a bucket, is made up for: a row's price_low lies in that row.
 _PRICE_BUCKET = "CREATE MACRO ops.price_bucket(price) AS floor(ln(ops.price(price)) / ln(1.001) + 1e-9)::INTEGER"
 _IS_REACHED = """
     CREATE MACRO ops.is_reached(coin, price, first_bucket, last_bucket) AS ops.refuse_unless(

@@ -13,9 +13,10 @@ from typing import Any, Literal
 import polars as pl
 
 from expectations.contract import Table
-from expectations.tables import table
 from warehouse.catalog import connect
 from warehouse.clock import HOUR, floor_hour
+from warehouse.cluster_history import HISTORY
+from warehouse.derived import DERIVED, LEVELS
 from warehouse.errors import UserError
 from warehouse.read import query
 from warehouse.settings import Settings
@@ -26,14 +27,7 @@ _GAPS = """
     SELECT exchange, series, state, count(DISTINCT (coin, hour_utc)) AS hours, last(reason ORDER BY hour_utc) AS reason
     FROM ops.gaps WHERE hour_utc > $since GROUP BY exchange, series, state ORDER BY exchange, series, state
 """
-_MAP = table("liquidation_levels")
-_MADE_OF_IT = tuple(
-    table(name)
-    for name in (
-        *("liquidation_curve", "market_balance", "liquidation_clusters", "cluster_history"),
-        *("cascade_risk", "cascade_reach", "market_summary"),
-    )
-)
+_MADE_OF_IT = (*DERIVED, HISTORY)
 
 
 @dataclass(frozen=True)
@@ -111,7 +105,7 @@ def _gaps(gaps: pl.DataFrame) -> Iterator[Finding]:
 def _lacking(store: Store) -> Iterator[Finding]:
     """Days whose map has a file where a table that is made of the map has none."""
     made = {(t.name, *map(str, key.values())) for t in _MADE_OF_IT for key in store.keys(t)}
-    for coin, keys in groupby(store.keys(_MAP), key=lambda key: key["coin"]):
+    for coin, keys in groupby(store.keys(LEVELS), key=lambda key: key["coin"]):
         days = [str(key["date"]) for key in keys]
         lacking = {(t.name, day) for t in _MADE_OF_IT for day in days if (t.name, coin, _part(t, day)) not in made}
         if not lacking:

@@ -7,7 +7,7 @@
 -- as_of   a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
 --
 -- A row for longs, below the mark, and one for shorts, above it, exchanges added up. trigger_price is null where a move
--- nowhere liquidates enough to go on by itself; largest_ratio says how near to that it comes: 1 would do. It is null too
+-- nowhere liquidates enough to go on by itself; largest_ratio says how near to that it comes: 1 would do. Both are null
 -- where volatility or volume is not known yet, as on the first day.
 --
 -- Columns and their units are those of mart.cascade_risk.

@@ -14,6 +14,7 @@ from statistics import median
 from zoneinfo import ZoneInfo
 
 import duckdb
+import numpy as np
 import polars as pl
 import pytest
 
@@ -22,6 +23,7 @@ from tests.bi.environment import environment, recipe, run
 from tests.sql import cookbook
 from tests.sql.cookbook import FIRST, FOLDER, LAST, QUESTIONS
 from tests.warehouse.trial import A, Trial
+from transforms.model.price_grid import edge
 from warehouse import catalog, macros
 from warehouse.clock import HOUR
 
@@ -229,6 +231,12 @@ class TestAnswers:
             (0,)
         ]
 
+    def test_an_edge_lies_in_the_bucket_that_it_opens(self, ask: duckdb.DuckDBPyConnection) -> None:
+        """From a hundredth of a dollar to a million."""
+        buckets = np.arange(-4608, 13_824)
+        ask.register("edges", pl.DataFrame({"price_bucket": buckets, "price_low": edge(buckets)}).to_arrow())
+        assert ask.sql("FROM edges WHERE ops.price_bucket(price_low) <> price_bucket").fetchall() == []
+
     def test_heavier_side_is_at_risk_on_either_side(self, ask: duckdb.DuckDBPyConnection) -> None:
         row = ask.sql("FROM heavier_side('BTC', 110000, 100700)").pl().row(0, named=True)
         total = "(SELECT cumulative_usd FROM at_risk('BTC', {}) WHERE exchange = 'all' AND leverage_class = 'all')"
@@ -332,6 +340,7 @@ class TestAnswers:
             ("cascade", ["cascade_risk"], "cascade", LAST),
             ("cascade_across", ["cascade_risk", "cascade_reach"], "cascade", LAST),
             ("at_a_glance", ["market_summary"], "at_a_glance", LAST),
+            ("clusters_near", ["liquidation_clusters"], "cluster", LAST),
             ("cluster_lives", ["cluster_history"], "life of a cluster", FIRST),
         ],
     )
@@ -362,11 +371,12 @@ class TestAnswers:
             ask.sql(f"FROM {call}").fetchall()
 
     @pytest.mark.parametrize(
-        "macro", ["at_risk(NULL, 90000)", "level_history(NULL, 90000)", "at_a_glance(NULL)", "balance(NULL)"]
+        "macro", ["at_risk({}, 90000)", "level_history({}, 90000)", "at_a_glance({})", "balance({})"]
     )
-    def test_no_coin_is_refused(self, ask: duckdb.DuckDBPyConnection, macro: str) -> None:
-        with pytest.raises(duckdb.Error, match="no coin NULL in the warehouse; there are BTC"):
-            ask.sql(f"FROM {macro}").fetchall()
+    @pytest.mark.parametrize("coin", ["NULL", "1", "true"])
+    def test_no_coin_is_refused(self, ask: duckdb.DuckDBPyConnection, macro: str, coin: str) -> None:
+        with pytest.raises(duckdb.Error, match=f"no coin {coin} in the warehouse; there are BTC"):
+            ask.sql(f"FROM {macro.format(coin)}").fetchall()
 
     @pytest.mark.parametrize("distance", ["-0.01", "NULL", "0.3", "'near'"])
     @pytest.mark.parametrize(
