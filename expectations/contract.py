@@ -47,6 +47,8 @@ class Table:
 
     `columns` in file order; `nullable` names those that may be null. `partition` columns stand in the path, not in the
     file. `grain` is unique and is the sort order; `file_order`, of the same columns, is the file's where it differs.
+    Frames are checked in the order of their files, one after another: a check that looks at the row before relies on
+    the order of the grain, so a table with a `file_order` has no such check.
     `built_with` names the sibling whose build makes this table too.
     """
 

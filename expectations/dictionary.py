@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from expectations.contract import Column, Kind, Table
-from expectations.rules import bounds, rules
+from expectations.contract import Column, Kind, Severity, Table
+from expectations.rules import bounds, fresh_severity, rules
 from expectations.tables import load
 
 _KINDS: dict[Kind, str] = {
@@ -79,7 +79,7 @@ def _section(table: Table, known: dict[str, Table]) -> Iterator[str]:
     yield "\n| column | type | unit | null | meaning |\n|---|---|---|---|---|"
     yield from (_row(c, c.name in table.nullable) for c in table.columns)
     yield "\n| check | severity | reason |\n|---|---|---|"
-    yield from (f"| `{name}` | {severity} | {_cell(reason)} |" for name, severity, reason in _checks(table))
+    yield from (f"| `{name}` | {severity} | {_cell(reason)} |" for name, severity, reason in checks_of(table))
 
 
 def _row(column: Column, nullable: bool) -> str:
@@ -99,8 +99,8 @@ def type_name(column: Column) -> str:
     return "Timestamp (ms)" if name.startswith("Datetime") else name
 
 
-def _checks(table: Table) -> Iterator[tuple[str, str, str]]:
-    """Each check once: the columns and grain above say what the derived ones ask."""
+def checks_of(table: Table) -> Iterator[tuple[str, Severity, str]]:
+    """Yield the name, severity and reason of each check once: those derived from columns are said in general."""
     own = {c.name for c in table.checks}
     general = {
         "columns": "The columns are those above, in that order.",
@@ -114,8 +114,7 @@ def _checks(table: Table) -> Iterator[tuple[str, str, str]]:
     for rule in {r.check: r for r in rules(table)}.values():
         yield rule.check, rule.severity, rule.reason if rule.check in own else general.get(rule.check, rule.reason)
     if table.fresh_within_hours is not None:
-        severity = "FAIL" if table.fresh_within_hours == 0 else "WARN"
-        yield "fresh", severity, "The newest row of each coin is as fresh as said above."
+        yield "fresh", fresh_severity(table), "The newest row of each coin is as fresh as said above."
 
 
 def _codes(names: Iterable[str]) -> str:

@@ -23,14 +23,15 @@ class Rule:
     check: str
     reason: str
     holds: pl.Expr
-    columns: tuple[str, ...] = ()  # what it is about
+    columns: tuple[str, ...] = ()  # its subject
     severity: Severity = "FAIL"
-    answered_in_polars: bool = True  # False where Great Expectations has an expectation of its own for it
+    proof: pl.Expr | None = None  # a cheaper single value, true only where every row holds
 
     @property
-    def answer(self) -> str:
-        """The column that `holds` is written to, where Great Expectations is to read it."""
-        return f"check__{self.check}"
+    def all_hold(self) -> pl.Expr:
+        """A single value: true only where every row holds. False may be a false alarm where there is a `proof`."""
+        proof = self.holds.fill_null(False).all() if self.proof is None else self.proof
+        return proof.fill_null(False)
 
 
 def rules(table: Table, *, expected_time: datetime | None = None) -> tuple[Rule, ...]:
@@ -45,12 +46,12 @@ def _shape(table: Table) -> Iterator[Rule]:
     # A frame of the wrong shape is wrong in every row.
     names = tuple(c.name for c in table.columns)
     reason = "The columns are those of the contract, in its order."
-    yield Rule("columns", reason, pl.lit(False), names, answered_in_polars=False)
+    yield Rule("columns", reason, pl.lit(False), names)
     for c in table.columns:
         reason = f"`{c.name}` is of type {c.dtype}."
-        yield Rule("types", reason, pl.lit(False), (c.name,), answered_in_polars=False)
+        yield Rule("types", reason, pl.lit(False), (c.name,))
     if not table.may_be_empty:
-        yield Rule("not_empty", "There are rows.", pl.lit(False), answered_in_polars=False)
+        yield Rule("not_empty", "There are rows.", pl.lit(False))
 
 
 def _values(table: Table) -> Iterator[Rule]:
@@ -58,18 +59,19 @@ def _values(table: Table) -> Iterator[Rule]:
         value = pl.col(c.name)
         if c.name not in table.nullable:
             reason = f"`{c.name}` is never null."
-            yield Rule("not_null", reason, value.is_not_null(), (c.name,), answered_in_polars=False)
+            yield Rule("not_null", reason, value.is_not_null(), (c.name,), proof=value.null_count() == 0)
         if c.minimum is not None or c.maximum is not None:
             reason = f"`{c.name}` is {bounds(c)}."
-            yield Rule("in_range", reason, _within(c), (c.name,), answered_in_polars=False)
+            yield Rule("in_range", reason, _within(c), (c.name,))
         if c.allowed is not None:
             reason = f"`{c.name}` is one of {', '.join(c.allowed)}."
-            holds = value.is_null() | value.is_in(c.allowed)
-            yield Rule("allowed_values", reason, holds, (c.name,), answered_in_polars=False)
+            holds, proof = value.is_in(c.allowed), value.unique().is_in(c.allowed)  # few words in many rows
+            yield Rule("allowed_values", reason, value.is_null() | holds, (c.name,), proof=proof.all())
         if c.pattern is not None:
             reason = f"`{c.name}` reads like {c.pattern}."
-            holds = value.is_null() | value.str.contains(f"^(?:{c.pattern})$")
-            yield Rule("reads_like", reason, holds, (c.name,), answered_in_polars=False)
+            whole = f"^(?:{c.pattern})$"
+            holds, proof = value.str.contains(whole), value.unique().str.contains(whole)
+            yield Rule("reads_like", reason, value.is_null() | holds, (c.name,), proof=proof.all())
 
 
 def bounds(column: Column) -> str:
@@ -97,7 +99,7 @@ def _within(column: Column) -> pl.Expr:
 def _rows(table: Table) -> Iterator[Rule]:
     keys = row_key(table)
     reason = f"One row for each {', '.join(keys)}."
-    yield Rule("grain_is_unique", reason, pl.struct(keys).is_unique(), answered_in_polars=False)
+    yield Rule("grain_is_unique", reason, pl.struct(keys).is_unique(), proof=in_order(table))
     floats = tuple(c.name for c in table.columns if c.dtype.is_float())
     if floats:
         # A NaN compares with nothing, so bounds and checks cannot be trusted to see it.
@@ -114,6 +116,16 @@ def row_key(table: Table) -> tuple[str, ...]:
     return (*table.partition, *(c for c in table.grain if c not in table.partition))
 
 
+def in_order(table: Table) -> pl.Expr:
+    """Return a single value: true where every row comes after the one before it, in the order of the table's files."""
+    beyond = pl.lit(False)
+    in_file = (c for c in table.file_order or table.grain if c not in table.partition)
+    for column in reversed((*table.partition, *in_file)):
+        here, before = pl.col(column), pl.col(column).shift(1)
+        beyond = (here > before) | ((here == before) & beyond)
+    return beyond.slice(1).fill_null(False).all()
+
+
 def _fresh(table: Table, expected_time: datetime | None) -> Rule | None:
     if expected_time is None or table.time_column is None or table.fresh_within_hours is None:
         return None
@@ -128,8 +140,13 @@ def _fresh(table: Table, expected_time: datetime | None) -> Rule | None:
         f"The newest `{table.time_column}` is not older than {oldest:%Y-%m-%d %H:%M} UTC.",
         (time < newest) | (time >= oldest),
         (table.time_column,),
-        "FAIL" if table.fresh_within_hours == 0 else "WARN",
+        fresh_severity(table),
     )
+
+
+def fresh_severity(table: Table) -> Severity:
+    """Return FAIL for a table that must have the run's own hour, else WARN."""
+    return "FAIL" if table.fresh_within_hours == 0 else "WARN"
 
 
 def _subject(table: Table, holds: pl.Expr) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import polars as pl
@@ -66,6 +67,13 @@ def test_no_key_may_be_null(contract: Table) -> None:
 @TABLES
 def test_rows_have_one_place_in_a_file(contract: Table) -> None:
     assert set(contract.file_order or contract.grain) == set(contract.grain)
+
+
+@TABLES
+def test_a_check_that_looks_at_neighbours_finds_them_side_by_side(contract: Table) -> None:
+    """A frame is checked in the order of its file, in which only the grain's order puts an hour after another."""
+    looks = [c.name for c in contract.checks if re.search(r"shift|diff|cum_|rolling|rle", str(c.holds))]
+    assert contract.file_order is None or looks == []
 
 
 @TABLES

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from expectations.columns import EXCHANGES
-from expectations.contract import Table
+from expectations.contract import Severity, Table
+from expectations.counts import Count, count
 from expectations.reasons import by_partition
 from expectations.rules import rules
 from expectations.tables import load
@@ -157,9 +158,9 @@ def test_no_rows_and_no_word_of_partitions_is_a_failure_too(gx) -> None:
 
 def test_a_partition_that_should_be_there_is_missed_beside_others(gx) -> None:
     table = load()["price_bars"]
-    absent = "coin=ETH/date=2026-01-05"
-    failed = failures(gx.validate(table, sound(table.name), partitions=[absent]))
-    assert failed == {"coin=BTC/date=2026-01-05": set(), absent: {"not_empty"}}
+    known, absent = "coin=BTC/date=2026-01-05", "coin=ETH/date=2026-01-05"
+    failed = failures(gx.validate(table, sound(table.name), partitions=[known, absent]))
+    assert failed == {known: set(), absent: {"not_empty"}}
 
 
 @pytest.mark.parametrize(
@@ -208,32 +209,70 @@ def test_a_reason_can_be_acted_on(gx) -> None:
     table = load()["price_bars"]
     (refused,) = [r for r in gx.validate(table, put(1, taker_buy_base=10.5)(sound(table.name))) if not r.passed]
     assert refused.reason == (
-        "core.price_bars: Buys are a part of the volume; more means that contracts, coins or dollars were mixed. "
-        "1 of 2 rows do not hold, such as exchange=binance, instrument=BTCUSDT, open_utc=2026-01-05T01:05:00, "
-        "volume_base=10, taker_buy_base=10.5."
+        "core.price_bars.taker_buys_within_volume: Buys are a part of the volume; more means that contracts, coins or "
+        "dollars were mixed. 1 of 2 rows break it, the first: exchange=binance, instrument=BTCUSDT, "
+        "open_utc=2026-01-05T01:05:00, volume_base=10, taker_buy_base=10.5."
     )
 
 
-def test_a_suite_says_what_the_contract_says(gx) -> None:
-    table = load()["liquidation_levels"]
-    suite = gx.suite(table, expected_time=HOUR)
-    assert suite.name == "mart.liquidation_levels"
+@TABLES
+def test_a_suite_says_what_the_contract_says(gx, table: Table) -> None:
+    suite = gx.suite(table)
+    assert suite.name == table.full_name
     asked = {e.meta["check"]: e for e in suite.expectations}
-    assert set(asked) == {r.check for r in rules(table, expected_time=HOUR)}
-    assert asked["fresh_hours_are_not_carried"].severity == "warning"
-    assert asked["windows_nest"].severity == "critical"
+    demanded = {r.check: r.severity for r in rules(table, expected_time=HOUR)}
+    severities = {"FAIL": "critical", "WARN": "warning"}
+    assert {check: e.severity for check, e in asked.items()} == {c: severities[s] for c, s in demanded.items()}
+    assert {c.name: c.reason for c in table.checks}.items() <= {check: e.notes for check, e in asked.items()}.items()
+    assert all(e.column == check and e.notes.endswith(".") for check, e in asked.items())
 
 
-def test_a_verdict_that_polars_cannot_place_holds_back_everything(gx, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gx, "_verdicts", lambda table, frame, asked: [r.check != "in_range" for r in asked])
-    table = load()["market_balance"]
-    staged = pl.concat([sound(table.name), put(pl.lit(True), coin="ETH")(sound(table.name))])
-    failed = failures(gx.validate(table, staged, partitions=["coin=SOL/date=2026-01-05"]))
-    assert failed == {
-        "coin=BTC/date=2026-01-05": {"in_range"},
-        "coin=ETH/date=2026-01-05": {"in_range"},
-        "coin=SOL/date=2026-01-05": {"in_range", "not_empty"},
-    }
+def of(severity: Severity, failing_rows: int | None = 0) -> Count:
+    reason = "core.price_bars.c: It is wrong." if failing_rows else ""
+    return Count("price_bars", "coin=BTC", "c", severity, 9, failing_rows, reason)  # type: ignore[arg-type]
+
+
+def test_a_count_passes_where_no_row_fails_and_only_there(gx) -> None:
+    counts = [of("FAIL"), of("FAIL", 3), of("WARN", 1), of("WARN"), of("FAIL")]
+    results = gx.decide(counts)
+    assert [r.passed for r in results] == [True, False, False, True, True]
+    assert [(r.severity, r.failing_rows, r.reason) for r in results] == [
+        (c.severity, c.failing_rows, c.reason) for c in counts
+    ]
+
+
+def test_no_counts_are_no_results(gx) -> None:
+    assert gx.decide([]) == []
+
+
+def test_a_severity_that_nothing_is_said_of_does_not_pass(gx, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = gx.gate()
+    silent.expectations = [e for e in silent.expectations if e.severity == "critical"]
+    monkeypatch.setattr(gx, "gate", lambda: silent)
+    critical, warning = gx.decide([of("FAIL"), of("WARN")])
+    assert critical.passed
+    assert not warning.passed
+    assert warning.reason == "price_bars.c: Great Expectations did not confirm that it holds."
+
+
+def test_an_expectation_that_raises_confirms_nothing(gx, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = gx.gate()
+    for expectation in wrong.expectations:
+        expectation.column = "nowhere"
+    monkeypatch.setattr(gx, "gate", lambda: wrong)
+    assert not any(r.passed for r in gx.decide([of("FAIL"), of("WARN")]))
+
+
+def test_what_is_no_number_confirms_nothing(gx) -> None:
+    assert [r.passed for r in gx.decide([of("FAIL", None), of("WARN")])] == [False, True]
+
+
+def test_a_run_is_validated_once(gx, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    gate = gx.gate()
+    monkeypatch.setattr(gx, "gate", lambda: calls.append(1) or gate)
+    assert len(gx.decide([c for table in load().values() for c in count(table, sound(table.name))])) > 300
+    assert calls == [1]
 
 
 def test_nothing_is_printed_and_nothing_written(gx, capfd: pytest.CaptureFixture[str], tmp_path, monkeypatch) -> None:

@@ -52,7 +52,7 @@ def test_sound_rows_pass(stage: Stage) -> None:
 def test_what_is_built_on_it_is_held(stage: Stage) -> None:
     held = broken(stage, "price_bars", lambda rows: rows.with_columns(high=pl.col("low") / 2))
     assert set(held) == set(NAMES)
-    assert held["price_bars"].startswith("core.price_bars: ")
+    assert held["price_bars"].startswith("core.price_bars.high_and_low_bound_the_bar: ")
     assert held["liquidation_curve"].startswith("built on mart.liquidation_levels coin=BTC")
 
 
