@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from expectations.contract import Table
+from expectations.counts import Count, count
 from expectations.tables import load, table
 from transforms.tables import checks
 from warehouse.pieces import pieces
@@ -26,11 +27,7 @@ Held = tuple[str, str, str]
 def check_staged(stage: Stage, plan: Plan, progress: Progress) -> tuple[list[CheckResult], list[Held]]:
     """Validates all that is staged, records the results, quarantines what failed. Returns results and what is held."""
     staged = _staged(stage)
-    progress.stage("check", len(staged), "tables")
-    results: list[CheckResult] = []
-    for name, keys in staged.items():
-        results += _results(stage, table(name), keys, plan.last_hour)
-        progress.step(name)
+    results = _results(stage, staged, plan.last_hour, progress)
     failed: dict[tuple[str, str], str] = {}
     for result in results:
         if not result.passed and result.severity == "FAIL":
@@ -51,13 +48,7 @@ def _expected(contract: Table, rows: pl.DataFrame, last_hour: datetime, *, newes
 
 def validated(stage: Stage, progress: Progress) -> list[CheckResult]:
     """Validates all that is staged and holds nothing back: whoever asks publishes all of it, or nothing."""
-    staged = _staged(stage)
-    progress.stage("check", len(staged), "tables")
-    results: list[CheckResult] = []
-    for name, keys in staged.items():
-        results += _results(stage, table(name), keys, None)
-        progress.step(name)
-    return results
+    return _results(stage, _staged(stage), None, progress)
 
 
 def _staged(stage: Stage) -> dict[str, list[Key]]:
@@ -67,14 +58,26 @@ def _staged(stage: Stage) -> dict[str, list[Key]]:
     return staged
 
 
-def _results(stage: Stage, contract: Table, keys: list[Key], last_hour: datetime | None) -> Iterator[CheckResult]:
-    """Of one table; piece by piece, so that memory stays flat however much is staged."""
-    from expectations.gx import validate  # seconds to import: only where it is used
+def _results(
+    stage: Stage, staged: dict[str, list[Key]], last_hour: datetime | None, progress: Progress
+) -> list[CheckResult]:
+    """Count table by table, then decide over all counts at once."""
+    from expectations.gx import decide  # seconds to import: only where it is used
 
+    progress.stage("check", len(staged), "tables")
+    counts: list[Count] = []
+    for name, keys in staged.items():
+        counts += _counts(stage, table(name), keys, last_hour)
+        progress.step(name)
+    return decide(counts)
+
+
+def _counts(stage: Stage, contract: Table, keys: list[Key], last_hour: datetime | None) -> Iterator[Count]:
+    """Count one table's partitions piece by piece, so that memory stays flat however much is staged."""
     for piece, newest in pieces(stage, contract, keys):
         rows, labels = stage.store.read(contract, piece), [label(contract, key) for key in piece]
         expected = _expected(contract, rows, last_hour, newest=newest) if last_hour else None
-        yield from validate(contract, rows, expected_time=expected, partitions=labels)
+        yield from count(contract, rows, expected_time=expected, partitions=labels)
 
 
 def warnings_of(results: Iterable[CheckResult]) -> tuple[str, ...]:

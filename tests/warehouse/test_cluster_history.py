@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
 import expectations.gx
-from expectations.contract import Table
+from expectations.counts import Count
 from expectations.gx import CheckResult
 from expectations.tables import table
 from tests.transforms.lives import FIRST as BEGIN
@@ -60,15 +59,13 @@ def test_a_day_that_was_deleted_is_made_again_by_a_run_of_the_next(made: Trial, 
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    whole = expectations.gx.validate
+    whole = expectations.gx.decide
 
     def failing(name: str) -> None:
-        def validate(contract: Table, frame: pl.DataFrame, **about: Any) -> list[CheckResult]:
-            return [
-                replace(r, passed=r.table_name != name, reason="not today") for r in whole(contract, frame, **about)
-            ]
+        def decide(counts: Sequence[Count]) -> list[CheckResult]:
+            return [replace(r, passed=r.table_name != name, reason="not today") for r in whole(counts)]
 
-        monkeypatch.setattr(expectations.gx, "validate", validate)
+        monkeypatch.setattr(expectations.gx, "decide", decide)
 
     return failing
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import expectations.gx
-from expectations.contract import Table
+from expectations.counts import Count
 from expectations.gx import CheckResult
 from tests.warehouse.trial import MADE, A, Trial, differing
 from warehouse.clock import HOUR
@@ -57,7 +57,7 @@ def wrong(one_hour: Trial, tmp_path_factory: pytest.TempPathFactory) -> Trial:
 def test_wrong_units_are_held_back_with_their_reason(wrong: Trial) -> None:
     held = wrong.root / "quarantine" / "core" / "open_interest" / PARTITION
     reason = (held / "reason.txt").read_text()
-    assert reason.startswith("core.open_interest: A flipped unit, a wrong contract size")
+    assert reason.startswith("core.open_interest.dollars_over_coins_is_the_mark: A flipped unit, a wrong contract size")
     assert "exchange=binance" in reason
     assert pl.read_parquet(held / FILE, hive_partitioning=False).height > wrong.rows("open_interest").height
     failed = wrong.rows("checks").filter(~pl.col("passed") & (pl.col("severity") == "FAIL"))
@@ -100,14 +100,13 @@ class TestRelease:
 
     @pytest.fixture
     def failing(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-        whole = expectations.gx.validate
+        whole = expectations.gx.decide
 
         def failing(name: str) -> None:
-            def validate(contract: Table, frame: pl.DataFrame, **about: Any) -> list[CheckResult]:
-                results = whole(contract, frame, **about)
-                return [replace(r, passed=r.table_name != name, reason="not today") for r in results]
+            def decide(counts: Sequence[Count]) -> list[CheckResult]:
+                return [replace(r, passed=r.table_name != name, reason="not today") for r in whole(counts)]
 
-            monkeypatch.setattr(expectations.gx, "validate", validate)
+            monkeypatch.setattr(expectations.gx, "decide", decide)
 
         return failing
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
 import expectations.gx
-from expectations.contract import Table
+from expectations.counts import Count
 from expectations.gx import CheckResult
 from tests.warehouse.trial import MADE, Trial, differing
 from warehouse.clock import HOUR, hours
@@ -80,15 +79,13 @@ def test_realised_is_what_the_one_venue_that_lists_it_said(made: Trial, sweeps: 
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    whole = expectations.gx.validate
+    whole = expectations.gx.decide
 
     def failing(name: str) -> None:
-        def validate(contract: Table, frame: pl.DataFrame, **about: Any) -> list[CheckResult]:
-            return [
-                replace(r, passed=r.table_name != name, reason="not today") for r in whole(contract, frame, **about)
-            ]
+        def decide(counts: Sequence[Count]) -> list[CheckResult]:
+            return [replace(r, passed=r.table_name != name, reason="not today") for r in whole(counts)]
 
-        monkeypatch.setattr(expectations.gx, "validate", validate)
+        monkeypatch.setattr(expectations.gx, "decide", decide)
 
     return failing
 
