@@ -10,10 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import Asset, CronTriggerTimetable, dag, task
-from airflow.sdk.exceptions import AirflowFailException
 
-from dags.plan import day
-from dags.retries import RETRIES
+from dags.tasks import RETRIES, day, refuse_quarantined
 
 FITTED = Asset(name="model_parameters", uri="liquidation-warehouse://mart/model_parameters")
 SCORED = Asset(name="map_scores", uri="liquidation-warehouse://mart/map_scores")
@@ -24,7 +22,9 @@ def calibrate(begins: Any) -> dict[str, Any]:
     """Fit, check and publish. Too little to learn from is no failure: what applied goes on."""
     from warehouse.calibrate import calibrate_day
 
-    return _sound(calibrate_day(begins))
+    made = calibrate_day(begins)
+    refuse_quarantined(made)
+    return made
 
 
 @task(outlets=[SCORED])
@@ -32,12 +32,8 @@ def score(day: str) -> dict[str, Any]:
     """Score, check and publish. Hours of which no liquidations were read are no failure: their scores are null."""
     from warehouse.score import score_day
 
-    return _sound(score_day(day))
-
-
-def _sound(made: dict[str, Any]) -> dict[str, Any]:
-    if made["quarantined"]:
-        raise AirflowFailException("quarantined: " + "; ".join(" ".join(what) for what in made["quarantined"]))
+    made = score_day(day)
+    refuse_quarantined(made)
     return made
 
 

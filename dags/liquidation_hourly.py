@@ -1,4 +1,4 @@
-"""Every hour: ask the exchanges, work out the map, check it, publish what passed, draw it.
+"""Every hour: ask the exchanges, build what is stale, check it, publish what passed, draw it.
 
 The logical date, floored, is the hour; so a run may be repeated, come late, or be one of `airflow backfill create`.
 """
@@ -8,21 +8,35 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import Asset, CronTriggerTimetable, TriggerRule, chain, dag, task
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk import Asset, CronTriggerTimetable, TriggerRule, dag, task
 
-from dags.plan import exchanges, plan
-from dags.retries import RETRIES
-from dags.stages import collect, stage
+from dags.tasks import RETRIES, collect, exchanges, plan, refuse_quarantined
 
 PUBLISHED = [Asset(name=layer, uri=f"liquidation-warehouse://{layer}") for layer in ("core", "mart")]
 
 
+@task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, outlets=PUBLISHED)
+def publish(ti: Any = None) -> dict[str, Any]:
+    """Build, check and publish. It pulls the plan: as a dependency, `plan` would count in the trigger rule."""
+    from warehouse.pipeline import run
+    from warehouse.plan import Plan
+
+    return run.publish(Plan.from_json(ti.xcom_pull(task_ids="plan")))
+
+
 @task
-def verdict(checked: dict[str, Any]) -> None:
-    """Turn the run red if anything is quarantined; what passed is published by then."""
-    if checked["quarantined"]:
-        raise AirflowFailException("quarantined: " + "; ".join(" ".join(what) for what in checked["quarantined"]))
+def report(ti: Any = None) -> dict[str, Any]:
+    """Draw a page a coin."""
+    from warehouse.pipeline import run
+    from warehouse.plan import Plan
+
+    return run.draw(Plan.from_json(ti.xcom_pull(task_ids="plan")))
+
+
+@task
+def verdict(published: dict[str, Any]) -> None:
+    """Turn the run red if anything is quarantined."""
+    refuse_quarantined(published)
 
 
 @dag(
@@ -35,12 +49,10 @@ def verdict(checked: dict[str, Any]) -> None:
 )
 def liquidation_hourly() -> None:
     """Wire the tasks. If collecting crashes for one exchange the others keep their hour, and the run ends red."""
-    collected = collect.partial(hour=plan()).expand(exchange=exchanges())
-    normalised = stage("normalise", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
-    checked = stage("check")
-    judged = verdict(checked)
-    published = stage("publish", outlets=PUBLISHED)
-    chain(collected, normalised, stage("estimate"), checked, published, [judged, stage("report")])
+    collected = collect.partial(hours=plan()).expand(exchange=exchanges())
+    published: Any = publish()
+    judged = verdict(published)
+    collected >> published >> report()
     collected >> judged
 
 

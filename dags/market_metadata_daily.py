@@ -10,8 +10,7 @@ from typing import Any
 
 from airflow.sdk import Asset, CronTriggerTimetable, dag, task
 
-from dags.plan import exchanges
-from dags.retries import RETRIES
+from dags.tasks import RETRIES, exchanges
 
 STORED = Asset(name="market_metadata", uri="liquidation-warehouse://raw/market_metadata")
 
@@ -19,7 +18,7 @@ STORED = Asset(name="market_metadata", uri="liquidation-warehouse://raw/market_m
 @task(outlets=[STORED], map_index_template="{{ task.op_kwargs['exchange'] }}")
 def collect_metadata(exchange: str) -> dict[str, Any]:
     """Ask one exchange, and store what it answers."""
-    from warehouse import run
+    from warehouse.pipeline import run
 
     return run.collect_metadata(exchange)
 

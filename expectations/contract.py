@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Literal
 
@@ -42,14 +43,38 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Input:
+    """A table that a build reads, and the window of it: its own day, and `days` or `hours` before that.
+
+    `own_day` is False where the window ends before the day begins. `last_hour_only` keeps the rows of the newest hour
+    in the window. `columns` narrows the read; empty means all. Where a `required` input has nothing in its own day,
+    there is nothing to build. Of a table of versions, a build gets those that are in force within the window.
+    """
+
+    table: str
+    days: int = 0
+    hours: int = 0
+    own_day: bool = True
+    last_hour_only: bool = False
+    required: bool = False
+    columns: tuple[str, ...] = ()
+
+    @property
+    def before(self) -> timedelta:
+        """How far the window reaches back before the day begins."""
+        return timedelta(days=self.days, hours=self.hours)
+
+
+@dataclass(frozen=True)
 class Table:
     """All that must be true of one table.
 
     `columns` in file order; `nullable` names those that may be null. `partition` columns stand in the path, not in the
-    file. `grain` is unique and is the sort order; `file_order`, of the same columns, is the file's where it differs.
+    file. `grain` is unique; rows are in its order, or in that of `file_order`, the same columns in another order.
     Frames are checked in the order of their files, one after another: a check that looks at the row before relies on
     the order of the grain, so a table with a `file_order` has no such check.
-    `built_with` names the sibling whose build makes this table too.
+    `built_with` names the sibling whose build makes this table too: its inputs are the sibling's. `versions_of` names
+    what a row with a `valid_from_utc` is a version of.
     """
 
     name: str
@@ -58,7 +83,7 @@ class Table:
     doc: str
     grain: tuple[str, ...]
     columns: tuple[Column, ...]
-    inputs: tuple[str, ...] = ()
+    inputs: tuple[Input, ...] = ()
     nullable: frozenset[str] = frozenset()
     partition: tuple[str, ...] = ("coin", "date")
     checks: tuple[Check, ...] = ()
@@ -67,6 +92,10 @@ class Table:
     built_with: str | None = None
     file_order: tuple[str, ...] | None = None
     may_be_empty: bool = False  # a partition without rows says that nothing happened, not that something broke
+    versions_of: tuple[str, ...] = ()
+    on_demand: bool = False  # made for the days that somebody asks for: another day without it is not missing
+    kept_days: int | None = None  # older partitions are deleted, but those of the first day of a month
+    checks_look_back: bool = False  # its checks compare with the last hour of the day before
 
     @property
     def full_name(self) -> str:
@@ -94,23 +123,30 @@ class Table:
         """No rows, every column."""
         return pl.DataFrame(schema=self.schema)
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The columns that rows are sorted by, in a file and in every frame that a build returns."""
+        return self.file_order or self.grain
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether its rows are built a day at a time. Several days may share a file, of a month or of the table."""
+        return "date" in self.schema or self.time_column == "valid_from_utc"
+
+    @property
+    def day(self) -> pl.Expr:
+        """The day that a row is built with."""
+        return pl.col("date") if "date" in self.schema else pl.col(self.time_column or "").dt.date()
+
     def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
         """`frame` with exactly this table's columns, types and order of rows; an absent nullable column becomes null.
 
         Raises ValueError naming the columns that lack or do not belong, or that cannot be cast.
         """
-        return self._shaped(frame).sort(self.grain, maintain_order=True)
+        return self.shape(frame).sort(self.order, maintain_order=True)
 
-    def filed(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """`frame` as its file has it: without the columns of the path, its rows in the order of the file.
-
-        Raises ValueError as `conform` does.
-        """
-        return (
-            self._shaped(frame).sort(self.file_order or self.grain, maintain_order=True).select(list(self.file_schema))
-        )
-
-    def _shaped(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def shape(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """`frame` with this table's columns and types, its rows as they come. Raises ValueError as `conform` does."""
         missing = [c.name for c in self.columns if c.name not in frame.columns and c.name not in self.nullable]
         foreign = [c for c in frame.columns if c not in self.schema]
         if missing or foreign:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from expectations.contract import Column, Kind, Severity, Table
+from expectations.contract import Column, Input, Kind, Severity, Table
 from expectations.rules import bounds, fresh_severity, rules
 from expectations.tables import load
 
@@ -61,7 +61,7 @@ def _first(doc: str) -> str:
 
 
 def _section(table: Table, known: dict[str, Table]) -> Iterator[str]:
-    inputs = ", ".join(f"`{known[i].full_name}`" if i in known else f"`{i}`" for i in table.inputs)
+    inputs = ", ".join(_input(each, known) for each in _inputs_of(table, known))
     yield f"## {table.full_name}\n"
     yield f"{table.doc}\n"
     yield f"- Kind: {table.kind}, {_KINDS[table.kind]}"
@@ -80,6 +80,18 @@ def _section(table: Table, known: dict[str, Table]) -> Iterator[str]:
     yield from (_row(c, c.name in table.nullable) for c in table.columns)
     yield "\n| check | severity | reason |\n|---|---|---|"
     yield from (f"| `{name}` | {severity} | {_cell(reason)} |" for name, severity, reason in checks_of(table))
+
+
+def _inputs_of(table: Table, known: dict[str, Table]) -> tuple[Input, ...]:
+    return known[table.built_with].inputs if table.built_with in known else table.inputs
+
+
+def _input(each: Input, known: dict[str, Table]) -> str:
+    """An input and its window: what of it a day's rows depend on."""
+    before = [f"{n} {unit} before" for n, unit in ((each.days, "days"), (each.hours, "hours")) if n]
+    window = ["last hour"] * each.last_hour_only + before + ["not the day itself"] * (not each.own_day)
+    name = known[each.table].full_name if each.table in known else each.table
+    return f"`{name}`" + (f" ({', '.join(window)})" if window else "")
 
 
 def _row(column: Column, nullable: bool) -> str:

@@ -39,7 +39,7 @@ def store(crowds: Mapping[int, Population], hour: datetime, about: Mapping[str, 
 
 def _with(contract: Table, frame: pl.DataFrame, common: Mapping[str, object]) -> pl.DataFrame:
     schema = contract.schema
-    return contract.conform(
+    return contract.shape(
         frame.with_columns(pl.lit(v, dtype=schema[k]).alias(k) for k, v in common.items() if k in schema)
     )
 

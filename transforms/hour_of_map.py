@@ -1,30 +1,26 @@
-"""What all that is made of a map's hour shares."""
+"""What the rows of an hour of the map share."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from math import fsum
 
-import numpy as np
 import polars as pl
 
 Row = dict[str, object]
 
-_BUCKET = ("hour_utc", "exchange", "instrument", "side", "price_bucket")
-_ABOUT = ("coin", "price_low", "price_high", "mark_price", "is_stale", "parameters_version", "source")
-
-
-def by_bucket(levels: pl.DataFrame) -> pl.DataFrame:
-    """Rows of the map, in its order, leverage classes added up: whole dollars, so exactly. A fifth as many are left."""
-    new = levels.select(pl.any_horizontal(pl.col(c) != pl.col(c).shift(1) for c in _BUCKET).fill_null(True)).to_series()
-    usd = np.add.reduceat(levels["notional_usd"].to_numpy(), new.arg_true().to_numpy())
-    return levels.select(*_BUCKET, *_ABOUT).filter(new).with_columns(pl.Series("notional_usd", usd))
+_CONTRACT = ("hour_utc", "exchange", "instrument")
+_SHARED = ("mark_price", "is_stale", "parameters_version", "source")
 
 
 def abouts(levels: pl.DataFrame) -> dict[datetime, Row]:
-    """Mark (the mean of the venues' marks), whether it is stale, version and source, by hour."""
+    """Mark (the mean of the venues' marks), whether it is stale, version and source, by hour.
+
+    A venue's mark is that of its first contract, the version and source are those of the first venue.
+    """
+    contracts = levels.select(*_CONTRACT, *_SHARED).unique().sort(*_CONTRACT)
     firsts = [pl.col(c).first() for c in ("mark_price", "parameters_version", "source")]
-    venues = levels.group_by("hour_utc", "exchange", maintain_order=True).agg(*firsts, pl.col("is_stale").any())
+    venues = contracts.group_by("hour_utc", "exchange", maintain_order=True).agg(*firsts, pl.col("is_stale").any())
     hourly = venues.group_by("hour_utc", maintain_order=True).agg(
         pl.col("mark_price"), *firsts[1:], pl.col("is_stale").any()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
@@ -50,3 +51,21 @@ def as_of(versions: pl.DataFrame, moment: datetime) -> pl.DataFrame:
     first = pl.col("valid_from_utc") == pl.col("valid_from_utc").min().over(_KEY)
     started = (pl.col("valid_from_utc") <= moment) | first
     return versions.filter(started & (pl.col("valid_to_utc").is_null() | (pl.col("valid_to_utc") > moment)))
+
+
+def in_force(versions: pl.DataFrame, of: Sequence[str], first: datetime, last: datetime) -> pl.DataFrame:
+    """The versions of each `of` that hold at some moment from `first` to before `last`, as they were known then.
+
+    A version holds until the next begins; the first one known holds before it too. An end that comes after `last` is
+    null, as it was then.
+    """
+    began = pl.col("valid_from_utc")
+    spans = versions.select(*of, began).unique().sort(*of, began)
+    ends = spans.with_columns(
+        began.shift(-1).over(of).alias("next_utc"), (began == began.min().over(of)).alias("is_first")
+    )
+    holds = (pl.col("is_first") | (began < last)) & (pl.col("next_utc").is_null() | (pl.col("next_utc") > first))
+    held = versions.join(ends.filter(holds), on=[*of, "valid_from_utc"], maintain_order="left")
+    if "valid_to_utc" in versions.columns:
+        held = held.with_columns(pl.when(pl.col("valid_to_utc") < last).then("valid_to_utc").alias("valid_to_utc"))
+    return held.select(versions.columns)

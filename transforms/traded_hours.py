@@ -20,10 +20,6 @@ LOOKS_BACK = timedelta(days=30)
 """The full days before a day that its impact is known by: enough to tell Y to about a fifth (README), few enough to be
 of the market as it is."""
 
-BAR_COLUMNS = (
-    "exchange", "instrument", "open_utc", "interval_minutes", "open", "close", "volume_base", "taker_buy_base",
-)  # fmt: skip
-
 _SERIES = ("exchange", "instrument")
 _Row = tuple[datetime, str, str, float, float | None, float | None]
 
@@ -45,7 +41,7 @@ class Before:
 
 
 class Traded:
-    """The whole hours of `price_bars` (BAR_COLUMNS of one coin)."""
+    """The whole hours of `price_bars` (of one coin)."""
 
     def __init__(self, price_bars: pl.DataFrame) -> None:
         self.rows = _whole_hours(price_bars)

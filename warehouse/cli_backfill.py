@@ -1,7 +1,8 @@
-"""The command that fills the past: backfill."""
+"""The commands that fill the past: backfill, rebuild."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,6 +25,16 @@ To = Annotated[
     ),
 ]
 
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Coins that are built at a time; default: as many as there are cores")
+]
+
+
+class Layer(StrEnum):
+    """What a rebuild starts from."""
+
+    RAW = "raw"
+
 
 def backfill(
     first: From,
@@ -32,10 +43,7 @@ def backfill(
     exchanges: Exchanges = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop")] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Make every map of the range again")] = False,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Coins that are estimated at a time; default: one more than there are cores"),
-    ] = None,
+    workers: Workers = None,
     source: Source = None,
     recorded: Recorded = None,
     warehouse: Warehouse = None,
@@ -46,30 +54,54 @@ def backfill(
     """
     asked(None, first, None, None)
     settings = settings_of(coins=coins, exchanges=exchanges, source=source, recorded=recorded, warehouse=warehouse)
-    from warehouse import backfill as filling
     from warehouse.addresses import pointed
     from warehouse.cli_output import printer, table
     from warehouse.cli_progress import progress
     from warehouse.cli_summary import exit_code, show
+    from warehouse.pipeline import graph
+    from warehouse.pipeline import run as pipeline
     from warehouse.plan import Plan
+    from warehouse.reached import sources
     from warehouse.sources import serving
     from warehouse.store import Store
 
     with serving(settings) as served:
         begin, end = span(served.now, None, first, last)
         plan = Plan.of_range(begin, end, settings)
-        reached = filling.sources(settings, plan, served)
+        reached = sources(settings, plan, served)
         printer().print(table(_rows(reached), "What will be asked, by what the venues document or were found to have"))
-        for name, hours in filling.depending_hours(Store(settings.root), plan).items():
+        for name, hours in graph.hours_after(Store(settings.root), plan).items():
             print(
-                f"{name}: {hours:,} published hours after {end:%Y-%m-%dT%H:%MZ} are made again where the past changes"
+                f"{name}: {hours:,} published hours after {end:%Y-%m-%dT%H:%MZ} are built again where the past changes"
             )
         if dry_run:
             return
         with progress() as told:
-            summary = filling.backfill(
+            summary = pipeline.backfill(
                 pointed(settings, served), begin, end, again=rebuild, workers=workers, progress=told
             )
+    show(summary)
+    raise typer.Exit(exit_code(summary))
+
+
+def rebuild(
+    from_: Annotated[Layer, typer.Option("--from", help="The layer that is kept: raw")],
+    coins: Coins = None,
+    workers: Workers = None,
+    source: Source = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Build every table again from the responses that are stored; nothing is asked of any exchange.
+
+    Example: liq rebuild --from raw
+    """
+    settings = settings_of(coins=coins, source=source, warehouse=warehouse)
+    from warehouse.cli_progress import progress
+    from warehouse.cli_summary import exit_code, show
+    from warehouse.pipeline import run as pipeline
+
+    with progress() as told:
+        summary = pipeline.rebuild(settings, workers=workers, progress=told)
     show(summary)
     raise typer.Exit(exit_code(summary))
 
@@ -85,4 +117,4 @@ def _rows(reached: list[Reach]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=columns, orient="row")
 
 
-COMMANDS = (backfill,)
+COMMANDS = (backfill, rebuild)

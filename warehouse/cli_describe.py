@@ -90,7 +90,7 @@ def _introduce(table: Table) -> None:
         f"Partitioned by: {', '.join(table.partition) or 'nothing, one file'}."
     )
     if table.inputs:
-        print(f"Made from: {', '.join(table.inputs)}.")
+        print(f"Made from: {', '.join(each.table for each in table.inputs)}.")
     for check in table.checks:
         print(f"  {check.severity} {check.name}: {check.reason}")
 

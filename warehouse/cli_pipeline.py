@@ -46,12 +46,12 @@ def run(
     """
     asked(hour, first, last, hours)
     settings = settings_of(coins=coins, exchanges=exchanges, source=source, recorded=recorded, warehouse=warehouse)
-    from warehouse import run as pipeline
     from warehouse.addresses import pointed
     from warehouse.cli_progress import progress
     from warehouse.cli_summary import exit_code, show
+    from warehouse.pipeline import run as pipeline
+    from warehouse.pipeline.run import report
     from warehouse.sources import serving
-    from warehouse.stages import report
 
     with serving(settings) as served:
         begin, end = span(served.now, hour, first, last, hours)

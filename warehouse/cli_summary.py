@@ -10,7 +10,7 @@ import polars as pl
 from warehouse.cli_output import printer, table
 
 if TYPE_CHECKING:
-    from warehouse.run import RunSummary
+    from warehouse.pipeline.run_log import RunSummary
 
 _OK, _FAILED, _PARTIAL = 0, 1, 3
 _ANSWERED = frozenset({"ok", "not_found", "not_yet"})

@@ -99,6 +99,8 @@ class Collector:
         late = self._late(plan, contracts)
         with self._alone():
             take_in(self.store, self.exchange, self.source, plan.last_hour, self.served.now)
+        if not contracts:
+            self._note_not_asked([window for window, _ in windows], plan.coins)
         outcomes += self._fetch_months(windows)
         for window, asked in windows:
             day = window.start.date()
@@ -110,6 +112,18 @@ class Collector:
             snapshot = self.adapter.snapshot(contracts)
             outcomes += self._fetch(snapshot, self.served.now.date(), since=plan.last_hour)
         return outcomes
+
+    def _note_not_asked(self, windows: list[Window], coins: tuple[str, ...]) -> None:
+        """Note the hours that nothing could be asked of, since no contract is known: they are gaps all the same."""
+        now_ms = to_ms(self.served.now)
+        for window in windows:
+            start_ms, end_ms = to_ms(window.start), to_ms(window.end)
+            named = (("coins", ",".join(coins)), ("start", str(start_ms)), ("end", str(end_ms)))
+            asked = Request(self.exchange, "hours", "", named, start_ms=start_ms, end_ms=end_ms)
+            reason = "no contract is known to ask about"
+            noted = Fetched(asked, "not_asked", reason, 0, now_ms, now_ms, None, None, ())
+            with self._alone():
+                self.answers.keep([noted], window.start.date())
 
     def probe(self, request: Request, endpoint: str) -> Fetched:
         """Asks now, whatever was answered before. Kept under a name of its own, from which no table takes rows."""

@@ -12,3 +12,7 @@ class UserError(Exception):
 
 class Busy(UserError):
     """Another run holds the warehouse."""
+
+
+class ChecksFailed(UserError):
+    """Something was to be published whole or not at all, and a check of it failed."""

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import groupby
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
-from expectations.contract import Table
+from expectations.tables import table
 from warehouse.catalog import connect
 from warehouse.clock import HOUR, floor_hour
-from warehouse.cluster_history import HISTORY
-from warehouse.derived import DERIVED, LEVELS
 from warehouse.errors import UserError
+from warehouse.pipeline.outdated import outdated
+from warehouse.pipeline.unit import Unit
 from warehouse.read import query
 from warehouse.settings import Settings
 from warehouse.store import Store, open_store
@@ -27,7 +26,7 @@ _GAPS = """
     SELECT exchange, series, state, count(DISTINCT (coin, hour_utc)) AS hours, last(reason ORDER BY hour_utc) AS reason
     FROM ops.gaps WHERE hour_utc > $since GROUP BY exchange, series, state ORDER BY exchange, series, state
 """
-_MADE_OF_IT = (*DERIVED, HISTORY)
+LEVELS, PARAMETERS, SCORES = map(table, ("liquidation_levels", "model_parameters", "map_scores"))
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
         "" if writable else "make it writable, or set LIQ_WAREHOUSE",
     )  # fmt: skip
     yield from _held_back(store.root)
-    yield from _lacking(store)
+    yield from _stale(store, settings)
     try:
         with connect(store.root) as catalog:
             yield from _hours(query(catalog, "SELECT hour_utc, source FROM ops.watermark"), settings, now)
@@ -102,27 +101,41 @@ def _gaps(gaps: pl.DataFrame) -> Iterator[Finding]:
             yield Finding(f"gaps {row['exchange']}", "note", told, remedy)
 
 
-def _lacking(store: Store) -> Iterator[Finding]:
-    """Days whose map has a file where a table that is made of the map has none."""
-    made = {(t.name, *map(str, key.values())) for t in _MADE_OF_IT for key in store.keys(t)}
-    for coin, keys in groupby(store.keys(LEVELS), key=lambda key: key["coin"]):
-        days = [str(key["date"]) for key in keys]
-        lacking = {(t.name, day) for t in _MADE_OF_IT for day in days if (t.name, coin, _part(t, day)) not in made}
-        if not lacking:
-            yield Finding(f"history {coin}", "ok", f"{len(days)} days, from {days[0]} to {days[-1]}")
-            continue
-        names, without = ({*of} for of in zip(*lacking, strict=True))
-        until = f" --to {max(without)}T23:00Z" if max(without) < days[-1] else ""
-        yield Finding(
-            f"history {coin}",
-            "note",
-            f"{len(without)} of {len(days)} days lack {', '.join(sorted(names))}: older than those, or lost since",
-            f"liq backfill --rebuild --from {min(without)}T00:00Z{until} --coins {coin}",
-        )
+def _stale(store: Store, settings: Settings) -> Iterator[Finding]:
+    """What is stale or missing of each coin: tables, days and why, and the command that builds it."""
+    for coin, found in outdated(store, settings):
+        days_there = [str(key["date"]) for key in store.keys(LEVELS, coin=coin)] if coin else []
+        if not found and days_there:
+            yield Finding(f"history {coin}", "ok", f"{len(days_there)} days, from {days_there[0]} to {days_there[-1]}")
+        by_reason: dict[tuple[str, str], list[date]] = {}
+        for unit, reason in found:
+            by_reason.setdefault((unit.table.full_name, reason), []).append(unit.day)
+        for (name, reason), stale in by_reason.items():
+            yield Finding(
+                f"stale {coin}".rstrip(), "note", f"{name}: {reason}; {_spans(stale)}", _remedy(name, coin, found)
+            )
 
 
-def _part(contract: Table, day: str) -> str:
-    return day if "date" in contract.partition else day[: len("2026-01")]
+def _remedy(name: str, coin: str, found: list[tuple[Unit, str]]) -> str:
+    """The one command that mends what was found of a coin."""
+    if name == PARAMETERS.full_name:
+        own = [unit.day for unit, _ in found if unit.table is PARAMETERS]
+        return f"liq calibrate --from {min(own)} --to {max(own)}"
+    if name == SCORES.full_name:
+        return f"liq score {coin} --day {next(unit.day for unit, _ in found if unit.table is SCORES)}"
+    built = [unit.day for unit, _ in found if unit.table not in (PARAMETERS, SCORES)]
+    return f"liq backfill --from {min(built)}T00:00Z --to {max(built)}T23:00Z --coins {coin}"
+
+
+def _spans(found: list[date]) -> str:
+    """Days as ranges: `2026-01-05 to 2026-01-07, 2026-01-09`."""
+    spans: list[list[date]] = []
+    for day in sorted(set(found)):
+        if spans and day - spans[-1][-1] == timedelta(days=1):
+            spans[-1].append(day)
+        else:
+            spans.append([day])
+    return ", ".join(f"{span[0]} to {span[-1]}" if len(span) > 1 else f"{span[0]}" for span in spans)
 
 
 def _held_back(root: Path) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 from filelock import FileLock
 
-from expectations.tables import table
+from expectations.tables import load, table
 from transforms.exchanges.imported import is_imported
 from transforms.imports.contracts import Contract, Said, contracts, names, own_rows
 from transforms.imports.layout import Layout, Refused
@@ -17,20 +17,19 @@ from transforms.imports.payloads import day_payloads, instrument_payload
 from transforms.imports.series import INSTRUMENT, Known, read
 from warehouse import catalog
 from warehouse.answers import after
-from warehouse.check import record, validated, warnings_of
 from warehouse.clock import HOUR, days, floor_hour, from_ms
-from warehouse.errors import UserError
-from warehouse.estimate import note_changes
+from warehouse.errors import ChecksFailed, UserError
 from warehouse.import_file import read_file
-from warehouse.lock import lock
-from warehouse.normalise import core_tables, reference_tables
+from warehouse.pipeline.run import make
+from warehouse.pipeline.run_log import RunSummary
 from warehouse.plan import Plan
 from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.sources import market_clock
-from warehouse.store import Key, Stage, Store, open_store, recover, sweep_temporary
+from warehouse.store import Key, Stage, Store, open_store
 
 PAYLOADS, INSTRUMENTS, BARS = table("payloads"), table("instruments"), table("price_bars")
+_TABLES = tuple(t.name for t in load().values() if t.inputs and t.layer in ("core", "ops"))
 _SAME = ["exchange", "endpoint", "request", "source"]
 
 
@@ -81,16 +80,14 @@ def import_file(settings: Settings, wanted: Wanted, progress: Progress) -> Impor
         )
     now_ms = market_clock(settings)()
     store = open_store(settings.root, settings.source, create=True)
-    with FileLock(settings.root / f".lock.{wanted.exchange}"), lock(settings.root, settings.wait_s, progress):
-        recover(store)
-        sweep_temporary(store.root)
+    with FileLock(settings.root / f".lock.{wanted.exchange}"):
         progress.stage("read", 1, "files")
         try:
             found, made, payloads = _read(store, wanted, now_ms)
-        except Refused as error:
+            progress.step(rows=made.rows)
+            return _published(store, settings, made, _new(store, payloads), found, progress)
+        except (Refused, ChecksFailed) as error:
             raise UserError(f"{wanted.file.name}: {error}") from error
-        progress.step(rows=made.rows)
-        return _published(store, made, _new(store, payloads), found, progress)
 
 
 def _read(store: Store, wanted: Wanted, now_ms: int) -> tuple[list[Contract], Imported, pl.DataFrame]:
@@ -155,6 +152,7 @@ def _new(store: Store, payloads: pl.DataFrame) -> list[tuple[Key, pl.DataFrame, 
 
 def _published(
     store: Store,
+    settings: Settings,
     made: Imported,
     new: list[tuple[Key, pl.DataFrame, pl.DataFrame]],
     found: list[Contract],
@@ -162,24 +160,25 @@ def _published(
 ) -> Imported:
     if not new:
         return made
-    wanted = made.wanted
-    coins = tuple(sorted({c.coin for c in found}))
-    plan = Plan(made.first_hour, max(made.first_hour, made.last_hour), coins, (wanted.exchange,))
-    stage = Stage(store, f"import-{plan.run_id}")
-    stage.clear()
-    for key, stored, fresh in new:
-        stage.store.write(PAYLOADS, pl.concat([stored, fresh]), key)
-    reference_tables(stage.store, plan)
-    core_tables(stage.store, plan, _touched(pl.concat([fresh for _, _, fresh in new])), (), progress)
-    results = validated(stage, progress)
-    if failed := [r.reason for r in results if not r.passed and r.severity == "FAIL"]:
-        stage.clear()
-        raise UserError(f"{wanted.file.name}: nothing was imported, {len(failed)} checks failed: {failed[0]}")
-    record(stage, plan, results)
-    note_changes(stage, coins)
-    published = stage.publish()
+    plan = Plan(
+        made.first_hour,
+        max(made.first_hour, made.last_hour),
+        tuple(sorted({c.coin for c in found})),
+        (made.wanted.exchange,),
+        catches_up=False,
+        tables=_TABLES,
+        days=tuple(_touched(pl.concat([fresh for _, _, fresh in new]))),
+        whole=True,
+    )
+
+    def with_file(stage: Stage) -> None:
+        for key, stored, fresh in new:
+            stage.store.write(PAYLOADS, PAYLOADS.conform(pl.concat([stored, fresh])), key)
+
+    summary = RunSummary.of(plan, settings)
+    make(store, settings, plan, progress, summary, fill_stage=with_file)
     catalog.build(store.root)
-    return replace(made, checks=len(results), warnings=warnings_of(results), published=published)
+    return replace(made, checks=summary.checks, warnings=tuple(summary.warnings), published=summary.published)
 
 
 def _touched(payloads: pl.DataFrame) -> list[date]:

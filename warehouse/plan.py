@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from warehouse.clock import HOUR, days, hours
+from expectations.tables import load
+from warehouse.clock import HOUR, hours
 from warehouse.errors import UserError
 from warehouse.settings import Settings
 
@@ -16,7 +17,9 @@ from warehouse.settings import Settings
 class Plan:
     """Hours from first to last, both included, naive UTC. coins may be ("all",).
 
-    catches_up: whether earlier hours that failed, or that nobody ran, are asked for with them.
+    catches_up: whether earlier hours that failed, or that nobody ran, are asked for with them, and what is stale in
+    the week before is built. again: builds what is not stale too. tables: those to build, or by default every one that
+    is not made on demand; of them `days`, if they are not those of the hours. whole: publishes all of it or nothing.
     """
 
     first_hour: datetime
@@ -24,6 +27,10 @@ class Plan:
     coins: tuple[str, ...]
     exchanges: tuple[str, ...]
     catches_up: bool = True
+    again: bool = False
+    tables: tuple[str, ...] = ()
+    days: tuple[date, ...] = ()
+    whole: bool = False
 
     @classmethod
     def of_hour(cls, hour: datetime, settings: Settings) -> Plan:
@@ -53,15 +60,15 @@ class Plan:
         return list(hours(self.first_hour, self.last_hour))
 
     @property
-    def dates(self) -> list[date]:
-        """Days that readings and bars of these hours fall on: an hour at midnight needs the day before it."""
-        return list(days((self.first_hour - HOUR).date(), self.last_hour.date()))
+    def tables_or_all(self) -> tuple[str, ...]:
+        """The names of the tables to build."""
+        return self.tables or tuple(t.name for t in load().values() if t.inputs and not t.on_demand)
 
     def chunks(self, length: timedelta) -> Iterator[Plan]:
-        """The plan in consecutive pieces of at most `length`."""
+        """The plan in consecutive pieces of at most `length`, cut at midnight, since days are built whole."""
         first = self.first_hour
         while first <= self.last_hour:
-            last = min(first + length - HOUR, self.last_hour)
+            last = min(first.replace(hour=0) + length - HOUR, self.last_hour)
             yield replace(self, first_hour=first, last_hour=last)
             first = last + HOUR
 
@@ -76,13 +83,14 @@ class Plan:
 
     def to_json(self) -> str:
         """For handing from task to task."""
-        about = {"first": self.first_hour.isoformat(), "last": self.last_hour.isoformat()}
-        told = {"coins": self.coins, "exchanges": self.exchanges, "catches_up": self.catches_up}
-        return json.dumps(about | told)
+        hours = {"first": self.first_hour.isoformat(), "last": self.last_hour.isoformat()}
+        flags = {"catches_up": self.catches_up, "again": self.again}
+        return json.dumps({**hours, "coins": self.coins, "exchanges": self.exchanges, **flags})
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
         """The inverse of to_json."""
-        about = json.loads(text)
-        first, last = (datetime.fromisoformat(about[k]) for k in ("first", "last"))
-        return cls(first, last, tuple(about["coins"]), tuple(about["exchanges"]), about["catches_up"])
+        given = json.loads(text)
+        first, last = (datetime.fromisoformat(given.pop(name)) for name in ("first", "last"))
+        coins, exchanges = (tuple(given.pop(name)) for name in ("coins", "exchanges"))
+        return cls(first, last, coins, exchanges, **given)

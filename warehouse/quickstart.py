@@ -11,7 +11,6 @@ from pathlib import Path
 
 from transforms.charts import headline
 from warehouse import report
-from warehouse import run as pipeline
 from warehouse.addresses import pointed
 from warehouse.catalog import connect
 from warehouse.cli_progress import progress
@@ -19,6 +18,7 @@ from warehouse.cli_summary import exit_code, show
 from warehouse.clock import HOUR, floor_hour, utc_now
 from warehouse.errors import UserError
 from warehouse.figures import save_map
+from warehouse.pipeline import run as pipeline
 from warehouse.read import query, snapshot
 from warehouse.scheduler import run_dag_in_process, settings_env
 from warehouse.settings import Settings, load

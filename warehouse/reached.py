@@ -11,8 +11,8 @@ import polars as pl
 
 from expectations.tables import table
 from transforms.exchanges import okx
-from transforms.exchanges.reach import Findings, Found, in_doubt
-from transforms.tables import reach
+from transforms.exchanges.reach import Findings, Found, Reach, in_doubt, reach
+from transforms.tables import reach as reach_table
 from warehouse.clock import from_ms, to_ms
 from warehouse.collect import Collector, collecting
 from warehouse.plan import Plan
@@ -29,6 +29,12 @@ _SERIES = "open_interest"
 
 class UnansweredError(Exception):
     """The venue did not say."""
+
+
+def sources(settings: Settings, plan: Plan, served: Served) -> list[Reach]:
+    """Where what the plan's hours need will be asked for, and what cannot be had. A window in doubt is asked for."""
+    known, first, last = findings(settings, plan, served), plan.first_hour, plan.last_hour
+    return [each for exchange in plan.exchanges for each in reach(exchange, first, last, served.now, known)]
 
 
 def findings(settings: Settings, plan: Plan, served: Served) -> Findings:
@@ -100,4 +106,4 @@ def _remember(store: Store, found: Mapping[tuple[str, int], Found]) -> None:
         for (exchange, minutes), each in found.items()
     ]
     if new:
-        store.write(REACH, reach.build([*store.read(REACH, [{}]).to_dicts(), *new]), {})
+        store.write(REACH, reach_table.build([*store.read(REACH, [{}]).to_dicts(), *new]), {})

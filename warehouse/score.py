@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 import polars as pl
@@ -12,25 +12,21 @@ import polars as pl
 from expectations.columns import ESTIMATORS
 from expectations.tables import table
 from transforms.scores import LEAST_HOURS
-from transforms.tables.map_scores import LOOKS_BACK
 from warehouse import catalog
-from warehouse.build import build
-from warehouse.check import check_staged
-from warehouse.clock import days
 from warehouse.errors import UserError
-from warehouse.lock import lock
+from warehouse.pipeline.run import make
+from warehouse.pipeline.run_log import RunSummary
 from warehouse.plan import Plan
 from warehouse.progress import Progress, Silent
 from warehouse.settings import Settings, load
-from warehouse.store import Stage, Store, open_store, recover
+from warehouse.store import Store, open_store
 
 SCORES = table("map_scores")
-_DAY = timedelta(days=1)
 
 
 @dataclass
 class Scored:
-    """The scores of one day as they were made, and what became of them."""
+    """The published scores of one day, and what was held back."""
 
     rows: pl.DataFrame = field(default_factory=SCORES.empty)
     published: int = 0
@@ -42,23 +38,16 @@ def score(settings: Settings, day: date, *, coins: Sequence[str] = (), progress:
 
     Raises UserError for a warehouse that cannot be used or a coin that is not in it, Busy when a run holds it.
     """
-    progress = progress or Silent()
     store = open_store(settings.root, settings.source, create=True)
-    with lock(settings.root, settings.wait_s, progress):
-        recover(store)
-    names = _coins(store, settings, coins)
-    made = Scored()
-    progress.stage("score", len(names), "coins")
-    for name in names:  # it takes a while: the runs of the hours need not wait
-        made.rows = pl.concat([made.rows, _of_coin(store, name, day)])
-        progress.step(name)
-    if len(made.rows):
-        with lock(settings.root, settings.wait_s, progress):
-            stage = Stage(store, f"score-{day}")
-            stage.clear()
-            stage.store.write_partitions(SCORES, made.rows)
-            _publish(stage, settings, day, progress, made)
-    return made
+    names, midnight = _coins(store, settings, coins), datetime.combine(day, time())
+    plan = Plan(
+        midnight, midnight, tuple(names), settings.exchanges, catches_up=False, tables=(SCORES.name,), days=(day,)
+    )
+    summary = RunSummary.of(plan, settings)
+    make(store, settings, plan, progress or Silent(), summary)
+    catalog.build(store.root)
+    rows = store.read(SCORES, [{"coin": name, "date": day} for name in names])
+    return Scored(rows, summary.published, summary.quarantined)
 
 
 def score_day(day: str) -> dict[str, Any]:
@@ -112,20 +101,3 @@ def _coins(store: Store, settings: Settings, asked: Sequence[str]) -> list[str]:
         raise UserError(f"the warehouse has no bars of {', '.join(unknown)}; it has {', '.join(there) or 'none'}")
     wanted = asked or (there if settings.coins == ("all",) else settings.coins)
     return [name for name in there if name in wanted]
-
-
-def _of_coin(store: Store, coin: str, day: date) -> pl.DataFrame:
-    """From the days before `day` alone: nothing of it, or after it, is read but who was listed and with which tiers."""
-    keys = [{"coin": coin, "date": each} for each in days(day - LOOKS_BACK - _DAY, day - _DAY)]
-    inputs = {}
-    for contract in map(table, SCORES.inputs):
-        own = store.read(contract, keys if "date" in contract.partition else store.keys(contract))
-        inputs[contract.name] = own.filter(pl.col("coin") == coin) if "coin" in own.columns else own
-    return build(SCORES.name, inputs, coin=coin, day=day)
-
-
-def _publish(stage: Stage, settings: Settings, day: date, progress: Progress, made: Scored) -> None:
-    midnight = datetime.combine(day, time())
-    _, made.quarantined = check_staged(stage, Plan(midnight, midnight, settings.coins, settings.exchanges), progress)
-    made.published = stage.publish()
-    catalog.build(stage.published.root)

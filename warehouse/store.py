@@ -6,21 +6,26 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
+from functools import lru_cache
 from pathlib import Path
+from uuid import uuid4
 
 import polars as pl
+import pyarrow as pa
+from filelock import FileLock, Timeout
 
 from expectations.contract import Table
 from expectations.tables import load
 from warehouse.errors import UserError
-from warehouse.file_format import write_file
+from warehouse.file_format import BuiltFrom, Footer, read_footer, write_file
 from warehouse.hidden_files import hidden_beside, sweep
-from warehouse.lock import in_use
 
 Key = Mapping[str, object]
 FILE = "data.parquet"
+JOURNAL = "journal.json"
 SCHEMA_VERSION = 2
 _WRITTEN_IN_PLACE = (
     "raw/payloads",
@@ -75,9 +80,7 @@ class Store:
             # given a path, polars opens it twice, and a file replaced in between is read as torn
             frame = pl.read_parquet(path.read_bytes(), columns=in_file, hive_partitioning=False, use_statistics=False)
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise UserError(
-                f"{path} cannot be read ({_first_line(error)}); delete it and run its hours again"
-            ) from error
+            raise unreadable(path, error) from error
         return frame.with_columns(pl.lit(key[c]).cast(table.schema[c]).alias(c) for c in table.partition).select(wanted)
 
     def keys(self, table: Table, **fixed: object) -> list[dict[str, object]]:
@@ -90,23 +93,48 @@ class Store:
         by_label = {label(table, key): key for key in (*below, *found)}
         return [by_label[text] for text in sorted(by_label)]
 
-    def write(self, table: Table, frame: pl.DataFrame, key: Key) -> Path:
-        """Replaces the partition's file whole: a reader sees the old file or the new one, never a part."""
+    def footer(self, table: Table, key: Key) -> Footer | None:
+        """The provenance of a partition, here or below; None when there is no file."""
+        path = self.find(table, key)
+        return None if path is None else footer_of(path)
+
+    def write(
+        self,
+        table: Table,
+        frame: pl.DataFrame,
+        key: Key,
+        units: Mapping[str, BuiltFrom] | None = None,
+        products: Mapping[str, str] | None = None,
+    ) -> str:
+        """Replace the partition's file whole and return the digest of its rows.
+
+        A reader sees the old file or the new one, never a part. `frame` is in the table's order, as a build returns it.
+        """
         path = self.path(table, key)
-        shaped = table.filed(frame)
+        shaped = table.shape(frame).select(list(table.file_schema))
         path.parent.mkdir(parents=True, exist_ok=True)
         hidden = hidden_beside(path)
-        write_file(shaped, hidden)
+        content = write_file(shaped, hidden, units or {}, products)
         # a stage that a crash cuts short is made again: what it holds is made to last when it is published
         (replace if self.base else replace_durably)(hidden, path)
-        return path
+        return content
+
+    def is_staged(self, table: Table, key: Key) -> bool:
+        """Whether this is a stage, and has the partition itself."""
+        return self.base is not None and self.path(table, key).is_file()
+
+    def quarantined(self, table: Table, key: Key) -> bool:
+        """Whether a check holds back a partition that was made since the one that is published."""
+        store = self.base or self
+        return (store.root / "quarantine" / table.layer / table.name / label(table, key) / FILE).is_file()
 
     def write_partitions(self, table: Table, frame: pl.DataFrame) -> None:
         """Writes each partition that `frame` has rows of."""
         if not table.partition:
-            self.write(table, frame, {})
+            self.write(table, table.conform(frame), {})
             return
-        for values, rows in frame.partition_by(list(table.partition), as_dict=True).items():
+        by_key = table.conform(frame).partition_by(list(table.partition), as_dict=True, maintain_order=True)
+        for values, rows in by_key.items():
             self.write(table, rows, dict(zip(table.partition, values, strict=True)))
 
 
@@ -118,42 +146,17 @@ class Stage:
     """
 
     published: Store
-    run_id: str
+    name: str
 
     @property
     def home(self) -> Path:
         """The stage's own folder, in the same file system as what is published."""
-        return self.published.root / ".staging" / self.run_id
+        return self.published.root / ".staging" / self.name
 
     @property
     def store(self) -> Store:
         """Reads what is staged, else what is published; writes to the stage."""
         return Store(self.home / "tables", base=self.published)
-
-    def clear(self) -> None:
-        """Forgets what an earlier attempt staged."""
-        shutil.rmtree(self.home, ignore_errors=True)
-
-    def mark(self, done: str) -> None:
-        """Notes that a stage of the run is done."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        (self.home / done).touch()
-
-    def reached(self, done: str) -> bool:
-        """Whether it was."""
-        return (self.home / done).exists()
-
-    def note_until(self, coin: str, hour: datetime) -> None:
-        """Notes how far a coin's map is made. What is staged is made to last before: the note is relied on."""
-        os.sync()
-        hidden = self.home / f".made_until.{coin}.tmp"
-        hidden.write_text(hour.isoformat())
-        hidden.replace(self.home / f"made_until.{coin}")
-
-    def made_until(self, coin: str) -> datetime | None:
-        """The last hour that was noted."""
-        note = self.home / f"made_until.{coin}"
-        return datetime.fromisoformat(note.read_text()) if note.is_file() else None
 
     def staged(self) -> Iterator[tuple[Table, dict[str, object]]]:
         """Each staged partition."""
@@ -161,10 +164,6 @@ class Stage:
         for table in load().values():
             for key in own.keys(table):
                 yield table, key
-
-    def keys_of(self, table: Table, **fixed: object) -> list[dict[str, object]]:
-        """The partitions of one table that are staged."""
-        return Store(self.home / "tables").keys(table, **fixed)
 
     def changed(self, table: Table, key: Key) -> bool:
         """Whether the staged file differs from the published one."""
@@ -193,7 +192,7 @@ class Stage:
             _release(self.published.root, name)
         for name in moved:
             _make_last(own.root / name)
-        journal = self.home / "journal.json"
+        journal = self.home / JOURNAL
         hidden = journal.with_suffix(".tmp")
         hidden.parent.mkdir(parents=True, exist_ok=True)
         hidden.write_text(json.dumps(moved))
@@ -202,16 +201,37 @@ class Stage:
         return len(moved)
 
 
-def recover(published: Store, keep: str | None = None) -> None:
-    """Finishes publications that were cut short and drops stages that never reached one.
+@contextmanager
+def staging(published: Store, name: str) -> Iterator[Stage]:
+    """Open a stage that nobody else writes to, for as long as the block lasts."""
+    stage = Stage(published, f"{name}-{uuid4().hex[:8]}")
+    with _owned(stage.home):
+        try:
+            yield stage
+        finally:
+            if not (stage.home / JOURNAL).is_file():  # else its publication is for `recover` to finish
+                shutil.rmtree(stage.home, ignore_errors=True)
 
-    But for `keep`, and for those in which a backfill that lives is making a map.
-    """
-    for home in sorted((published.root / ".staging").glob("*")):
-        journal = home / "journal.json"
-        if journal.is_file():
-            _move(home, published.root, json.loads(journal.read_text()))
-        elif home.name != keep and not in_use(published.root, home.name):
+
+@contextmanager
+def _owned(home: Path) -> Iterator[None]:
+    """Hold the lock of a stage. Raises Timeout while the process that opened it lives."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    lock = home.with_name(f"{home.name}.lock")
+    with FileLock(lock, timeout=0):
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def recover(published: Store) -> None:
+    """Finish publications that were cut short and drop the stages of processes that no longer live."""
+    for home in sorted({path.with_suffix("") for path in (published.root / ".staging").glob("*")}):
+        with suppress(Timeout), _owned(home):
+            journal = home / JOURNAL
+            if journal.is_file():
+                _move(home, published.root, json.loads(journal.read_text()))
             shutil.rmtree(home, ignore_errors=True)
 
 
@@ -296,6 +316,26 @@ def _create(root: Path, marker: Path, source: str) -> None:
         replace_durably(hidden, marker)
     except OSError as error:
         raise UserError(f"cannot make a warehouse at {root}: {error.strerror}; set LIQ_WAREHOUSE") from error
+
+
+def footer_of(path: Path) -> Footer:
+    """Return the provenance in a file's footer. Raises UserError for a file that cannot be read."""
+    about = path.stat()
+    return _footer(path, about.st_ino, about.st_mtime_ns)
+
+
+@lru_cache(maxsize=1 << 16)
+def _footer(path: Path, inode: int, written_ns: int) -> Footer:
+    """The same, read once for each file that was ever there."""
+    try:
+        return read_footer(path)
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> UserError:
+    """The error that names a damaged file, and what to do about it."""
+    return UserError(f"{path} cannot be read ({_first_line(error)}); delete it and run its hours again")
 
 
 def _first_line(error: Exception) -> str:

@@ -3,7 +3,7 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 _OUTWARD = pl.when(pl.col("side") == "long").then(-1.0).otherwise(1.0)
 _FROM, _TO = pl.col("pushed_from_price"), pl.col("pushed_to_price")
@@ -37,7 +37,11 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=("liquidation_levels", "liquidation_clusters", "cascade_risk"),
+    inputs=(
+        Input("liquidation_levels", required=True),
+        Input("liquidation_clusters"),
+        Input("cascade_risk"),
+    ),
     nullable=frozenset({"reached_cluster_id"}),
     time_column="hour_utc",
     may_be_empty=True,

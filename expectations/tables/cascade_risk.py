@@ -3,7 +3,7 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 _OUTWARD = pl.when(pl.col("side") == "long").then(-1.0).otherwise(1.0)
 _TRIGGERS = pl.col("trigger_bp").is_not_null()
@@ -49,7 +49,10 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=("liquidation_levels", "price_bars"),
+    inputs=(
+        Input("liquidation_levels", required=True),
+        Input("price_bars", days=30, own_day=False),
+    ),
     nullable=frozenset(
         {
             "trigger_price",

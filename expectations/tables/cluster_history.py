@@ -5,7 +5,7 @@ from datetime import timedelta
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 FADES_AFTER = timedelta(hours=6)
 """Not seen for so long, a life has faded.
@@ -66,7 +66,14 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=("liquidation_clusters", "position_books", "price_bars", "realised_liquidations", "realised_coverage"),
+    inputs=(
+        Input("liquidation_clusters", required=True),
+        Input("position_books"),
+        Input("price_bars", hours=1),
+        Input("realised_liquidations", hours=1),
+        Input("realised_coverage", hours=1),
+        Input("cluster_history", days=1, own_day=False, last_hour_only=True),
+    ),
     nullable=frozenset(
         {
             "split_from_life_id",
@@ -80,6 +87,7 @@ TABLE = Table(
     ),
     time_column="hour_utc",
     may_be_empty=True,
+    checks_look_back=True,
     checks=(
         Check(
             "peak_within",

@@ -3,7 +3,10 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
+
+_WINDOW = ("window_start_utc", "window_end_utc")
+_ASKED = ("exchange", "date", "endpoint", "instrument", *_WINDOW, "outcome", "reason")
 
 TABLE = Table(
     name="gaps",
@@ -14,7 +17,13 @@ TABLE = Table(
     "`is_stale` there.",
     grain=("exchange", "instrument", "series", "hour_utc"),
     columns=pick("coin", "date", "exchange", "instrument", "series", "hour_utc", "state", "reason"),
-    inputs=("fetches", "open_interest", "price_bars", "instruments"),
+    inputs=(
+        Input("fetches", days=1, columns=_ASKED),
+        Input("payloads", days=1, columns=("exchange", "date", "endpoint", *_WINDOW)),
+        Input("open_interest", days=1),
+        Input("price_bars", days=1),
+        Input("instruments"),
+    ),
     time_column="hour_utc",
     may_be_empty=True,
     checks=(Check("says_why", "A gap without a reason cannot be closed.", pl.col("reason").str.len_chars() > 0),),

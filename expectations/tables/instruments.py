@@ -3,7 +3,7 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 TABLE = Table(
     name="instruments",
@@ -26,9 +26,13 @@ TABLE = Table(
         "valid_from_utc",
         "valid_to_utc",
     ),
-    inputs=("payloads",),
+    inputs=(
+        Input("payloads", days=14),
+        Input("instruments"),
+    ),
     nullable=frozenset({"contract_base", "contract_usd", "tick", "listed_utc", "valid_to_utc"}),
     partition=("exchange",),
+    versions_of=("exchange", "instrument"),
     checks=(
         Check(
             "contract_has_size",

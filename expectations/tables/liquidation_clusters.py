@@ -3,7 +3,12 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
+
+_COLUMNS = (
+    "hour_utc", "exchange", "instrument", "side", "price_bucket", "notional_usd", "mark_price", "is_stale",
+    "parameters_version", "source",
+)  # fmt: skip
 
 TABLE = Table(
     name="liquidation_clusters",
@@ -33,7 +38,7 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=("liquidation_levels",),
+    inputs=(Input("liquidation_levels", days=7, columns=_COLUMNS, required=True),),
     nullable=frozenset({"intensity_z"}),
     time_column="hour_utc",
     may_be_empty=True,

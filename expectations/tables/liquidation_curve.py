@@ -3,7 +3,7 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 _LINE = ("coin", "hour_utc", "exchange", "side")
 _POINT = ("coin", "hour_utc", "side", "distance_bp")
@@ -37,7 +37,10 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=("liquidation_levels", "model_parameters"),
+    inputs=(
+        Input("liquidation_levels", required=True),
+        Input("model_parameters"),
+    ),
     time_column="hour_utc",
     fresh_within_hours=0,
     checks=(

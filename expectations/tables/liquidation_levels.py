@@ -3,7 +3,7 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 TABLE = Table(
     name="liquidation_levels",
@@ -35,7 +35,15 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=("price_bars", "open_interest", "margin_tiers", "instruments", "model_parameters"),
+    inputs=(
+        Input("price_bars", hours=2),
+        Input("open_interest", hours=2),
+        Input("margin_tiers"),
+        Input("instruments"),
+        Input("model_parameters"),
+        Input("standing_positions", days=1, own_day=False),
+        Input("opened_cohorts", days=1, own_day=False),
+    ),
     time_column="hour_utc",
     fresh_within_hours=0,
     checks=(

@@ -3,7 +3,7 @@
 import polars as pl
 
 from expectations.columns import ESTIMATORS, pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 _SIDE = ("coin", "date", "exchange", "instrument", "side")
 _NOTHING = pl.col("hours") == 0
@@ -50,13 +50,13 @@ TABLE = Table(
         "source",
     ),
     inputs=(
-        "price_bars",
-        "open_interest",
-        "margin_tiers",
-        "instruments",
-        "model_parameters",
-        "realised_liquidations",
-        "realised_coverage",
+        Input("price_bars", days=22, own_day=False),
+        Input("open_interest", days=22, own_day=False),
+        Input("margin_tiers", days=22, own_day=False),
+        Input("instruments", days=22, own_day=False),
+        Input("model_parameters", days=22, own_day=False),
+        Input("realised_liquidations", days=22, own_day=False),
+        Input("realised_coverage", days=22, own_day=False),
     ),
     nullable=frozenset(
         {
@@ -69,6 +69,7 @@ TABLE = Table(
             "parameters_version",
         }
     ),
+    on_demand=True,
     checks=(
         Check(
             "all_are_judged_alike",

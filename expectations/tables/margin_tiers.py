@@ -3,7 +3,7 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 _NEXT = ("exchange", "instrument", "valid_from_utc")
 
@@ -30,9 +30,14 @@ TABLE = Table(
         "max_leverage_x",
         "tier_origin",
     ),
-    inputs=("payloads", "instruments"),
+    inputs=(
+        Input("payloads", days=14),
+        Input("instruments"),
+        Input("margin_tiers"),
+    ),
     nullable=frozenset({"valid_to_utc"}),
     partition=("exchange",),
+    versions_of=("exchange", "instrument"),
     checks=(
         Check("floor_below_cap", "A tier of no width can hold no position.", pl.col("tier_floor") < pl.col("tier_cap")),
         Check(

@@ -3,7 +3,7 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 _TOTAL = pl.col("long_usd") + pl.col("short_usd")
 
@@ -26,7 +26,7 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=("liquidation_curve",),
+    inputs=(Input("liquidation_curve", required=True),),
     nullable=frozenset({"imbalance"}),
     time_column="hour_utc",
     fresh_within_hours=0,

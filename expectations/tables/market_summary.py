@@ -3,7 +3,7 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 _SIDES = ("long", "short")
 _PERCENT = (1, 2, 5)
@@ -60,7 +60,12 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=("liquidation_levels", "liquidation_clusters", "market_balance", "cascade_risk"),
+    inputs=(
+        Input("liquidation_levels", required=True),
+        Input("liquidation_clusters"),
+        Input("market_balance"),
+        Input("cascade_risk"),
+    ),
     nullable=frozenset(
         {*(name for side in _SIDES for name in _of_side(side)), *(_within(percent)[2] for percent in _PERCENT)}
     ),

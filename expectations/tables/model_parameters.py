@@ -3,8 +3,9 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
+_FRESHNESS = ("coin", "exchange", "instrument", "side", "hour_utc", "is_stale")
 _SET = ("version", "exchange", "side")
 
 TABLE = Table(
@@ -21,7 +22,21 @@ TABLE = Table(
     columns=pick(
         "version", "exchange", "side", "parameter", "leverage_x", "half_life_hours", "value", "basis", "valid_from_utc"
     ),
+    inputs=(
+        Input("swept_activity", days=45, own_day=False),
+        Input(
+            "position_books",
+            days=45,
+            own_day=False,
+            columns=_FRESHNESS,
+        ),
+        Input("realised_liquidations", days=45, own_day=False),
+        Input("realised_coverage", days=45, own_day=False),
+    ),
     partition=(),
+    time_column="valid_from_utc",
+    versions_of=("exchange", "side"),
+    on_demand=True,
     checks=(
         Check(
             "weights_are_positive",

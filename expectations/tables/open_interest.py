@@ -3,7 +3,7 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 _OFF = (pl.col("open_interest_usd") / pl.col("open_interest_base") / pl.col("mark_price") - 1).abs()
 _EMPTY = (pl.col("open_interest_base") == 0) | pl.col("mark_price").is_null()
@@ -30,7 +30,11 @@ TABLE = Table(
         "mark_price",
         "source",
     ),
-    inputs=("payloads", "instruments", "price_bars"),
+    inputs=(
+        Input("payloads", days=1, required=True),
+        Input("instruments"),
+        Input("price_bars", days=1),
+    ),
     nullable=frozenset({"sides_counted", "mark_price", "open_interest_usd"}),
     time_column="time_utc",
     fresh_within_hours=1,

@@ -27,9 +27,9 @@ TABLE = Table(
         "hour_began_bucket",
         "hour_reached_bucket",
     ),
-    inputs=("price_bars", "open_interest", "margin_tiers", "instruments", "model_parameters"),
     time_column="hour_utc",
     built_with="liquidation_levels",
+    kept_days=8,
     may_be_empty=True,
     checks=(
         Check(

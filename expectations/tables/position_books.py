@@ -39,11 +39,11 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=("price_bars", "open_interest", "margin_tiers", "instruments", "model_parameters"),
     nullable=frozenset({"open_interest_base"}),
     time_column="hour_utc",
     fresh_within_hours=0,
     built_with="liquidation_levels",
+    checks_look_back=True,
     checks=(
         Check(
             "books_balance",

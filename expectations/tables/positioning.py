@@ -3,7 +3,7 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 _READINGS = ("long_account_share", "top_long_account_share", "top_long_position_share", "funding_rate")
 
@@ -15,7 +15,11 @@ TABLE = Table(
     "the reading.",
     grain=("exchange", "instrument", "time_utc"),
     columns=pick("exchange", "instrument", "coin", "date", "time_utc", *_READINGS, "source"),
-    inputs=("payloads", "instruments", "price_bars"),
+    inputs=(
+        Input("payloads", days=1, required=True),
+        Input("instruments"),
+        Input("price_bars", days=1),
+    ),
     nullable=frozenset(_READINGS),
     time_column="time_utc",
     may_be_empty=True,

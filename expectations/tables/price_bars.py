@@ -3,7 +3,7 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 TABLE = Table(
     name="price_bars",
@@ -28,7 +28,10 @@ TABLE = Table(
         "taker_buy_base",
         "source",
     ),
-    inputs=("payloads", "instruments"),
+    inputs=(
+        Input("payloads", days=1, required=True),
+        Input("instruments"),
+    ),
     nullable=frozenset({"volume_base", "taker_buy_base"}),
     time_column="open_utc",
     fresh_within_hours=2,

@@ -3,7 +3,7 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 TABLE = Table(
     name="realised_coverage",
@@ -16,7 +16,10 @@ TABLE = Table(
     "without an event was quiet, as far as `completeness` goes; one that is not here is unknown.",
     grain=("exchange", "instrument", "hour_utc"),
     columns=pick("exchange", "instrument", "coin", "date", "hour_utc", "completeness", "source"),
-    inputs=("payloads", "instruments"),
+    inputs=(
+        Input("payloads", days=1, required=True),
+        Input("instruments"),
+    ),
     time_column="hour_utc",
     may_be_empty=True,
     checks=(

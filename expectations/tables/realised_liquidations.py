@@ -3,7 +3,7 @@
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 TABLE = Table(
     name="realised_liquidations",
@@ -26,7 +26,10 @@ TABLE = Table(
         "completeness",
         "source",
     ),
-    inputs=("payloads", "instruments"),
+    inputs=(
+        Input("payloads", days=1, required=True),
+        Input("instruments"),
+    ),
     time_column="time_utc",
     may_be_empty=True,
     checks=(

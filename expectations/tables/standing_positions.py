@@ -35,10 +35,10 @@ TABLE = Table(
         "seated_utc",
         "source",
     ),
-    inputs=("price_bars", "open_interest", "margin_tiers", "instruments", "model_parameters"),
     nullable=frozenset({"seated_utc"}),
     time_column="hour_utc",
     built_with="liquidation_levels",
+    kept_days=8,
     checks=(
         Check(
             "windows_nest",

@@ -5,7 +5,7 @@ from datetime import timedelta
 import polars as pl
 
 from expectations.columns import pick
-from expectations.contract import Check, Table
+from expectations.contract import Check, Input, Table
 
 _BOOK = ("coin", "exchange", "instrument", "side")
 _LONG = pl.col("side") == "long"
@@ -14,6 +14,8 @@ _WORST = pl.when(_LONG).then(_LOWEST).otherwise(_HIGHEST)
 _BEST = pl.when(_LONG).then(pl.max_horizontal(_HIGHEST, _PREVIOUS)).otherwise(pl.min_horizontal(_LOWEST, _PREVIOUS))
 _WENT_AGAINST = pl.when(_LONG).then(_LOWEST <= _PREVIOUS).otherwise(_HIGHEST >= _PREVIOUS)
 _UNREAD = pl.col("completeness").is_null()
+
+_PLACES = ("coin", "hour_utc", "exchange", "instrument", "side", "price_low", "price_high", "notional_usd")
 
 TABLE = Table(
     name="sweeps",
@@ -47,7 +49,13 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=("liquidation_levels", "position_books", "price_bars", "realised_liquidations", "realised_coverage"),
+    inputs=(
+        Input("liquidation_levels", hours=1, columns=_PLACES, required=True),
+        Input("position_books", hours=1),
+        Input("price_bars", hours=1),
+        Input("realised_liquidations", hours=1),
+        Input("realised_coverage", hours=1),
+    ),
     nullable=frozenset(
         {
             "previous_mark_price",
@@ -61,6 +69,7 @@ TABLE = Table(
     ),
     time_column="hour_utc",
     fresh_within_hours=0,
+    checks_look_back=True,
     checks=(
         Check(
             "last_mark_within_its_hour",

@@ -25,7 +25,6 @@ TABLE = Table(
         "swept_activity_usd",
         "source",
     ),
-    inputs=("price_bars", "open_interest", "margin_tiers", "instruments", "model_parameters"),
     time_column="hour_utc",
     built_with="liquidation_levels",
     may_be_empty=True,

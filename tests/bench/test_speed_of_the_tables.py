@@ -21,6 +21,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from warehouse.prune import KEPT_DAYS
 
 from expectations.contract import Table
 from expectations.tables import load, table
@@ -29,7 +30,6 @@ from tests.bench.test_what_an_hour_costs import show
 from tests.warehouse.trial import Trial
 from warehouse import catalog
 from warehouse.clock import HOUR, to_ms
-from warehouse.prune import KEPT_DAYS
 from warehouse.simulator import serve
 from warehouse.store import Store
 

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 from rich.table import Table as Grid
+from warehouse.backfill import backfill
 
 from tests.warehouse.trial import Trial, python
-from warehouse.backfill import backfill
 from warehouse.clock import HOUR
 from warehouse.simulator import Simulation
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warehouse.backfill import backfill
 
 from tests.warehouse.trial import MADE, Trial, differing
 from warehouse import settings
 from warehouse.addresses import HOSTS, pointed
-from warehouse.backfill import backfill
 from warehouse.clock import HOUR
 from warehouse.scheduler import settings_env
 from warehouse.sources import serving

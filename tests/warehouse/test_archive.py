@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from warehouse.build import build
 
 from expectations.tables import table
 from tests.warehouse.trial import NOW
 from transforms.exchanges import binance, binance_archive
 from transforms.exchanges.protocol import Instrument, Request
 from transforms.tables import fetches, payloads
-from warehouse.build import build
 from warehouse.clock import HOUR, hours, to_ms
 from warehouse.http import Fetched, Shell
 from warehouse.simulator import Fault, Simulation

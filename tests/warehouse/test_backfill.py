@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
+from warehouse.backfill import backfill, depending_hours
+from warehouse.rebuild import note, pending
 
 from tests.warehouse.trial import MADE, NOW, Trial, differing, python
 from warehouse.addresses import HOSTS
-from warehouse.backfill import backfill, depending_hours
 from warehouse.cli import app
 from warehouse.clock import HOUR
 from warehouse.errors import UserError
 from warehouse.plan import Plan
-from warehouse.rebuild import note, pending
 from warehouse.simulator import Fault, Simulation
 from warehouse.simulator.faults import FaultKind
 from warehouse.store import Store

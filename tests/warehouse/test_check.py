@@ -7,10 +7,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from warehouse.check import check_staged
 
 from expectations.tables import table
 from tests.warehouse.trial import A, Trial
-from warehouse.check import check_staged
 from warehouse.plan import Plan
 from warehouse.progress import Silent
 from warehouse.store import Stage, Store

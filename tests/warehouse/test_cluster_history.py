@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from warehouse.cluster_history import HISTORY, make_cluster_history
 
 import expectations.gx
 from expectations.counts import Count
@@ -20,7 +21,6 @@ from tests.transforms.lives import Hours, frame, inputs
 from tests.warehouse.trial import MADE, Trial, differing
 from transforms.tables.cluster_history import build
 from warehouse.clock import HOUR, hours
-from warehouse.cluster_history import HISTORY, make_cluster_history
 from warehouse.simulator import Simulation
 from warehouse.store import Stage, Store
 

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import polars as pl
 import pytest
+from warehouse.normalise import normalise_days, reference_tables
 
 from expectations.tables import table
 from tests.warehouse.trial import NOW, Trial, differing
@@ -23,7 +24,6 @@ from warehouse import collect
 from warehouse.answers import IN_A_MONTH
 from warehouse.clock import HOUR
 from warehouse.collect import collecting
-from warehouse.normalise import normalise_days, reference_tables
 from warehouse.plan import Plan
 from warehouse.progress import Silent
 from warehouse.simulator import Fault, Simulation, binance_archive

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from warehouse.changes import until_sources_change
+from warehouse.estimate import Coin
 
 from expectations.tables import table
 from tests.expectations.sound import sound
 from tests.warehouse.trial import Trial
 from warehouse import estimate, pieces
-from warehouse.changes import until_sources_change
-from warehouse.estimate import Coin
 from warehouse.progress import Silent
 from warehouse.simulator import Simulation
 from warehouse.store import Stage, Store

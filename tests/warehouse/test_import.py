@@ -10,14 +10,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 from filelock import FileLock
+from warehouse.normalise import normalise_together, reference_tables
+from warehouse.rebuild import pending
 
 from tests.warehouse.importer import Importer, csv
 from tests.warehouse.trial import python
 from warehouse import run as pipeline
 from warehouse import settings
-from warehouse.normalise import normalise_together, reference_tables
 from warehouse.plan import Plan
-from warehouse.rebuild import pending
 from warehouse.store import Stage, Store
 
 OI = ("--as", "open_interest", "--exchange", "binance", "--unit", "base", "--sides", "1")

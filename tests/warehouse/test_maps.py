@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from warehouse.backfill import backfill
+from warehouse.estimate_processes import estimate_coins
+from warehouse.rebuild import pending
 
 from tests.warehouse.trial import MADE, Trial, differing, python
 from warehouse import estimate, maps, stages
-from warehouse.backfill import backfill
 from warehouse.clock import HOUR
 from warehouse.errors import Busy
-from warehouse.estimate_processes import estimate_coins
 from warehouse.lock import claim, claimed
-from warehouse.rebuild import pending
 from warehouse.simulator import Simulation
 
 FIRST = datetime(2026, 11, 19, 22)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from warehouse.normalise import normalise_days, normalise_together
 
 from expectations.tables import table
 from tests.transforms.exchanges.archive import checksum_of, file_of, zipped
@@ -16,7 +17,6 @@ from transforms.exchanges import bybit, recording
 from transforms.exchanges.protocol import Instrument, Request, Response
 from transforms.tables import fetches, payloads
 from warehouse.clock import from_ms, to_ms
-from warehouse.normalise import normalise_days, normalise_together
 from warehouse.plan import Plan
 from warehouse.progress import Silent
 from warehouse.store import Store

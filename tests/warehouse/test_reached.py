@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from warehouse.backfill import sources
 
 from tests.warehouse.trial import NOW, Trial
 from transforms.exchanges.reach import Reach
 from warehouse import catalog, collect
-from warehouse.backfill import sources
 from warehouse.clock import HOUR
 from warehouse.errors import UserError
 from warehouse.plan import Plan

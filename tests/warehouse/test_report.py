@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
+from warehouse.run_log import RunSummary
 
 from expectations.tables import table
 from tests.transforms.charts import past
@@ -22,7 +23,6 @@ from warehouse.cli import app
 from warehouse.cli_summary import lines
 from warehouse.progress import Silent
 from warehouse.read import snapshot
-from warehouse.run_log import RunSummary
 from warehouse.settings import load
 from warehouse.store import Store
 

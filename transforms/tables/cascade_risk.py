@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 import numpy as np
@@ -21,16 +21,13 @@ _Standing = tuple[int, Floats]
 """The lowest bucket in which anything stands, and the notional (USD) of each bucket from there to the highest."""
 
 
-def build(
-    liquidation_levels: pl.DataFrame, price_bars: pl.DataFrame, *, coin: str, hours: Sequence[datetime]
-) -> pl.DataFrame:
-    """Both sides of each of `hours` in `liquidation_levels`; price_bars: of the coin, of the 30 days before each."""
+def build(liquidation_levels: pl.DataFrame, price_bars: pl.DataFrame, *, coin: str) -> pl.DataFrame:
+    """Both sides of each hour in `liquidation_levels`; price_bars: of the coin, of the 30 days before each."""
     traded = Traded(price_bars)
-    wanted = liquidation_levels.filter(pl.col("hour_utc").is_between(min(hours), max(hours)))
-    sides = {side: dict(_profiles(wanted.filter(pl.col("side") == side))) for side in ("long", "short")}
+    sides = {side: dict(_profiles(liquidation_levels.filter(pl.col("side") == side))) for side in ("long", "short")}
     rows = [
         about | {"hour_utc": hour, "side": side} | _row(side, about, standing.get(hour), traded.before(hour.date()))
-        for hour, about in abouts(wanted).items()
+        for hour, about in abouts(liquidation_levels).items()
         for side, standing in sides.items()
     ]
     schema = {c: t for c, t in TABLE.schema.items() if c not in TABLE.partition}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import polars as pl
 
 from expectations.tables import table
 from transforms.estimator_input import TRUSTED_FOR
 from transforms.exchanges import adapter
+from transforms.exchanges.imported import endpoint
 
 TABLE = table("gaps")
 ANSWERED = "the venue answered"
@@ -20,26 +21,31 @@ FAILED = r"^([a-z_]+: |not asked)"
 
 _HOUR = timedelta(hours=1)
 _SERIES = {"open_interest": "open_interest", "price_bars": "mark_bars", "traded_volume": "trade_bars"}
+_WINDOW = ["window_start_utc", "window_end_utc"]
+_HOURLY = pl.col("endpoint").is_in([endpoint(s) for s in ("open_interest", "mark_bars", "trade_bars")])
 _WHERE = ["exchange", "instrument", "hour_utc"]
 
 
 def build(
     fetches: pl.DataFrame,
+    payloads: pl.DataFrame,
     open_interest: pl.DataFrame,
     price_bars: pl.DataFrame,
     instruments: pl.DataFrame,
     *,
     coin: str,
-    hours: Sequence[datetime],
+    day: date,
     exchanges: Sequence[str],
 ) -> pl.DataFrame:
-    """Gaps of one coin among `hours`, for every venue asked.
+    """Gaps of one coin among the hours of `day` that anybody asked for, or that imports speak of.
 
-    A venue whose contracts are not known is a gap of all series.
+    exchanges: those that owe the coin. One whose contracts are not known is a gap of all series.
     """
     listed = instruments.filter(pl.col("coin") == coin).select("exchange", "instrument").unique()
-    asked = pl.DataFrame({"hour_utc": list(hours)}, schema={"hour_utc": TABLE.schema["hour_utc"]})
-    expected = listed.filter(pl.col("exchange").is_in(list(exchanges))).join(asked, how="cross")
+    asked = pl.DataFrame({"hour_utc": _hours(fetches, payloads, day)}, schema={"hour_utc": TABLE.schema["hour_utc"]})
+    known_on = {*fetches["exchange"], *payloads["exchange"]}
+    exchanges = [e for e in exchanges if e in known_on]
+    expected = listed.filter(pl.col("exchange").is_in(exchanges)).join(asked, how="cross")
     unknown = pl.DataFrame(
         {"exchange": [e for e in exchanges if e not in listed["exchange"]]}, schema={"exchange": pl.String}
     )
@@ -59,6 +65,15 @@ def build(
     once = pl.concat(made, how="diagonal").unique([*_WHERE, "series"], keep="first", maintain_order=True)
     every = once.with_columns(pl.lit(coin).alias("coin"), pl.col("hour_utc").dt.date().alias("date"))
     return TABLE.conform(every.select(list(TABLE.schema)))
+
+
+def _hours(fetches: pl.DataFrame, payloads: pl.DataFrame, day: date) -> list[datetime]:
+    """The hours of a day within windows that were asked for. A file is of a day, whichever hours were asked for."""
+    own = fetches.filter(~pl.col("endpoint").str.starts_with("archive_"))
+    windows = pl.concat([each.select(_WINDOW) for each in (own, payloads.filter(_HOURLY))]).drop_nulls().unique()
+    midnight = datetime.combine(day, time())
+    hours = [midnight + i * _HOUR for i in range(24)]
+    return [hour for hour in hours if any(start < hour <= end for start, end in windows.iter_rows())]
 
 
 def _open_interest_hours(open_interest: pl.DataFrame) -> pl.DataFrame:

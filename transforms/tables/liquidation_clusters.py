@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -24,33 +24,18 @@ MOST = 12
 _FAR_END = 12  # buckets: the neighbourhood there is on one side only, and every slope would stand out
 _LEAST_HISTORY = 24  # hours; a z-score over fewer is noise
 _SUMS = ("hour_utc", "side", "price_bucket")
-PROFILE_COLUMNS = (*_SUMS, "notional_usd")
 
 
-def build(
-    liquidation_levels: pl.DataFrame,
-    profiles: pl.DataFrame | None = None,
-    *,
-    coin: str,
-    hours: Sequence[datetime],
-) -> pl.DataFrame:
-    """Clusters of each of `hours` in `liquidation_levels`.
-
-    profiles: `outline` of these hours and of those TRAILING before them, for the z-scores; without it, of the levels.
-    """
-    outlined = outline(liquidation_levels) if profiles is None else profiles
-    wanted = liquidation_levels.filter(pl.col("hour_utc").is_between(min(hours), max(hours)))
+def build(liquidation_levels: pl.DataFrame, *, coin: str, day: date) -> pl.DataFrame:
+    """Clusters of each hour of `day`. liquidation_levels: of the day, and of TRAILING before it for the z-scores."""
+    profiles = liquidation_levels.group_by(_SUMS).agg(pl.col("notional_usd").sum())
+    own_day = liquidation_levels.filter(pl.col("hour_utc").dt.date() == day)
     rows: list[Row] = []
     for side in ("long", "short"):
         own = pl.col("side") == side
-        rows += _side(wanted.filter(own), outlined.filter(own), {"coin": coin, "side": side})
+        rows += _side(own_day.filter(own), profiles.filter(own), {"coin": coin, "side": side})
     frame = pl.DataFrame(rows, schema={c: t for c, t in TABLE.schema.items() if c != "date"}, orient="row")
     return TABLE.conform(frame.with_columns(pl.col("hour_utc").dt.date().alias("date")))
-
-
-def outline(liquidation_levels: pl.DataFrame) -> pl.DataFrame:
-    """Notional (USD) by hour, side and bucket, venues and classes added up: PROFILE_COLUMNS in, the same out."""
-    return liquidation_levels.group_by(_SUMS, maintain_order=True).agg(pl.col("notional_usd").sum())
 
 
 @dataclass(frozen=True)
@@ -76,10 +61,10 @@ class _Grid:
         return slice(*np.searchsorted(self.times, ends, side="right"))
 
 
-def _side(levels: pl.DataFrame, outlined: pl.DataFrame, about: Row) -> Iterator[Row]:
+def _side(levels: pl.DataFrame, profiles: pl.DataFrame, about: Row) -> Iterator[Row]:
     if levels.is_empty():
         return
-    grid = _Grid.of(outlined)
+    grid = _Grid.of(profiles)
     hourly = abouts(levels)
     venues = levels.group_by("hour_utc", "exchange", "price_bucket").agg(pl.col("notional_usd").sum())
     for (hour,), rows in venues.sort("hour_utc", "exchange").partition_by("hour_utc", as_dict=True).items():

@@ -63,12 +63,7 @@ def build(
         for name, frame in _frames(levels, books, sweeps, crowds, hours[-1], about).items():
             made.setdefault(name, []).append(frame)
     names = (TABLE.name, BOOKS.name, SWEPT.name, "standing_positions", "opened_cohorts")
-    return {n: _together(table(n), made[n]) if n in made else table(n).empty() for n in names}
-
-
-def _together(contract: Table, frames: list[pl.DataFrame]) -> pl.DataFrame:
-    """Each is in order, and they are in order of exchange: by the hour alone is soon sorted, by words it is not."""
-    return contract.conform(pl.concat(frames).sort("hour_utc", maintain_order=True))
+    return {n: table(n).conform(pl.concat(made[n])) if n in made else table(n).empty() for n in names}
 
 
 def _contracts(
@@ -156,4 +151,4 @@ def _levels(levels: estimate.Levels, books: pl.DataFrame, about: Mapping[str, st
 def _shaped(contract: Table, frame: pl.DataFrame, about: Mapping[str, str]) -> pl.DataFrame:
     timed = frame.with_columns(pl.from_epoch("hour_utc", "ms").cast(contract.schema["hour_utc"]).alias("hour_utc"))
     known = [pl.lit(value).alias(name) for name, value in about.items() if name in contract.schema]
-    return contract.conform(timed.with_columns(*known, pl.col("hour_utc").dt.date().alias("date")))
+    return contract.shape(timed.with_columns(*known, pl.col("hour_utc").dt.date().alias("date")))

@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 import numpy as np
 import polars as pl
 
 from expectations.tables import table
+from transforms.calibration import learn, observed, seen
 from transforms.estimator_input import SIDE_OF
+from transforms.exchanges import ADAPTERS
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, Assumptions, prior
 from transforms.model.fit import Fitted
 
 TABLE = table("model_parameters")
-_ALWAYS = datetime(2010, 1, 1)  # before any perpetual was listed
+STATED = date(2010, 1, 1)
+"""The day from which the stated prior applies: before any perpetual was listed."""
+
 _Row = dict[str, object]
 
 
-def build(model_parameters: pl.DataFrame | None = None, *, exchanges: Sequence[str]) -> pl.DataFrame:
-    """The stated prior of every venue and side, from ever: what applies until something was learnt.
+def build(
+    swept_activity: pl.DataFrame,
+    position_books: pl.DataFrame,
+    realised_liquidations: pl.DataFrame,
+    realised_coverage: pl.DataFrame,
+    *,
+    day: date,
+) -> pl.DataFrame:
+    """The version that applies from `day` on, fitted to the days before it; no rows where they tell too little.
 
-    What was learnt, the fitted versions in `model_parameters`, stays.
+    Of STATED, the prior of every venue and side: what applies until something was learnt. A version is of every venue
+    there is, whichever are asked now: hours made with it stay explained.
     """
-    stated = _table(
+    midnight, exchanges = datetime.combine(day, time()), sorted(ADAPTERS)
+    if day == STATED:
+        return _stated(exchanges, midnight)
+    tables = (swept_activity, position_books, realised_liquidations, realised_coverage)
+    coins = [seen(*(rows.filter(coin=coin) for rows in tables)) for coin in realised_coverage["coin"].unique().sort()]
+    found = learn(f"fit-{day}", exchanges, observed(coins, midnight))
+    return fitted(found, midnight) if found else TABLE.empty()
+
+
+def _stated(exchanges: Sequence[str], since: datetime) -> pl.DataFrame:
+    return _table(
         about | row
         for exchange in exchanges
         for side in SIDE_OF.values()
-        for about in ({"exchange": exchange, "side": side, "basis": "prior", "valid_from_utc": _ALWAYS},)
+        for about in ({"exchange": exchange, "side": side, "basis": "prior", "valid_from_utc": since},)
         for row in _rows(prior(exchange))
     )
-    if model_parameters is None:
-        return stated
-    return TABLE.conform(pl.concat([stated, model_parameters.filter(pl.col("basis") == "fitted")]))
-
-
-def replaced(model_parameters: pl.DataFrame, version: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """The table with `rows` for what it held of `version`, and all else as it was."""
-    return TABLE.conform(pl.concat([model_parameters.filter(pl.col("version") != version), rows]))
 
 
 def fitted(found: Mapping[tuple[str, int], Fitted], valid_from: datetime) -> pl.DataFrame:
@@ -108,19 +122,3 @@ class Applying:
         if version not in self.read:
             self.read[version] = assumptions(self.rows, self.exchange, SIDE_OF[s], moment)
         return self.read[version]
-
-
-def superseded(position_books: pl.DataFrame, model_parameters: pl.DataFrame) -> pl.DataFrame:
-    """The books that were read with another version than the one that applies to their hour."""
-    sides = ["exchange", "side"]
-    versions = model_parameters.sort("valid_from_utc", "version").unique(
-        [*sides, "valid_from_utc"], keep="last", maintain_order=True
-    )
-    applying = position_books.sort("hour_utc").join_asof(
-        versions.select(*sides, "valid_from_utc", "version"),
-        left_on="hour_utc",
-        right_on="valid_from_utc",
-        by=sides,
-        check_sortedness=False,
-    )
-    return applying.filter(pl.col("version") != pl.col("parameters_version")).select(position_books.columns)

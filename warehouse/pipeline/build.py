@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import duckdb
 import polars as pl
 
+from expectations.contract import Table
 from expectations.tables import table
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parents[2] / "sql"
 
 
 def build(name: str, inputs: Mapping[str, pl.DataFrame], **parameters: Any) -> pl.DataFrame:
@@ -27,12 +30,30 @@ def build(name: str, inputs: Mapping[str, pl.DataFrame], **parameters: Any) -> p
 def build_group(name: str, inputs: Mapping[str, pl.DataFrame], **parameters: Any) -> dict[str, pl.DataFrame]:
     """Table `name` and those that are made with it, by name."""
     contract = table(name)
-    script = SQL / f"{contract.name}.sql"
-    if script.is_file():
-        return {contract.name: contract.conform(_select(script.read_text(), inputs))}
-    module = importlib.import_module(f"transforms.tables.{contract.built_with or contract.name}")
-    made = module.build(**inputs, **parameters)
+    script = statement(contract)
+    if script is not None:
+        return {contract.name: contract.conform(_select(script, inputs))}
+    made = implementation(contract).build(**inputs, **parameters)
     return dict(made) if isinstance(made, dict) else {contract.name: made}
+
+
+def statement(contract: Table) -> str | None:
+    """The SELECT that makes a table, if one does."""
+    script = SQL / f"{contract.name}.sql"
+    return script.read_text() if script.is_file() else None
+
+
+def implementation(contract: Table) -> ModuleType:
+    """The module with the `build` that makes a table."""
+    return importlib.import_module(f"transforms.tables.{contract.built_with or contract.name}")
+
+
+def parameters_of(contract: Table) -> tuple[str, ...]:
+    """The parameters that the build of a table takes besides its inputs."""
+    if statement(contract) is not None:
+        return ()
+    taken = inspect.signature(implementation(contract).build).parameters.values()
+    return tuple(p.name for p in taken if p.kind is p.KEYWORD_ONLY)
 
 
 def _select(statement: str, inputs: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -30,6 +30,7 @@ class RunSummary:
     source: str
     catalog: Path
     fetched: dict[str, dict[str, int]] = field(default_factory=dict)
+    built: int = 0
     checks: int = 0
     warnings: list[str] = field(default_factory=list)
     published: int = 0

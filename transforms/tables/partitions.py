@@ -1,0 +1,16 @@
+"""ops.partitions: the log, as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import polars as pl
+
+from expectations.tables import table
+
+TABLE = table("partitions")
+
+
+def build(entries: Iterable[Mapping[str, object]]) -> pl.DataFrame:
+    """One row an entry; keys are the table's columns."""
+    return TABLE.conform(pl.DataFrame(list(entries), schema=TABLE.schema, orient="row"))

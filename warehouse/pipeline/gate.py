@@ -1,0 +1,189 @@
+"""The gate: every staged partition before its suite; what fails is held back, and so is what was built on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from expectations.contract import PERIODS, Table
+from expectations.counts import Count, count
+from expectations.tables import load, table
+from transforms.tables import checks
+from warehouse.pipeline.unit import in_order, maker, products
+from warehouse.progress import Progress
+from warehouse.store import Key, Stage, Store, label
+
+if TYPE_CHECKING:
+    from expectations.gx import CheckResult
+
+CHECKS = table("checks")
+Held = tuple[str, str, str]
+"""Table, partition and reason of what is held back."""
+
+_AT_ONCE = 1 << 24
+"""Bytes of files that are counted together: about a million rows of the map."""
+
+
+def check(stage: Stage, last_hour: datetime | None, progress: Progress) -> list[CheckResult]:
+    """Put every staged partition before its contract, and return what was decided of each check.
+
+    polars counts the rows that break each rule; Great Expectations decides over all counts of the run at once.
+    last_hour: the hour that freshness is asked of; None where nothing has to be fresh.
+    """
+    from expectations.gx import decide  # seconds to import: only where it is used
+
+    staged = by_table(stage)
+    progress.stage("check", len(staged) + 1, "tables")
+    counts: list[Count] = []
+    for name, keys in staged.items():
+        counts += counted(stage.store, table(name), keys, last_hour)
+        progress.step(name)
+    results = decide(counts)
+    progress.step("Great Expectations")
+    return results
+
+
+def hold_back(stage: Stage, results: Iterable[CheckResult]) -> list[Held]:
+    """Quarantine what failed, its siblings of one build, and all that was built on them."""
+    failed: dict[tuple[str, str], str] = {}
+    for result in results:
+        if not result.passed and result.severity == "FAIL":
+            failed.setdefault((result.table_name, result.partition), result.reason)
+    return _hold(stage, by_table(stage), failed)
+
+
+def counted(store: Store, of: Table, keys: Sequence[Key], last_hour: datetime | None) -> Iterator[Count]:
+    """Count the rows of partitions that break each rule, some partitions at a time so that memory stays flat."""
+    for batch, has_newest in _batches(store, of, list(keys)):
+        before = _days_before(batch) if of.checks_look_back else []
+        rows = store.read(of, [*before, *batch])
+        expected = _expected(of, rows, last_hour, has_newest=has_newest) if last_hour else None
+        yield from count(of, rows, expected_time=expected, partitions=[label(of, key) for key in batch])
+
+
+def _days_before(batch: Sequence[Key]) -> list[Key]:
+    """The partitions of the days before those of a batch, where they are not in it."""
+    there = {(key["coin"], key["date"]) for key in batch}
+    days = [{**key, "date": date.fromisoformat(str(key["date"])) - timedelta(days=1)} for key in batch]
+    return [key for key in days if (key["coin"], key["date"]) not in there]
+
+
+def _batches(store: Store, of: Table, keys: list[Key]) -> Iterator[tuple[list[Key], bool]]:
+    """`keys` (in order) in batches of at most _AT_ONCE bytes, and whether each coin's newest is in its batch."""
+    together: list[Key] = []
+    room = _AT_ONCE
+    for _, same in groupby(keys, key=lambda key: [value for column, value in key.items() if column not in PERIODS]):
+        *older, (newest, size) = _parts(store, of, list(same))
+        if together and (older or size > room):
+            yield together, True
+            together, room = [], _AT_ONCE
+        yield from ((part, False) for part, _ in older)
+        together, room = together + newest, room - size
+    if together:
+        yield together, True
+
+
+def _parts(store: Store, of: Table, keys: list[Key]) -> list[tuple[list[Key], int]]:
+    """One coin's partitions in parts of at most _AT_ONCE bytes or one file, with their sizes."""
+    parts: list[tuple[list[Key], int]] = []
+    for key in keys:
+        path = store.find(of, key)
+        size = path.stat().st_size if path else 0
+        if parts and parts[-1][1] + size <= _AT_ONCE:
+            parts[-1] = [*parts[-1][0], key], parts[-1][1] + size
+        else:
+            parts.append(([key], size))
+    return parts
+
+
+def _expected(of: Table, rows: pl.DataFrame, last_hour: datetime, *, has_newest: bool) -> datetime | None:
+    """The hour that freshness is asked of; of a batch that newer days follow, what it has is all that is due."""
+    if of.fresh_within_hours is None or of.time_column is None:
+        return None
+    has = rows[of.time_column].max()
+    return last_hour if has_newest or not isinstance(has, datetime) else min(last_hour, has)
+
+
+def by_table(stage: Stage) -> dict[str, list[Key]]:
+    """The staged partitions of each table."""
+    staged: dict[str, list[Key]] = {}
+    for contract, key in stage.staged():
+        staged.setdefault(contract.name, []).append(key)
+    return staged
+
+
+def warnings_of(results: Iterable[CheckResult]) -> tuple[str, ...]:
+    """What each check warns of: its first reason, and of how many partitions it is true."""
+    by_check: dict[tuple[str, str], list[str]] = {}
+    for result in (r for r in results if not r.passed and r.severity == "WARN"):
+        by_check.setdefault((result.table_name, result.check_name), []).append(result.reason)
+    return tuple(f"{of[0]} So in {len(of)} partitions." if len(of) > 1 else of[0] for of in by_check.values())
+
+
+def _hold(stage: Stage, staged: dict[str, list[Key]], failed: dict[tuple[str, str], str]) -> list[Held]:
+    """Quarantines failed partitions, their siblings of one build, and all that was built on them."""
+    held: list[Held] = []
+    reasons: dict[str, list[tuple[Key, str]]] = {}
+    for contract in _in_order(staged):
+        for key in staged[contract.name]:
+            why = failed.get((contract.name, label(contract, key))) or _inherited(contract, key, reasons, failed)
+            if why:
+                stage.quarantine(contract, key, why)
+                reasons.setdefault(contract.name, []).append((key, why))
+                held.append((contract.full_name, label(contract, key), why))
+    return held
+
+
+def _in_order(staged: dict[str, list[Key]]) -> list[Table]:
+    """Inputs before what is built on them."""
+    built = [each for of in in_order() for each in products(of)]
+    names = {each.name for each in built}
+    return [each for each in (*(t for t in load().values() if t.name not in names), *built) if each.name in staged]
+
+
+def _inherited(
+    contract: Table,
+    key: Key,
+    held: dict[str, list[tuple[Key, str]]],
+    failed: dict[tuple[str, str], str],
+) -> str | None:
+    for name in (each.table for each in maker(contract).inputs):
+        for other, _ in held.get(name, []):
+            if _touches(other, key):
+                return f"built on {table(name).full_name} {label(table(name), other)}, which is held back"
+    for sibling in products(maker(contract)):
+        if sibling.partition == contract.partition and (sibling.name, label(sibling, key)) in failed:
+            return f"built together with {sibling.full_name}, which is held back"
+    return None
+
+
+def _touches(upstream: Key, key: Key) -> bool:
+    """Whether what was made of `upstream` may stand in `key`: the same coin and venue, no earlier day."""
+    same = all(upstream[c] == key[c] for c in ("coin", "exchange") if c in upstream and c in key)
+    return same and not ("date" in upstream and "date" in key and str(key["date"]) < str(upstream["date"]))
+
+
+def record(stage: Stage, last_hour: datetime, results: Iterable[CheckResult]) -> None:
+    """Stages what was found, in the place of what was found of the same partitions for that hour before."""
+    entries = [
+        {
+            "date": last_hour.date(),
+            "hour_utc": last_hour,
+            "table_name": r.table_name,
+            "partition": r.partition,
+            "check_name": r.check_name,
+            "severity": r.severity,
+            "passed": r.passed,
+            "failing_rows": r.failing_rows,
+            "reason": r.reason,
+        }
+        for r in results
+    ]
+    key = {"date": last_hour.date()}
+    made, same = checks.build(entries), ["hour_utc", "table_name", "partition"]
+    earlier = stage.store.read(CHECKS, [key]).join(made, on=same, how="anti", nulls_equal=True)
+    stage.store.write(CHECKS, pl.concat([earlier, made]), key)

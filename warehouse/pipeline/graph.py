@@ -1,0 +1,188 @@
+"""The partitions of a plan as lanes: which tables, days and coins are walked, in which order, and what side by side.
+
+First an exchange's reference tables, then a day's core tables of all coins, which share what was answered; then each
+coin by itself, its days one after another, since a day begins with the state of the day before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+
+import polars as pl
+
+from expectations.contract import Table
+from expectations.tables import table
+from transforms.exchanges import ADAPTERS
+from transforms.tables.model_parameters import STATED
+from warehouse.clock import HOUR, days, floor_hour
+from warehouse.collect import LOOK_BACK
+from warehouse.errors import UserError
+from warehouse.pipeline.build import parameters_of
+from warehouse.pipeline.engine import MAP, Lane
+from warehouse.pipeline.unit import in_order
+from warehouse.plan import Plan
+from warehouse.recordings import recorded_hours
+from warehouse.settings import Settings
+from warehouse.store import Stage, Store
+
+BARS, BOOKS, INSTRUMENTS, PAYLOADS = map(table, ("price_bars", "position_books", "instruments", "payloads"))
+PARAMETERS = table("model_parameters")
+_DAY, _WEEK = timedelta(days=1), timedelta(days=7)
+Hours = tuple[datetime, datetime]
+
+
+def lanes(stage: Stage, plan: Plan) -> Iterator[tuple[str, list[Lane]]]:
+    """What is walked for a plan: lists of lanes that may be walked side by side, each list after the one before."""
+    store, span = stage.store, _span(stage.published, plan)
+    of_exchange, of_all, shared, of_coin = _by_scope(plan)
+    if of_exchange:
+        days_of = (plan.last_hour.date(),)
+        yield "reference", [Lane(of_exchange, days_of, (None,), name, plan.again) for name in plan.exchanges]
+    yield "reference", [Lane(("model_parameters",), (STATED,))]
+    if of_all:
+        yield "fit", [Lane(of_all, span, again=plan.again)]
+    if shared:
+        names = answered_for(store, plan)
+        yield "core", [Lane(shared, span, tuple(names), again=plan.again)] if names else []
+    if of_coin:
+        names = coins(store, plan)
+        known = {name: _history(store, name, plan) for name in names}
+        owing = {name: _expected(store, plan, name) for name in names}
+        yield (
+            "maps" if MAP.name in of_coin else ", ".join(of_coin),
+            [
+                Lane(of_coin, span, (name,), None, plan.again, {name: known[name]}, {name: owing[name]})
+                for name in names
+            ],
+        )
+
+
+def after(store: Store, plan: Plan) -> Iterator[Plan]:
+    """The weeks after a plan's last day, up to the end of its coins' maps: its hours may have made them stale."""
+    last = max((_history(store, name, plan)[1] for name in coins(store, plan)), default=plan.last_hour)
+    first = datetime.combine(plan.last_hour.date() + _DAY, time())
+    while MAP.name in plan.tables_or_all and first <= last:
+        until = min(first + _WEEK - HOUR, last)
+        yield replace(plan, first_hour=first, last_hour=until, catches_up=False, again=False)
+        first = until + HOUR
+
+
+def of_payloads(store: Store, settings: Settings) -> Plan:
+    """The plan of all that the stored payloads speak of. Raises UserError where there are none."""
+    keys = store.keys(PAYLOADS)
+    asked = store.read(PAYLOADS, keys, ["exchange", "instrument", "window_start_utc", "window_end_utc"]).drop_nulls()
+    if asked.is_empty():
+        raise UserError(f"there are no payloads in {store.root}; fill it with: liq run")
+    first, last = asked["window_start_utc"].min(), asked["window_end_utc"].max()
+    assert isinstance(first, datetime)
+    assert isinstance(last, datetime)
+    exchanges = tuple(e for e in ADAPTERS if e in asked["exchange"].unique())
+    return Plan(first + HOUR, floor_hour(last), settings.coins, exchanges, catches_up=False, again=True)
+
+
+def all_of(store: Store, settings: Settings, coin: str) -> Plan:
+    """The plan of all hours of a coin's map."""
+    keys = store.keys(MAP, coin=coin)
+    known = [hour for key in keys[:1] + keys[-1:] for hour in _hours_of(store, key)]
+    return Plan(min(known), max(known), (coin,), settings.exchanges, catches_up=False)
+
+
+def anew(store: Store, plan: Plan, length: timedelta) -> Iterator[Plan]:
+    """A plan in parts that build everything again: versions first, then weeks, a fit before the day it is for."""
+    fits = store.footer(PARAMETERS, {})
+    fitted = {day for day in (fits.units if fits else ()) if day != str(STATED)}
+    reference = tuple(t.name for t in in_order() if "exchange" in t.partition)
+    rest = tuple(name for name in plan.tables_or_all if name not in reference)
+    yield replace(plan, tables=reference)
+    for week in plan.chunks(length):
+        for part in week.chunks(_DAY) if fitted else [week]:
+            if str(part.first_hour.date()) in fitted:
+                yield replace(part, tables=(PARAMETERS.name,), days=(part.first_hour.date(),))
+            yield replace(part, tables=rest)
+
+
+def hours_after(store: Store, plan: Plan) -> dict[str, int]:
+    """By coin, how many published hours come after the plan's: they are built again where their past changes."""
+    found = {}
+    for name in coins(store, plan):
+        behind = (_history(store, name, plan)[1] - plan.last_hour) // HOUR
+        if behind:
+            found[name] = behind
+    return found
+
+
+def coins(store: Store, plan: Plan) -> list[str]:
+    """The plan's coins, or with `all` every coin that has bars."""
+    if plan.coins != ("all",):
+        return list(plan.coins)
+    return sorted({str(key["coin"]) for key in store.keys(BARS)})
+
+
+def _by_scope(plan: Plan) -> tuple[tuple[str, ...], ...]:
+    """The plan's tables: those of an exchange, of all coins together, of coins that share answers, and of a coin."""
+    scopes: tuple[list[str], ...] = ([], [], [], [])
+    for each in in_order():
+        if each.name in plan.tables_or_all:
+            scopes[_scope(each)].append(each.name)
+    return tuple(map(tuple, scopes))
+
+
+def _scope(of: Table) -> int:
+    if "exchange" in of.partition:
+        return 0
+    if "coin" not in of.partition:
+        return 1
+    shares = any(each.table == PAYLOADS.name for each in of.inputs) and "coin" not in parameters_of(of)
+    return 2 if shares else 3
+
+
+def _span(published: Store, plan: Plan) -> tuple[date, ...]:
+    """The days that are walked: those of the plan's hours, and with catching up those of the week before them.
+
+    Bars and events of the hour up to midnight are of the day before.
+    """
+    if plan.days:
+        return plan.days
+    first = plan.first_hour - HOUR
+    if plan.catches_up:
+        late = recorded_hours(published.root, plan.exchanges, plan.last_hour)
+        first = min([first - LOOK_BACK, *(hour - HOUR for hour in late)])
+    return tuple(days(first.date(), plan.last_hour.date()))
+
+
+def _history(store: Store, coin: str, plan: Plan) -> Hours:
+    """The first and the last hour of a coin's map, with those of the plan."""
+    keys = store.keys(MAP, coin=coin)
+    known = [hour for key in keys[:1] + keys[-1:] for hour in _hours_of(store, key)]
+    return min([plan.first_hour, *known]), max([plan.last_hour, *known])
+
+
+def _hours_of(store: Store, key: dict[str, object]) -> Sequence[datetime]:
+    """The first and the last hour of a day of a map, from its footer, or from its ledger if that does not say."""
+    footer = store.footer(MAP, key)
+    recorded = footer.units.get(str(key["date"]), {}).get("hours") if footer else None
+    if recorded:
+        return [datetime.fromisoformat(hour) for hour in recorded.split()]
+    found: list[datetime] = store.read(BOOKS, [key], ["hour_utc"])["hour_utc"].unique().sort().to_list()
+    return found[:1] + found[-1:]
+
+
+def answered_for(store: Store, plan: Plan) -> list[str]:
+    """The plan's coins, or with `all` every coin that an answer of the plan's days is about."""
+    if plan.coins != ("all",):
+        return list(plan.coins)
+    keys = [key for day in _span(store.base or store, plan) for key in store.keys(PAYLOADS, date=day)]
+    asked = store.read(PAYLOADS, keys, ["exchange", "instrument"]).unique()
+    listed = store.read(INSTRUMENTS, store.keys(INSTRUMENTS), ["exchange", "instrument", "coin"])
+    return sorted(listed.join(asked, on=["exchange", "instrument"], how="semi")["coin"].unique())
+
+
+def _expected(store: Store, plan: Plan, coin: str) -> tuple[str, ...]:
+    """Exchanges that owe the coin: all when it was asked for by name, else those that list it or are not known yet."""
+    if plan.coins != ("all",):
+        return tuple(sorted(ADAPTERS))
+    listed = store.read(INSTRUMENTS, store.keys(INSTRUMENTS), ["exchange", "coin"])
+    known, listing = (set(rows["exchange"]) for rows in (listed, listed.filter(pl.col("coin") == coin)))
+    return tuple(e for e in sorted(ADAPTERS) if e in listing or e not in known)

@@ -1,0 +1,199 @@
+"""The one reader of a build's inputs: the partitions and rows that its contract declares, and nothing else."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import polars as pl
+
+from expectations.contract import Input, Table
+from expectations.tables import table
+from transforms.exchanges.imported import endpoint
+from transforms.slowly_changing import in_force
+from warehouse.answers import IN_A_MONTH
+from warehouse.clock import days
+from warehouse.pipeline.unit import Unit, maker
+from warehouse.store import Key, Store, label
+
+PAYLOADS, FETCHES, INSTRUMENTS = table("payloads"), table("fetches"), table("instruments")
+_METADATA = pl.col("endpoint").is_in(["instruments", "margin_tiers", endpoint("instruments")])
+_OF_A_MONTH = pl.col("endpoint").str.starts_with("archive_") & (
+    pl.col("window_end_utc") - pl.col("window_start_utc") > pl.duration(days=1)
+).fill_null(value=False)
+_IDENTITY = (
+    "exchange", "date", "endpoint", "request", "received_at_utc", "instrument", "window_start_utc", "window_end_utc",
+    "source", "sha256",
+)  # fmt: skip
+_KEPT_BYTES = 1 << 28
+
+
+def digest(*parts: str) -> str:
+    """A short digest of texts, in their order."""
+    return sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+@dataclass
+class Reader:
+    """Reads from `store`, and keeps what it has read while there is room: a day's windows overlap with the next's."""
+
+    store: Store
+    _frames: OrderedDict[tuple[object, ...], pl.DataFrame] = field(default_factory=OrderedDict, init=False)
+    _digests: dict[tuple[object, ...], str] = field(default_factory=dict, init=False)
+
+    def inputs(self, units: Sequence[Unit], *, anew: bool = False) -> dict[str, pl.DataFrame]:
+        """The inputs of units of one table and one day, by name; where there are several coins, of all of them.
+
+        anew: whatever their windows, from the first day on.
+        """
+        declared, all_days = units[0].table.inputs, units[0].day.toordinal() - 1
+        return {i.table: self._rows(replace(i, days=all_days) if anew else i, units) for i in declared}
+
+    def digests(self, unit: Unit) -> dict[str, str]:
+        """A digest of each input of a unit, by name. A table's own rows, which it adds to, are not one of them."""
+        own = unit.table.name
+        return {i.table: self._digest(i, unit) for i in unit.table.inputs if i.table != own or i.days}
+
+    def has(self, each: Input, unit: Unit) -> bool:
+        """Whether an input has anything in the unit's own day."""
+        of = table(each.table)
+        if of is PAYLOADS:
+            asked = self._payloads(replace(each, columns=_IDENTITY), [unit])
+            return not asked.filter(_reaches(unit)).is_empty()
+        return any(self.store.find(of, key) for key in self._keys(replace(each, days=0, hours=0), [unit]))
+
+    def keep(self, of: Table, key: Key, rows: pl.DataFrame) -> None:
+        """Keep a partition that was just written, so that it need not be read."""
+        path = self.store.path(of, key)
+        self._remember((path, path.stat().st_mtime_ns, ()), rows)
+
+    def keys(self, each: Input, unit: Unit) -> list[dict[str, object]]:
+        """The partitions in the window of an input, whether or not they are there."""
+        return self._keys(each, [unit])
+
+    def _rows(self, each: Input, units: Sequence[Unit]) -> pl.DataFrame:
+        of = table(each.table)
+        if of is PAYLOADS:
+            return self._payloads(each, units)
+        if of.versions_of:
+            return self._versions(each, units)
+        rows = self._read(of, self._keys(each, units), each.columns)
+        moment = pl.col(of.time_column or "")
+        if each.hours:
+            rows = rows.filter(moment >= units[0].begins - each.before)
+        return rows.filter(moment == moment.max()) if each.last_hour_only else rows
+
+    def _digest(self, each: Input, unit: Unit) -> str:
+        of = table(each.table)
+        if of is not PAYLOADS and of is not FETCHES and not of.versions_of:
+            return digest(*(f"{label(of, key)}={self.content(of, key)}" for key in self._keys(each, [unit])))
+        # a slice of what no lane builds for a coin: many tables of a day share it
+        name = (each, unit.coin, unit.exchange, unit.day)
+        if name not in self._digests or unit.coin is None:
+            columns = each.columns or (_IDENTITY if of is PAYLOADS else ())
+            rows = self._rows(replace(each, columns=columns), [unit])
+            self._digests[name] = digest(rows.unique().sort(pl.all()).write_csv())
+        return self._digests[name]
+
+    def content(self, of: Table, key: Key) -> str:
+        """The digest of a partition's rows; of one that was deleted for its age, as its build had recorded it."""
+        footer = self.store.footer(of, key)
+        if footer is None and of.kept_days is not None:
+            built = self.store.footer(maker(of), key)
+            return str(built.products.get(of.name, "")) if built else ""
+        return footer.content if footer else ""
+
+    def _keys(self, each: Input, units: Sequence[Unit]) -> list[dict[str, object]]:
+        of, unit = table(each.table), units[0]
+        if "date" not in of.partition:
+            return self.store.keys(of, **({"exchange": unit.exchange} if unit.exchange and of.partition else {}))
+        last = unit.day if each.own_day else unit.day - timedelta(days=1)
+        window = list(days((unit.begins - each.before).date(), last))
+        if "coin" in of.partition:
+            coins = [u.coin for u in units if u.coin] or sorted({str(c) for c in self._names(of, "coin")})
+            return [{"coin": coin, "date": day} for coin in coins for day in window]
+        names = [unit.exchange] if unit.exchange else self._names(of, "exchange")
+        return [{"exchange": name, "date": day} for name in names for day in window]
+
+    def _names(self, of: Table, column: str) -> list[str]:
+        """The values of a table's first partition column, from its folders."""
+        home = self.store.root / of.layer / of.name
+        here = {path.name.removeprefix(f"{column}=") for path in home.glob(f"{column}=*")}
+        below = Reader(self.store.base)._names(of, column) if self.store.base else []
+        return sorted(here.union(below))
+
+    def _read(self, of: Table, keys: Iterable[Key], columns: Sequence[str] = ()) -> pl.DataFrame:
+        frames = [self._one(of, key, path, columns) for key in keys if (path := self.store.find(of, key))]
+        wanted = list(columns) or of.schema.names()
+        return pl.concat(frames) if frames else of.empty().select(wanted)
+
+    def _one(self, of: Table, key: Key, path: Path, columns: Sequence[str]) -> pl.DataFrame:
+        written_ns = path.stat().st_mtime_ns
+        whole, part = (path, written_ns, ()), (path, written_ns, tuple(columns))
+        if whole in self._frames:
+            self._frames.move_to_end(whole)
+            return self._frames[whole].select(list(columns) or pl.all())
+        if part not in self._frames:
+            self._remember(part, self.store.read(of, [key], list(columns) or None))
+        self._frames.move_to_end(part)
+        return self._frames[part]
+
+    def _remember(self, name: tuple[object, ...], rows: pl.DataFrame) -> None:
+        self._frames[name] = rows
+        while sum(frame.estimated_size() for frame in self._frames.values()) > _KEPT_BYTES and len(self._frames) > 1:
+            self._frames.popitem(last=False)
+
+    def _versions(self, each: Input, units: Sequence[Unit]) -> pl.DataFrame:
+        """The versions in force within the window, of the units' coins; for an exchange's unit, all there are."""
+        of, unit = table(each.table), units[0]
+        rows = self._read(of, self._keys(each, units))
+        coins = [u.coin for u in units if u.coin]
+        if coins and "coin" in of.schema:
+            rows = rows.filter(pl.col("coin").is_in(coins))
+        ends = unit.ends if each.own_day else unit.begins
+        return in_force(rows, of.versions_of, unit.begins - each.before, ends) if coins else rows
+
+    def _payloads(self, each: Input, units: Sequence[Unit]) -> pl.DataFrame:
+        """Listings for an exchange's unit; for coins, answers about them that reach into the day, and about all.
+
+        A reading at midnight was asked for the day before.
+        """
+        unit, needed = units[0], tuple(dict.fromkeys((*each.columns, *_IDENTITY))) if each.columns else ()
+        if unit.exchange:
+            return self._listings(each, unit)
+        keys = self._keys(each, units)
+        own = self._read(PAYLOADS, keys, needed).filter(~_METADATA & ~_OF_A_MONTH)
+        rows = pl.concat([own, self._of_months(keys, needed).select(own.columns)])
+        coins = [u.coin for u in units]
+        names = self._read(INSTRUMENTS, self.store.keys(INSTRUMENTS)).filter(pl.col("coin").is_in(coins))
+        about = rows.join(names, on=["exchange", "instrument"], how="semi", maintain_order="left")
+        chosen = pl.concat([rows.filter(pl.col("instrument").is_null()), about]).filter(_reaches(unit))
+        return chosen.select(list(each.columns) or pl.all())
+
+    def _of_months(self, keys: list[dict[str, object]], columns: Sequence[str]) -> pl.DataFrame:
+        """Files of a month, stored with its first day: once for each day that they answer, cut to that day."""
+        whose, month = ["exchange", "endpoint", "instrument"], pl.col("window_start_utc").dt.truncate("1mo")
+        noted = self._read(FETCHES, keys).filter(IN_A_MONTH)
+        answered = noted.select(*whose, "window_start_utc", "window_end_utc", month.alias("month"))
+        homes = answered.select("exchange", pl.col("month").dt.date().alias("date")).unique().sort("exchange", "date")
+        stored = self._read(PAYLOADS, homes.to_dicts(), columns).filter(_OF_A_MONTH).with_columns(month.alias("month"))
+        return stored.drop("window_start_utc", "window_end_utc").join(answered, on=[*whose, "month"])
+
+    def _listings(self, each: Input, unit: Unit) -> pl.DataFrame:
+        """An exchange's listings from the window's first day on; all there are while the unit has no rows of its own.
+
+        Their receipt counts from the start of its hour.
+        """
+        since = (unit.begins - each.before).date() if self.store.find(unit.table, unit.key) else date.min
+        keys = [k for k in self.store.keys(PAYLOADS, exchange=unit.exchange) if str(k["date"]) >= str(since)]
+        found = self._read(PAYLOADS, keys, each.columns).filter(_METADATA)
+        return found.with_columns(pl.col("received_at_utc").dt.truncate("1h"))
+
+
+def _reaches(unit: Unit) -> pl.Expr:
+    """Whether an answer was asked for the unit's day, or for hours up to its first moment."""
+    return (pl.col("date") == unit.day) | pl.col("window_end_utc").is_null() | (pl.col("window_end_utc") >= unit.begins)

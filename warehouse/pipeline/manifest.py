@@ -1,0 +1,43 @@
+"""ops.partitions: the provenance of what a run publishes, as rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime
+
+import polars as pl
+
+from expectations.contract import Table
+from expectations.tables import table
+from transforms.tables import partitions
+from warehouse.file_format import Footer
+from warehouse.store import Key, Stage, label
+
+PARTITIONS = table("partitions")
+
+
+def record_partitions(stage: Stage, now: datetime) -> None:
+    """Stage the provenance of every staged partition that will change, in the place of what was known of it."""
+    changed: dict[str, list[dict[str, object]]] = {}
+    for of, key in list(stage.staged()):
+        if stage.changed(of, key):
+            changed.setdefault(of.name, []).extend(_entries(stage, of, key, now))
+    for name, entries in changed.items():
+        if entries:
+            place, made = {"table_name": name}, partitions.build(entries)
+            known = stage.store.read(PARTITIONS, [place]).join(made, on="partition", how="anti")
+            stage.store.write(PARTITIONS, PARTITIONS.conform(pl.concat([known, made])), place)
+
+
+def _entries(stage: Stage, of: Table, key: Key, now: datetime) -> Iterator[dict[str, object]]:
+    footer = stage.store.footer(of, key) or Footer()
+    for day, built_from in footer.units.items():
+        yield {
+            "table_name": of.name,
+            "partition": label(of, key),
+            "built_day": date.fromisoformat(day) if day else None,
+            "content_digest": footer.content,
+            "built_from": json.dumps(built_from, sort_keys=True),
+            "published_at_utc": now,
+        }

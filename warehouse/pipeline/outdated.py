@@ -1,0 +1,60 @@
+"""What is stale in a whole warehouse, by the same rule that the loop goes by; nothing is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+from expectations.tables import load, table
+from warehouse.pipeline import graph
+from warehouse.pipeline.engine import MAP, Lane, Walk
+from warehouse.pipeline.inputs import Reader
+from warehouse.pipeline.unit import Unit, in_order
+from warehouse.plan import Plan
+from warehouse.settings import Settings
+from warehouse.store import Stage, Store
+
+PARAMETERS, SCORES = table("model_parameters"), table("map_scores")
+Found = list[tuple[Unit, str]]
+
+
+def outdated(store: Store, settings: Settings) -> Iterator[tuple[str, Found]]:
+    """By coin, the units that are stale or missing, each with the reason; those of no coin last, under "".
+
+    What follows from them is not known before they are built, and not listed.
+    """
+    for coin in sorted({str(key["coin"]) for key in store.keys(MAP)}):
+        yield coin, [*_of_coin(store, settings, coin)]
+    fits = store.footer(PARAMETERS, {})
+    fitted = tuple(date.fromisoformat(day) for day in (fits.units if fits else ()))
+    yield "", [*_stale(store, Lane((PARAMETERS.name,), fitted))]
+
+
+def _of_coin(store: Store, settings: Settings, coin: str) -> Iterator[tuple[Unit, str]]:
+    whole = graph.all_of(store, settings, coin)
+    found: Found = []
+    for _, lanes in graph.lanes(Stage(store, "none"), replace(whole, tables=_daily(whole))):
+        for lane in lanes:
+            if lane.coins == (coin,):
+                found += _stale(store, lane)
+    changed = {(name, unit.day) for unit, why in found for name in why.removesuffix(" changed").split(", ")}
+    for unit, why in found:
+        # a day of which an exchange had nothing has no file: it lacks where what was built on it had one
+        name, following = unit.table.name, date.fromordinal(unit.day.toordinal() + 1)
+        if unit.table.layer != "core" or "missing" not in why or {(name, unit.day), (name, following)} & changed:
+            yield unit, why
+    days = tuple(key["date"] for key in store.keys(SCORES, coin=coin) if isinstance(key["date"], date))
+    yield from _stale(store, Lane((SCORES.name,), days, (coin,)))
+
+
+def _daily(plan: Plan) -> tuple[str, ...]:
+    """The plan's tables that are built by the day: versions of instruments and tiers are looked at by every run."""
+    return tuple(name for name in plan.tables_or_all if load()[name].is_daily)
+
+
+def _stale(store: Store, lane: Lane) -> Iterator[tuple[Unit, str]]:
+    walk = Walk(store, lane, Reader(store))
+    for day in lane.days:
+        for of in (each for each in in_order() if each.name in lane.tables):
+            yield from ((unit, why) for unit in walk.units(of, day) if (why := walk.reason(unit)))

@@ -1,0 +1,302 @@
+"""The one loop: collect what is lacking, build what is stale, check it, publish what passed.
+
+An hour, a range, an import, a rebuild, a calibration, a score and a task of a DAG differ in their plan alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import polars as pl
+
+from expectations.tables import table
+from transforms.tables import watermark
+from warehouse import catalog
+from warehouse.clock import days, utc_now
+from warehouse.collect import Collector, collecting
+from warehouse.errors import ChecksFailed, UserError
+from warehouse.lock import lock
+from warehouse.pipeline import gate, graph
+from warehouse.pipeline.manifest import record_partitions
+from warehouse.pipeline.prune import prune
+from warehouse.pipeline.run_log import RunSummary, log_run
+from warehouse.pipeline.workers import walk_all
+from warehouse.plan import Plan
+from warehouse.progress import Progress, Silent
+from warehouse.recordings import forget
+from warehouse.settings import Settings, load
+from warehouse.sources import Served, serving
+from warehouse.store import Stage, Store, open_store, recover, staging, sweep_temporary
+
+CHUNK = timedelta(days=7)
+"""Hours are built, checked and published this many at a time, so that memory stays flat however long the range."""
+
+GAPS, WATERMARK, BOOKS = table("gaps"), table("watermark"), table("position_books")
+_LOG = logging.getLogger("warehouse")
+
+
+def run(
+    settings: Settings,
+    first_hour: datetime,
+    last_hour: datetime,
+    *,
+    progress: Progress | None = None,
+    served: Served | None = None,
+) -> RunSummary:
+    """Run the hours from first to last (naive UTC, both included), and mend what is stale in the week before them.
+
+    served: venues that are being served already, else those of the settings. Raises UserError for a warehouse that
+    cannot be used, Busy when another run keeps it.
+    """
+    return fill(settings, Plan.of_range(first_hour, last_hour, settings), progress=progress, served=served)
+
+
+def backfill(
+    settings: Settings,
+    first_hour: datetime,
+    last_hour: datetime,
+    *,
+    again: bool = False,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    served: Served | None = None,
+) -> RunSummary:
+    """Fill the hours from first to last, and build what depends on them, a week at a time; oldest first.
+
+    Killed at any moment and called again, it does what is left. Hourly runs go on meanwhile. again: builds every
+    partition of the range, stale or not; workers: processes at a time. Raises as `run` does.
+    """
+    plan = replace(Plan.of_range(first_hour, last_hour, settings), catches_up=False, again=again)
+    return fill(settings, plan, workers=workers, progress=progress, served=served)
+
+
+def rebuild(settings: Settings, *, workers: int | None = None, progress: Progress | None = None) -> RunSummary:
+    """Build every partition anew from the payloads that are stored; nothing is asked of any exchange.
+
+    Fitted parameters are fitted again for the days that have them. Raises UserError where there are no payloads.
+    """
+    progress, started = progress or Silent(), utc_now()
+    store = open_store(settings.root, settings.source, create=True)
+    plan = graph.of_payloads(store, settings)
+    summary = RunSummary.of(plan, settings)
+    for part in graph.anew(store, plan, CHUNK):
+        make(store, settings, part, progress, summary, workers)
+    finish(store, settings, plan, summary, started, progress)
+    return summary
+
+
+def fill(
+    settings: Settings,
+    plan: Plan,
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    served: Served | None = None,
+) -> RunSummary:
+    """Collect, build and publish the hours of `plan`, then what is stale after them because of that."""
+    progress, started = progress or Silent(), utc_now()
+    store = open_store(settings.root, settings.source, create=True)
+    summary = RunSummary.of(plan, settings)
+    # Great Expectations takes seconds to load, while collecting mostly waits for venues
+    Thread(target=import_module, args=("expectations.gx",), daemon=True).start()
+    with _collectors(store, settings, plan, served, progress) as collectors:
+        for chunk in plan.chunks(CHUNK):
+            _collect_all(collectors, chunk, summary)
+            make(store, settings, chunk, progress, summary, workers)
+    for later in graph.after(store, plan):
+        make(store, settings, later, progress, summary, workers)
+    finish(store, settings, plan, summary, started, progress)
+    return summary
+
+
+def make(
+    store: Store,
+    settings: Settings,
+    plan: Plan,
+    progress: Progress,
+    summary: RunSummary,
+    workers: int | None = None,
+    *,
+    fill_stage: Callable[[Stage], None] | None = None,
+) -> None:
+    """Build what is stale of a plan, check it, and publish what passed, all together.
+
+    It is built beside whoever publishes; with the lock in hand, what has become stale meanwhile is built once more.
+    fill_stage: puts what comes from elsewhere into the stage first.
+    """
+    with staging(store, plan.run_id) as stage:
+        if fill_stage is not None:
+            fill_stage(stage)
+        _build(stage, plan, progress, summary, workers)
+        with lock(settings.root, settings.wait_s, progress):
+            recover(store)
+            sweep_temporary(store.root)
+            _build(stage, replace(plan, again=False), Silent(), summary, workers)
+            if next(stage.staged(), None) is not None:
+                _publish(stage, plan, progress, summary)
+            forget(store, plan.exchanges, plan.last_hour)
+
+
+def _build(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary, workers: int | None) -> None:
+    for name, lanes in graph.lanes(stage, plan):
+        progress.stage(name, sum(len(lane.days) for lane in lanes), "days")
+        for built in walk_all(stage, lanes, progress, workers):
+            summary.built += 1
+            _LOG.info("built %s: %d rows; %s", built.label, built.rows, built.reason)
+
+
+def _publish(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary) -> None:
+    """Put the stage before the gate, and publish what passed; all of it or nothing, if the plan says so."""
+    results = gate.check(stage, None if plan.whole else plan.last_hour, progress)
+    summary.checks += len(results)
+    summary.warnings += gate.warnings_of(results)
+    failed = [r for r in results if not r.passed and r.severity == "FAIL"]
+    if plan.whole and failed:
+        raise ChecksFailed(f"nothing was published, {len(failed)} checks failed: {failed[0].reason}")
+    held = gate.hold_back(stage, results)
+    summary.quarantined += held
+    for name, partition, reason in held:
+        _LOG.error("quarantined %s %s: %s", name, partition, reason)
+    gate.record(stage, plan.last_hour, results)
+    _stage_watermark(stage, summary.source)
+    record_partitions(stage, utc_now())
+    progress.stage("publish", 1, "runs")
+    published = stage.publish()
+    prune(stage.published)
+    summary.published += published
+    progress.step()
+    _LOG.info("published %d partitions in %s", published, stage.published.root)
+
+
+def finish(
+    store: Store, settings: Settings, plan: Plan, summary: RunSummary, started: datetime, progress: Progress
+) -> None:
+    """Say what is missing of the plan's hours, log the run, and write the catalog."""
+    names, span = graph.coins(store, plan), list(days(plan.first_hour.date(), plan.last_hour.date()))
+    gaps = store.read(GAPS, [{"coin": coin, "date": day} for coin in names for day in span])
+    asked = pl.col("hour_utc").is_between(plan.first_hour, plan.last_hour) & pl.col("exchange").is_in(plan.exchanges)
+    summary.gaps = gaps.filter(asked)
+    with lock(settings.root, settings.wait_s, progress):
+        log_run(store, summary, started)
+        catalog.build(store.root)
+
+
+def collect(plan: Plan, exchange: str) -> dict[str, int]:
+    """As a task, once an exchange: ask it for the plan's hours. Returns the outcomes of its requests."""
+    return _collected(exchange, lambda collector: collector.metadata(plan.coins) + collector.collect(plan))
+
+
+def collect_metadata(exchange: str) -> dict[str, int]:
+    """As a task, once a day: ask an exchange for its contracts and risk tiers. Returns the outcomes."""
+    return _collected(exchange, lambda collector: collector.metadata(load().coins))
+
+
+def _collected(exchange: str, ask: Callable[[Collector], Counter[str]]) -> dict[str, int]:
+    settings = load()
+    store = open_store(settings.root, settings.source, create=True)
+    with serving(settings) as served, _collector(store, settings, exchange, served, Silent()) as collector:
+        outcomes = ask(collector)
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+    _LOG.info("fetched from %s: %s", exchange, counts or "nothing that was not there")
+    return dict(outcomes)
+
+
+def coins(plan: Plan) -> list[str]:
+    """As a task: the plan's coins, or with `all` every coin that an exchange has answered about."""
+    settings = load()
+    return graph.answered_for(open_store(settings.root, settings.source, create=True), plan)
+
+
+def publish(plan: Plan) -> dict[str, Any]:
+    """As a task: build what is stale of the plan's hours, check it and publish what passed.
+
+    Any worker can run it, and run it again: what is published already is not stale.
+    """
+    settings, started = load(), utc_now()
+    store, summary = open_store(settings.root, settings.source, create=True), RunSummary.of(plan, settings)
+    for part in (*plan.chunks(CHUNK), *graph.after(store, plan)):
+        make(store, settings, part, Silent(), summary, None)
+    finish(store, settings, plan, summary, started, Silent())
+    return {
+        "built": summary.built,
+        "checks": summary.checks,
+        "warnings": list(summary.warnings),
+        "published": summary.published,
+        "quarantined": [list(each) for each in summary.quarantined],
+        "catalog": str(summary.catalog),
+    }
+
+
+def report(settings: Settings, coins: Sequence[str], progress: Progress) -> tuple[list[Path], list[str]]:
+    """Draw a page of pictures a coin, as it is published now. Returns where they are, and which failed and why.
+
+    It reads beside whoever publishes: a page is of an hour, which stays as it is while later ones come.
+    """
+    from warehouse.report import write_all  # what draws takes a second to load
+
+    try:
+        return write_all(settings.root, coins, progress)
+    except (UserError, OSError) as error:
+        return [], [str(error)]
+
+
+def draw(plan: Plan) -> dict[str, Any]:
+    """As a task: draw the pages. One that cannot be drawn is said, and costs nothing else."""
+    written, failed = report(load(), plan.coins, Silent())
+    return {"reports": [str(path) for path in written], "not_drawn": failed}
+
+
+def _collector(
+    store: Store, settings: Settings, exchange: str, served: Served, progress: Progress
+) -> AbstractContextManager[Collector]:
+    return collecting(store, exchange, settings.source, served, settings.bar_minutes, progress)
+
+
+@contextmanager
+def _collectors(
+    store: Store, settings: Settings, plan: Plan, served: Served | None, progress: Progress
+) -> Iterator[list[Collector]]:
+    """The plan's venues; those of the settings are served meanwhile where none are `served` already."""
+    with ExitStack() as opened:
+        venues = served or opened.enter_context(serving(settings))
+        yield [opened.enter_context(_collector(store, settings, each, venues, progress)) for each in plan.exchanges]
+
+
+def _collect_all(collectors: list[Collector], plan: Plan, summary: RunSummary) -> None:
+    """All venues side by side: each has its own host, its own limits and its own files."""
+    with ThreadPoolExecutor(len(collectors)) as pool:
+        known = list(pool.map(lambda each: each.metadata(plan.coins), collectors))
+        _refuse_unknown(collectors, plan)
+        series = list(pool.map(lambda each: each.collect(plan), collectors))
+    for each, metadata, answers in zip(collectors, known, series, strict=True):
+        summary.fetched[each.exchange] = dict(Counter(summary.fetched.get(each.exchange, {})) + metadata + answers)
+
+
+def _refuse_unknown(collectors: list[Collector], plan: Plan) -> None:
+    """A coin that no venue lists is a slip of the pen. A venue that never answered may list anything."""
+    listed = {c.exchange: {i.coin for i in c.contracts(("all",))} for c in collectors}
+    if all(listed.values()) and plan.coins != ("all",):
+        unknown = sorted(set(plan.coins) - set().union(*listed.values()))
+        if unknown:
+            venues = ", ".join(listed)
+            raise UserError(
+                f"{venues} list no USDT perpetual on {', '.join(unknown)}; LIQ_COINS=all takes all there are"
+            )
+
+
+def _stage_watermark(stage: Stage, source: str) -> None:
+    """The last hour of which any coin has a ledger, staged or published."""
+    by_coin = {str(key["coin"]): key for key in stage.store.keys(BOOKS)}
+    hours_there = stage.store.read(BOOKS, by_coin.values(), ["hour_utc"])["hour_utc"]
+    if len(hours_there):
+        stage.store.write(WATERMARK, watermark.build([{"hour_utc": hours_there.max(), "source": source}]), {})

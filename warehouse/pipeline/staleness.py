@@ -1,0 +1,147 @@
+"""The one rule of staleness: a unit is stale if its rows are missing, held back, or built from anything else than now.
+
+What rows were built from stands in the footer of their file: a digest of each input, of the contract, of the code, and
+the parameters. No other note of it exists.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+from expectations.contract import Table
+from expectations.tables import load
+from warehouse.file_format import BuiltFrom
+from warehouse.pipeline.build import implementation, statement
+from warehouse.pipeline.inputs import Reader, digest
+from warehouse.pipeline.unit import Unit, products
+
+_OURS = ("transforms", "expectations")
+
+
+@dataclass(frozen=True)
+class Staleness:
+    """Says of units whether they are stale. `parameters` gives those that apply to a unit, by name."""
+
+    reader: Reader
+    parameters: Callable[[Unit], Mapping[str, Any]]
+
+    def built_from(self, unit: Unit) -> BuiltFrom:
+        """What the rows of a unit would be built from now."""
+        return {
+            "contract": contract_digest(unit.table),
+            "code": code_digest(unit.table),
+            **self.reader.digests(unit),
+            **{name: as_text(value) for name, value in self.parameters(unit).items()},
+        }
+
+    def is_stale(self, unit: Unit) -> bool:
+        """Whether the unit is to be built."""
+        return next(self.reasons(unit), None) is not None
+
+    def reasons(self, unit: Unit) -> Iterator[str]:
+        """Why the unit is to be built; nothing where it is not."""
+        store = self.reader.store
+        for each in products(unit.table):
+            made = Unit(each, unit.day, unit.coin, unit.exchange)
+            footer = store.footer(each, made.key)
+            if footer is None and each.kept_days is None:
+                yield f"{each.full_name} is missing"
+            if store.quarantined(each, made.key) and not store.is_staged(each, made.key):
+                yield f"{each.full_name} is held back"
+        footer = store.footer(unit.table, unit.key)
+        recorded = footer.units.get(unit.name) if footer else None
+        if footer is not None and recorded is None:
+            yield "its file does not say what it was built from"
+        if recorded is not None:
+            now = self.built_from(unit)
+            changed = sorted(name for name in {*now, *recorded} if now.get(name) != recorded.get(name))
+            if changed:
+                yield f"{', '.join(changed)} changed"
+
+
+def as_text(value: Any) -> str:
+    """A parameter as it is recorded."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="minutes")
+    return " ".join(map(as_text, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def contract_digest(table: Table) -> str:
+    """A digest of the contracts that a build of `table` fulfils: columns, order, partitions, and windows of inputs."""
+    return digest(*(f"{t.full_name} {t.schema} {t.order} {t.partition} {t.inputs}" for t in products(table)))
+
+
+def code_digest(table: Table) -> str:
+    """A digest of the code that makes `table`: its SELECT, or its module and all of ours that it imports.
+
+    Comments, docstrings and layout are no part of it.
+    """
+    return _code_digest(table.name)
+
+
+@cache
+def _code_digest(name: str) -> str:
+    script = statement(load()[name])
+    if script is not None:
+        lines = (line.split("--")[0].strip() for line in script.splitlines())
+        return digest(*(line for line in lines if line))
+    return digest(*(_meaning(each) for each in sorted(_imported(implementation(load()[name]).__name__))))
+
+
+def _imported(module: str) -> set[str]:
+    """A module and every module of ours that it imports, however far."""
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _imports(name)
+    return found
+
+
+@cache
+def _imports(module: str) -> tuple[str, ...]:
+    """The modules of ours that a module names in its imports."""
+    named: set[str] = set()
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return tuple(name for name in named if name.split(".")[0] in _OURS and _is_module(name))
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # its parent is a module, so it is a name in that
+        return False
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(inspect.getsource(importlib.import_module(module)))
+
+
+@cache
+def _meaning(module: str) -> str:
+    """The code of a module without its docstrings."""
+    tree = _tree(module)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [each for each in body if not _is_text(each)]
+    return f"{module} {ast.dump(tree)}"
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

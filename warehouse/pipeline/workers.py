@@ -1,0 +1,49 @@
+"""Executes lanes: here, or on all cores where there are enough days to be worth starting processes for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import as_completed
+from pathlib import Path
+
+from loky import get_reusable_executor
+
+from warehouse.pipeline.engine import Built, Lane, Walk
+from warehouse.pipeline.inputs import Reader
+from warehouse.progress import Progress, Silent
+from warehouse.store import Stage, Store
+
+_WORTH_A_PROCESS = 4  # coin-days: with fewer, starting one costs more than it saves
+
+
+def walk_all(stage: Stage, lanes: Sequence[Lane], progress: Progress, workers: int | None) -> Iterator[Built]:
+    """Walk lanes that do not depend on each other, and yield what was built."""
+    coin_days = sum(len(lane.days) * len(lane.coins) for lane in lanes)
+    processes = min(workers or os.cpu_count() or 1, len(lanes), coin_days // _WORTH_A_PROCESS)
+    if processes <= 1:
+        reader = Reader(stage.store)
+        for lane in lanes:
+            yield from _walk(stage, lane, progress, reader)
+        return
+    # a process a core: threads of polars beside them would only take turns
+    pool = get_reusable_executor(max_workers=processes, env={"POLARS_MAX_THREADS": "1"})
+    tasks = {pool.submit(_in_process, stage.published.root, stage.name, lane): lane for lane in lanes}
+    try:
+        for done in as_completed(tasks):
+            yield from done.result()
+            progress.step(tasks[done].name, len(tasks[done].days))
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _in_process(root: Path, stage: str, lane: Lane) -> list[Built]:
+    return _walk(Stage(Store(root), stage), lane, Silent(), None)
+
+
+def _walk(stage: Stage, lane: Lane, progress: Progress, reader: Reader | None) -> list[Built]:
+    walk = Walk(stage.store, lane, reader)
+    for day in walk.run():
+        progress.step(f"{lane.name} {day}")
+    return walk.built
