@@ -1,7 +1,7 @@
-"""The gate: Great Expectations decides over counts of failing rows, once a run, and draws its Data Docs of them.
+"""The gate: Great Expectations decides over counts of failing rows, once a run, and renders Data Docs from them.
 
-Polars counts the rows that break each rule (`expectations.counts`); here one frame of those counts is validated, and
-what Great Expectations does not confirm does not pass.
+Polars counts the rows that break each rule (`expectations.counts`); this module validates one frame of those counts.
+A count that Great Expectations does not confirm does not pass.
 Importing this module takes seconds, so callers import it where they decide. Set GX_ANALYTICS_ENABLED=false in the
 environment before that: this module turns analytics off in its context, and may not touch the environment.
 """
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from html import escape
-from typing import Any
 
 import great_expectations as gx
 import pandas as pd
@@ -98,9 +97,11 @@ def _confirmed(counts: Sequence[Count]) -> set[int]:
     for outcome in batch.validate(gate(), result_format=asked).results:
         about = outcome.expectation_config.meta if outcome.expectation_config else None
         of_severity = {number for number, one in enumerate(counts) if about and one.severity == about["severity"]}
-        said = outcome.result
-        if said.get("element_count") == len(of_severity) and said.get("missing_count") == 0:
-            confirmed |= of_severity - {row["number"] for row in said["unexpected_index_list"] or ()}
+        said = outcome.result  # empty where the expectation raised
+        failing = {row["number"] for row in said.get("unexpected_index_list") or ()}
+        looked_at = said.get("element_count") == len(of_severity) and said.get("missing_count") == 0
+        if looked_at and said["unexpected_count"] == len(failing):
+            confirmed |= of_severity - failing
     return confirmed
 
 
@@ -189,10 +190,8 @@ def _index(by_table: Mapping[str, Sequence[Count]]) -> str:
     return offline(DefaultJinjaPageView().render(page))
 
 
-def _block(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> RenderedTableContent:
-    return RenderedTableContent(
-        [list(row) for row in rows], header=title, header_row=list(header), styling={"body": {"classes": ["table"]}}
-    )
+def _block(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> RenderedTableContent:
+    return RenderedTableContent([list(row) for row in rows], header=title, header_row=list(header))
 
 
 @cache
