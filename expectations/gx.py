@@ -170,7 +170,7 @@ def _page(table: Table, counts: Sequence[Count]) -> str:
             section.content_blocks.append(_block(title, ("Partition", "Failing rows", "Rows", "Why"), rows))
     rows_of = {c.partition: c.rows for c in counts}
     facts = [["Table", escape(table.doc)], ["Partitions", f"{len(rows_of):,}"], ["Rows", f"{sum(rows_of.values()):,}"]]
-    page.sections[0].content_blocks.append(_block("Checked", ("", ""), facts))
+    page.sections[0].content_blocks.append(_block("Checked", (), facts))
     return offline(DefaultJinjaPageView().render(page))
 
 
