@@ -115,18 +115,18 @@ def checks_of(table: Table) -> Iterator[tuple[str, Severity, str]]:
     """Yield the name, severity and reason of each check once: those derived from columns are said in general."""
     own = {c.name for c in table.checks}
     general = {
-        "columns": "The columns are those above, in that order.",
-        "types": "Each is of the type above.",
+        "columns": "The columns are those of the contract, in its order.",
+        "types": "Each column is of its type in the contract.",
         "not_empty": "A partition has rows.",
-        "not_null": "Nothing is null but where the table above allows it.",
-        "in_range": "Numbers lie within the bounds above.",
-        "allowed_values": "Words are among those above.",
-        "reads_like": "Words read like the pattern above.",
+        "not_null": "Only columns that the contract names are ever null.",
+        "in_range": "Numbers lie within the bounds of their columns.",
+        "allowed_values": "Words are among those that their columns allow.",
+        "reads_like": "Words read like the pattern of their columns.",
     }
     for rule in {r.check: r for r in rules(table)}.values():
         yield rule.check, rule.severity, rule.reason if rule.check in own else general.get(rule.check, rule.reason)
     if table.fresh_within_hours is not None:
-        yield "fresh", fresh_severity(table), "The newest row of each coin is as fresh as said above."
+        yield "fresh", fresh_severity(table), "The newest row of each coin is as recent as the contract demands."
 
 
 def _codes(names: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,6 +27,14 @@ To = Annotated[
 Hours = Annotated[
     int | None,
     typer.Option(min=1, help="So many hours up to --to, or to the last full one, e.g. --hours 24", show_default=False),
+]
+Docs = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Folder for pages of the checks, to open in a browser, e.g. --docs checks",
+        show_default=False,
+    ),
 ]
 
 
@@ -68,11 +77,12 @@ def check(
     form: Rows = Format.TABLE,
     out: Out = None,
     every: Annotated[bool, typer.Option("--all", help="Show checks that held too, e.g. liq check --all")] = False,
+    docs: Docs = None,
     warehouse: Warehouse = None,
 ) -> None:
     """Put what is published before its checks again; exit 1 if one that holds back fails.
 
-    Example: liq check --from 2026-01-11T00:00Z --to 2026-01-12T00:00Z
+    Example: liq check --from 2026-01-11T00:00Z --to 2026-01-12T00:00Z --docs checks
     """
     if first and last:
         asked(None, first, last, None)
@@ -83,13 +93,15 @@ def check(
 
     store = open_store(settings.root, settings.source, create=False)
     with progress() as told:
-        results = recheck(store, first, last, told)
+        results = recheck(store, first, last, told, docs)
     broken = failing(results)
     shown = results if every else results.filter(~results["passed"])
     if shown.height or form is not Format.TABLE:
         emit(shown, form, out)
     if form is Format.TABLE:
         print(f"{results.height} checks, {broken} failed, {(~results['passed']).sum() - broken} warnings")
+        if docs:
+            print(f"Their pages begin at {docs / 'index.html'}")
     raise typer.Exit(1 if broken else 0)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -26,22 +27,40 @@ _SCHEMA = {
 }  # fmt: skip
 
 
-def recheck(store: Store, first: str | None, last: str | None, progress: Progress) -> pl.DataFrame:
-    """A row for each check of each published partition from `first` to `last`. Raises UserError when there is none."""
+def recheck(
+    store: Store, first: str | None, last: str | None, progress: Progress, docs: Path | None = None
+) -> pl.DataFrame:
+    """Return a row for each check of each published partition from `first` to `last`; write pages of them to `docs`.
+
+    Raises UserError when nothing is published in that time, or `docs` cannot be written.
+    """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    from expectations.gx import decide
+    from expectations import gx
 
     begin = parse_hour(first).date() if first else date.min
     end = parse_hour(last).date() if last else date.max
     jobs = [job for table in load().values() for job in _jobs(store, table, begin, end)]
     if not any("date" in table.partition for table, _ in jobs):
         raise UserError(f"nothing is published in {store.root} in that time; see what there is with: liq tables")
+    if docs:
+        _write(docs, {})  # a folder that cannot be is refused before the work
     progress.stage("check", len(jobs), "tables")
     counts: list[Count] = []
     for table, keys in jobs:
         counts += count(table, store.read(table, keys), partitions=[label(table, key) for key in keys])
         progress.step(table.full_name)
-    return pl.DataFrame([asdict(r) for r in decide(counts)], schema=_SCHEMA)
+    if docs:
+        _write(docs, gx.docs(counts))
+    return pl.DataFrame([asdict(r) for r in gx.decide(counts)], schema=_SCHEMA)
+
+
+def _write(folder: Path, pages: Mapping[str, str]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, page in pages.items():
+            (folder / name).write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written ({error.strerror}); give another folder to --docs") from error
 
 
 def failing(results: pl.DataFrame) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import escape
 
 import polars as pl
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from expectations.columns import EXCHANGES
 from expectations.contract import Severity, Table
 from expectations.counts import Count, count
+from expectations.dictionary import checks_of
 from expectations.reasons import by_partition
 from expectations.rules import rules
 from expectations.tables import load
@@ -273,6 +276,42 @@ def test_a_run_is_validated_once(gx, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gx, "gate", lambda: calls.append(1) or gate)
     assert len(gx.decide([c for table in load().values() for c in count(table, sound(table.name))])) > 300
     assert calls == [1]
+
+
+@TABLES
+def test_a_page_says_what_was_decided(gx, table: Table) -> None:
+    spoiled = [f for f, _ in batches(table, [*derived(table), *OWN[table.name]])]
+    for frame in (spoiled[-1], sound(table.name)):
+        counts = count(table, frame)
+        shown = {r.expectation_config.meta["check"]: r.success for r in gx.document(table, counts).results}
+        failed = {r.check_name for r in gx.decide(counts) if not r.passed}
+        assert shown == {c.check_name: c.check_name not in failed for c in counts}
+
+
+def test_the_pages_show_counts_reasons_and_first_examples(gx) -> None:
+    contract = load()["open_interest"]
+    off = put(open_interest_usd=840_000.0)(placed(contract, sound("open_interest"), 7))
+    counts = count(contract, pl.concat([sound("open_interest"), off])) + count(load()["gaps"], sound("gaps"))
+    pages = gx.docs(counts)
+    assert set(pages) == {"index.html", "core.open_interest.html", "ops.gaps.html"}
+    assert all(f'href="{name}"' in pages["index.html"] for name in pages)
+    page = " ".join(re.sub(r"<[^>]+>", " ", pages["core.open_interest.html"]).split())
+    (wrong,) = [c for c in counts if c.failing_rows]
+    assert f"{wrong.partition} 1 2 {wrong.reason}" in page
+    asked = [f"{severity}: {escape(reason)}" for check, severity, reason in checks_of(contract) if check != "fresh"]
+    assert [words for words in asked if words not in page] == []
+    assert "Status: Failed" in page
+    assert "Status: Succeeded" in " ".join(re.sub(r"<[^>]+>", " ", pages["ops.gaps.html"]).split())
+
+
+def test_pages_need_no_internet_and_run_nothing(gx) -> None:
+    spoiled = put(instrument="<script>alert(1)</script>", open_interest_usd=1.0)(sound("open_interest"))
+    pages = gx.docs(count(load()["open_interest"], spoiled))
+    assert "&lt;script&gt;alert(1)" in pages["core.open_interest.html"]
+    for page in pages.values():
+        assert not re.search(r"<(script|link|img|iframe)\b|\bsrc=|@import|url\(", page)
+        links = set(re.findall(r'href="([^"#]+)"', page)) - {"https://greatexpectations.io"}
+        assert links <= set(pages)
 
 
 def test_nothing_is_printed_and_nothing_written(gx, capfd: pytest.CaptureFixture[str], tmp_path, monkeypatch) -> None:

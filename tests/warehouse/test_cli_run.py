@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from html import escape
 from pathlib import Path
 
 import polars as pl
@@ -182,6 +183,12 @@ def test_a_run_and_what_is_said_of_it(frozen: Path) -> None:
     store = Store(frozen)
     key = store.keys(levels)[-1]
     store.write(levels, store.read(levels, [key]).with_columns(pl.col("notional_1d_usd") * 2 + 1), key)
-    broken = liq("check", "--from", "2026-01-12T00:00Z", "--to", "2026-01-12T00:00Z", "--format", "json")
+    hour, docs = ("--from", "2026-01-12T00:00Z", "--to", "2026-01-12T00:00Z"), frozen / "checks"
+    broken = liq("check", *hour, "--format", "json", "--docs", str(docs))
     assert broken.exit_code == 1
-    assert [row["check_name"] for row in json.loads(broken.stdout)] == ["windows_nest"]
+    (refused_row,) = json.loads(broken.stdout)
+    assert refused_row["check_name"] == "windows_nest"
+    assert escape(refused_row["reason"]) in (docs / "mart.liquidation_levels.html").read_text()
+    assert 'href="mart.liquidation_levels.html"' in (docs / "index.html").read_text()
+    (frozen / "taken").write_text("")
+    refused(liq("check", *hour, "--docs", str(frozen / "taken")), "cannot be written", "--docs")
