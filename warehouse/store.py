@@ -58,7 +58,8 @@ class Store:
 
     def path(self, table: Table, key: Key) -> Path:
         """Where the partition's one file is, whether or not it exists."""
-        return self.root / table.layer / table.name / label(table, key) / FILE
+        parts = (table.layer, table.name, *(f"{column}={key[column]}" for column in table.partition), FILE)
+        return self.root / "/".join(parts)
 
     def find(self, table: Table, key: Key) -> Path | None:
         """The partition's file, here or below; None when there is none."""

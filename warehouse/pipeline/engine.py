@@ -32,7 +32,7 @@ class Lane:
     """Tables by name, and the days and coins or exchange to walk them for. A day's coins are built together.
 
     again: builds them whether or not they are stale. history: by coin, the first and the last hour of its map.
-    expected: by coin, the exchanges that owe its data.
+    expected: by coin, the exchanges that owe its data. work: how many of the days are likely to be built.
     """
 
     tables: tuple[str, ...]
@@ -42,6 +42,7 @@ class Lane:
     again: bool = False
     history: Mapping[str, tuple[datetime, datetime]] = field(default_factory=dict)
     expected: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    work: int = 1
 
     @property
     def name(self) -> str:

@@ -50,10 +50,11 @@ def lanes(stage: Stage, plan: Plan) -> Iterator[tuple[str, list[Lane]]]:
         names = coins(store, plan)
         known = {name: _history(store, name, plan) for name in names}
         owing = {name: _expected(store, plan, name) for name in names}
+        work = len(list(days((plan.first_hour - HOUR).date(), plan.last_hour.date())))
         yield (
             "maps" if MAP.name in of_coin else ", ".join(of_coin),
             [
-                Lane(of_coin, span, (name,), None, plan.again, {name: known[name]}, {name: owing[name]})
+                Lane(of_coin, span, (name,), None, plan.again, {name: known[name]}, {name: owing[name]}, work)
                 for name in names
             ],
         )

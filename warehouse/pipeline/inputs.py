@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ _IDENTITY = (
     "exchange", "date", "endpoint", "request", "received_at_utc", "instrument", "window_start_utc", "window_end_utc",
     "source", "sha256",
 )  # fmt: skip
+_NOTES = ("exchange", "endpoint", "instrument", "window_start_utc", "window_end_utc", "outcome", "attempts")
 _KEPT_BYTES = 1 << 28
 
 
@@ -44,6 +46,9 @@ class Reader:
     store: Store
     _frames: OrderedDict[tuple[object, ...], pl.DataFrame] = field(default_factory=OrderedDict, init=False)
     _digests: dict[tuple[object, ...], str] = field(default_factory=dict, init=False)
+    _contents: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
+    _identities: dict[date, pl.DataFrame] = field(default_factory=dict, init=False)
+    _versions_of: dict[tuple[object, ...], pl.DataFrame] = field(default_factory=dict, init=False)
 
     def inputs(self, units: Sequence[Unit], *, anew: bool = False) -> dict[str, pl.DataFrame]:
         """The inputs of units of one table and one day, by name; where there are several coins, of all of them.
@@ -62,14 +67,14 @@ class Reader:
         """Whether an input has anything in the unit's own day."""
         of = table(each.table)
         if of is PAYLOADS:
-            asked = self._payloads(replace(each, columns=_IDENTITY), [unit])
-            return not asked.filter(_reaches(unit)).is_empty()
+            return not self._answers(unit).is_empty()
         return any(self.store.find(of, key) for key in self._keys(replace(each, days=0, hours=0), [unit]))
 
     def keep(self, of: Table, key: Key, rows: pl.DataFrame) -> None:
         """Keep a partition that was just written, so that it need not be read."""
         path = self.store.path(of, key)
         self._remember((path, path.stat().st_mtime_ns, ()), rows)
+        self._contents.pop((of.name, label(of, key)), None)
 
     def keys(self, each: Input, unit: Unit) -> list[dict[str, object]]:
         """The partitions in the window of an input, whether or not they are there."""
@@ -78,7 +83,8 @@ class Reader:
     def _rows(self, each: Input, units: Sequence[Unit]) -> pl.DataFrame:
         of = table(each.table)
         if of is PAYLOADS:
-            return self._payloads(each, units)
+            found = self._payloads(each, units[0])
+            return found if units[0].exchange else _of_coins(found, units)
         if of.versions_of:
             return self._versions(each, units)
         rows = self._read(of, self._keys(each, units), each.columns)
@@ -91,21 +97,33 @@ class Reader:
         of = table(each.table)
         if of is not PAYLOADS and of is not FETCHES and not of.versions_of:
             return digest(*(f"{label(of, key)}={self.content(of, key)}" for key in self._keys(each, [unit])))
-        # a slice of what no lane builds for a coin: many tables of a day share it
-        name = (each, unit.coin, unit.exchange, unit.day)
-        if name not in self._digests or unit.coin is None:
+        if unit.coin is None:
             columns = each.columns or (_IDENTITY if of is PAYLOADS else ())
-            rows = self._rows(replace(each, columns=columns), [unit])
-            self._digests[name] = digest(rows.unique().sort(pl.all()).write_csv())
+            return digest(_as_text(self._rows(replace(each, columns=columns), [unit])))
+        # a slice of what no lane of a coin builds: many tables of a day share it
+        name = (each, unit.coin, unit.day)
+        if name not in self._digests:
+            rows = self._answers(unit) if of is PAYLOADS and not each.columns else self._rows(each, [unit])
+            self._digests[name] = digest(_as_text(rows))
         return self._digests[name]
+
+    def _answers(self, unit: Unit) -> pl.DataFrame:
+        """What identifies the answers about a coin's day, without their bodies."""
+        if unit.day not in self._identities:
+            self._identities[unit.day] = self._payloads(Input(PAYLOADS.name, days=1, columns=_IDENTITY), unit)
+        return _of_coins(self._identities[unit.day], [unit])
 
     def content(self, of: Table, key: Key) -> str:
         """The digest of a partition's rows; of one that was deleted for its age, as its build had recorded it."""
-        footer = self.store.footer(of, key)
-        if footer is None and of.kept_days is not None:
-            built = self.store.footer(maker(of), key)
-            return str(built.products.get(of.name, "")) if built else ""
-        return footer.content if footer else ""
+        name = (of.name, label(of, key))
+        if name not in self._contents:
+            footer = self.store.footer(of, key)
+            if footer is None and of.kept_days is not None:
+                built = self.store.footer(maker(of), key)
+                self._contents[name] = str(built.products.get(of.name, "")) if built else ""
+            else:
+                self._contents[name] = footer.content if footer else ""
+        return self._contents[name]
 
     def _keys(self, each: Input, units: Sequence[Unit]) -> list[dict[str, object]]:
         of, unit = table(each.table), units[0]
@@ -150,34 +168,47 @@ class Reader:
     def _versions(self, each: Input, units: Sequence[Unit]) -> pl.DataFrame:
         """The versions in force within the window, of the units' coins; for an exchange's unit, all there are."""
         of, unit = table(each.table), units[0]
-        rows = self._read(of, self._keys(each, units))
-        coins = [u.coin for u in units if u.coin]
-        if coins and "coin" in of.schema:
-            rows = rows.filter(pl.col("coin").is_in(coins))
-        ends = unit.ends if each.own_day else unit.begins
-        return in_force(rows, of.versions_of, unit.begins - each.before, ends) if coins else rows
+        coins = tuple(u.coin for u in units if u.coin)
+        if not coins:
+            return self._read(of, self._keys(each, units))
+        known = self._known_versions(of, coins)
+        first, last = unit.begins - each.before, unit.ends if each.own_day else unit.begins
+        starts = known["valid_from_utc"].unique().sort().to_list()
+        name = (of.name, coins, bisect_right(starts, first), bisect_left(starts, last))
+        if name not in self._versions_of:
+            self._versions_of[name] = in_force(known, of.versions_of, first, last)
+        return self._versions_of[name]
 
-    def _payloads(self, each: Input, units: Sequence[Unit]) -> pl.DataFrame:
-        """Listings for an exchange's unit; for coins, answers about them that reach into the day, and about all.
+    def _known_versions(self, of: Table, coins: tuple[str, ...]) -> pl.DataFrame:
+        name = (of.name, coins)
+        if name not in self._versions_of:
+            rows = self._read(of, self.store.keys(of))
+            own = rows.filter(pl.col("coin").is_in(coins)) if "coin" in of.schema else rows
+            self._versions_of[name] = own
+        return self._versions_of[name]
+
+    def _payloads(self, each: Input, unit: Unit) -> pl.DataFrame:
+        """Listings for an exchange's unit; else the answers that reach into the day, each with its coin, null for all.
 
         A reading at midnight was asked for the day before.
         """
-        unit, needed = units[0], tuple(dict.fromkeys((*each.columns, *_IDENTITY))) if each.columns else ()
+        needed = tuple(dict.fromkeys((*each.columns, *_IDENTITY))) if each.columns else ()
         if unit.exchange:
             return self._listings(each, unit)
-        keys = self._keys(each, units)
+        keys = self._keys(each, [unit])
         own = self._read(PAYLOADS, keys, needed).filter(~_METADATA & ~_OF_A_MONTH)
-        rows = pl.concat([own, self._of_months(keys, needed).select(own.columns)])
-        coins = [u.coin for u in units]
-        names = self._read(INSTRUMENTS, self.store.keys(INSTRUMENTS)).filter(pl.col("coin").is_in(coins))
-        about = rows.join(names, on=["exchange", "instrument"], how="semi", maintain_order="left")
-        chosen = pl.concat([rows.filter(pl.col("instrument").is_null()), about]).filter(_reaches(unit))
-        return chosen.select(list(each.columns) or pl.all())
+        rows = pl.concat([own, self._of_months(keys, needed).select(own.columns)]).filter(_reaches(unit))
+        names = self._read(INSTRUMENTS, self.store.keys(INSTRUMENTS)).select("exchange", "instrument", "coin").unique()
+        known = rows.join(names, on=["exchange", "instrument"], how="left", maintain_order="left")
+        about = known.filter(pl.col("instrument").is_null() | pl.col("coin").is_not_null())
+        return about.select(*(each.columns or PAYLOADS.schema.names()), "coin")
 
     def _of_months(self, keys: list[dict[str, object]], columns: Sequence[str]) -> pl.DataFrame:
         """Files of a month, stored with its first day: once for each day that they answer, cut to that day."""
         whose, month = ["exchange", "endpoint", "instrument"], pl.col("window_start_utc").dt.truncate("1mo")
-        noted = self._read(FETCHES, keys).filter(IN_A_MONTH)
+        noted = self._read(FETCHES, keys, _NOTES).filter(IN_A_MONTH)
+        if noted.is_empty():
+            return PAYLOADS.empty().select(list(columns) or pl.all())
         answered = noted.select(*whose, "window_start_utc", "window_end_utc", month.alias("month"))
         homes = answered.select("exchange", pl.col("month").dt.date().alias("date")).unique().sort("exchange", "date")
         stored = self._read(PAYLOADS, homes.to_dicts(), columns).filter(_OF_A_MONTH).with_columns(month.alias("month"))
@@ -197,3 +228,14 @@ class Reader:
 def _reaches(unit: Unit) -> pl.Expr:
     """Whether an answer was asked for the unit's day, or for hours up to its first moment."""
     return (pl.col("date") == unit.day) | pl.col("window_end_utc").is_null() | (pl.col("window_end_utc") >= unit.begins)
+
+
+def _of_coins(answers: pl.DataFrame, units: Sequence[Unit]) -> pl.DataFrame:
+    """The answers about the units' coins, and those about all."""
+    coins = [unit.coin for unit in units]
+    return answers.filter(pl.col("coin").is_null() | pl.col("coin").is_in(coins)).drop("coin")
+
+
+def _as_text(rows: pl.DataFrame) -> str:
+    """Rows as text that does not depend on their order."""
+    return rows.unique().sort(pl.all()).write_csv()

@@ -12,7 +12,7 @@ from expectations.contract import Table
 from expectations.tables import table
 from transforms.tables import partitions
 from warehouse.file_format import Footer
-from warehouse.store import Key, Stage, label
+from warehouse.store import Key, Stage, Store, label
 
 PARTITIONS = table("partitions")
 
@@ -28,6 +28,12 @@ def record_partitions(stage: Stage, now: datetime) -> None:
             place, made = {"table_name": name}, partitions.build(entries)
             known = stage.store.read(PARTITIONS, [place]).join(made, on="partition", how="anti")
             stage.store.write(PARTITIONS, PARTITIONS.conform(pl.concat([known, made])), place)
+
+
+def published_files(store: Store) -> dict[str, int]:
+    """When each file of ops.partitions was written: another answer than before says that something was published."""
+    paths = (store.path(PARTITIONS, key) for key in store.keys(PARTITIONS))
+    return {path.parent.name: path.stat().st_mtime_ns for path in paths}
 
 
 def _entries(stage: Stage, of: Table, key: Key, now: datetime) -> Iterator[dict[str, object]]:

@@ -27,7 +27,7 @@ from warehouse.collect import Collector, collecting
 from warehouse.errors import ChecksFailed, UserError
 from warehouse.lock import lock
 from warehouse.pipeline import gate, graph
-from warehouse.pipeline.manifest import record_partitions
+from warehouse.pipeline.manifest import published_files, record_partitions
 from warehouse.pipeline.prune import prune
 from warehouse.pipeline.run_log import RunSummary, log_run
 from warehouse.pipeline.workers import walk_all
@@ -131,17 +131,19 @@ def make(
 ) -> None:
     """Build what is stale of a plan, check it, and publish what passed, all together.
 
-    It is built beside whoever publishes; with the lock in hand, what has become stale meanwhile is built once more.
+    It is built beside whoever publishes; with the lock in hand, what another run has made stale is built again.
     fill_stage: puts what comes from elsewhere into the stage first.
     """
     with staging(store, plan.run_id) as stage:
         if fill_stage is not None:
             fill_stage(stage)
+        known = published_files(store)
         _build(stage, plan, progress, summary, workers)
         with lock(settings.root, settings.wait_s, progress):
             recover(store)
             sweep_temporary(store.root)
-            _build(stage, replace(plan, again=False), Silent(), summary, workers)
+            if published_files(store) != known:
+                _build(stage, replace(plan, again=False), Silent(), summary, workers)
             if next(stage.staged(), None) is not None:
                 _publish(stage, plan, progress, summary)
             forget(store, plan.exchanges, plan.last_hour)

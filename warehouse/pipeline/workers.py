@@ -14,13 +14,12 @@ from warehouse.pipeline.inputs import Reader
 from warehouse.progress import Progress, Silent
 from warehouse.store import Stage, Store
 
-_WORTH_A_PROCESS = 4  # coin-days: with fewer, starting one costs more than it saves
+_WORTH_A_PROCESS = 8  # days of a coin: with fewer, starting one costs more than it saves
 
 
 def walk_all(stage: Stage, lanes: Sequence[Lane], progress: Progress, workers: int | None) -> Iterator[Built]:
     """Walk lanes that do not depend on each other, and yield what was built."""
-    coin_days = sum(len(lane.days) * len(lane.coins) for lane in lanes)
-    processes = min(workers or os.cpu_count() or 1, len(lanes), coin_days // _WORTH_A_PROCESS)
+    processes = min(workers or os.cpu_count() or 1, len(lanes), sum(lane.work for lane in lanes) // _WORTH_A_PROCESS)
     if processes <= 1:
         reader = Reader(stage.store)
         for lane in lanes:
