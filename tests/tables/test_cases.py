@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from warehouse.build import build
+from warehouse.pipeline.build import build
 
 from expectations.tables import table
 

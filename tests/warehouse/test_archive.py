@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from warehouse.build import build
+from warehouse.pipeline.build import build
 
 from expectations.tables import table
 from tests.warehouse.trial import NOW

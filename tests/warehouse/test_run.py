@@ -14,10 +14,9 @@ from filelock import FileLock
 
 from expectations.tables import load
 from tests.warehouse.trial import MADE, NOW, A, Trial, differing, python
-from warehouse import estimate_processes
-from warehouse import run as pipeline
 from warehouse.clock import HOUR, hours, to_ms
 from warehouse.errors import Busy, UserError
+from warehouse.pipeline import run
 from warehouse.simulator import Simulation, serve
 from warehouse.store import FILE, SCHEMA_VERSION
 
@@ -34,15 +33,14 @@ def ranged(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory
 
 class TestSameTables:
     def test_hour_by_hour_and_in_one_range(
-        self, ranged: Trial, exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, ranged: Trial, exchanges: Simulation, tmp_path: Path
     ) -> None:
-        # equal to the last byte to what was checked in one range, so not checked again piece by piece
-        monkeypatch.setattr(pipeline, "check_staged", lambda *_: ([], []))
         pieces = Trial(tmp_path / "pieces", exchanges.url)
         for hour in hours(FIRST, EARLY):
             pieces.run(hour)
         pieces.run(EARLY + HOUR, LAST)
         assert differing(ranged.files(*MADE), pieces.files(*MADE)) == []
+        assert differing(ranged.whole_files("mart"), pieces.whole_files("mart")) == []
         assert len(ranged.files("core", "mart")) > 20
         asked = Counter((str(entry["path"]), str(entry["query"])) for entry in exchanges.exchange.recent)
         assert asked
@@ -60,7 +58,7 @@ class TestSameTables:
 
     def test_the_hour_of_the_snapshot_repeated_too(self, exchanges: Simulation, tmp_path: Path) -> None:
         hour = NOW.replace(minute=0)
-        made = Trial(tmp_path, exchanges.url)
+        made = Trial(tmp_path, exchanges.url, now=hour + timedelta(minutes=1))  # the clock ticks on: 14 minutes are left
         made.run(hour)
         before, asked = made.files("raw", *MADE), exchanges.exchange.counts.total()
         assert "snapshot" in set(made.rows("open_interest")["origin"])
@@ -85,14 +83,15 @@ class TestSameTables:
             assert then_known.equals(now_known), contract.name
             assert contract.may_be_empty or then_known.height > 0, contract.name
 
-    def test_coins_side_by_side_and_in_turn(
-        self, ranged: Trial, exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Many coin-hours are estimated in processes of their own, a few in this one."""
-        monkeypatch.setattr(estimate_processes, "_WORTH_A_PROCESS", 1)
-        made = Trial(tmp_path, exchanges.url)
-        made.run(FIRST, LAST)
-        assert differing(ranged.files(*MADE), made.files(*MADE)) == []
+    def test_coins_side_by_side_and_in_turn(self, exchanges: Simulation, tmp_path: Path) -> None:
+        """Many days are built in processes of their own, or one after another in this one."""
+        one, many = (Trial(tmp_path / name, exchanges.url) for name in ("one", "many"))
+        begin = FIRST - 96 * HOUR
+        for made, workers in ((one, 1), (many, 2)):
+            options = {"coins": "BTC,ETH"}
+            assert run.backfill(made.settings(**options), begin, FIRST, workers=workers).quarantined == []
+        assert differing(one.files("core"), many.files("core")) == []
+        assert differing(one.whole_files("mart"), many.whole_files("mart")) == []
 
     def test_books_balance_and_sides_are_equal(self, ranged: Trial) -> None:
         books = ranged.rows("position_books")

@@ -1,20 +1,17 @@
 """kill -9 at each stage of a run, then the same command: the tables of a run that was never killed, and nothing else.
 
-The child kills itself at a point that the test plants in it. Checks have tests of their own and take seconds: here
-they are made only where the run is killed in them.
+The child kills itself at a point that the test plants in it.
 """
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.warehouse.trial import MADE, A, Trial, differing, python
-from warehouse import stages
 from warehouse.clock import HOUR
 
 CHILD = """
@@ -22,7 +19,8 @@ import os, signal, sys
 from datetime import datetime
 from pathlib import Path
 from tests.warehouse.trial import Trial
-from warehouse import catalog, check, collect, estimate_processes, normalise, run, stages, store
+from warehouse import catalog, collect, file_format, store
+from warehouse.pipeline import run
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -59,10 +57,7 @@ def after(count):
         return left[0] < 0
     return counted
 
-def unchecked():
-    stages.check_staged = lambda *_: ([], [])
-
-def half(frame, path, **options):
+def half(frame, path, *_):
     Path(path).write_bytes(b"PAR1")
     die()
 
@@ -76,24 +71,23 @@ run.run(trial.settings(), begin, end, progress=progress)
 
 POINTS = {
     "in the middle of collect": 'progress = Last("collect", steps=9)',
-    "in the middle of a file": "collect.pl.DataFrame.write_parquet = half",
+    "in the middle of a file": "store.write_file = half",
     "with payloads stored and outcomes not": 'before(store.Store, "write", lambda s, t, *_: t.name == "fetches")',
-    "after collect": 'progress = Last("normalise")',
-    "in the middle of normalise": 'before(store.Store, "write", lambda s, t, *_: t.name == "positioning")',
-    "in the middle of estimate": 'before(store, "replace", lambda _, to: "liquidation_curve" in str(to))',
+    "after collect": 'progress = Last("reference")',
+    "in the middle of the core tables": 'before(store.Store, "write", lambda s, t, *_: t.name == "positioning")',
+    "in the middle of a map": 'before(store.Store, "write", lambda s, t, *_: t.name == "liquidation_levels")',
+    "in the middle of what is built on it": 'before(store, "replace", lambda _, to: "liquidation_curve" in str(to))',
     "in the middle of check": 'progress = Last("check", steps=1)',
-    "before the journal": 'unchecked(); before(store, "replace_durably", lambda _, to: to.name == "journal.json")',
-    "after the journal": 'unchecked(); before(store, "_move", lambda *_: True)',
+    "before the journal": 'before(store, "replace_durably", lambda _, to: to.name == "journal.json")',
+    "after the journal": 'before(store, "_move", lambda *_: True)',
     "in the middle of the moves": """
-unchecked()
 moves = after(7)
 before(store, "replace_durably", lambda staged, to: ".staging" in str(staged) and to.name == "data.parquet"
        and ".staging" not in str(to) and moves())""",
     "with all moved and the stage still there": """
-unchecked()
 before(store.shutil, "rmtree", lambda p, **_: (Path(p) / "journal.json").exists())""",
-    "before the catalog": 'unchecked(); before(catalog, "build", lambda *_: True)',
-    "in the middle of the catalog": 'unchecked(); before(catalog, "replace_durably", lambda *_: True)',
+    "before the catalog": 'before(catalog, "build", lambda *_: True)',
+    "in the middle of the catalog": 'before(catalog, "replace_durably", lambda *_: True)',
 }
 
 
@@ -103,13 +97,6 @@ def killed(made: Trial, plant: str) -> None:
     child = python(CHILD.replace("{plant}", plant), made.root, made.url, hour, hour)
     _, complaints = child.communicate(timeout=120)
     assert child.returncode == -signal.SIGKILL, complaints
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _unchecked() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stages, "check_staged", lambda *_: ([], []))
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -132,29 +119,30 @@ def test_the_same_command_makes_it_good(one_hour: Trial, never_killed: Trial, tm
     assert made.ask("SELECT DISTINCT hour_utc FROM mart.market_balance").height == 2
 
 
-def test_estimating_in_processes_of_its_own_dies_with_the_run(
-    one_hour: Trial, never_killed: Trial, tmp_path: Path
-) -> None:
-    """A long range is estimated in other processes: one that outlived the run would write beside the next."""
+def test_processes_that_build_end_with_the_run(one_hour: Trial, never_killed: Trial, tmp_path: Path) -> None:
+    """A long range is built in other processes: one that outlived the run would write beside the next."""
     made = one_hour.copied(tmp_path / "warehouse")
-    pid = tmp_path / "pid"
-    killed(made, IN_PROCESSES.replace("{pid}", str(pid)))
-    gone(int(pid.read_text()))
-    assert not list((made.root / ".staging").rglob("liquidation_levels"))
+    pids = tmp_path / "pids"
+    killed(made, IN_PROCESSES.replace("{pids}", str(pids)))
+    for pid in pids.read_text().split():
+        gone(int(pid))
     made.run(A + HOUR)
     assert differing(never_killed.files(*MADE), made.files(*MADE)) == []
     assert made.leftovers() == []
 
 
 IN_PROCESSES = """
-import subprocess
-estimate_processes._WORTH_A_PROCESS = 1
-class Popen(subprocess.Popen):
-    def __init__(self, *args, **named):
-        super().__init__(*args, **named)
-        Path("{pid}").write_text(str(self.pid))
-        die()
-subprocess.Popen = Popen
+import threading, time
+import psutil
+from warehouse.pipeline import workers
+workers._WORTH_A_PROCESS = 0.1
+def watch():
+    while not (children := psutil.Process().children(recursive=True)):
+        time.sleep(0.05)
+    time.sleep(1)
+    Path("{pids}").write_text(" ".join(str(child.pid) for child in psutil.Process().children(recursive=True)))
+    die()
+threading.Thread(target=watch, daemon=True).start()
 """
 
 

@@ -96,7 +96,8 @@ class Reader:
     def _digest(self, each: Input, unit: Unit) -> str:
         of = table(each.table)
         if of is not PAYLOADS and of is not FETCHES and not of.versions_of:
-            return digest(*(f"{label(of, key)}={self.content(of, key)}" for key in self._keys(each, [unit])))
+            contents = ((label(of, key), self.content(of, key)) for key in self._keys(each, [unit]))
+            return digest(*(f"{name}={content}" for name, content in contents if content))
         if unit.coin is None:
             columns = each.columns or (_IDENTITY if of is PAYLOADS else ())
             return digest(_as_text(self._rows(replace(each, columns=columns), [unit])))
