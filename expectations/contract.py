@@ -47,7 +47,7 @@ class Input:
     """A table that a build reads, and the window of it: its own day, and `days` or `hours` before that.
 
     `own_day` is False where the window ends before the day begins. `last_hour_only` keeps the rows of the newest hour
-    in the window. `columns` narrows the read; empty means all. Where a `required` input has nothing in its own day,
+    in the window. `columns` narrows the read; empty means all. Where no `required` input has anything in its own day,
     there is nothing to build. Of a table of versions, a build gets those that are in force within the window.
     """
 

@@ -18,8 +18,8 @@ TABLE = Table(
     grain=("exchange", "instrument", "series", "hour_utc"),
     columns=pick("coin", "date", "exchange", "instrument", "series", "hour_utc", "state", "reason"),
     inputs=(
-        Input("fetches", days=1, columns=_ASKED),
-        Input("payloads", days=1, columns=("exchange", "date", "endpoint", *_WINDOW)),
+        Input("fetches", days=1, columns=_ASKED, required=True),
+        Input("payloads", days=1, columns=("exchange", "date", "endpoint", *_WINDOW), required=True),
         Input("open_interest", days=1),
         Input("price_bars", days=1),
         Input("instruments"),

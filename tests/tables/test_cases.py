@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 import pytest
-from warehouse.pipeline.build import build
 
 from expectations.tables import table
+from warehouse.pipeline.build import build
 
 
 def test_a_table_builds_as_its_case_says(case: Any) -> None:

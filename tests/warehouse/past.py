@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import polars as pl
 import polars.selectors as cs
 
 from expectations.contract import Table
 from expectations.tables import load, table
+from transforms.exchanges import ADAPTERS
+from warehouse.clock import days
+from warehouse.file_format import BuiltFrom
+from warehouse.pipeline.engine import Lane, Walk
+from warehouse.pipeline.unit import Unit, in_order, products
 from warehouse.store import Key, Store
 
-WEEK, MONTH = 8, 31
-"""Days before the last whose content a run may need, of bars a month; of older ones it needs to know they are there."""
+WEEK, MONTH = 16, 40
+"""Days before the last that a run may need: it looks at eight, which hang on a week before them, of bars a month."""
 
 
 def read_back(contract: Table) -> int:
-    """Days of the table that an hour may hang on: impact is known by a month of bars, all else by a week and a day."""
+    """Days of the table that a run may need: impact is known by a month of bars, all else by a week and a day."""
     return MONTH if contract.name == "price_bars" else WEEK
 
 
@@ -37,6 +42,28 @@ def lengthen(store: Store, day: date, length: int) -> None:
         for key in store.keys(contract):
             rows = store.read(contract, [key])
             store.write(contract, rows.with_columns(pl.col("valid_from_utc") - pl.duration(days=length)), key)
+
+
+def seal(store: Store, day: date, length: int) -> None:
+    """Say of the partitions of the `length` days up to `day` that they were built from what there is now."""
+    first = day - timedelta(days=length)
+    history = {"BTC": (datetime.combine(first - timedelta(days=length), time()), datetime.combine(day, time(8)))}
+    names = tuple(t.name for t in in_order() if not t.on_demand and "coin" in t.partition)
+    walk = Walk(store, Lane(names, (), ("BTC",), None, False, history, {"BTC": tuple(sorted(ADAPTERS))}))
+    for each in days(first, day - timedelta(days=1)):
+        for of in (t for t in in_order() if t.name in names):
+            for unit in walk.units(of, each):
+                _say(store, unit, walk.staleness.built_from(unit))
+
+
+def _say(store: Store, unit: Unit, built_from: BuiltFrom) -> None:
+    contents: dict[str, str] = {}
+    for each in products(unit.table):
+        if store.find(each, unit.key):
+            footer = store.footer(each, unit.key)
+            units = {**(footer.units if footer else {}), unit.name: built_from}
+            rows = store.read(each, [unit.key])
+            contents[each.name] = store.write(each, rows, unit.key, units, contents)
 
 
 def _again(store: Store, contract: Table, key: Key, day: date, *, moved: bool) -> None:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from warehouse.pipeline.build import build
 
 from expectations.tables import table
 from tests.warehouse.trial import NOW
@@ -18,6 +17,7 @@ from transforms.exchanges.protocol import Instrument, Request
 from transforms.tables import fetches, payloads
 from warehouse.clock import HOUR, hours, to_ms
 from warehouse.http import Fetched, Shell
+from warehouse.pipeline.build import build
 from warehouse.simulator import Fault, Simulation
 
 LISTED = [Instrument("binance", name, coin) for name, coin in (("BTCUSDT", "BTC"), ("1000PEPEUSDT", "PEPE"))]

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
-from warehouse.backfill import backfill, depending_hours
-from warehouse.rebuild import note, pending
 
 from tests.warehouse.trial import MADE, NOW, Trial, differing, python
 from warehouse.addresses import HOSTS
 from warehouse.cli import app
 from warehouse.clock import HOUR
-from warehouse.errors import UserError
+from warehouse.pipeline.graph import hours_after
+from warehouse.pipeline.run import backfill
 from warehouse.plan import Plan
+from warehouse.progress import Silent
 from warehouse.simulator import Fault, Simulation
 from warehouse.simulator.faults import FaultKind
 from warehouse.store import Store
@@ -30,7 +30,7 @@ from datetime import datetime
 from pathlib import Path
 from tests.warehouse.trial import Trial
 from warehouse.addresses import HOSTS
-from warehouse.backfill import backfill
+from warehouse.pipeline.run import backfill
 root, url, first, last, steps = sys.argv[1:]
 left = [int(steps)]
 class Told:
@@ -91,7 +91,6 @@ def test_rebuilt_it_is_the_same(filled: Trial) -> None:
     before = filled.files(*MADE)
     summary = backfill(filled.settings(), FIRST, LAST, again=True)
     assert (summary.quarantined, differing(before, filled.files(*MADE))) == ([], [])
-    assert pending(filled.root) == {}
 
 
 def test_a_past_that_is_filled_later_rebuilds_what_depends_on_it(
@@ -100,11 +99,11 @@ def test_a_past_that_is_filled_later_rebuilds_what_depends_on_it(
     late = Trial(tmp_path / "warehouse", quiet_exchanges.url)
     late.run(BORDER + HOUR, LAST)
     older = Plan.of_range(FIRST, BORDER, late.settings())
-    assert depending_hours(Store(late.root), older) == {"BTC": 2}
+    assert hours_after(Store(late.root), older) == {"BTC": 2}
     summary = backfill(late.settings(), FIRST, BORDER)
     assert summary.quarantined == []
     assert differing(filled.files("core", "mart"), late.files("core", "mart")) == []
-    assert depending_hours(Store(late.root), Plan.of_range(FIRST, LAST, late.settings())) == {}
+    assert hours_after(Store(late.root), Plan.of_range(FIRST, LAST, late.settings())) == {}
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -121,24 +120,24 @@ def test_killed_anywhere_it_is_finished_by_the_next(
     summary = backfill(made.settings(), FIRST, LAST)
     assert summary.quarantined == []
     assert differing(filled.files(*MADE), made.files(*MADE)) == []
-    assert (made.leftovers(), pending(made.root)) == ([], {})
+    assert made.leftovers() == []
 
 
-def test_an_hourly_run_goes_on_from_what_a_killed_backfill_filled(
-    filled: Trial, quiet_exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Killed before the maps: the next hour makes again the maps that there were, and the next backfill the others."""
-    late = Trial(tmp_path / "warehouse", quiet_exchanges.url)
-    late.run(BORDER + HOUR)
-    with monkeypatch.context() as patch:
-        patch.setattr("warehouse.maps.estimate_coins", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            backfill(late.settings(), FIRST, BORDER)
-    assert pending(late.root)["BTC"] <= FIRST
-    late.run(LAST)
-    assert pending(late.root) == {}
-    backfill(late.settings(), FIRST, BORDER)
-    assert differing(filled.files("core", "mart"), late.files("core", "mart")) == []
+def test_hourly_runs_go_on_beside_a_backfill(filled: Trial, quiet_exchanges: Simulation, tmp_path: Path) -> None:
+    """While a past is built, an hour is published on the old one, and is built again on the new before that is."""
+    made = Trial(tmp_path / "warehouse", quiet_exchanges.url)
+    made.run(BORDER + HOUR)
+    beside: list[str] = []
+
+    class Meanwhile(Silent):
+        def stage(self, name: str, total: int, unit: str) -> None:
+            if name == "maps" and not beside:
+                beside.append(made.run(LAST).status)
+
+    assert backfill(made.settings(), FIRST, BORDER, progress=Meanwhile()).quarantined == []
+    assert beside == ["published"]
+    assert differing(filled.files(*MADE), made.files(*MADE)) == []
+    assert made.leftovers() == []
 
 
 def liq(trial: Trial, *arguments: str) -> Result:
@@ -162,7 +161,7 @@ def test_a_dry_run_tells_the_plan_and_what_depends_on_it_and_asks_for_no_data(
     told = [tuple(cell.strip() for cell in line[:5]) for line in lines]
     assert ("binance", "open interest", "2026-10-01 00:00", "2026-10-21 23:00", "archive") in told
     assert ("binance", "realised liquidations", "2026-10-01 00:00", "2026-10-21 23:00", "nowhere") in told
-    assert "BTC: 3 published hours after 2026-10-21T23:00Z are made again" in made.stdout
+    assert "BTC: 3 published hours after 2026-10-21T23:00Z are built again" in made.stdout
     assert not quiet_exchanges.exchange.recent
     assert differing(before, filled.files("raw", *MADE)) == []
 
@@ -178,12 +177,3 @@ def test_a_dry_run_tells_the_plan_and_what_depends_on_it_and_asks_for_no_data(
 def test_a_range_that_cannot_be_is_refused(filled: Trial, arguments: tuple[str, ...], word: str) -> None:
     made = liq(filled, *arguments)
     assert (made.exit_code, word in made.stderr) == (2, True), made.output
-
-
-def test_a_damaged_note_says_what_to_do(tmp_path: Path) -> None:
-    note(tmp_path, {"BTC": LAST, "ETH": LAST})
-    note(tmp_path, {"BTC": FIRST})
-    assert pending(tmp_path) == {"BTC": FIRST, "ETH": LAST}
-    (tmp_path / ".rebuild.json").write_text("{")
-    with pytest.raises(UserError, match=r"\.rebuild\.json is damaged; delete it"):
-        pending(tmp_path)

@@ -32,9 +32,7 @@ def ranged(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory
 
 
 class TestSameTables:
-    def test_hour_by_hour_and_in_one_range(
-        self, ranged: Trial, exchanges: Simulation, tmp_path: Path
-    ) -> None:
+    def test_hour_by_hour_and_in_one_range(self, ranged: Trial, exchanges: Simulation, tmp_path: Path) -> None:
         pieces = Trial(tmp_path / "pieces", exchanges.url)
         for hour in hours(FIRST, EARLY):
             pieces.run(hour)
@@ -58,7 +56,9 @@ class TestSameTables:
 
     def test_the_hour_of_the_snapshot_repeated_too(self, exchanges: Simulation, tmp_path: Path) -> None:
         hour = NOW.replace(minute=0)
-        made = Trial(tmp_path, exchanges.url, now=hour + timedelta(minutes=1))  # the clock ticks on: 14 minutes are left
+        made = Trial(
+            tmp_path, exchanges.url, now=hour + timedelta(minutes=1)
+        )  # the clock ticks on: 14 minutes are left
         made.run(hour)
         before, asked = made.files("raw", *MADE), exchanges.exchange.counts.total()
         assert "snapshot" in set(made.rows("open_interest")["origin"])

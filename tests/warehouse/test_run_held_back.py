@@ -143,7 +143,7 @@ class TestRelease:
     ) -> None:
         made = one_hour.copied(tmp_path / "warehouse")
         failing("price_bars")
-        made.run(A)
+        made.backfill(A, A, again=True)
         assert made.leftovers() != []
         monkeypatch.undo()
         made.run(A)

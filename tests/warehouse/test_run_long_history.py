@@ -1,4 +1,4 @@
-"""What an hour costs does not grow with history: no file is opened that is older than eight days, of bars a month."""
+"""What an hour costs does not grow with history: no file older than the windows of the last eight days is opened."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.warehouse.past import MONTH, lengthen, spoil
+from tests.warehouse.past import MONTH, lengthen, seal, spoil
 from tests.warehouse.trial import A, Trial
-from warehouse import stages
+from warehouse import store
 from warehouse.clock import HOUR
 from warehouse.store import Store
 
-LENGTH = 40
+LENGTH = 60
 
 
 @pytest.fixture
 def long(one_hour: Trial, tmp_path: Path) -> Trial:
     """`one_hour` with a past, of which all but the last days are unreadable."""
     made = one_hour.copied(tmp_path / "warehouse")
-    store = Store(made.root)
-    lengthen(store, A.date(), LENGTH)
-    spoilt = list(spoil(store, A.date()))
+    lengthen(Store(made.root), A.date(), LENGTH)
+    seal(Store(made.root), A.date(), 8)
+    spoilt = list(spoil(Store(made.root), A.date()))
     assert {"raw.payloads", "core.price_bars", "mart.liquidation_levels", "ops.gaps"} <= set(spoilt)
-    assert len(spoilt) > 10 * LENGTH
+    assert len(spoilt) > 5 * LENGTH
     return made
 
 
@@ -38,7 +38,7 @@ def test_it_reads_the_same_files_however_long_the_past_is(
 ) -> None:
     month = one_hour.copied(tmp_path / "month")
     lengthen(Store(month.root), A.date(), MONTH)
-    monkeypatch.setattr(stages, "check_staged", lambda *_: ([], []))  # seconds, and it opens what is staged
+    seal(Store(month.root), A.date(), 8)
     counts = [len(opened(made, monkeypatch)) for made in (month, long)]
     assert counts[1] <= counts[0] + 1  # the oldest map tells where the map begins
 
@@ -46,8 +46,9 @@ def test_it_reads_the_same_files_however_long_the_past_is(
 def opened(made: Trial, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The published files that are opened in the hour after `A`."""
     paths: list[Path] = []
-    whole = Path.read_bytes
+    whole, footer = Path.read_bytes, store.read_footer
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", lambda path: (paths.append(path), whole(path))[1])
+        patch.setattr(store, "read_footer", lambda path: (paths.append(path), footer(path))[1])
         made.run(A + HOUR)
     return [path for path in paths if ".staging" not in path.parts]

@@ -8,25 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from expectations.tables import table
 from tests.warehouse.trial import MADE, A, Trial, differing
-from warehouse import run
 from warehouse.addresses import HOSTS
+from warehouse.pipeline import run
 from warehouse.plan import Plan
 from warehouse.simulator import Simulation
-from warehouse.store import Store
 
 HOUR = timedelta(hours=1)
-HISTORY, CLUSTERS = table("cluster_history"), table("liquidation_clusters")
 B, C = A + HOUR, A + 2 * HOUR
 DAY = f"coin=BTC/date={A:%Y-%m-%d}"
-
-
-@pytest.fixture(autouse=True)
-def unchecked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is checked, and how, is not at stake here, but takes most of a run."""
-    if "task" not in request.node.name:
-        monkeypatch.setattr(run, "check_staged", lambda stage, plan, progress: ([], []))
 
 
 @pytest.fixture(scope="module")
@@ -69,21 +59,6 @@ def test_tables_that_a_warehouse_did_not_have_are_made_from_the_month_on(three_h
     assert differing(before, made.files(*MADE)) == []
 
 
-def test_a_day_whose_clusters_are_lost_keeps_its_history(three_hours: Trial, tmp_path: Path) -> None:
-    made = Trial(tmp_path / "warehouse", three_hours.url)
-    midnight = A.replace(hour=0)
-    made.run(midnight - 25 * HOUR, midnight)
-    store = Store(made.root)
-    before, past = ({"coin": "BTC", "date": (midnight - back * HOUR).date()} for back in (25, 1))
-    kept = store.read(HISTORY, [past])
-    assert kept.height
-    shutil.rmtree(store.path(HISTORY, before).parent)
-    shutil.rmtree(store.path(CLUSTERS, past).parent)
-    made.run(midnight + HOUR)
-    assert store.find(HISTORY, before)
-    assert store.read(HISTORY, [past]).equals(kept)
-
-
 def test_a_run_of_one_venue_leaves_the_others_and_is_filled_by_the_next(three_hours: Trial, tmp_path: Path) -> None:
     made = Trial(tmp_path / "warehouse", three_hours.url)
     made.run(A)
@@ -109,7 +84,7 @@ def test_so_is_the_hour_up_to_midnight_whose_bars_are_of_the_day_before(three_ho
     assert differing(whole.files(*MADE), made.files(*MADE)) == []
 
 
-def test_a_task_whose_stage_was_dropped_makes_it_again(
+def test_tasks_hand_nothing_to_each_other_but_the_warehouse(
     three_hours: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = Trial(tmp_path / "warehouse", three_hours.url)
@@ -122,13 +97,11 @@ def test_a_task_whose_stage_was_dropped_makes_it_again(
         **{f"{host.upper()}_URL": made.url for host in HOSTS},
     }.items():
         monkeypatch.setenv(f"LIQ_{name}", value)
-    plan = Plan.of_hour(C, made.settings())
+    plan = Plan.from_json(Plan.of_hour(C, made.settings()).to_json())
     for exchange in plan.exchanges:
         run.collect(plan, exchange)
-    run.normalise(plan)
-    shutil.rmtree(made.root / ".staging")
-    run.estimate(plan)
-    shutil.rmtree(made.root / ".staging")
-    assert run.check(plan)["quarantined"] == []
-    run.publish(plan)
+    assert list(made.root.glob(".staging/*")) == []
+    assert run.publish(plan)["quarantined"] == []
     assert differing(three_hours.files(*MADE), made.files(*MADE)) == []
+    again = run.publish(plan)
+    assert (again["built"], again["published"]) == (0, 0)

@@ -64,7 +64,9 @@ class Walk:
 
     def __init__(self, store: Store, lane: Lane, reader: Reader | None = None) -> None:
         self.store, self.lane, self.reader = store, lane, reader or Reader(store)
-        self.staleness = Staleness(self.reader, self._recorded)
+        self.staleness = Staleness(
+            self.reader, self._recorded, {c: last.date() for c, (_, last) in lane.history.items()}
+        )
         self.built: list[Built] = []
 
     def run(self) -> Iterator[date]:
@@ -90,7 +92,8 @@ class Walk:
         if unit.table.name == MAP.name:
             first, last = self._hours(unit)
             return first <= last
-        return all(self.reader.has(each, unit) for each in unit.table.inputs if each.required)
+        required = [each for each in unit.table.inputs if each.required]
+        return not required or any(self.reader.has(each, unit) for each in required)
 
     def _build(self, stale: Sequence[Unit]) -> None:
         """Build units of one table and one day together."""

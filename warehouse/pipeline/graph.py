@@ -48,7 +48,7 @@ def lanes(stage: Stage, plan: Plan) -> Iterator[tuple[str, list[Lane]]]:
         yield "core", [Lane(shared, span, tuple(names), again=plan.again)] if names else []
     if of_coin:
         names = coins(store, plan)
-        known = {name: _history(store, name, plan) for name in names}
+        known = {name: _history(stage.published, name, plan) for name in names}
         owing = {name: _expected(store, plan, name) for name in names}
         work = len(list(days((plan.first_hour - HOUR).date(), plan.last_hour.date())))
         yield (
@@ -154,7 +154,7 @@ def _span(published: Store, plan: Plan) -> tuple[date, ...]:
 
 
 def _history(store: Store, coin: str, plan: Plan) -> Hours:
-    """The first and the last hour of a coin's map, with those of the plan."""
+    """The first and the last hour of a coin's published map, with those of the plan."""
     keys = store.keys(MAP, coin=coin)
     known = [hour for key in keys[:1] + keys[-1:] for hour in _hours_of(store, key)]
     return min([plan.first_hour, *known]), max([plan.last_hour, *known])

@@ -11,7 +11,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -21,6 +21,7 @@ from expectations.tables import load
 from warehouse.file_format import BuiltFrom
 from warehouse.pipeline.build import implementation, statement
 from warehouse.pipeline.inputs import Reader, digest
+from warehouse.pipeline.prune import is_kept
 from warehouse.pipeline.unit import Unit, products
 
 _OURS = ("transforms", "expectations")
@@ -28,10 +29,14 @@ _OURS = ("transforms", "expectations")
 
 @dataclass(frozen=True)
 class Staleness:
-    """Says of units whether they are stale. `parameters` gives those that apply to a unit, by name."""
+    """Says of units whether they are stale.
+
+    parameters: those that apply to a unit, by name. newest: the last day of a coin's map, by which age is told.
+    """
 
     reader: Reader
     parameters: Callable[[Unit], Mapping[str, Any]]
+    newest: Mapping[str, date]
 
     def built_from(self, unit: Unit) -> BuiltFrom:
         """What the rows of a unit would be built from now."""
@@ -52,7 +57,7 @@ class Staleness:
         for each in products(unit.table):
             made = Unit(each, unit.day, unit.coin, unit.exchange)
             footer = store.footer(each, made.key)
-            if footer is None and each.kept_days is None:
+            if footer is None and self._is_kept(made):
                 yield f"{each.full_name} is missing"
             if store.quarantined(each, made.key) and not store.is_staged(each, made.key):
                 yield f"{each.full_name} is held back"
@@ -65,6 +70,11 @@ class Staleness:
             changed = sorted(name for name in {*now, *recorded} if now.get(name) != recorded.get(name))
             if changed:
                 yield f"{', '.join(changed)} changed"
+
+    def _is_kept(self, unit: Unit) -> bool:
+        """Whether a partition is to be there: some tables keep the last days, and the first of each month."""
+        days = unit.table.kept_days
+        return days is None or is_kept(unit.day, self.newest.get(unit.coin or "", unit.day), days)
 
 
 def as_text(value: Any) -> str:
