@@ -72,6 +72,11 @@ class Answers:
         if new:
             self.keep(new, day)
 
+    def note(self, hours: Request, day: date, reason: str, now_ms: int) -> None:
+        """Note once that hours are wanted of which no request speaks."""
+        if question(hours) not in set(self._known(day).select("endpoint", "request").iter_rows()):
+            self.keep([Fetched(hours, "not_asked", reason, 0, now_ms, now_ms, None, None, ())], day)
+
     def _known(self, day: date) -> pl.DataFrame:
         return self.store.read(FETCHES, [{"exchange": self.exchange, "date": day}])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -99,8 +99,8 @@ class Collector:
         late = self._late(plan, contracts)
         with self._alone():
             take_in(self.store, self.exchange, self.source, plan.last_hour, self.served.now)
-        if not contracts:
-            self._note_not_asked([window for window, _ in windows], plan.coins)
+        for window, asked in windows:
+            self._note_hours(window, asked, plan)
         outcomes += self._fetch_months(windows)
         for window, asked in windows:
             day = window.start.date()
@@ -113,17 +113,16 @@ class Collector:
             outcomes += self._fetch(snapshot, self.served.now.date(), since=plan.last_hour)
         return outcomes
 
-    def _note_not_asked(self, windows: list[Window], coins: tuple[str, ...]) -> None:
-        """Note the hours that nothing could be asked of, since no contract is known: they are gaps all the same."""
-        now_ms = to_ms(self.served.now)
-        for window in windows:
-            start_ms, end_ms = to_ms(window.start), to_ms(window.end)
-            named = (("coins", ",".join(coins)), ("start", str(start_ms)), ("end", str(end_ms)))
-            asked = Request(self.exchange, "hours", "", named, start_ms=start_ms, end_ms=end_ms)
-            reason = "no contract is known to ask about"
-            noted = Fetched(asked, "not_asked", reason, 0, now_ms, now_ms, None, None, ())
-            with self._alone():
-                self.answers.keep([noted], window.start.date())
+    def _note_hours(self, window: Window, asked: Collection[Request], plan: Plan) -> None:
+        """Note hours that no request names, because only files were asked for, or nothing: they may be gaps too."""
+        if any(not request.endpoint.startswith("archive_") for request in asked):
+            return
+        start_ms, end_ms = to_ms(window.start), to_ms(window.end)
+        named = (("coins", ",".join(plan.coins)), ("start", str(start_ms)), ("end", str(end_ms)))
+        hours = Request(self.exchange, "hours", "", named, start_ms=start_ms, end_ms=end_ms)
+        reason = "files of the day answer for them" if asked else "no contract is known to ask about"
+        with self._alone():
+            self.answers.note(hours, window.start.date(), reason, to_ms(self.served.now))
 
     def probe(self, request: Request, endpoint: str) -> Fetched:
         """Asks now, whatever was answered before. Kept under a name of its own, from which no table takes rows."""

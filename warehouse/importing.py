@@ -20,13 +20,14 @@ from warehouse.answers import after
 from warehouse.clock import HOUR, days, floor_hour, from_ms
 from warehouse.errors import ChecksFailed, UserError
 from warehouse.import_file import read_file
+from warehouse.lock import lock
 from warehouse.pipeline.run import make
 from warehouse.pipeline.run_log import RunSummary
 from warehouse.plan import Plan
 from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.sources import market_clock
-from warehouse.store import Key, Stage, Store, open_store
+from warehouse.store import Key, Stage, Store, open_store, recover
 
 PAYLOADS, INSTRUMENTS, BARS = table("payloads"), table("instruments"), table("price_bars")
 _TABLES = tuple(t.name for t in load().values() if t.inputs and t.layer in ("core", "ops"))
@@ -81,13 +82,17 @@ def import_file(settings: Settings, wanted: Wanted, progress: Progress) -> Impor
     now_ms = market_clock(settings)()
     store = open_store(settings.root, settings.source, create=True)
     with FileLock(settings.root / f".lock.{wanted.exchange}"):
+        with lock(settings.root, settings.wait_s, progress):
+            recover(store)  # an import that was killed while it was published is published first
         progress.stage("read", 1, "files")
         try:
             found, made, payloads = _read(store, wanted, now_ms)
             progress.step(rows=made.rows)
             return _published(store, settings, made, _new(store, payloads), found, progress)
-        except (Refused, ChecksFailed) as error:
+        except Refused as error:
             raise UserError(f"{wanted.file.name}: {error}") from error
+        except ChecksFailed as error:
+            raise UserError(f"{wanted.file.name}: nothing was imported, {error}") from error
 
 
 def _read(store: Store, wanted: Wanted, now_ms: int) -> tuple[list[Contract], Imported, pl.DataFrame]:

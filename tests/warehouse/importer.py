@@ -10,7 +10,7 @@ import polars as pl
 from typer.testing import CliRunner, Result
 
 from expectations.tables import table
-from tests.warehouse.trial import ROOT
+from tests.warehouse.trial import ROOT, rows_of_file
 from warehouse import catalog
 from warehouse.cli import app
 from warehouse.clock import to_ms
@@ -48,7 +48,7 @@ class Importer:
     def files(self) -> dict[str, bytes]:
         """Every file but locks and the catalog, which names its own path."""
         found = (p for p in self.root.rglob("*") if p.is_file() and p.suffix in (".parquet", ".txt", ".json"))
-        return {p.relative_to(self.root).as_posix(): p.read_bytes() for p in found if p.name != "warehouse.json"}
+        return {p.relative_to(self.root).as_posix(): rows_of_file(p) for p in found if p.name != "warehouse.json"}
 
     def rows(self, name: str) -> pl.DataFrame:
         """A whole table."""

@@ -15,7 +15,7 @@ from tests.warehouse.trial import NOW
 from transforms.exchanges import binance, binance_archive
 from transforms.exchanges.protocol import Instrument, Request
 from transforms.tables import fetches, payloads
-from warehouse.clock import HOUR, hours, to_ms
+from warehouse.clock import to_ms
 from warehouse.http import Fetched, Shell
 from warehouse.pipeline.build import build
 from warehouse.simulator import Fault, Simulation
@@ -53,6 +53,13 @@ def outcome(fetched: Fetched) -> dict[str, object]:
     about = {"exchange": request.exchange, "endpoint": request.endpoint, "request": request.key}
     about |= {"instrument": request.instrument, "outcome": fetched.outcome, "reason": fetched.reason}
     window = {"window_start_utc": request.start_ms, "window_end_utc": request.end_ms, "sent_at_utc": fetched.sent_ms}
+    return about | window
+
+
+def noted(day: datetime) -> dict[str, object]:
+    """The hours of a day that files answer for, as the collector notes them."""
+    about = {"exchange": "binance", "endpoint": "hours", "request": "GET ", "outcome": "not_asked", "reason": "files"}
+    window = {"window_start_utc": to_ms(day), "window_end_utc": to_ms(day + DAY - timedelta(hours=1)), "sent_at_utc": to_ms(day)}
     return about | window
 
 
@@ -173,12 +180,13 @@ def test_the_reason_stands_in_the_gaps(exchanges: Simulation, shell: Shell, inst
     gaps = build(
         "gaps",
         {
-            "fetches": fetches.build(map(outcome, fetched)),
+            "fetches": pl.concat([fetches.build(map(outcome, fetched)), fetches.build([noted(LAST_WEEK)])]),
+            "payloads": stored(fetched),
             "instruments": instruments,
             **{name: made[name] for name in ("open_interest", "price_bars")},
         },
         coin="BTC",
-        hours=list(hours(LAST_WEEK + HOUR, LAST_WEEK + DAY - HOUR)),
+        day=LAST_WEEK.date(),
         exchanges=["binance"],
     )
     assert set(gaps["series"]) == {"open_interest"}

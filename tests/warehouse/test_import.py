@@ -10,13 +10,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 from filelock import FileLock
-from warehouse.normalise import normalise_together, reference_tables
-from warehouse.rebuild import pending
 
 from tests.warehouse.importer import Importer, csv
-from tests.warehouse.trial import python
-from warehouse import run as pipeline
+from tests.warehouse.trial import CORE, build, python
 from warehouse import settings
+from warehouse.pipeline import run as pipeline
 from warehouse.plan import Plan
 from warehouse.store import Stage, Store
 
@@ -103,9 +101,8 @@ def test_core_made_anew_from_raw_is_the_same(warehouse: Importer, tmp_path: Path
         path.unlink()
     stage = Stage(Store(warehouse.root), "anew")
     hour = datetime(2026, 1, 5, 6)
-    plan = Plan(hour, hour, ("BTC",), settings.load().exchanges)
-    reference_tables(stage.store, plan)
-    normalise_together(stage.store, plan, [datetime(2026, 1, 4).date(), hour.date()], ())
+    days = (datetime(2026, 1, 4).date(), hour.date())
+    build(stage, Plan(hour, hour, ("BTC",), settings.load().exchanges, False, tables=CORE, days=days))
     stage.publish()
     anew = warehouse.files()
     assert {name: anew.get(name) for name in made} == made
@@ -221,10 +218,8 @@ def test_a_map_over_which_something_is_imported_is_made_again_by_the_next_run(
     of_first = (pl.col("hour_utc") == first) & (pl.col("side") == "long")
     assert warehouse.rows("position_books").filter(of_first)["standing_base"].to_list() == [pytest.approx(9)]
     warehouse.takes(csv(tmp_path / "later.csv", SOUND_OI.replace(",9", ",8")), *OI)
-    assert set(pending(warehouse.root)) == {"BTC"}
     pipeline.run(settings.load(), after, after)
     assert warehouse.rows("position_books").filter(of_first)["standing_base"].to_list() == [pytest.approx(8)]
-    assert pending(warehouse.root) == {}
 
 
 KILLED = """
@@ -234,11 +229,11 @@ from warehouse import store
 from warehouse.cli import app
 left = [int(sys.argv[1])]
 def counted(whole):
-    def step(*given):
+    def step(*given, **options):
         left[0] -= 1
         if left[0] < 0:
             os.kill(os.getpid(), signal.SIGKILL)
-        return whole(*given)
+        return whole(*given, **options)
     return step
 store.replace_durably, store.Store.write = counted(store.replace_durably), counted(store.Store.write)
 sys.exit(CliRunner().invoke(app, sys.argv[2:], prog_name="liq").exit_code)

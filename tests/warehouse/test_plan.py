@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -34,11 +34,6 @@ def test_an_hour_and_a_range(settings: Settings) -> None:
 def test_backwards_is_refused(settings: Settings) -> None:
     with pytest.raises(UserError, match="the range runs backwards: 2026-01-12T00:00Z comes after 2026-01-11T23:00Z"):
         Plan.of_range(MIDNIGHT, MIDNIGHT - HOUR, settings)
-
-
-def test_midnight_needs_the_day_before() -> None:
-    assert plan(MIDNIGHT, MIDNIGHT).dates == [date(2026, 1, 11), date(2026, 1, 12)]
-    assert plan(MIDNIGHT + HOUR, MIDNIGHT + 23 * HOUR).dates == [date(2026, 1, 12)]
 
 
 @pytest.mark.parametrize("count", [1, 167, 168, 169, 400])

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from warehouse.backfill import sources
 
 from tests.warehouse.trial import NOW, Trial
 from transforms.exchanges.reach import Reach
@@ -16,6 +15,7 @@ from warehouse import catalog, collect
 from warehouse.clock import HOUR
 from warehouse.errors import UserError
 from warehouse.plan import Plan
+from warehouse.reached import sources
 from warehouse.simulator import Fault, Simulation, okx_statistics
 from warehouse.sources import serving
 from warehouse.store import open_store

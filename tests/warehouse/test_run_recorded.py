@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from tests.warehouse.trial import ROOT, Trial
-from warehouse import run as pipeline
 from warehouse import settings
 from warehouse.clock import hours
+from warehouse.pipeline import run as pipeline
 
 RECORDED = ROOT.parent / "shared" / "recorded"
 FIRST, LAST = datetime(2026, 1, 5), datetime(2026, 1, 6)

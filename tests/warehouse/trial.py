@@ -12,14 +12,18 @@ from typing import Any
 
 import polars as pl
 
-from expectations.tables import table
+from expectations.tables import load, table
 from transforms.exchanges import ADAPTERS
 from warehouse import catalog, settings
 from warehouse.addresses import HOSTS
 from warehouse.clock import hours
-from warehouse.pipeline import run
+from warehouse.pipeline import graph, run
+from warehouse.pipeline.engine import Built
 from warehouse.pipeline.run_log import RunSummary
-from warehouse.store import FILE, Store
+from warehouse.pipeline.workers import walk_all
+from warehouse.plan import Plan
+from warehouse.progress import Silent
+from warehouse.store import FILE, Stage, Store
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 20, 12, 5)
@@ -69,7 +73,7 @@ class Trial:
         What core tables were built from stands in the footer: answers to other questions give the same rows.
         """
         found = (p for folder in folders for p in (self.root / folder).rglob("*") if p.is_file())
-        return {p.relative_to(self.root).as_posix(): _rows_of(p) for p in found}
+        return {p.relative_to(self.root).as_posix(): rows_of_file(p) for p in found}
 
     def whole_files(self, *folders: str) -> dict[str, bytes]:
         """The same with their footers."""
@@ -104,7 +108,17 @@ class Trial:
             return connection.sql(sql).pl()
 
 
-def _rows_of(path: Path) -> bytes:
+CORE = tuple(t.name for t in load().values() if t.inputs and t.layer == "core")
+"""The tables of what exchanges report, versions of instruments and tiers among them."""
+
+
+def build(stage: Stage, plan: Plan) -> list[Built]:
+    """Builds into a stage what is stale of a plan, in this process; nothing is checked or published."""
+    return [built for _, lanes in graph.lanes(stage, plan) for built in walk_all(stage, lanes, Silent(), workers=1)]
+
+
+def rows_of_file(path: Path) -> bytes:
+    """The bytes of a file, of a table those of its rows: what it was built from stands behind them."""
     body = path.read_bytes()
     if not body.endswith(b"PAR1") or len(body) < 12:
         return body

@@ -164,7 +164,7 @@ def _publish(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary) 
     summary.warnings += gate.warnings_of(results)
     failed = [r for r in results if not r.passed and r.severity == "FAIL"]
     if plan.whole and failed:
-        raise ChecksFailed(f"nothing was published, {len(failed)} checks failed: {failed[0].reason}")
+        raise ChecksFailed(f"{len(failed)} checks failed: {failed[0].reason}")
     held = gate.hold_back(stage, results)
     summary.quarantined += held
     for name, partition, reason in held:

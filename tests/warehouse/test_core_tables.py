@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
-from warehouse.normalise import normalise_days, normalise_together
 
 from expectations.tables import table
 from tests.transforms.exchanges.archive import checksum_of, file_of, zipped
+from tests.warehouse.trial import CORE, build
 from transforms.exchanges import bybit, recording
 from transforms.exchanges.protocol import Instrument, Request, Response
 from transforms.tables import fetches, payloads
 from warehouse.clock import from_ms, to_ms
 from warehouse.plan import Plan
-from warehouse.progress import Silent
-from warehouse.store import Store
+from warehouse.store import Stage, Store
 
 DAYS = [date(2026, 1, 5) + timedelta(n) for n in range(4)]
 MIDNIGHTS = [to_ms(datetime(day.year, day.month, day.day)) for day in DAYS]
 DAY_MS, STEP = 86_400_000, 300_000
-PLAN = Plan(datetime(2026, 1, 5, 1), datetime(2026, 1, 8, 23), ("BTC",), ("binance", "bybit"))
+PLAN = Plan(
+    datetime(2026, 1, 5, 1), datetime(2026, 1, 8, 23), ("BTC",), ("binance", "bybit"), False, tables=(*CORE[2:], "gaps")
+)
 
 
 def price(at_ms: int) -> float:
@@ -101,38 +103,41 @@ def contract(exchange: str, unit: float = 1.0, since: datetime = datetime(2020, 
     return pl.DataFrame([{c: about[c] for c in schema}], schema=schema, orient="row")
 
 
-def made(store: Store, root: Path, pieces: list[list[date]]) -> dict[str, bytes]:
-    stage = Store(root, base=store)
-    for together in pieces:
-        normalise_together(stage, PLAN, together, PLAN.hours)
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.parquet")}
+def made(store: Store, name: str, pieces: list[list[date]]) -> Store:
+    """A stage of that name with the core tables of DAYS, built in these pieces."""
+    stage = Stage(store, name)
+    for days in pieces:
+        build(stage, replace(PLAN, days=tuple(days)))
+    return Store(stage.home / "tables")
+
+
+def files(stage: Store) -> dict[str, bytes]:
+    return {path.relative_to(stage.root).as_posix(): path.read_bytes() for path in stage.root.rglob("*.parquet")}
 
 
 @pytest.mark.parametrize("pieces", [[DAYS], [DAYS[:1], DAYS[1:]], [DAYS[:3], DAYS[3:]]])
-def test_days_made_together_are_the_days_made_alone(raw: Store, tmp_path: Path, pieces: list[list[date]]) -> None:
-    alone = made(raw, tmp_path / "alone", [[day] for day in DAYS])
-    together = made(raw, tmp_path / "together", pieces)
-    assert {name.split("/")[1] for name in alone} == {
-        *("price_bars", "open_interest", "positioning", "realised_liquidations", "gaps")
+def test_days_built_together_are_the_days_built_alone(raw: Store, pieces: list[list[date]]) -> None:
+    alone = files(made(raw, "alone", [[day] for day in DAYS]))
+    together = files(made(raw, "together", pieces))
+    assert {"price_bars", "open_interest", "positioning", "realised_liquidations", "gaps"} <= {
+        name.split("/")[1] for name in alone
     }
     assert together == alone
 
 
-def test_what_was_heard_of_the_day_before_does_not_reach_into_it(raw: Store, tmp_path: Path) -> None:
-    made(raw, tmp_path / "made", [DAYS])
+def test_what_was_heard_of_the_day_before_does_not_reach_into_it(raw: Store) -> None:
     events = table("realised_liquidations")
-    stage = Store(tmp_path / "made")
+    stage = made(raw, "made", [DAYS])
     times = stage.read(events, stage.keys(events))["time_utc"].to_list()
     assert times == [from_ms(at + 2000) for at in MIDNIGHTS]
 
 
-def test_a_contract_is_taken_as_it_was_known_on_each_day(raw: Store, tmp_path: Path) -> None:
+def test_a_contract_is_taken_as_it_was_known_on_each_day(raw: Store) -> None:
     change = datetime(2026, 1, 7, 12)
     old = contract("bybit").with_columns(pl.lit(change).cast(pl.Datetime("ms")).alias("valid_to_utc"))
     both = pl.concat([old.cast(table("instruments").schema), contract("bybit", 1000.0, change)])
     raw.write(table("instruments"), both, {"exchange": "bybit"})
-    stage = Store(tmp_path / "made", base=raw)
-    normalise_days(stage, PLAN, Silent())
+    stage = made(raw, "made", [DAYS])
     bars = stage.read(table("price_bars"), stage.keys(table("price_bars"))).filter(exchange="bybit")
     by_day = bars.group_by("date").agg(pl.col("close").max() > 1000).sort("date").rows()
     assert by_day == [(DAYS[0], True), (DAYS[1], True), (DAYS[3], False)]
