@@ -14,9 +14,10 @@ import polars as pl
 
 from expectations.tables import table
 from transforms.exchanges import ADAPTERS
-from warehouse import catalog, run, settings
+from warehouse import catalog, settings
 from warehouse.addresses import HOSTS
 from warehouse.clock import hours
+from warehouse.pipeline import run
 from warehouse.store import FILE, Store
 
 ROOT = Path(__file__).parents[2]
