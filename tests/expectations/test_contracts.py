@@ -20,7 +20,7 @@ UNITS = {"_usd": "usd", "_base": "coins", "_bp": "bp", "_x": "x", "_ms": "ms", "
 
 
 def test_there_are_contracts() -> None:
-    assert len(load()) == 29
+    assert len(load()) == 30
     assert {t.layer for t in load().values()} == {"raw", "core", "mart", "ops"}
 
 
@@ -48,10 +48,32 @@ def test_what_a_contract_names_exists(contract: Table) -> None:
         *([contract.time_column] if contract.time_column else []),
     )
     assert [k for k in keys if k not in names] == []
-    assert [i for i in contract.inputs if i not in load()] == []
+    assert [k for k in contract.versions_of if k not in contract.grain] == []
     assert contract.built_with is None or contract.built_with in load()
     assert contract.name in type_module(contract)
     assert contract.doc.endswith(".")
+
+
+@TABLES
+def test_an_input_is_a_table_and_columns_of_it_named_once(contract: Table) -> None:
+    names = [each.table for each in contract.inputs]
+    assert [n for n, count in Counter(names).items() if count > 1 or n not in load()] == []
+    unknown = [(i.table, c) for i in contract.inputs for c in i.columns if c not in table(i.table).schema]
+    assert unknown == []
+    assert contract.built_with is None or contract.inputs == ()
+
+
+@TABLES
+def test_an_input_has_a_window_that_holds_something(contract: Table) -> None:
+    nothing = [i.table for i in contract.inputs if not i.own_day and not i.before]
+    assert nothing == []
+
+
+@TABLES
+def test_a_table_that_reads_its_own_rows_reads_those_of_days_before(contract: Table) -> None:
+    """Else its inputs would change with each build, and it would be stale for ever. Versions are added to."""
+    own = [i for i in contract.inputs if i.table == contract.name]
+    assert [i for i in own if i.own_day and not contract.versions_of] == []
 
 
 def type_module(contract: Table) -> list[str]:
@@ -100,7 +122,7 @@ def test_sound_rows_and_faults_are_written_for_every_table_and_no_other() -> Non
 def test_data_flows_from_raw_to_mart(contract: Table) -> None:
     order = ["raw", "core", "mart"]
     if contract.layer in order:
-        later = [i for i in contract.inputs if order.index(load()[i].layer) > order.index(contract.layer)]
+        later = [i for i in contract.inputs if order.index(table(i.table).layer) > order.index(contract.layer)]
         assert later == []
 
 
