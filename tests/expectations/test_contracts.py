@@ -13,7 +13,7 @@ from expectations.contract import Table
 from expectations.rules import rules
 from expectations.tables import load, table
 from tests.expectations.faults import OWN
-from tests.expectations.sound import HOUR, sound
+from tests.expectations.sound import DAY, HOUR, ONE_HOUR, sound
 
 TABLES = pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.name)
 UNITS = {"_usd": "usd", "_base": "coins", "_bp": "bp", "_x": "x", "_ms": "ms", "_utc": "UTC", "_hours": "hours"}
@@ -149,3 +149,30 @@ def test_conform_fills_what_may_be_null_and_refuses_the_rest() -> None:
         contract.conform(frame.drop("long_usd").with_columns(guess=1))
     with pytest.raises(ValueError, match=r"mart\.market_balance"):
         contract.conform(frame.with_columns(long_usd=pl.lit("many")))
+
+
+def test_conform_sorts_by_the_order_of_the_file_where_it_is_another_than_the_grain() -> None:
+    contract = table("liquidation_levels")
+    assert contract.order == contract.file_order != contract.grain
+    later = sound(contract.name).with_columns(pl.col("hour_utc") + ONE_HOUR)
+    frame = pl.concat([sound(contract.name), later])
+    conformed = contract.conform(frame.sort(contract.grain))
+    assert conformed.equals(frame.select(contract.schema.names()).sort(contract.order))
+    assert not conformed.equals(frame.sort(contract.grain))
+    assert table("market_balance").order == table("market_balance").grain
+
+
+def test_shape_leaves_the_order_of_rows_alone() -> None:
+    backwards = sound("market_balance").reverse()
+    assert table("market_balance").shape(backwards).equals(backwards)
+
+
+@pytest.mark.parametrize("name", ["liquidation_levels", "market_summary", "model_parameters"])
+def test_a_row_is_built_with_the_day_of_its_partition_or_from_which_its_version_holds(name: str) -> None:
+    assert table(name).is_daily
+    assert sound(name).select(day=table(name).day)["day"].unique().to_list() == [DAY]
+
+
+@pytest.mark.parametrize("name", ["instruments", "margin_tiers", "watermark"])
+def test_what_adds_to_all_that_is_there_is_not_built_by_the_day(name: str) -> None:
+    assert not table(name).is_daily

@@ -41,6 +41,15 @@ def test_a_table_builds_as_its_case_says(case: Any) -> None:
         assert not wrong, f"row {position} (came, expected): {wrong}"
 
 
+def test_rows_come_in_the_order_of_the_file_and_with_every_column(case: Any) -> None:
+    """What is written, digested and handed on is what the build returns: nobody sorts it again."""
+    if case.error is None:
+        contract = table(case.table)
+        rows = build(case.table, declared(case), **case.parameters)
+        assert rows.schema == contract.schema
+        assert rows.equals(contract.conform(rows))
+
+
 def test_a_build_repeated_is_the_same_to_the_bit(case: Any) -> None:
     if case.error is None:
         contract = table(case.table)
