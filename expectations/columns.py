@@ -436,7 +436,7 @@ COLUMNS = _columns(
     Column("quarantined", _I, "Partitions held back", minimum=0),
     Column("table_name", _S, "Table, without its layer"),
     Column("partition", _S, "Partition, as in the path"),
-    Column("built_day", pl.Date(), "Day whose rows were built; null where rows are not built by the day"),
+    Column("built_day", pl.Date(), "Day whose rows were built; the day of publication where a build adds to all rows"),
     Column("content_digest", _S, "Digest of the rows of the file", pattern="[0-9a-f]{32}"),
     Column("built_from", _S, "What the rows were built from, as JSON: digests by input, contract and code; parameters"),
     Column("published_at_utc", _UTC, "When the partition was published", "UTC"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from expectations.contract import LAYERS, Table
+from expectations.contract import LAYERS, Input, Table
 from expectations.tables import load
 
 ROOT = Path(__file__).parents[1]
@@ -73,11 +73,11 @@ def doubly_built(root: Path) -> Iterator[str]:
 def upstream_only(tables: dict[str, Table]) -> Iterator[str]:
     """Where data would flow against raw, core, mart. What is logged of a run (`ops`) stands beside that order."""
     for table in tables.values():
-        for name in table.inputs:
-            if name not in tables:
-                yield f"{table.name} reads {name}, which has no contract"
-            elif table.layer != "ops" and LAYERS.index(tables[name].layer) > LAYERS.index(table.layer):
-                yield f"{table.full_name} reads {tables[name].full_name}: data goes raw, core, mart"
+        for each in table.inputs:
+            if each.table not in tables:
+                yield f"{table.name} reads {each.table}, which has no contract"
+            elif table.layer != "ops" and LAYERS.index(tables[each.table].layer) > LAYERS.index(table.layer):
+                yield f"{table.full_name} reads {tables[each.table].full_name}: data goes raw, core, mart"
 
 
 def holds(complaints: Iterable[str]) -> None:
@@ -187,5 +187,7 @@ def test_the_one_name_test_refuses_what_is_planted(tree: Path) -> None:
 def test_data_that_would_flow_back_is_noticed() -> None:
     tables = dict(load())
     levels = tables["liquidation_levels"]
-    turned = replace(tables["open_interest"], inputs=(levels.name,))
+    turned = replace(tables["open_interest"], inputs=(Input(levels.name),))
     assert "data goes raw, core, mart" in "".join(upstream_only({**tables, turned.name: turned}))
+    lost = replace(levels, inputs=(Input("positions"),))
+    assert "reads positions, which has no contract" in "".join(upstream_only({**tables, lost.name: lost}))

@@ -56,8 +56,8 @@ def as_of(versions: pl.DataFrame, moment: datetime) -> pl.DataFrame:
 def in_force(versions: pl.DataFrame, of: Sequence[str], first: datetime, last: datetime) -> pl.DataFrame:
     """The versions of each `of` that hold at some moment from `first` to before `last`, as they were known then.
 
-    A version holds until the next begins; the first one known holds before it too. An end that comes after `last` is
-    null, as it was then.
+    A version holds until the next begins; the first one known holds before it too. An end at `last` or later is null,
+    as it was then.
     """
     began = pl.col("valid_from_utc")
     spans = versions.select(*of, began).unique().sort(*of, began)

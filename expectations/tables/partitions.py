@@ -16,7 +16,6 @@ TABLE = Table(
     grain=("partition", "built_day"),
     columns=pick("table_name", "partition", "built_day", "content_digest", "built_from", "published_at_utc"),
     partition=("table_name",),
-    nullable=frozenset({"built_day"}),
     time_column="published_at_utc",
     checks=(
         Check(

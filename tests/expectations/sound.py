@@ -271,6 +271,14 @@ def gaps() -> list[Row]:
     return [every | {"hour_utc": HOUR}, every | {"hour_utc": HOUR + ONE_HOUR}]
 
 
+def partitions() -> list[Row]:
+    """A month, into which two days were built, and the month before."""
+    every = {"table_name": "market_summary", "published_at_utc": HOUR, "content_digest": "0123456789abcdef" * 2}
+    every |= {"partition": "coin=BTC month=2026-01", "built_from": '{"code": "0123456789abcdef"}'}
+    earlier = {"partition": "coin=BTC month=2025-12", "built_day": date(2025, 12, 31)}
+    return [every | earlier, every | {"built_day": DAY - timedelta(days=1)}, every | {"built_day": DAY}]
+
+
 def runs() -> list[Row]:
     every = {
         "date": DAY,
@@ -299,6 +307,7 @@ _SOUND: dict[str, Callable[[], list[Row]]] = {
         payloads, instruments, margin_tiers, open_interest, positioning, price_bars, realised_liquidations,
         realised_coverage, cascade_reach, cascade_risk, cluster_history, market_summary, liquidation_clusters,
         liquidation_curve, liquidation_levels, map_scores, market_balance, model_parameters, opened_cohorts,
-        position_books, standing_positions, sweeps, swept_activity, checks, fetches, gaps, reach, runs, watermark,
+        position_books, standing_positions, sweeps, swept_activity, checks, fetches, gaps, partitions, reach, runs,
+        watermark,
     )
 }  # fmt: skip

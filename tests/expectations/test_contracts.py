@@ -13,14 +13,14 @@ from expectations.contract import Table
 from expectations.rules import rules
 from expectations.tables import load, table
 from tests.expectations.faults import OWN
-from tests.expectations.sound import HOUR, sound
+from tests.expectations.sound import DAY, HOUR, ONE_HOUR, sound
 
 TABLES = pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.name)
 UNITS = {"_usd": "usd", "_base": "coins", "_bp": "bp", "_x": "x", "_ms": "ms", "_utc": "UTC", "_hours": "hours"}
 
 
 def test_there_are_contracts() -> None:
-    assert len(load()) == 29
+    assert len(load()) == 30
     assert {t.layer for t in load().values()} == {"raw", "core", "mart", "ops"}
 
 
@@ -48,10 +48,32 @@ def test_what_a_contract_names_exists(contract: Table) -> None:
         *([contract.time_column] if contract.time_column else []),
     )
     assert [k for k in keys if k not in names] == []
-    assert [i for i in contract.inputs if i not in load()] == []
+    assert [k for k in contract.versions_of if k not in contract.grain] == []
     assert contract.built_with is None or contract.built_with in load()
     assert contract.name in type_module(contract)
     assert contract.doc.endswith(".")
+
+
+@TABLES
+def test_an_input_is_a_table_and_columns_of_it_named_once(contract: Table) -> None:
+    names = [each.table for each in contract.inputs]
+    assert [n for n, count in Counter(names).items() if count > 1 or n not in load()] == []
+    unknown = [(i.table, c) for i in contract.inputs for c in i.columns if c not in table(i.table).schema]
+    assert unknown == []
+    assert contract.built_with is None or contract.inputs == ()
+
+
+@TABLES
+def test_an_input_has_a_window_that_holds_something(contract: Table) -> None:
+    nothing = [i.table for i in contract.inputs if not i.own_day and not i.before]
+    assert nothing == []
+
+
+@TABLES
+def test_a_table_that_reads_its_own_rows_reads_those_of_days_before(contract: Table) -> None:
+    """Else its inputs would change with each build, and it would be stale for ever. Versions are added to."""
+    own = [i for i in contract.inputs if i.table == contract.name]
+    assert [i for i in own if i.own_day and not contract.versions_of] == []
 
 
 def type_module(contract: Table) -> list[str]:
@@ -100,7 +122,7 @@ def test_sound_rows_and_faults_are_written_for_every_table_and_no_other() -> Non
 def test_data_flows_from_raw_to_mart(contract: Table) -> None:
     order = ["raw", "core", "mart"]
     if contract.layer in order:
-        later = [i for i in contract.inputs if order.index(load()[i].layer) > order.index(contract.layer)]
+        later = [i for i in contract.inputs if order.index(table(i.table).layer) > order.index(contract.layer)]
         assert later == []
 
 
@@ -127,3 +149,30 @@ def test_conform_fills_what_may_be_null_and_refuses_the_rest() -> None:
         contract.conform(frame.drop("long_usd").with_columns(guess=1))
     with pytest.raises(ValueError, match=r"mart\.market_balance"):
         contract.conform(frame.with_columns(long_usd=pl.lit("many")))
+
+
+def test_conform_sorts_by_the_order_of_the_file_where_it_is_another_than_the_grain() -> None:
+    contract = table("liquidation_levels")
+    assert contract.order == contract.file_order != contract.grain
+    later = sound(contract.name).with_columns(pl.col("hour_utc") + ONE_HOUR)
+    frame = pl.concat([sound(contract.name), later])
+    conformed = contract.conform(frame.sort(contract.grain))
+    assert conformed.equals(frame.select(contract.schema.names()).sort(contract.order))
+    assert not conformed.equals(frame.sort(contract.grain))
+    assert table("market_balance").order == table("market_balance").grain
+
+
+def test_shape_leaves_the_order_of_rows_alone() -> None:
+    backwards = sound("market_balance").reverse()
+    assert table("market_balance").shape(backwards).equals(backwards)
+
+
+@pytest.mark.parametrize("name", ["liquidation_levels", "market_summary", "model_parameters"])
+def test_a_row_is_built_with_the_day_of_its_partition_or_from_which_its_version_holds(name: str) -> None:
+    assert table(name).is_daily
+    assert sound(name).select(day=table(name).day)["day"].unique().to_list() == [DAY]
+
+
+@pytest.mark.parametrize("name", ["instruments", "margin_tiers", "watermark"])
+def test_what_adds_to_all_that_is_there_is_not_built_by_the_day(name: str) -> None:
+    assert not table(name).is_daily

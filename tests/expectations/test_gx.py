@@ -44,6 +44,8 @@ def placed(table: Table, frame: pl.DataFrame, place: int) -> pl.DataFrame:
         return frame.with_columns(coin=pl.lit(f"C{place:03}"))
     if "date" in table.partition:
         return frame.with_columns(date=pl.col("date") + timedelta(days=place))
+    if "table_name" in table.partition:
+        return frame.with_columns(table_name=pl.lit(f"table_{place:03}"))
     return frame.with_columns(exchange=pl.lit(EXCHANGES[place])) if table.partition else frame
 
 

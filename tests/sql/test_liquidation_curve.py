@@ -81,7 +81,7 @@ def test_threads_and_the_order_of_rows_leave_no_trace(levels: pl.DataFrame, name
         "model_parameters": PARAMETERS,
         "liquidation_curve": run("liquidation_curve", {"liquidation_levels": levels}),
     }
-    wanted = table(name).inputs
+    wanted = [each.table for each in table(name).inputs]
     once = run(name, {k: inputs[k] for k in wanted}, threads=1)
     for seed in range(3):
         shuffled = {k: inputs[k].sample(fraction=1.0, shuffle=True, seed=seed) for k in wanted}

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expectations.tables import table
+from tests.transforms.stated_parameters import stated_parameters
 from transforms.estimator_state import restore, store
 from transforms.exchanges.documented_tiers import documented
 from transforms.model.population import CLASSES, HOLDINGS, REACH, Cohort, Population
-from transforms.tables import liquidation_levels, model_parameters
+from transforms.tables import liquidation_levels
 
 START = datetime.fromisoformat("2026-01-05T22:00:00")  # so that hours lie on two dates
 HOUR = timedelta(hours=1)
@@ -47,7 +48,7 @@ class Market:
             open_interest=self.open_interest,
             margin_tiers=self.tiers,
             instruments=frame("instruments", [listing]),
-            model_parameters=model_parameters.build(exchanges=["binance"]),
+            model_parameters=stated_parameters(),
             **{name: (state or {}).get(name, table(name).empty()) for name in STATE},
             coin="BTC",
             hours=hours,

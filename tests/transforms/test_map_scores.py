@@ -12,10 +12,11 @@ import pytest
 
 from expectations.rules import rules
 from expectations.tables import table
+from tests.transforms.stated_parameters import stated_parameters
 from transforms.estimator_input import hour_inputs
 from transforms.foretold import NAMES, RANGE, Foretold, foretell
 from transforms.model.assumptions import Assumptions, prior
-from transforms.tables import map_scores, model_parameters
+from transforms.tables import map_scores
 
 DAY = date(2026, 1, 6)
 MIDNIGHT = datetime(2026, 1, 6)
@@ -83,7 +84,7 @@ def inputs() -> Inputs:
              "maintenance_rate": 0.004, "deduction": 0.0, "max_leverage_x": 150.0},
         ),
     }  # fmt: skip
-    return made | {"model_parameters": model_parameters.build(exchanges=("okx",))}
+    return made | {"model_parameters": stated_parameters()}
 
 
 _EDGES: list[tuple[Callable[..., Any], int]] = [(np.maximum, 1), (np.minimum, -1)]

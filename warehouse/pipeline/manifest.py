@@ -42,7 +42,7 @@ def _entries(stage: Stage, of: Table, key: Key, now: datetime) -> Iterator[dict[
         yield {
             "table_name": of.name,
             "partition": label(of, key),
-            "built_day": date.fromisoformat(day) if day else None,
+            "built_day": date.fromisoformat(day) if day else now.date(),
             "content_digest": footer.content,
             "built_from": json.dumps(built_from, sort_keys=True),
             "published_at_utc": now,

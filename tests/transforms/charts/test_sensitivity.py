@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 import vl_convert
 
+from tests.transforms.stated_parameters import stated_parameters
 from transforms.charts import sensitivity
 from transforms.charts.sensitivity_rows import ASSUMPTIONS, DISTANCES_BP, table
 from transforms.charts.style import still
@@ -15,7 +16,6 @@ from transforms.estimator_state import store
 from transforms.model.assumptions import prior
 from transforms.model.estimate import standing_usd
 from transforms.model.population import Population
-from transforms.tables import model_parameters
 
 HOUR = datetime(2026, 1, 12, 23)
 MARKS = {"binance": 100_000.0, "okx": 100_050.0}
@@ -43,7 +43,7 @@ def rows(crowds: dict[tuple[str, int], Population]) -> pl.DataFrame:
               "instrument": "BTCUSDT", "source": "simulated"})["standing_positions"]
         for exchange in MARKS
     ]  # fmt: skip
-    return table("BTC", pl.concat(states), model_parameters.build(exchanges=list(MARKS)))
+    return table("BTC", pl.concat(states), stated_parameters())
 
 
 def test_every_point_of_every_assumption_is_there_once(rows: pl.DataFrame) -> None:
