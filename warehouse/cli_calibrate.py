@@ -94,10 +94,9 @@ def _told(made: Calibration, begin: date) -> Iterator[str]:
     yield from (f"held back: {name}: {reason}" for name, _, reason in made.quarantined)
     newest = made.made_before
     if made.published and newest and newest >= datetime.combine(begin, time()):
-        until = f"{newest:%Y-%m-%dT%H:%MZ}"
         yield (
-            f"hours up to {until} keep the version they were made with until they are run again: "
-            f"liq run --from {begin}T00:00Z --to {until}"
+            f"maps from {begin} on were built with other parameters; the next hourly run builds those of the last week "
+            f"again, and this all of them: liq backfill --from {begin}T00:00Z --to {newest:%Y-%m-%dT%H:%MZ}"
         )
 
 

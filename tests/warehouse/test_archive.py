@@ -59,7 +59,11 @@ def outcome(fetched: Fetched) -> dict[str, object]:
 def noted(day: datetime) -> dict[str, object]:
     """The hours of a day that files answer for, as the collector notes them."""
     about = {"exchange": "binance", "endpoint": "hours", "request": "GET ", "outcome": "not_asked", "reason": "files"}
-    window = {"window_start_utc": to_ms(day), "window_end_utc": to_ms(day + DAY - timedelta(hours=1)), "sent_at_utc": to_ms(day)}
+    window = {
+        "window_start_utc": to_ms(day),
+        "window_end_utc": to_ms(day + DAY - timedelta(hours=1)),
+        "sent_at_utc": to_ms(day),
+    }
     return about | window
 
 

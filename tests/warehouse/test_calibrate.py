@@ -15,11 +15,11 @@ from transforms import calibration
 from transforms.model.assumptions import PRIOR_VERSION
 from transforms.tables import model_parameters
 from warehouse import calibrate as fitting
-from warehouse import run as pipeline
 from warehouse.addresses import HOSTS
 from warehouse.calibrate import Calibration, calibrate, too_few
 from warehouse.cli import app
 from warehouse.clock import HOUR
+from warehouse.pipeline import run as pipeline
 from warehouse.plan import Plan
 from warehouse.simulator import Simulation
 from warehouse.store import Store
@@ -117,7 +117,9 @@ def test_too_few_hours_leave_the_prior(unfitted: Trial, tmp_path: Path) -> None:
     trial = unfitted.copied(tmp_path / "warehouse")
     before = trial.files("core", "mart", "ops")
     made = calibrate(trial.settings(), DAY, DAY)
-    assert list(too_few(made)) == [f"2026-11-20: 10 hours observed in 45 days, 24 are needed; {PRIOR_VERSION} stands"]
+    assert list(too_few(made)) == [
+        f"2026-11-20: fewer than 24 hours of liquidations in the 45 days before it; {PRIOR_VERSION} goes on"
+    ]
     assert (made.published, made.rows.height) == (0, 0)
     assert differing(before, trial.files("core", "mart", "ops")) == []
     assert trial.leftovers() == []
@@ -198,7 +200,7 @@ class TestHours:
         scratch.settings()
         path = scratch.root / FILE
         path.parent.mkdir(parents=True)
-        path.write_bytes(fitted.files("mart")[FILE])
+        path.write_bytes(fitted.whole_files("mart")[FILE])
         scratch.run(FIRST, LAST)
         assert differing(fitted.files(*MADE), bulk.files(*MADE)) == []
         assert differing(fitted.files(*MADE), scratch.files(*MADE)) == []
@@ -207,7 +209,7 @@ class TestHours:
         assert {v for h, v in books.rows() if h >= MIDNIGHT} == {VERSION}
         assert fitted.leftovers() == []
 
-    def test_published_hours_keep_their_version_until_they_are_asked_for_again(
+    def test_published_hours_keep_their_version_until_the_next_run(
         self, unfitted: Trial, fitted: Trial, tmp_path: Path, enough: None
     ) -> None:
         late = unfitted.copied(tmp_path / "late")
@@ -216,13 +218,10 @@ class TestHours:
         assert calibrate(late.settings(), DAY, DAY).made_before == MIDNIGHT + HOUR
         assert differing(before, late.files("mart/position_books", "mart/liquidation_levels")) == []
         late.run(LAST)
-        books = late.rows("position_books").select("hour_utc", "parameters_version").unique().sort("hour_utc")
-        assert books["parameters_version"].to_list()[-3:] == [PRIOR_VERSION, PRIOR_VERSION, VERSION]
-        late.run(MIDNIGHT, LAST)
         fitted.run(MIDNIGHT, LAST)
         assert differing(fitted.files(*MADE), late.files(*MADE)) == []
 
-    def test_a_fit_between_the_tasks_of_an_hour_is_not_lost(
+    def test_a_fit_between_the_tasks_of_an_hour_is_taken(
         self, unfitted: Trial, fitted: Trial, tmp_path: Path, enough: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         between = unfitted.copied(tmp_path / "between")
@@ -235,10 +234,7 @@ class TestHours:
         plan = Plan.of_hour(MIDNIGHT, settings)
         for exchange in plan.exchanges:
             pipeline.collect(plan, exchange)
-        pipeline.normalise(plan)
         assert fitting.calibrate_day("2026-11-20")["published"] > 0
-        pipeline.estimate(plan)
-        pipeline.check(plan)
         pipeline.publish(plan)
         fitted.run(MIDNIGHT)
         assert differing(fitted.files("core", "mart"), between.files("core", "mart")) == []
@@ -279,8 +275,10 @@ class TestCommand:
         rows = pl.read_csv(result.stdout.encode())
         assert rows.height == 6
         assert set(rows["day"]) == {"2026-11-20"}
-        assert "2026-11-19: 0 hours observed in 45 days, 24 are needed; prior-3 stands" in result.stderr
-        assert "liq run --from 2026-11-19T00:00Z --to 2026-11-19T23:00Z" in result.stderr
+        assert (
+            "2026-11-19: fewer than 24 hours of liquidations in the 45 days before it; prior-3 goes on" in result.stderr
+        )
+        assert "liq backfill --from 2026-11-19T00:00Z --to 2026-11-19T23:00Z" in result.stderr
         assert versions(trial) == {PRIOR_VERSION, VERSION}
         assert trial.ask("SELECT count(*) AS n FROM mart.model_parameters WHERE basis = 'fitted'")["n"].item() == 240
 
@@ -289,7 +287,7 @@ class TestCommand:
         result = liq(trial)
         assert result.exit_code == 0, result.output
         assert "Fitted to what was realised" in result.stdout
-        assert "keep the version" not in result.stdout  # no hour of today is published
+        assert "other parameters" not in result.stdout  # no hour of today is published
         assert versions(trial) == {PRIOR_VERSION, VERSION}
 
     @pytest.mark.parametrize(
@@ -314,8 +312,8 @@ class TestCommand:
     ) -> None:
         monkeypatch.setattr(calibration, "LEAST_HOURS", 11)
         result = liq(unfitted.copied(tmp_path / "warehouse"))
-        assert (result.exit_code, result.stderr.startswith("read: 1 coins to do")) == (0, True)
-        assert result.stdout.startswith("2026-11-20: 10 hours observed in 45 days")
+        assert (result.exit_code, "fit: 1 days to do" in result.stderr) == (0, True)
+        assert result.stdout.startswith("2026-11-20: fewer than")
 
     def test_without_a_warehouse_nothing_is_made(self, tmp_path: Path) -> None:
         nowhere = Trial(tmp_path / "nowhere", "")

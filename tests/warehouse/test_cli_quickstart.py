@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from warehouse import quickstart
-from warehouse import run as pipeline
+from warehouse.pipeline import run as pipeline
 from warehouse.cli import app
 from warehouse.progress import Silent
 from warehouse.report import write_all

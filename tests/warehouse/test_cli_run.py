@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from expectations.tables import table
-from warehouse import run as pipeline
+from warehouse.pipeline import run as pipeline
 from warehouse.cli import app
 from warehouse.cli_progress import Lines
 from warehouse.cli_summary import exit_code, gaps_table, lines

@@ -11,9 +11,9 @@ from typer.testing import CliRunner, Result
 
 from expectations.columns import EXCHANGES
 from expectations.tables import table
+from tests.transforms.stated_parameters import stated_parameters
 from transforms.estimator_state import store
 from transforms.model.population import Population
-from transforms.tables import model_parameters
 from warehouse import catalog
 from warehouse.cli import app
 from warehouse.store import open_store
@@ -38,7 +38,7 @@ def with_state(small_warehouse: Path) -> Path:
     states = [store(crowds, HOUR, about | {"exchange": each})["standing_positions"] for each in EXCHANGES]
     into = open_store(small_warehouse, "simulated", create=False)
     into.write_partitions(table("standing_positions"), pl.concat(states))
-    into.write(table("model_parameters"), model_parameters.build(exchanges=list(EXCHANGES)), {})
+    into.write(table("model_parameters"), stated_parameters(), {})
     catalog.build(small_warehouse)
     return small_warehouse
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
-from warehouse.cluster_history import HISTORY, make_cluster_history
 
 import expectations.gx
 from expectations.counts import Count
@@ -21,10 +20,12 @@ from tests.transforms.lives import Hours, frame, inputs
 from tests.warehouse.trial import MADE, Trial, differing
 from transforms.tables.cluster_history import build
 from warehouse.clock import HOUR, hours
+from warehouse.pipeline.engine import Lane, Walk
 from warehouse.simulator import Simulation
 from warehouse.store import Stage, Store
 
 FIRST, MIDNIGHT, LAST = datetime(2026, 11, 19, 21), datetime(2026, 11, 20), datetime(2026, 11, 20, 2)
+HISTORY = table("cluster_history")
 CLUSTER = ["hour_utc", "side", "cluster_id"]
 NAMES = ("liquidation_clusters", "position_books", "price_bars", "realised_liquidations", "realised_coverage")
 CALM, SWEPT, QUIET = ([(2, 4, 50), (3, 3, 9)], (0, 0)), ([(4, 3, 9)], (6, 0)), ([], (0, 0))
@@ -89,13 +90,32 @@ def stage(tmp_path: Path) -> Stage:
     store = Store(tmp_path / "warehouse")
     for name, rows in zip(NAMES, inputs(DAYS), strict=True):
         store.write_partitions(table(name), rows)
+    for at in range(5):  # a day on which nothing stands has files without rows
+        for name in ("liquidation_clusters", "realised_liquidations", "realised_coverage"):
+            key = {"coin": "BTC", "date": BEGIN.date() + timedelta(days=at)}
+            if not store.find(table(name), key):
+                store.write(table(name), table(name).empty(), key)
     return published(Stage(store, "first"))
 
 
 def published(stage: Stage) -> Stage:
-    make_cluster_history(stage, "BTC")
+    follow(stage)
     stage.publish()
     return Stage(stage.published, "next")
+
+
+def follow(stage: Stage) -> list[date]:
+    """Builds what is stale of the history. Returns the days."""
+    days = tuple(BEGIN.date() + timedelta(days=at) for at in range(5))
+    walk = Walk(stage.store, Lane(("cluster_history",), days, ("BTC",)))
+    list(walk.run())
+    return [date.fromisoformat(built.label[-10:]) for built in walk.built]
+
+
+def contents(stage: Stage) -> dict[str, str]:
+    """What the rows of each published day are, in short."""
+    keys = stage.published.keys(HISTORY)
+    return {str(key["date"]): footer.content for key in keys if (footer := stage.published.footer(HISTORY, key))}
 
 
 def lives(stage: Stage) -> pl.DataFrame:
@@ -120,9 +140,11 @@ def test_what_is_told_late_reaches_the_end_and_makes_no_later_day_again(stage: S
     told |= {"realised_coverage": {"hour_utc": end["hour_utc"], "completeness": "complete"}}
     for name, row in told.items():
         stage.store.write_partitions(table(name), frame(name, [row]))
-    make_cluster_history(stage, "BTC")
-    assert [key["date"] for key in stage.keys_of(HISTORY) if stage.changed(HISTORY, key)] == [date(2026, 1, 5)]
+    before_contents = contents(stage)
+    assert follow(stage) == [date(2026, 1, 5), date(2026, 1, 6)]  # the hour up to midnight may speak of the day before
     stage.publish()
+    now_contents = contents(stage)
+    assert [day for day in now_contents if now_contents[day] != before_contents[day]] == ["2026-01-05"]
     (now,) = lives(stage).filter(life_state="swept").to_dicts()
     assert (now["realised_usd"], now["realised_is_complete"]) == (70.0, True)
     realised = ["realised_usd", "realised_is_complete"]

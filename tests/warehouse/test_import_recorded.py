@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from tests.warehouse.importer import RECORDED, Importer, ms
-from warehouse import run as pipeline
 from warehouse import settings
 from warehouse.clock import hours
+from warehouse.pipeline import run as pipeline
 
 FIRST, LAST = datetime(2026, 1, 5, 1), datetime(2026, 1, 5, 12)
 DAY = (ms("2026-01-05T00:00"), ms("2026-01-06T00:00"))

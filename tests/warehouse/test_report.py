@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
-from warehouse.run_log import RunSummary
+from warehouse.pipeline.run_log import RunSummary
 
 from expectations.tables import table
 from tests.transforms.charts import past

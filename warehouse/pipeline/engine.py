@@ -127,7 +127,7 @@ class Walk:
     def _write(self, unit: Unit, made: Mapping[str, pl.DataFrame], recorded: BuiltFrom) -> bool:
         """Write what was made of a unit, its own table last; nothing where there was nothing to make it of."""
         own = unit.table
-        if made[own.name].is_empty() and not own.may_be_empty and self.store.find(own, unit.key) is None:
+        if made[own.name].is_empty() and not own.may_be_empty and not self._has(unit):
             return False
         contents: dict[str, str] = {}
         for each in products(own):
@@ -138,6 +138,11 @@ class Walk:
             contents[each.name] = self.store.write(each, rows, key, units, contents if each.name == own.name else None)
             self.reader.keep(each, key, rows)
         return True
+
+    def _has(self, unit: Unit) -> bool:
+        """Whether the unit was ever built: its file is there, and speaks of it."""
+        footer = self.store.footer(unit.table, unit.key)
+        return footer is not None and ("date" in unit.table.partition or unit.name in footer.units)
 
     def _among_other_days(
         self, of: Table, unit: Unit, rows: pl.DataFrame, units: Mapping[str, BuiltFrom]
