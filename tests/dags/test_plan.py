@@ -38,6 +38,7 @@ def test_the_hour(airflow_home: Path, logical_date: datetime | None, frozen: dat
 
 def test_an_instant_without_a_zone_is_refused(airflow_home: Path) -> None:
     from dags.plan import hour_of
+
     from warehouse.errors import UserError
 
     with pytest.raises(UserError, match="time zone"):
@@ -56,6 +57,7 @@ def test_a_backfill_of_what_cannot_be_had_is_refused(
     airflow_home: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, str], said: str
 ) -> None:
     from dags.plan import of_range
+
     from warehouse.errors import UserError
 
     monkeypatch.setenv("LIQ_NOW", "2026-01-12T05:10Z")

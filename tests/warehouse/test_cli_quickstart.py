@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from warehouse import quickstart
-from warehouse.pipeline import run as pipeline
 from warehouse.cli import app
+from warehouse.pipeline import run as pipeline
 from warehouse.progress import Silent
 from warehouse.report import write_all
 from warehouse.settings import Settings

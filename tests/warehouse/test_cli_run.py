@@ -12,11 +12,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from expectations.tables import table
-from warehouse.pipeline import run as pipeline
 from warehouse.cli import app
 from warehouse.cli_progress import Lines
 from warehouse.cli_summary import exit_code, gaps_table, lines
 from warehouse.errors import Busy
+from warehouse.pipeline import run as pipeline
 from warehouse.store import SCHEMA_VERSION, Store
 
 
@@ -174,7 +174,7 @@ def test_a_run_and_what_is_said_of_it(frozen: Path) -> None:
     assert ran.exit_code == 0, ran.output
     for word in ("Published; BTC; 2026-01-11 23:00 to 2026-01-12 00:00 UTC; simulated data", "binance: ", "partitions"):
         assert word in ran.stdout
-    assert "estimate BTC: 2 hours to do" in ran.stderr
+    assert "maps: 9 days to do" in ran.stderr  # the hours' own, and the week before them
     assert "hour 2026-01-12 00:00 UTC" in liq("headline", "BTC").stdout
     sound = liq("check")
     assert (sound.exit_code, sound.stdout.count(" 0 failed")) == (0, 1), sound.output

@@ -12,15 +12,16 @@ from typing import Any
 import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
-from warehouse.pipeline.run_log import RunSummary
 
 from expectations.tables import table
 from tests.transforms.charts import past
 from transforms.charts import key_figures
 from transforms.charts import report as chart
-from warehouse import catalog, report, stages
+from warehouse import catalog, report
 from warehouse.cli import app
 from warehouse.cli_summary import lines
+from warehouse.pipeline.run import report as draw_reports
+from warehouse.pipeline.run_log import RunSummary
 from warehouse.progress import Silent
 from warehouse.read import snapshot
 from warehouse.settings import load
@@ -159,7 +160,7 @@ class TestAfterARun:
         old = small_warehouse / "reports" / "BTC.html"
         old.parent.mkdir()
         old.write_text("old")
-        assert stages.report(settings, settings.coins, Silent()) == ([old], [])
+        assert draw_reports(settings, settings.coins, Silent()) == ([old], [])
         assert "liquidation report" in old.read_text()
         assert [path.name for path in old.parent.iterdir()] == ["BTC.html"]
 
@@ -173,7 +174,7 @@ class TestAfterARun:
         kept.parent.mkdir()
         kept.write_text("the last good one")
         monkeypatch.setattr(report, "html", fails)
-        written, failed = stages.report(load(warehouse=small_warehouse, source="simulated"), ("all",), Silent())
+        written, failed = draw_reports(load(warehouse=small_warehouse, source="simulated"), ("all",), Silent())
         assert (written, failed) == ([], ["BTC: ZeroDivisionError: on purpose"])
         assert kept.read_text() == "the last good one"
         hour = datetime(2026, 1, 12)
@@ -182,7 +183,7 @@ class TestAfterARun:
         assert "  no report  BTC: ZeroDivisionError: on purpose" in list(lines(summary))
 
     def test_a_warehouse_without_a_catalog_is_told(self, tmp_path: Path) -> None:
-        written, failed = stages.report(load(warehouse=tmp_path, source="simulated"), ("BTC",), Silent())
+        written, failed = draw_reports(load(warehouse=tmp_path, source="simulated"), ("BTC",), Silent())
         assert (written, "there is no catalog" in failed[0]) == ([], True)
 
 

@@ -73,7 +73,7 @@ POINTS = {
     "in the middle of collect": 'progress = Last("collect", steps=9)',
     "in the middle of a file": "store.write_file = half",
     "with payloads stored and outcomes not": 'before(store.Store, "write", lambda s, t, *_: t.name == "fetches")',
-    "after collect": 'progress = Last("reference")',
+    "after collect": 'progress = Last("reference tables")',
     "in the middle of the core tables": 'before(store.Store, "write", lambda s, t, *_: t.name == "positioning")',
     "in the middle of a map": 'before(store.Store, "write", lambda s, t, *_: t.name == "liquidation_levels")',
     "in the middle of what is built on it": 'before(store, "replace", lambda _, to: "liquidation_curve" in str(to))',

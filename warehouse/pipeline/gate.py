@@ -13,6 +13,7 @@ from expectations.contract import PERIODS, Table
 from expectations.counts import Count, count
 from expectations.tables import load, table
 from transforms.tables import checks
+from warehouse.clock import HOUR
 from warehouse.pipeline.unit import in_order, maker, products
 from warehouse.progress import Progress
 from warehouse.store import Key, Stage, Store, label
@@ -58,11 +59,11 @@ def hold_back(stage: Stage, results: Iterable[CheckResult]) -> list[Held]:
 
 def counted(store: Store, of: Table, keys: Sequence[Key], last_hour: datetime | None) -> Iterator[Count]:
     """Count the rows of partitions that break each rule, some partitions at a time so that memory stays flat."""
-    for batch, has_newest in _batches(store, of, list(keys)):
+    for batch, newest in _batches(store, of, keys):
         before = _days_before(batch) if of.checks_look_back else []
-        rows = store.read(of, [*before, *batch])
-        expected = _expected(of, rows, last_hour, has_newest=has_newest) if last_hour else None
-        yield from count(of, rows, expected_time=expected, partitions=[label(of, key) for key in batch])
+        expected = min(last_hour, newest) if last_hour and newest else None
+        labels = [label(of, key) for key in batch]
+        yield from count(of, store.read(of, [*before, *batch]), expected_time=expected, partitions=labels)
 
 
 def _days_before(batch: Sequence[Key]) -> list[Key]:
@@ -72,19 +73,30 @@ def _days_before(batch: Sequence[Key]) -> list[Key]:
     return [key for key in days if (key["coin"], key["date"]) not in there]
 
 
-def _batches(store: Store, of: Table, keys: list[Key]) -> Iterator[tuple[list[Key], bool]]:
-    """`keys` (in order) in batches of at most _AT_ONCE bytes, and whether each coin's newest is in its batch."""
+def _batches(store: Store, of: Table, keys: Sequence[Key]) -> Iterator[tuple[list[Key], datetime | None]]:
+    """Yield `keys` (in order) in batches of at most _AT_ONCE bytes, each with the last hour that is due in it.
+
+    Freshness is asked of the newest rows of each coin, so a batch holds the newest partitions of coins that end alike;
+    of older parts of a coin nothing is due.
+    """
     together: list[Key] = []
-    room = _AT_ONCE
+    due, room = datetime.max, _AT_ONCE
     for _, same in groupby(keys, key=lambda key: [value for column, value in key.items() if column not in PERIODS]):
         *older, (newest, size) = _parts(store, of, list(same))
-        if together and (older or size > room):
-            yield together, True
+        if together and (older or size > room or _last_hour(newest[-1]) != due):
+            yield together, due
             together, room = [], _AT_ONCE
-        yield from ((part, False) for part, _ in older)
-        together, room = together + newest, room - size
+        yield from ((part, None) for part, _ in older)
+        together, room, due = together + newest, room - size, _last_hour(newest[-1])
     if together:
-        yield together, True
+        yield together, due
+
+
+def _last_hour(key: Key) -> datetime:
+    """The last hour of a partition's day or month; of what is kept by neither there is none."""
+    if "month" in key:
+        return (datetime.fromisoformat(f"{key['month']}-01") + timedelta(days=32)).replace(day=1) - HOUR
+    return datetime.fromisoformat(f"{key['date']}T23:00") if "date" in key else datetime.max
 
 
 def _parts(store: Store, of: Table, keys: list[Key]) -> list[tuple[list[Key], int]]:
@@ -98,14 +110,6 @@ def _parts(store: Store, of: Table, keys: list[Key]) -> list[tuple[list[Key], in
         else:
             parts.append(([key], size))
     return parts
-
-
-def _expected(of: Table, rows: pl.DataFrame, last_hour: datetime, *, has_newest: bool) -> datetime | None:
-    """The hour that freshness is asked of; of a batch that newer days follow, what it has is all that is due."""
-    if of.fresh_within_hours is None or of.time_column is None:
-        return None
-    has = rows[of.time_column].max()
-    return last_hour if has_newest or not isinstance(has, datetime) else min(last_hour, has)
 
 
 def by_table(stage: Stage) -> dict[str, list[Key]]:

@@ -39,13 +39,13 @@ def lanes(stage: Stage, plan: Plan) -> Iterator[tuple[str, list[Lane]]]:
     of_exchange, of_all, shared, of_coin = _by_scope(plan)
     if of_exchange:
         days_of = (plan.last_hour.date(),)
-        yield "reference", [Lane(of_exchange, days_of, (None,), name, plan.again) for name in plan.exchanges]
-    yield "reference", [Lane(("model_parameters",), (STATED,))]
+        yield "reference tables", [Lane(of_exchange, days_of, (None,), name, plan.again) for name in plan.exchanges]
+    yield "parameters", [Lane(("model_parameters",), (STATED,))]
     if of_all:
         yield "fit", [Lane(of_all, span, again=plan.again)]
     if shared:
         names = answered_for(store, plan)
-        yield "core", [Lane(shared, span, tuple(names), again=plan.again)] if names else []
+        yield "core tables", [Lane(shared, span, tuple(names), again=plan.again)] if names else []
     if of_coin:
         names = coins(store, plan)
         known = {name: _history(stage.published, name, plan) for name in names}
