@@ -29,6 +29,9 @@ _AT_ONCE = 1 << 24
 """Bytes of files that are counted together: about a million rows of the map."""
 
 
+_NEVER = datetime(9999, 1, 1)
+
+
 def check(stage: Stage, last_hour: datetime | None, progress: Progress) -> list[CheckResult]:
     """Put every staged partition before its contract, and return what was decided of each check.
 
@@ -80,7 +83,7 @@ def _batches(store: Store, of: Table, keys: Sequence[Key]) -> Iterator[tuple[lis
     of older parts of a coin nothing is due.
     """
     together: list[Key] = []
-    due, room = datetime.max, _AT_ONCE
+    due, room = _NEVER, _AT_ONCE
     for _, same in groupby(keys, key=lambda key: [value for column, value in key.items() if column not in PERIODS]):
         *older, (newest, size) = _parts(store, of, list(same))
         if together and (older or size > room or _last_hour(newest[-1]) != due):
@@ -96,7 +99,7 @@ def _last_hour(key: Key) -> datetime:
     """The last hour of a partition's day or month; of what is kept by neither there is none."""
     if "month" in key:
         return (datetime.fromisoformat(f"{key['month']}-01") + timedelta(days=32)).replace(day=1) - HOUR
-    return datetime.fromisoformat(f"{key['date']}T23:00") if "date" in key else datetime.max
+    return datetime.fromisoformat(f"{key['date']}T23:00") if "date" in key else _NEVER
 
 
 def _parts(store: Store, of: Table, keys: list[Key]) -> list[tuple[list[Key], int]]:
