@@ -18,10 +18,10 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SOURCE_FLAGS := --source $(SOURCE) $(if $(RECORDED),--recorded $(RECORDED))
 
-.PHONY: help setup run up test bi bench lint format lock clean distclean
+.PHONY: help setup run up test test-slow bi bench lint format lock clean distclean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 	@echo "  SOURCE=simulated|live|recorded  RECORDED=folder  PORT=8080 (of make up)"
 
 setup: $(STAMP) ## Make .venv from requirements.lock
@@ -51,9 +51,13 @@ run: $(STAMP) ## Fill the last week, run the hourly DAG, print the headline (SOU
 up: $(STAMP) ## Airflow with its scheduler and UI on loopback, hourly (SOURCE=, RECORDED=, PORT=)
 	@exec $(BIN)/liq up $(SOURCE_FLAGS) --port $(PORT)
 
-# In the order of collection: the slowest file, with a real scheduler in it, must not come last and alone.
-test: $(STAMP) ## The whole suite, in parallel
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# A thread a process: those of polars would only take turns.
+test: export POLARS_MAX_THREADS = 1
+test: $(STAMP) ## The tests, in parallel
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
+
+test-slow: $(STAMP) ## Those that wait for schedulers, kills and installs
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m slow
 
 bi: $(STAMP) ## The BI routes, Apache Superset among them, which is installed for it
 	@$(BIN)/python -m pytest tests/bi --override-ini norecursedirs=

@@ -106,6 +106,7 @@ def test_a_past_that_is_filled_later_rebuilds_what_depends_on_it(
     assert hours_after(Store(late.root), Plan.of_range(FIRST, LAST, late.settings())) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_killed_anywhere_it_is_finished_by_the_next(
     filled: Trial, quiet_exchanges: Simulation, tmp_path: Path, seed: int

@@ -240,6 +240,7 @@ sys.exit(CliRunner().invoke(app, sys.argv[2:], prog_name="liq").exit_code)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moves", [0, 1, 5, 9, 13])
 def test_killed_midway_it_is_whole_or_absent_and_the_same_command_ends_it(
     warehouse: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int

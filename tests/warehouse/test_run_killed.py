@@ -14,6 +14,8 @@ import pytest
 from tests.warehouse.trial import MADE, A, Trial, differing, python
 from warehouse.clock import HOUR
 
+pytestmark = pytest.mark.slow
+
 CHILD = """
 import os, signal, sys
 from datetime import datetime
