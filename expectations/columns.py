@@ -85,8 +85,6 @@ COLUMNS = _columns(
     Column("window_end_utc", _UTC, "End of the range that was asked for", "UTC"),
     Column("valid_from_utc", _UTC, "From when this version applies", "UTC"),
     Column("valid_to_utc", _UTC, "Until when this version applies; null while it does", "UTC"),
-    Column("asked_at_utc", _UTC, "When the venue was asked", "UTC"),
-    Column("oldest_utc", _UTC, "The oldest reading that it had then", "UTC"),
     Column("listed_utc", _UTC, "When the venue listed the contract", "UTC"),
     Column("started_at_utc", _UTC, "Start of the run", "UTC"),
     Column("finished_at_utc", _UTC, "End of the run", "UTC"),

@@ -54,6 +54,7 @@ def backfill(
     """
     asked(None, first, None, None)
     settings = settings_of(coins=coins, exchanges=exchanges, source=source, recorded=recorded, warehouse=warehouse)
+    from transforms.exchanges.reach import reach
     from warehouse.addresses import pointed
     from warehouse.cli_output import printer, table
     from warehouse.cli_progress import progress
@@ -61,15 +62,14 @@ def backfill(
     from warehouse.pipeline import graph
     from warehouse.pipeline import run as pipeline
     from warehouse.plan import Plan
-    from warehouse.reached import sources
     from warehouse.sources import serving
     from warehouse.store import Store
 
     with serving(settings) as served:
         begin, end = span(served.now, None, first, last)
         plan = Plan.of_range(begin, end, settings)
-        reached = sources(settings, plan, served)
-        printer().print(table(_rows(reached), "What will be asked, by what the venues document or were found to have"))
+        reached = [r for each in plan.exchanges for r in reach(each, begin, end, served.now)]
+        printer().print(table(_rows(reached), "What will be asked, by what the exchanges document to have"))
         for name, hours in graph.hours_after(Store(settings.root), plan).items():
             print(
                 f"{name}: {hours:,} published hours after {end:%Y-%m-%dT%H:%MZ} are built again where the past changes"

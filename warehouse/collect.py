@@ -124,14 +124,6 @@ class Collector:
         with self._alone():
             self.answers.note(hours, window.start.date(), reason, to_ms(self.served.now))
 
-    def probe(self, request: Request, endpoint: str) -> Fetched:
-        """Asks now, whatever was answered before. Kept under a name of its own, from which no table takes rows."""
-        fetched = list(self.shell.fetch([request], self.adapter))
-        named = [replace(f, request=replace(f.request, endpoint=endpoint, start_ms=None, end_ms=None)) for f in fetched]
-        with self._alone():
-            self.answers.keep(named, self.served.now.date())
-        return fetched[0]
-
     def _alone(self) -> FileLock:
         """One collector a venue, or two would write the same files; a day at a time, so that none waits for long."""
         return FileLock(self.store.root / f".lock.{self.exchange}")

@@ -31,7 +31,6 @@ _WRITTEN_IN_PLACE = (
     "raw/payloads",
     "ops/fetches",
     "ops/runs",
-    "ops/reach",
 )  # all else is staged, and moved when it is whole
 
 

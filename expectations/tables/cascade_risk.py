@@ -49,10 +49,7 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=(
-        Input("liquidation_levels", required=True),
-        Input("price_bars", days=30, own_day=False),
-    ),
+    inputs=(Input("liquidation_levels", required=True), Input("price_bars", days=30, own_day=False)),
     nullable=frozenset(
         {
             "trigger_price",

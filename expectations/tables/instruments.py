@@ -26,10 +26,7 @@ TABLE = Table(
         "valid_from_utc",
         "valid_to_utc",
     ),
-    inputs=(
-        Input("payloads", days=14),
-        Input("instruments"),
-    ),
+    inputs=(Input("payloads", days=14), Input("instruments")),
     nullable=frozenset({"contract_base", "contract_usd", "tick", "listed_utc", "valid_to_utc"}),
     partition=("exchange",),
     versions_of=("exchange", "instrument"),

@@ -37,10 +37,7 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=(
-        Input("liquidation_levels", required=True),
-        Input("model_parameters"),
-    ),
+    inputs=(Input("liquidation_levels", required=True), Input("model_parameters")),
     time_column="hour_utc",
     fresh_within_hours=0,
     checks=(

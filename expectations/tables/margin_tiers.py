@@ -30,11 +30,7 @@ TABLE = Table(
         "max_leverage_x",
         "tier_origin",
     ),
-    inputs=(
-        Input("payloads", days=14),
-        Input("instruments"),
-        Input("margin_tiers"),
-    ),
+    inputs=(Input("payloads", days=14), Input("instruments"), Input("margin_tiers")),
     nullable=frozenset({"valid_to_utc"}),
     partition=("exchange",),
     versions_of=("exchange", "instrument"),

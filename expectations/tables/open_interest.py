@@ -30,11 +30,7 @@ TABLE = Table(
         "mark_price",
         "source",
     ),
-    inputs=(
-        Input("payloads", days=1, required=True),
-        Input("instruments"),
-        Input("price_bars", days=1),
-    ),
+    inputs=(Input("payloads", days=1, required=True), Input("instruments"), Input("price_bars", days=1)),
     nullable=frozenset({"sides_counted", "mark_price", "open_interest_usd"}),
     time_column="time_utc",
     fresh_within_hours=1,

@@ -15,11 +15,7 @@ TABLE = Table(
     "the reading.",
     grain=("exchange", "instrument", "time_utc"),
     columns=pick("exchange", "instrument", "coin", "date", "time_utc", *_READINGS, "source"),
-    inputs=(
-        Input("payloads", days=1, required=True),
-        Input("instruments"),
-        Input("price_bars", days=1),
-    ),
+    inputs=(Input("payloads", days=1, required=True), Input("instruments"), Input("price_bars", days=1)),
     nullable=frozenset(_READINGS),
     time_column="time_utc",
     may_be_empty=True,

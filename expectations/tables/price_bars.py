@@ -28,10 +28,7 @@ TABLE = Table(
         "taker_buy_base",
         "source",
     ),
-    inputs=(
-        Input("payloads", days=1, required=True),
-        Input("instruments"),
-    ),
+    inputs=(Input("payloads", days=1, required=True), Input("instruments")),
     nullable=frozenset({"volume_base", "taker_buy_base"}),
     time_column="open_utc",
     fresh_within_hours=2,

@@ -16,10 +16,7 @@ TABLE = Table(
     "without an event was quiet, as far as `completeness` goes; one that is not here is unknown.",
     grain=("exchange", "instrument", "hour_utc"),
     columns=pick("exchange", "instrument", "coin", "date", "hour_utc", "completeness", "source"),
-    inputs=(
-        Input("payloads", days=1, required=True),
-        Input("instruments"),
-    ),
+    inputs=(Input("payloads", days=1, required=True), Input("instruments")),
     time_column="hour_utc",
     may_be_empty=True,
     checks=(

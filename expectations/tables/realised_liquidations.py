@@ -26,10 +26,7 @@ TABLE = Table(
         "completeness",
         "source",
     ),
-    inputs=(
-        Input("payloads", days=1, required=True),
-        Input("instruments"),
-    ),
+    inputs=(Input("payloads", days=1, required=True), Input("instruments")),
     time_column="time_utc",
     may_be_empty=True,
     checks=(

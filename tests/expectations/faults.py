@@ -296,7 +296,6 @@ OWN: dict[str, list[Fault]] = {
     "fetches": [Fault("failures_say_why", put(pl.col("outcome") != "ok", reason=""))],
     "gaps": [Fault("says_why", put(reason=""))],
     "partitions": [Fault("says_what_it_was_built_from", put(built_from="{}"))],
-    "reach": [Fault("oldest_is_past", put(oldest_utc=HOUR + ONE_HOUR))],
     "runs": [
         Fault("ends_after_it_starts", put(finished_at_utc=HOUR - ONE_HOUR)),
         Fault("hours_in_order", put(last_hour_utc=HOUR - ONE_HOUR)),

@@ -55,7 +55,6 @@ BUDGETS: Sequence[Budget] = tuple(Budget(f"okx-{endpoint}", limit, 2) for endpoi
 
 _PERIODS = {5: "5m", 15: "15m", 30: "30m", 60: "1H"}
 _FAMILIES_A_REQUEST = 5
-_ENTRIES_KEPT = 1440  # of each period of open interest, by the documentation
 _RUBIK = "/api/v5/rubik/stat"
 
 
@@ -127,14 +126,6 @@ def history(instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, ba
         if start_ms < end_ms:
             asked.append(_liquidations(each, start_ms, end_ms))
     return asked
-
-
-def open_interest_pages(now_ms: int, minutes: int) -> list[Request]:
-    """Pages of BTC's open interest every so many minutes, newest first, over twice what is documented to be kept."""
-    step_ms = minutes * MINUTE_MS
-    span, newest = _READINGS[0].page * step_ms, now_ms // step_ms * step_ms
-    ends = range(newest, newest - 2 * _ENTRIES_KEPT * step_ms, -span)
-    return [_series(_READINGS[0], "BTC-USDT-SWAP", end - span, end, minutes) for end in ends]
 
 
 def _series(source: Source, instrument: str, start: int, end: int, minutes: int) -> Request:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from transforms.exchanges import binance
@@ -26,25 +26,12 @@ class Reach:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A venue that was asked (naive UTC) had readings back to `oldest`."""
-
-    asked: datetime
-    oldest: datetime
-
-
-Findings = Mapping[tuple[str, int], Found | None]
-"""By exchange and minutes between readings of open interest; None: asked in vain."""
-
-
-@dataclass(frozen=True)
 class _Kept:
-    """Since when a source has data, asked at a moment; None: for ever. With `minutes`, unless found to be otherwise."""
+    """Since when a source has data, asked at a moment; None: for ever."""
 
     source: str
     since: Callable[[datetime], datetime] | None
     note: str = ""
-    minutes: int | None = None
 
 
 def _for(length: timedelta) -> Callable[[datetime], datetime]:
@@ -76,8 +63,8 @@ _SOURCES: dict[str, dict[str, tuple[_Kept, ...]]] = {
     },
     "okx": {
         _INTEREST: (
-            _Kept("REST", _for(5 * _DAY), "every 5 minutes", 5),
-            _Kept("REST, hourly", _for(60 * _DAY), "what is not there is a gap", 60),
+            _Kept("REST", _for(5 * _DAY), "every 5 minutes; 1,440 readings as documented"),
+            _Kept("REST, hourly", _for(60 * _DAY), "1,440 readings as documented; what is not there is a gap"),
         ),
         _BARS: (_Kept("REST", None, "back to listing"),),
         _REALISED: (_Kept("REST", _for(feed("okx", "liquidations").kept or _DAY), "about a day"),),
@@ -85,45 +72,17 @@ _SOURCES: dict[str, dict[str, tuple[_Kept, ...]]] = {
 }
 
 
-def reach(
-    exchange: str, first: datetime, last: datetime, now: datetime, findings: Findings | None = None
-) -> list[Reach]:
-    """What the venue was found to have, or documents, of each series of the hours from `first` to `last`, latest first.
+def reach(exchange: str, first: datetime, last: datetime, now: datetime) -> list[Reach]:
+    """What the venue documents to have of each series of the hours from `first` to `last`, latest first.
 
-    What it then answers is told by ops.gaps.
+    What it then answers is in ops.gaps.
     """
     sources = _SOURCES[exchange]
-    known = {name: tuple(_as_found(exchange, k, findings or {}) for k in kept) for name, kept in sources.items()}
     return [
         made
         for series in (_INTEREST, _BARS, _REALISED)
-        for made in _of_series(exchange, series, known.get(series, ()), first, last, now)
+        for made in _of_series(exchange, series, sources.get(series, ()), first, last, now)
     ]
-
-
-def in_doubt(exchange: str, first: datetime, now: datetime) -> tuple[int, ...]:
-    """Minutes between readings of open interest whose window is to be found out, for hours from `first` on.
-
-    None where what is surely kept reaches far enough.
-    """
-    doubted = [each for each in _SOURCES[exchange].get(_INTEREST, ()) if each.minutes is not None]
-    if not doubted or first >= _first_hour(doubted[0], first, now):
-        return ()
-    return tuple(each.minutes for each in doubted if each.minutes is not None)
-
-
-def _as_found(exchange: str, kept: _Kept, findings: Findings) -> _Kept:
-    if kept.minutes is None:
-        return kept
-    found = findings.get((exchange, kept.minutes))
-    if found is None:
-        told = "1,440 readings as documented"
-        vain = f": {exchange} could not be asked" if (exchange, kept.minutes) in findings else ""
-        return replace(kept, note=f"{kept.note}; {told}{vain}")
-    step = timedelta(minutes=kept.minutes)
-    length = _floor(found.asked, step) - found.oldest  # a window moves on with every reading
-    told = f"{length / _DAY:.1f} days as found on {found.asked:%Y-%m-%d}"
-    return replace(kept, since=lambda now: _floor(now, step) - length, note=f"{kept.note}; {told}")
 
 
 def _of_series(
@@ -145,10 +104,6 @@ def _of_series(
 def _first_hour(kept: _Kept, first: datetime, now: datetime) -> datetime:
     """From `first` on: an hour needs what was reported since the one before."""
     return first if kept.since is None else max(first, _full_hour_after(kept.since(now)) + _HOUR)
-
-
-def _floor(moment: datetime, step: timedelta) -> datetime:
-    return moment - (moment - _EPOCH) % step
 
 
 def _full_hour_after(moment: datetime) -> datetime:
