@@ -292,11 +292,6 @@ def runs() -> list[Row]:
     return [every | {"run_id": "a"}, every | {"run_id": "b"}]
 
 
-def reach() -> list[Row]:
-    every = {"exchange": "okx", "series": "open_interest", "asked_at_utc": HOUR, "oldest_utc": HOUR - ONE_HOUR}
-    return [every | {"interval_minutes": 5}, every | {"interval_minutes": 60}]
-
-
 def watermark() -> list[Row]:
     return [{"hour_utc": HOUR, "source": "simulated"}]
 
@@ -307,7 +302,7 @@ _SOUND: dict[str, Callable[[], list[Row]]] = {
         payloads, instruments, margin_tiers, open_interest, positioning, price_bars, realised_liquidations,
         realised_coverage, cascade_reach, cascade_risk, cluster_history, market_summary, liquidation_clusters,
         liquidation_curve, liquidation_levels, map_scores, market_balance, model_parameters, opened_cohorts,
-        position_books, standing_positions, sweeps, swept_activity, checks, fetches, gaps, partitions, reach, runs,
+        position_books, standing_positions, sweeps, swept_activity, checks, fetches, gaps, partitions, runs,
         watermark,
     )
 }  # fmt: skip
