@@ -1,1 +1,1 @@
-"""WHEN: the schedules. Thin; everything that is done is done by `warehouse`."""
+"""The schedules. Thin: all work is done by `warehouse`."""

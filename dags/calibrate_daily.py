@@ -1,7 +1,7 @@
-"""Every day: fit the model to what was liquidated in the days before, for the hours of this one, and score the map.
+"""The daily fit: fit the model to the liquidations of the days before the logical date, then score the map.
 
-The logical date's day is the one that is fitted for, and nothing of that day is looked at. Due before the run of the
-first hour, which is then made with the new version. The score judges those days with the parameters that applied then.
+The parameters apply from that day on; nothing of the day itself is read. The run is due before that of the day's first
+hour, which uses the new version. The score judges the days before with the parameters that applied then.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SCORED = Asset(name="map_scores", uri="liquidation-warehouse://mart/map_scores")
 
 @task(outlets=[FITTED])
 def calibrate(begins: Any) -> dict[str, Any]:
-    """Fit, check and publish. Too little to learn from is no failure: what applied goes on."""
+    """Fit, check and publish. With too few hours of liquidations the task succeeds and the last version stays."""
     from warehouse.calibrate import calibrate_day
 
     made = calibrate_day(begins)
@@ -29,7 +29,7 @@ def calibrate(begins: Any) -> dict[str, Any]:
 
 @task(outlets=[SCORED])
 def score(day: str) -> dict[str, Any]:
-    """Score, check and publish. Hours of which no liquidations were read are no failure: their scores are null."""
+    """Score, check and publish. Without liquidations to compare with, the scores are null and the task succeeds."""
     from warehouse.score import score_day
 
     made = score_day(day)

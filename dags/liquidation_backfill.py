@@ -1,6 +1,7 @@
-"""Fill a past range, when triggered: collect by exchange and month, then build, check and publish by coin.
+"""Fill a past range: collect by exchange and month, then build, check and publish by coin.
 
-Started by hand with its parameters; for a few hours `airflow backfill create` on `liquidation_hourly` does as well.
+It has no schedule: trigger it with its parameters. For a few hours, `airflow backfill create` on `liquidation_hourly`
+does the same.
 """
 
 from __future__ import annotations
@@ -8,30 +9,29 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Asset, Param, dag, task
+from airflow.sdk import Param, dag, task
 
-from dags.tasks import RETRIES, collect, of_range, refuse_quarantined
+from dags.tasks import LAYERS, RETRIES, collect, describe_events, of_range, refuse_quarantined
 
-PUBLISHED = [Asset(name=layer, uri=f"liquidation-warehouse://{layer}") for layer in ("core", "mart")]
 _LONG = timedelta(days=2)
 PARAMS = {
     "from": Param(type="string", format="date-time", description="First hour, e.g. 2025-12-01T00:00:00Z"),
-    "to": Param(type="string", format="date-time", description="Last hour, itself included"),
-    "coins": Param(default="", type="string", description="As BTC,ETH; empty: those of the settings"),
-    "rebuild": Param(default=False, type="boolean", description="Build all of the range again, stale or not"),
-    "exchanges": Param(default="", type="string", description="As binance,okx; empty: those of the settings"),
+    "to": Param(type="string", format="date-time", description="Last hour, inclusive"),
+    "coins": Param(default="", type="string", description="BTC,ETH or all; empty: those of the settings"),
+    "rebuild": Param(default=False, type="boolean", description="Build the whole range again, stale or not"),
+    "exchanges": Param(default="", type="string", description="binance,okx; empty: those of the settings"),
 }
 
 
 @task
 def plan(params: Any = None) -> str:
-    """Fix what is asked for."""
+    """Fix the range, coins and exchanges."""
     return of_range(params).to_json()
 
 
 @task
 def months(asked: str) -> list[dict[str, str]]:
-    """List a piece for each exchange and month."""
+    """Cut the range into a piece for each exchange and month."""
     from warehouse.plan import Plan
 
     whole = Plan.from_json(asked)
@@ -40,22 +40,24 @@ def months(asked: str) -> list[dict[str, str]]:
 
 @task
 def coins(asked: str) -> list[str]:
-    """List the coins to publish: those asked for, or every one that an exchange has answered about."""
+    """List the coins to publish: the requested ones, or with `all` each coin that an exchange has answered about."""
     from warehouse.pipeline import run
     from warehouse.plan import Plan
 
     return run.coins(Plan.from_json(asked))
 
 
-@task(map_index_template="{{ task.op_kwargs['coin'] }}", outlets=PUBLISHED, execution_timeout=_LONG)
-def publish(coin: str, asked: str) -> dict[str, Any]:
-    """Build, check and publish one coin, a week at a time. Red if anything is quarantined."""
+@task(map_index_template="{{ task.op_kwargs['coin'] }}", outlets=LAYERS, execution_timeout=_LONG)
+def publish(coin: str, asked: str, outlet_events: Any = None) -> dict[str, Any]:
+    """Build, check and publish one coin, a week at a time. Fails if anything is quarantined."""
     from dataclasses import replace
 
     from warehouse.pipeline import run
     from warehouse.plan import Plan
 
-    made = run.publish(replace(Plan.from_json(asked), coins=(coin,)))
+    own = replace(Plan.from_json(asked), coins=(coin,))
+    made = run.publish(own)
+    describe_events(outlet_events, LAYERS, own, made)
     refuse_quarantined(made)
     return made
 

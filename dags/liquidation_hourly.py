@@ -1,6 +1,8 @@
-"""Every hour: ask the exchanges, build what is stale, check it, publish what passed, draw it.
+"""The hourly run: ask the exchanges, build what is stale, check it, publish what passed, draw it.
 
-The logical date, floored, is the hour; so a run may be repeated, come late, or be one of `airflow backfill create`.
+The hour is the logical date, floored, so a run may come late, be repeated, or be one of `airflow backfill create`.
+To wait for the mart of an hour, schedule a DAG on the asset `mart_hours` with
+`PartitionedAssetTimetable(assets=MART_HOURS)`; its partition key is the hour, as in 2026-01-12T05:00:00.
 """
 
 from __future__ import annotations
@@ -8,25 +10,27 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import Asset, CronTriggerTimetable, TriggerRule, dag, task
+from airflow.sdk import CronTriggerTimetable, TriggerRule, dag, task
 
-from dags.tasks import RETRIES, collect, exchanges, plan, refuse_quarantined
-
-PUBLISHED = [Asset(name=layer, uri=f"liquidation-warehouse://{layer}") for layer in ("core", "mart")]
+from dags.tasks import LAYERS, MART_HOURS, RETRIES, collect, describe_events, exchanges, plan, refuse_quarantined
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, outlets=PUBLISHED)
-def publish(ti: Any = None) -> dict[str, Any]:
+@task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, outlets=[*LAYERS, MART_HOURS])
+def publish(ti: Any = None, outlet_events: Any = None) -> dict[str, Any]:
     """Build, check and publish. It pulls the plan: as a dependency, `plan` would count in the trigger rule."""
     from warehouse.pipeline import run
     from warehouse.plan import Plan
 
-    return run.publish(Plan.from_json(ti.xcom_pull(task_ids="plan")))
+    asked = Plan.from_json(ti.xcom_pull(task_ids="plan"))
+    made = run.publish(asked)
+    describe_events(outlet_events, [*LAYERS, MART_HOURS], asked, made)
+    outlet_events[MART_HOURS].add_partitions(f"{asked.first_hour:%Y-%m-%dT%H:00:00}")
+    return made
 
 
 @task
 def report(ti: Any = None) -> dict[str, Any]:
-    """Draw a page a coin."""
+    """Draw a page for each coin."""
     from warehouse.pipeline import run
     from warehouse.plan import Plan
 
@@ -35,7 +39,7 @@ def report(ti: Any = None) -> dict[str, Any]:
 
 @task
 def verdict(published: dict[str, Any]) -> None:
-    """Turn the run red if anything is quarantined."""
+    """Fail the run if anything is quarantined."""
     refuse_quarantined(published)
 
 
@@ -48,7 +52,7 @@ def verdict(published: dict[str, Any]) -> None:
     doc_md=__doc__,
 )
 def liquidation_hourly() -> None:
-    """Wire the tasks. If collecting crashes for one exchange the others keep their hour, and the run ends red."""
+    """Wire the tasks. If `collect` fails for one exchange, the others are published and the run fails."""
     collected = collect.partial(hours=plan()).expand(exchange=exchanges())
     published: Any = publish()
     judged = verdict(published)

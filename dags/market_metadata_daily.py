@@ -1,6 +1,6 @@
-"""Every day: ask each exchange for its contracts and risk tiers.
+"""The daily reference data: ask each exchange for its contracts and risk tiers.
 
-The answers are stored as they came; the next hour's run makes a new version of each that has changed.
+The answers are stored unchanged; the next hourly run makes a new version of each contract that has changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STORED = Asset(name="market_metadata", uri="liquidation-warehouse://raw/market_m
 
 @task(outlets=[STORED], map_index_template="{{ task.op_kwargs['exchange'] }}")
 def collect_metadata(exchange: str) -> dict[str, Any]:
-    """Ask one exchange, and store what it answers."""
+    """Ask one exchange and store its answers."""
     from warehouse.pipeline import run
 
     return run.collect_metadata(exchange)

@@ -1,6 +1,6 @@
 """One run of `liquidation_hourly` in this process, without a scheduler: `python -m dags.run_once 2026-01-12T00:00:00Z`.
 
-A line a task goes to standard output; what Airflow and the tasks have to say goes to standard error.
+Standard output has a line for each task; the logs of Airflow and of the tasks go to standard error.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from dags.liquidation_hourly import DAG
 
 
 class Progress:
-    """An Airflow listener that says how each task ended."""
+    """An Airflow listener that prints how each task ended."""
 
     def __init__(self, out: TextIO) -> None:
         self.out = out
 
     @hookimpl
     def on_task_instance_success(self, previous_state: Any, task_instance: Any) -> None:
-        """Say that it went well."""
+        """Print that the task is done."""
         print(f"{_label(task_instance)}: done", file=self.out, flush=True)
 
     @hookimpl
     def on_task_instance_failed(self, previous_state: Any, task_instance: Any, error: Any) -> None:
-        """Say what went wrong."""
+        """Print the error of the task."""
         print(f"{_label(task_instance)}: failed: {error}", file=self.out, flush=True)
 
 
@@ -45,7 +45,7 @@ def main(hour: str) -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     get_listener_manager().add_listener(Progress(progress))
     for task in DAG.tasks:
-        task.retries = 0  # somebody is watching: better told now than in two minutes
+        task.retries = 0  # somebody is watching: an error now is better than one in two minutes
     return 0 if DAG.test(logical_date=datetime.fromisoformat(hour)).state == DagRunState.SUCCESS else 1
 
 

@@ -1,13 +1,14 @@
-"""What the DAGs share: which hour, day and exchanges a run is for, how tasks retry, and how a run ends red."""
+"""The shared parts of the DAGs: the hour, day and exchanges of a run, retries, assets and their events, the verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import task
+from airflow.sdk import Asset, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from warehouse.clock import floor_hour, naive_utc
@@ -15,8 +16,20 @@ from warehouse.clock import floor_hour, naive_utc
 if TYPE_CHECKING:
     from warehouse.plan import Plan
 
-# 20 s, 40 s, 80 s: over before the next hour is due. What an exchange answers (limits, bans, errors) is waited for and
-# recorded inside the task; these are for a machine that was short of memory, disk or patience.
+LAYERS = [Asset(name=layer, uri=f"liquidation-warehouse://{layer}") for layer in ("core", "mart")]
+"""The layers that change. Their events carry no key: a keyed event does not start a DAG with `schedule=[asset]`."""
+
+MART_HOURS = Asset(name="mart_hours", uri="liquidation-warehouse://mart_hours")
+"""The hours of the mart. The partition key of an event is its hour, as in 2026-01-12T05:00:00 (UTC).
+
+Its `extra` counts what was quarantined: the hour of those partitions is not in the mart.
+"""
+
+# Its import alone logs 200 lines at INFO, between those of the task.
+logging.getLogger("great_expectations").setLevel(logging.WARNING)
+
+# 20 s, 40 s, 80 s: over before the next hour is due. The client waits for limits, bans and errors of an exchange and
+# records them; these retries are for a machine that runs out of memory, disk or time.
 RETRIES: dict[str, Any] = {
     "retries": 3,
     "retry_delay": timedelta(seconds=20),
@@ -29,8 +42,8 @@ RETRIES: dict[str, Any] = {
 def hour_of(logical_date: datetime | None, run_after: datetime, frozen: datetime | None = None) -> datetime:
     """Return the full hour at or before the logical date.
 
-    A run triggered without a date has none. The frozen clock of a replay stands in, or else the moment that the run
-    became due: unlike the clock, it is the same when the run is cleared and run again.
+    A run triggered without a date has none. Its hour is that of the frozen clock of a replay, else that of `run_after`:
+    unlike the clock, it is the same when the run is cleared and run again.
     """
     if logical_date is not None:
         return floor_hour(naive_utc(logical_date))
@@ -38,9 +51,9 @@ def hour_of(logical_date: datetime | None, run_after: datetime, frozen: datetime
 
 
 def of_range(params: Mapping[str, Any]) -> Plan:
-    """Return the plan that the parameters of a backfill ask for; coins and exchanges default to those of the settings.
+    """Return the plan of a backfill from its parameters; coins and exchanges default to those of the settings.
 
-    Raises UserError for what no backfill can fill: an unknown exchange, a range that runs backwards or into the future.
+    Raises UserError for an unknown exchange and for a range that runs backwards or into the future.
     """
     from warehouse import settings
     from warehouse.cli_hours import span
@@ -53,15 +66,28 @@ def of_range(params: Mapping[str, Any]) -> Plan:
     return replace(Plan.of_range(first, last, asked), catches_up=False, again=params["rebuild"])
 
 
+def describe_events(events: Any, assets: Iterable[Asset], asked: Plan, made: dict[str, Any]) -> None:
+    """Put the coins, the first and last hour and the counts of a publication on the events of `assets`."""
+    extra = {
+        "coins": list(asked.coins),
+        "first_hour": asked.first_hour.isoformat(),
+        "last_hour": asked.last_hour.isoformat(),
+        "published": made["published"],
+        "quarantined": len(made["quarantined"]),
+    }
+    for asset in assets:
+        events[asset].extra.update(extra)
+
+
 def refuse_quarantined(made: dict[str, Any]) -> None:
-    """End red if anything is quarantined; what passed is published by then."""
+    """Fail the task if anything is quarantined; everything that passed is published by then."""
     if made["quarantined"]:
         raise AirflowFailException("quarantined: " + "; ".join(" ".join(what) for what in made["quarantined"]))
 
 
 @task
 def plan(dag_run: Any = None, logical_date: datetime | None = None) -> str:
-    """Fix the hour once: a retry after the next full hour is still for this one."""
+    """Fix the hour once: a retry after the next full hour is still for this hour."""
     from warehouse import settings
     from warehouse.plan import Plan
 
@@ -88,7 +114,7 @@ def exchanges() -> list[str]:
 
 @task(map_index_template="{{ task.op_kwargs['exchange'] }}")
 def collect(hours: str, exchange: str) -> dict[str, int]:
-    """Ask one exchange. One that is down is no failure: its gap is recorded. Two tasks of one exchange take turns."""
+    """Ask one exchange. If it is down, the task records the gap and succeeds. Two tasks of an exchange take turns."""
     from warehouse.pipeline import run
     from warehouse.plan import Plan
 

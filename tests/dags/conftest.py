@@ -1,17 +1,44 @@
-"""An Airflow of the tests' own: its home is set before anything imports airflow, for that is when it is read."""
+"""An Airflow for the tests alone. Its home is set before anything imports airflow, which reads it at import.
+
+The metadata database is migrated once in a session, for all workers of it; each home is a copy.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from filelock import FileLock
 
+from tests.dags.engine import Engine
 from warehouse.scheduler import airflow_env, migrate
 
 
 @pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose database is migrated, to be copied. The workers of a session share one."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with FileLock(shared / "airflow_migrated.lock"):
+        migrate(shared / "airflow_migrated", lambda line: None)
+    return shared / "airflow_migrated"
+
+
+def _copy(migrated: Path, home: Path) -> Path:
+    """Copy the database and its stamp. The configuration names its home, so Airflow writes another one."""
+    home.mkdir(exist_ok=True)
+    for name in ("airflow.db", ".migrated"):
+        shutil.copyfile(migrated / name, home / name)
+    return home
+
+
+@pytest.fixture(scope="session")
 def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of the Airflow in this process, without a database."""
     home = tmp_path_factory.mktemp("airflow")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in airflow_env(home).items():
@@ -20,6 +47,51 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def migrated_home(airflow_home: Path) -> Path:
-    migrate(airflow_home, lambda line: None)
-    return airflow_home
+def migrated_home(airflow_home: Path, migrated: Path) -> Path:
+    """The home of the Airflow in this process."""
+    return _copy(migrated, airflow_home)
+
+
+@pytest.fixture
+def own_home(migrated: Path, tmp_path: Path) -> Path:
+    """The home of an Airflow that no other test has run anything in."""
+    return _copy(migrated, tmp_path / "airflow")
+
+
+@pytest.fixture
+def run_dag(migrated_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, dict[str, str]]]:
+    """Run a DAG in this process, without retries. The state of the run and of each task comes back.
+
+    A mapped task is named with what it is mapped over, as `collect okx`.
+    """
+
+    def run_dag(dag: Any, engine: Engine | None = None, **options: Any) -> tuple[str, dict[str, str]]:
+        for task in dag.tasks:
+            monkeypatch.setattr(task, "retries", 0)
+        if engine:
+            engine.install(monkeypatch)
+        ran = dag.test(**options)
+        return str(ran.state), {
+            " ".join(filter(None, [ti.task_id, ti.rendered_map_index])): str(ti.state)
+            for ti in ran.get_task_instances()
+        }
+
+    return run_dag
+
+
+@pytest.fixture
+def events(migrated_home: Path) -> Callable[[], list[tuple[str, str | None, dict[str, Any]]]]:
+    """The asset events since the test began: asset, partition key and extra, in order of asset."""
+    from airflow.models.asset import AssetEvent
+    from airflow.settings import Session
+    from sqlalchemy import func, select
+
+    with Session() as session:
+        before = session.scalar(select(func.max(AssetEvent.id))) or 0
+
+    def events() -> list[tuple[str, str | None, dict[str, Any]]]:
+        with Session() as session:
+            found = session.scalars(select(AssetEvent).where(AssetEvent.id > before).order_by(AssetEvent.id))
+            return sorted(((e.asset.name, e.partition_key, dict(e.extra)) for e in found), key=lambda each: each[0])
+
+    return events

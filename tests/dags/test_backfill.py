@@ -1,14 +1,15 @@
-"""The DAG of a backfill, all of it, against the simulated exchanges over HTTP: the same files as by command."""
+"""The DAG of a backfill: its tasks on an engine that notes its calls, and all of it against the simulated exchanges."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from warehouse.backfill import backfill
 
+from tests.dags.engine import Engine
 from tests.warehouse.trial import MADE, Trial, differing
 from warehouse import settings
 from warehouse.addresses import HOSTS, pointed
@@ -21,59 +22,89 @@ ASKED = {
     "rebuild": False,
     "from": "2026-01-31T23:00:00Z",
     "to": "2026-02-01T01:00:00Z",
-    "coins": "BTC",
+    "coins": "BTC,ETH",
     "exchanges": "",
 }
+COLLECTED = [f"collect {exchange}" for exchange in ("binance", "bybit", "okx")]
+HELD = [["mart.liquidation_levels", "coin=ETH/date=2026-01-31", "on purpose"]]
+
+Ran = tuple[str, dict[str, str]]
+Events = Callable[[], list[tuple[str, str | None, dict[str, Any]]]]
 
 
 @pytest.fixture
-def asked(tmp_path: Path) -> Any:
-    """Settings of a warehouse over exchanges whose clock stands a little after the range."""
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[settings.Settings]:
+    """Settings of a warehouse over exchanges whose clock is a little after the range, in the environment too."""
     made = settings.load(warehouse=tmp_path / "dag", coins="BTC", source="simulated", now=f"{LAST + HOUR:%FT%T}Z")
     with serving(made) as served:
-        yield pointed(made, served)
+        at_exchanges = pointed(made, served)
+        for name, value in settings_env(at_exchanges).items():
+            monkeypatch.setenv(name, value)
+        yield at_exchanges
 
 
-def test_months_of_venues_then_core_then_maps_by_coin(
-    migrated_home: Path, asked: settings.Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in settings_env(asked).items():
-        monkeypatch.setenv(name, value)
+@pytest.fixture
+def run_backfill(run_dag: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Run the DAG on an engine, after the range."""
     from dags.liquidation_backfill import DAG
 
-    ran = DAG.test(run_conf=ASKED)
-    tasks = [f"{ti.task_id} {ti.rendered_map_index or ''}".strip() for ti in ran.get_task_instances()]
-    collected = [f"collect {exchange}" for exchange in ("binance", "bybit", "okx")] * 2
-    assert sorted(tasks) == sorted(["plan", "months", "core", "maps BTC", *collected])
-    assert str(ran.state) == "success"
+    monkeypatch.setenv("LIQ_NOW", f"{LAST + HOUR:%FT%T}Z")
+    return lambda engine, **changes: run_dag(DAG, engine, run_conf=ASKED | changes)
+
+
+def test_months_of_exchanges_then_coins_then_each_coin_as_by_command(
+    run_dag: Callable[..., Ran], asked: settings.Settings, tmp_path: Path
+) -> None:
+    from dags.liquidation_backfill import DAG
+
+    state, tasks = run_dag(DAG, run_conf=ASKED | {"coins": "BTC"})
+    assert sorted(tasks) == sorted(["plan", "months", "coins", "publish BTC", *COLLECTED])
+    assert (state, set(tasks.values())) == ("success", {"success"})
     by_dag = Trial(tmp_path / "dag", asked.base_urls()[HOSTS[0]], LAST + HOUR)
     by_command = Trial(tmp_path / "command", by_dag.url, by_dag.now)
-    backfill(by_command.settings(), FIRST, LAST)
+    by_command.backfill(FIRST, LAST)
     assert by_dag.rows("position_books")["hour_utc"].n_unique() == 3
     assert differing(by_command.files(*MADE), by_dag.files(*MADE)) == []
     assert by_dag.leftovers() == []
 
 
-def test_what_is_held_back_turns_it_red(
-    migrated_home: Path, asked: settings.Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of two coins one is held back: its task fails, the other's does not."""
-    for name, value in settings_env(asked).items():
-        monkeypatch.setenv(name, value)
-    from dags.liquidation_backfill import DAG
-    from warehouse import backfill as module
-    from warehouse import run
+def test_each_task_is_one_call(run_backfill: Callable[..., Ran], events: Events) -> None:
+    engine = Engine()
+    state, _ = run_backfill(engine)
+    assert state == "success"
+    assert sorted(engine.called[:6]) == sorted(COLLECTED * 2)
+    assert engine.called[6] == "coins"
+    assert sorted(engine.called[7:]) == ["publish BTC", "publish ETH"]
+    months = {(FIRST, FIRST), (FIRST + HOUR, LAST)}
+    assert {(plan.first_hour, plan.last_hour) for plan in engine.plans[:6]} == months
+    assert {(plan.first_hour, plan.last_hour) for plan in engine.plans[6:]} == {(FIRST, LAST)}
+    assert {(plan.catches_up, plan.again) for plan in engine.plans} == {(False, False)}
+    span = {"first_hour": FIRST.isoformat(), "last_hour": LAST.isoformat(), "published": 7, "quarantined": 0}
+    said = sorted((name, key, extra.pop("coins"), extra == span) for name, key, extra in events())
+    assert said == [(layer, None, [coin], True) for layer in ("core", "mart") for coin in ("BTC", "ETH")]
 
-    for task in DAG.tasks:
-        monkeypatch.setattr(task, "retries", 0)
-    held = [["mart.liquidation_levels", "coin=ETH/date=2026-01-31", "on purpose"]]
-    monkeypatch.setattr(run, "collect", lambda plan, exchange: {})
-    monkeypatch.setattr(
-        module, "core", lambda plan, again: {"published": 1, "quarantined": [], "coins": ["BTC", "ETH"]}
-    )
-    monkeypatch.setattr(
-        module, "maps", lambda plan, coin: {"published": 1, "quarantined": held if coin == "ETH" else []}
-    )
-    ran = DAG.test(run_conf=ASKED | {"coins": "BTC,ETH"})
-    states = {ti.rendered_map_index: str(ti.state) for ti in ran.get_task_instances() if ti.task_id == "maps"}
-    assert (str(ran.state), sorted(states.values())) == ("failed", ["failed", "success"])
+
+def test_a_rebuild_builds_all_of_the_range_again(run_backfill: Callable[..., Ran]) -> None:
+    engine = Engine()
+    assert run_backfill(engine, rebuild=True, exchanges="okx")[0] == "success"
+    assert engine.called[:2] == ["collect okx"] * 2
+    assert {plan.again for plan in engine.plans} == {True}
+
+
+def test_an_exchange_that_crashes_stops_it_before_anything_is_published(run_backfill: Callable[..., Ran]) -> None:
+    engine = Engine(crash=("okx",))
+    state, tasks = run_backfill(engine)
+    assert (state, tasks["coins"], tasks["publish"]) == ("failed", "upstream_failed", "upstream_failed")
+    assert sorted(engine.called) == sorted(COLLECTED * 2)
+
+
+def test_what_is_quarantined_turns_it_red(run_backfill: Callable[..., Ran]) -> None:
+    """Of two coins one is quarantined: its task fails, the other's does not."""
+    state, tasks = run_backfill(Engine(quarantined={"ETH": HELD}))
+    assert (state, tasks["publish BTC"], tasks["publish ETH"]) == ("failed", "success", "failed")
+
+
+def test_a_coin_that_crashes_does_not_stop_the_others(run_backfill: Callable[..., Ran], events: Events) -> None:
+    state, tasks = run_backfill(Engine(crash=("BTC",)))
+    assert (state, tasks["publish BTC"], tasks["publish ETH"]) == ("failed", "failed", "success")
+    assert [(name, extra["coins"]) for name, _, extra in events()] == [("core", ["ETH"]), ("mart", ["ETH"])]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,35 +12,39 @@ DUE = datetime(2026, 1, 12, 0, 1, tzinfo=UTC)
 DONE = ["2026-01-12", "score 2026-01-12"]
 
 
+Ran = tuple[str, dict[str, str]]
+Events = Callable[[], list[tuple[str, str | None, dict[str, Any]]]]
+
+
 @pytest.fixture
-def run_day(migrated_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, list[str]]]:
+def run_day(run_dag: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, list[str]]]:
     """Run the DAG on a fit and a score that only note their day; the state of the run and the days come back."""
     from dags.calibrate_daily import DAG
     from warehouse import calibrate, score
 
-    for task in DAG.tasks:
-        monkeypatch.setattr(task, "retries", 0)
-
     def run_day(due: datetime = DUE, scores: Any = (), **outcome: Any) -> tuple[str, list[str]]:
-        fitted: list[str] = []
+        called: list[str] = []
 
         def score_day(day: str) -> dict[str, Any]:
-            fitted.append(f"score {day}")
+            called.append(f"score {day}")
             return {"rows": 12, "published": 1, "quarantined": list(scores)}
 
         def calibrate_day(day: str) -> dict[str, Any]:
-            fitted.append(day)
+            called.append(day)
             return {"published": 2, "quarantined": [], "too_few": [], **outcome}
 
         monkeypatch.setattr(calibrate, "calibrate_day", calibrate_day)
         monkeypatch.setattr(score, "score_day", score_day)
-        return str(DAG.test(logical_date=due).state), fitted
+        return run_dag(DAG, logical_date=due)[0], called
 
     return run_day
 
 
-def test_the_day_of_the_logical_date_is_fitted_for(run_day: Callable[..., tuple[str, list[str]]]) -> None:
+def test_the_day_of_the_logical_date_is_fitted_for(
+    run_day: Callable[..., tuple[str, list[str]]], events: Events
+) -> None:
     assert run_day() == ("success", DONE)
+    assert [(name, key) for name, key, _ in events()] == [("map_scores", None), ("model_parameters", None)]
     assert run_day(datetime(2026, 1, 12, 23, 59, tzinfo=UTC)) == ("success", DONE)
 
 
@@ -50,7 +53,7 @@ def test_too_little_to_learn_from_is_no_failure(run_day: Callable[..., tuple[str
     assert run_day(published=0, too_few=[said]) == ("success", DONE)
 
 
-def test_what_is_held_back_turns_the_run_red(run_day: Callable[..., tuple[str, list[str]]]) -> None:
+def test_what_is_quarantined_turns_the_run_red(run_day: Callable[..., tuple[str, list[str]]], events: Events) -> None:
     state, done = run_day(quarantined=[["mart.model_parameters", "", "weights are positive"]])
-    assert (state, done) == ("failed", ["2026-01-12"])
+    assert (state, done, events()) == ("failed", ["2026-01-12"], [])
     assert run_day(scores=[["mart.map_scores", "coin=BTC/date=2026-01-12", "two hours"]]) == ("failed", DONE)

@@ -24,7 +24,10 @@ print(json.dumps({
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "retries": sorted({t.retries for t in dag.tasks}),
-        "outlets": sorted(asset.name for t in dag.tasks for asset in t.outlets),
+        "outlets": {t.task_id: sorted(a.name + " " + a.uri for a in t.outlets) for t in dag.tasks if t.outlets},
+        "rules": {t.task_id: t.trigger_rule.value for t in dag.tasks if t.trigger_rule != "all_success"},
+        "mapped": sorted(t.task_id for t in dag.tasks if t.is_mapped),
+        "hours": {t.task_id: t.execution_timeout.total_seconds() / 3600 for t in dag.tasks},
     } for dag in bag.dags.values()},
     "modules": sorted({m.split(".")[0] for m in sys.modules}),
 }))
@@ -51,53 +54,71 @@ def test_every_dag_loads_and_there_are_no_others(loaded: dict) -> None:
 
 def test_the_hourly_dag_has_its_tasks_in_order(loaded: dict) -> None:
     dag = loaded["dags"]["liquidation_hourly"]
-    assert len(dag["tasks"]) == 9
+    assert dag["tasks"] == ["collect", "exchanges", "plan", "publish", "report", "verdict"]
+    assert dag["mapped"] == ["collect"]
     assert dag["edges"] == [
-        ["check", "publish"],
-        ["check", "verdict"],
-        ["collect", "normalise"],
+        ["collect", "publish"],
         ["collect", "verdict"],
-        ["estimate", "check"],
         ["exchanges", "collect"],
-        ["normalise", "estimate"],
         ["plan", "collect"],
         ["publish", "report"],
         ["publish", "verdict"],
     ]
-
-
-def test_the_daily_dags_have_their_tasks_in_order(loaded: dict) -> None:
-    assert loaded["dags"]["market_metadata_daily"]["edges"] == [["exchanges", "collect_metadata"]]
-    assert loaded["dags"]["calibrate_daily"]["edges"] == [
-        ["calibrate", "score"],
-        ["day", "calibrate"],
-        ["day", "score"],
-    ]
+    assert dag["rules"] == {"publish": "all_done_min_one_success"}
 
 
 def test_the_backfill_has_its_tasks_in_order(loaded: dict) -> None:
-    assert loaded["dags"]["liquidation_backfill"]["edges"] == [
-        ["collect", "core"],
-        ["core", "maps"],
+    dag = loaded["dags"]["liquidation_backfill"]
+    assert dag["tasks"] == ["coins", "collect", "months", "plan", "publish"]
+    assert dag["mapped"] == ["collect", "publish"]
+    assert dag["edges"] == [
+        ["coins", "publish"],
+        ["collect", "coins"],
         ["months", "collect"],
-        ["plan", "core"],
-        ["plan", "maps"],
+        ["plan", "coins"],
         ["plan", "months"],
+        ["plan", "publish"],
     ]
+    assert dag["rules"] == {}
+    assert dag["hours"] == {"coins": 0.5, "collect": 48, "months": 0.5, "plan": 0.5, "publish": 48}
+
+
+def test_the_daily_dags_have_their_tasks_in_order(loaded: dict) -> None:
+    metadata, calibration = loaded["dags"]["market_metadata_daily"], loaded["dags"]["calibrate_daily"]
+    assert metadata["tasks"] == ["collect_metadata", "exchanges"]
+    assert metadata["edges"] == [["exchanges", "collect_metadata"]]
+    assert calibration["tasks"] == ["calibrate", "day", "score"]
+    assert calibration["edges"] == [["calibrate", "score"], ["day", "calibrate"], ["day", "score"]]
+    assert (metadata["rules"], calibration["rules"]) == ({}, {})
 
 
 def test_dags_retry_and_never_overlap_or_catch_up(loaded: dict) -> None:
     for dag in loaded["dags"].values():
         assert (dag["catchup"], dag["max_active_runs"], dag["retries"]) == (False, 1, [3])
+    for name in ("calibrate_daily", "liquidation_hourly", "market_metadata_daily"):
+        assert set(loaded["dags"][name]["hours"].values()) == {0.5}
 
 
 def test_dags_say_when_and_what_they_publish(loaded: dict) -> None:
     said = {name: (dag["schedule"], dag["outlets"]) for name, dag in loaded["dags"].items()}
+    core, mart = "core liquidation-warehouse://core/", "mart liquidation-warehouse://mart/"
     assert said == {
-        "calibrate_daily": ("1 0 * * *", ["map_scores", "model_parameters"]),
-        "liquidation_backfill": (None, ["core", "mart"]),
-        "liquidation_hourly": ("3 * * * *", ["core", "mart"]),
-        "market_metadata_daily": ("30 0 * * *", ["market_metadata"]),
+        "calibrate_daily": (
+            "1 0 * * *",
+            {
+                "calibrate": ["model_parameters liquidation-warehouse://mart/model_parameters"],
+                "score": ["map_scores liquidation-warehouse://mart/map_scores"],
+            },
+        ),
+        "liquidation_backfill": (None, {"publish": [core, mart]}),
+        "liquidation_hourly": (
+            "3 * * * *",
+            {"publish": [core, mart, "mart_hours liquidation-warehouse://mart_hours/"]},
+        ),
+        "market_metadata_daily": (
+            "30 0 * * *",
+            {"collect_metadata": ["market_metadata liquidation-warehouse://raw/market_metadata"]},
+        ),
     }
 
 

@@ -1,7 +1,11 @@
-"""Once under a real scheduler: up, a run, Airflow's own backfill, and down without anything left."""
+"""Once under a real scheduler: up, a run, Airflow's own backfill, a triggered backfill, and down with nothing left.
+
+A DAG of a user's, in a folder of its own, waits for the mart of each hour.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -27,7 +31,13 @@ from warehouse import scheduler, settings
 scheduler.up(settings.load(), int(sys.argv[1]), home=Path(sys.argv[2]), report=lambda line: print(line, flush=True))
 """
 
-pytestmark = pytest.mark.scheduler
+LOCAL = "airflow.dag_processing.bundles.local.LocalDagBundle"
+BUNDLES = [
+    {"name": "dags-folder", "classpath": LOCAL, "kwargs": {}},
+    {"name": "user", "classpath": LOCAL, "kwargs": {"path": str(Path(__file__).parent / "user")}},
+]
+
+pytestmark = [pytest.mark.scheduler, pytest.mark.slow]
 
 
 class Airflow:
@@ -36,6 +46,7 @@ class Airflow:
     def __init__(self, home: Path, warehouse: Path, port: int) -> None:
         self.home, self.port = home, port
         self.env = os.environ | airflow_env(home, port) | {"LIQ_WAREHOUSE": str(warehouse), "LIQ_COINS": "BTC"}
+        self.env["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps(BUNDLES)
         self.said = home / "said.log"
         with self.said.open("w") as out:
             command = [sys.executable, "-c", UP, str(port), str(home)]
@@ -58,24 +69,29 @@ class Airflow:
         if asked.returncode:
             raise RuntimeError(asked.stderr)
 
-    def runs(self, kind: str) -> list[dict[str, Any]]:
-        url = f"http://127.0.0.1:{self.port}/api/v2/dags/liquidation_hourly/dagRuns"
-        answer = httpx.get(url, params={"run_type": kind}, timeout=30, trust_env=False)
-        return answer.json()["dag_runs"] if answer.is_success else []
+    def get(self, path: str, **params: str) -> dict[str, Any]:
+        url = f"http://127.0.0.1:{self.port}/api/v2/dags/{path}"
+        answer = httpx.get(url, params=params, timeout=30, trust_env=False)
+        return answer.json() if answer.is_success else {}
 
-    def ended(self, kind: str, count: int) -> list[dict[str, Any]]:
+    def ended(self, kind: str, count: int, dag: str = "liquidation_hourly") -> list[dict[str, Any]]:
         """The runs of a kind, once there are `count` and all have ended."""
-        runs = self.runs(kind)
+        runs = self.get(f"{dag}/dagRuns", run_type=kind).get("dag_runs", [])
         over = len(runs) >= count and all(run["state"] in ("success", "failed") for run in runs)
         return runs if over else []
 
+    def log(self, dag: str, run: dict[str, Any], task: str) -> str:
+        """The log of a task that is not mapped, at its first attempt."""
+        folder = self.home / "logs" / f"dag_id={dag}" / f"run_id={run['dag_run_id']}" / f"task_id={task}"
+        return (folder / "attempt=1.log").read_text()
+
 
 @pytest.fixture
-def airflow(migrated_home: Path, tmp_path: Path) -> Iterator[Airflow]:
+def airflow(own_home: Path, tmp_path: Path) -> Iterator[Airflow]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    airflow = Airflow(migrated_home, tmp_path / "data", port)
+    airflow = Airflow(own_home, tmp_path / "data", port)
     try:
         yield airflow
     finally:
@@ -84,18 +100,46 @@ def airflow(migrated_home: Path, tmp_path: Path) -> Iterator[Airflow]:
             airflow.process.wait(60)
 
 
+def _reads(airflow: Airflow) -> dict[str, dict[str, Any]]:
+    """The runs of the user's DAG that have ended, by the hour that they were started for."""
+    runs = airflow.get("hour_reader/dagRuns", run_type="asset_triggered").get("dag_runs", [])
+    return {run["partition_key"]: run for run in runs if run["state"] in ("success", "failed")}
+
+
+def _require_read(airflow: Airflow, hour: str) -> None:
+    """The user's DAG was started for the hour, found it in the mart, and was told what was published."""
+    run = airflow.until(f"read of {hour}", lambda: _reads(airflow).get(hour), 60)
+    path = f"hour_reader/dagRuns/{run['dag_run_id']}/taskInstances/read/xcomEntries/return_value"
+    value = airflow.get(path, deserialize="true")["value"]
+    (event,) = value["events"]
+    assert (run["state"], value["hour"], value["rows"]) == ("success", hour, 1)
+    assert (event["coins"], event["first_hour"], event["last_hour"]) == (["BTC"], hour, hour)
+
+
 def test_the_scheduler_runs_the_hour_backfills_and_ends_with_all_its_children(airflow: Airflow) -> None:
     airflow.until("Airflow", lambda: "Ctrl-C ends everything" in airflow.said.read_text(), 250)
 
     # Unpaused, so the hour that is under way is due at once.
     scheduled = airflow.until("scheduled run", lambda: airflow.ended("scheduled", 1), 240)
     assert [run["state"] for run in scheduled] == ["success"]
+    hour = scheduled[0]["logical_date"][:13] + ":00:00"
+    _require_read(airflow, hour)
+    said = airflow.log("liquidation_hourly", scheduled[0], "publish")
+    assert [word for word in ("built core.", "built mart.", "checked: ", "published ") if word not in said] == []
+    assert "great_expectations" not in said
 
     day = f"{datetime.fromisoformat(scheduled[0]['logical_date']) - timedelta(days=1):%Y-%m-%d}"
     dates = ["--from-date", f"{day}T00:00:00", "--to-date", f"{day}T00:59:00", "--reprocess-behavior", "completed"]
     airflow.command("backfill", "create", "--dag-id", "liquidation_hourly", *dates)
     backfilled = airflow.until("backfilled run", lambda: airflow.ended("backfill", 1), 240)
     assert [(run["logical_date"][:16], run["state"]) for run in backfilled] == [(f"{day}T00:03", "success")]
+    _require_read(airflow, f"{day}T00:00:00")
+
+    asked = {"from": f"{day}T00:00:00Z", "to": f"{day}T01:00:00Z", "coins": "BTC,ETH"}
+    airflow.command("dags", "trigger", "liquidation_backfill", "--conf", json.dumps(asked))
+    triggered = airflow.until("triggered run", lambda: airflow.ended("manual", 1, "liquidation_backfill"), 240)
+    assert [run["state"] for run in triggered] == ["success"]
+    assert f"{day}T01:00:00" not in _reads(airflow)  # the events of a backfill have no key
 
     children = psutil.Process(airflow.process.pid).children(recursive=True)
     assert len(children) >= 3

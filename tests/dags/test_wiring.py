@@ -1,85 +1,125 @@
-"""What the hourly DAG does when a stage fails, by `dag.test()` with stages that only note that they were called."""
+"""What the DAGs do when a task fails, by `dag.test()` on an engine that only notes its calls."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-STAGES = ("collect", "normalise", "estimate", "check", "publish", "report")
-HOUR = datetime(2026, 1, 12, 5, 3, tzinfo=UTC)
+from tests.dags.engine import Engine
 
+HOUR = datetime(2026, 1, 12, 5)
+DUE = datetime(2026, 1, 12, 5, 3, tzinfo=UTC)
+COLLECTED = ["collect binance", "collect bybit", "collect okx"]
+PUBLISHED = "publish BTC ETH"
+ONE_HOUR = {"coins": ["BTC", "ETH"], "first_hour": "2026-01-12T05:00:00", "last_hour": "2026-01-12T05:00:00"}
+HELD = [["mart.liquidation_levels", "coin=BTC", "books do not balance"]]
 
-class Stages:
-    """`warehouse.run`, as far as the DAG calls it."""
-
-    def __init__(self, crash: tuple[str, ...] = (), quarantined: tuple[tuple[str, ...], ...] = ()) -> None:
-        self.crash, self.quarantined = crash, quarantined
-        self.called: list[str] = []
-        self.hours: set[datetime] = set()
-
-    def named(self, name: str) -> Callable[..., dict[str, Any]]:
-        def stage(plan: Any, *exchange: str) -> dict[str, Any]:
-            self.called.append(" ".join([name, *exchange]))
-            self.hours.add(plan.first_hour)
-            if set(self.crash) & {name, *exchange}:
-                raise RuntimeError(f"{name} crashed on purpose")
-            return {"passed": [], "quarantined": list(self.quarantined)}
-
-        return stage
+Ran = tuple[str, dict[str, str]]
+Events = Callable[[], list[tuple[str, str | None, dict[str, Any]]]]
 
 
 @pytest.fixture
-def run_hour(migrated_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Stages], dict[str, Any]]:
-    """Run the DAG on stages; the state of the run and of each task comes back."""
+def run_hour(run_dag: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Run the hourly DAG on an engine."""
     from dags.liquidation_hourly import DAG
-    from warehouse import run
 
-    for task in DAG.tasks:
-        monkeypatch.setattr(task, "retries", 0)
+    monkeypatch.setenv("LIQ_COINS", "BTC,ETH")
 
-    def run_hour(stages: Stages) -> dict[str, Any]:
-        for name in STAGES:
-            monkeypatch.setattr(run, name, stages.named(name))
-        dag_run = DAG.test(logical_date=HOUR)
-        states = {ti.task_id: str(ti.state) for ti in dag_run.get_task_instances() if ti.task_id != "collect"}
-        return {"run": str(dag_run.state), **states}
+    def run_hour(engine: Engine, **options: Any) -> Ran:
+        return run_dag(DAG, engine, **{"logical_date": DUE, **options})
 
     return run_hour
 
 
-def test_every_stage_runs_in_order_for_the_hour(run_hour: Callable[[Stages], dict[str, Any]]) -> None:
-    stages = Stages()
-    assert set(run_hour(stages).values()) == {"success"}
-    assert sorted(stages.called[:3]) == ["collect binance", "collect bybit", "collect okx"]
-    assert stages.called[3:] == ["normalise", "estimate", "check", "publish", "report"]
-    assert stages.hours == {datetime(2026, 1, 12, 5)}
+def test_each_task_is_one_call_for_the_hour(run_hour: Callable[..., Ran]) -> None:
+    engine = Engine()
+    state, tasks = run_hour(engine)
+    assert (state, set(tasks.values())) == ("success", {"success"})
+    assert sorted(tasks) == [*COLLECTED, "exchanges", "plan", "publish", "report", "verdict"]
+    assert sorted(engine.called[:3]) == COLLECTED
+    assert engine.called[3:] == [PUBLISHED, "draw"]
+    assert {(plan.first_hour, plan.last_hour) for plan in engine.plans} == {(HOUR, HOUR)}
 
 
-def test_one_exchange_crashing_costs_the_others_nothing_but_shows(run_hour: Callable[[Stages], dict[str, Any]]) -> None:
-    stages = Stages(crash=("okx",))
-    states = run_hour(stages)
-    assert stages.called[3:] == ["normalise", "estimate", "check", "publish", "report"]
-    assert (states["publish"], states["verdict"], states["run"]) == ("success", "upstream_failed", "failed")
+def test_one_exchange_crashing_costs_the_others_nothing_but_shows(run_hour: Callable[..., Ran], events: Events) -> None:
+    engine = Engine(crash=("okx",))
+    state, tasks = run_hour(engine)
+    assert engine.called[3:] == [PUBLISHED, "draw"]
+    assert state == "failed"
+    assert tasks == {
+        "collect binance": "success",
+        "collect bybit": "success",
+        "collect okx": "failed",
+        "exchanges": "success",
+        "plan": "success",
+        "publish": "success",
+        "report": "success",
+        "verdict": "upstream_failed",
+    }
+    assert [name for name, _, _ in events()] == ["core", "mart", "mart_hours"]
 
 
-def test_when_every_exchange_crashes_nothing_is_built(run_hour: Callable[[Stages], dict[str, Any]]) -> None:
-    stages = Stages(crash=("binance", "bybit", "okx"))
-    assert run_hour(stages)["run"] == "failed"
-    assert len(stages.called) == 3
+def test_when_every_exchange_crashes_nothing_is_published(run_hour: Callable[..., Ran], events: Events) -> None:
+    engine = Engine(crash=("binance", "bybit", "okx"))
+    assert run_hour(engine)[0] == "failed"
+    assert sorted(engine.called) == COLLECTED
+    assert events() == []
+
+
+def test_a_publication_that_crashes_announces_nothing(run_hour: Callable[..., Ran], events: Events) -> None:
+    engine = Engine(crash=("publish",))
+    state, tasks = run_hour(engine)
+    assert engine.called[3:] == [PUBLISHED]
+    assert (state, tasks["publish"]) == ("failed", "failed")
+    assert (tasks["report"], tasks["verdict"]) == ("upstream_failed", "upstream_failed")
+    assert events() == []
 
 
 def test_what_is_quarantined_turns_the_run_red_after_the_rest_is_out(
-    run_hour: Callable[[Stages], dict[str, Any]],
+    run_hour: Callable[..., Ran], events: Events
 ) -> None:
-    stages = Stages(quarantined=(("mart.liquidation_levels", "coin=BTC", "books do not balance"),))
-    states = run_hour(stages)
-    assert (states["publish"], states["verdict"], states["run"]) == ("success", "failed", "failed")
+    engine = Engine(quarantined={"BTC": HELD})
+    state, tasks = run_hour(engine)
+    assert (tasks["publish"], tasks["report"], tasks["verdict"], state) == ("success", "success", "failed", "failed")
+    assert {extra["quarantined"] for _, _, extra in events()} == {1}
 
 
-def test_a_run_can_be_repeated(run_hour: Callable[[Stages], dict[str, Any]]) -> None:
-    assert run_hour(Stages(crash=("estimate",)))["run"] == "failed"
-    assert run_hour(Stages())["run"] == "success"
+def test_without_a_plan_nothing_is_asked_or_published(
+    run_hour: Callable[..., Ran], events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIQ_EXCHANGES", "kraken")
+    engine = Engine()
+    state, tasks = run_hour(engine)
+    assert (state, tasks["plan"], tasks["publish"]) == ("failed", "failed", "upstream_failed")
+    assert (engine.called, events()) == ([], [])
+
+
+def test_a_run_can_be_repeated(run_hour: Callable[..., Ran]) -> None:
+    assert run_hour(Engine(crash=("publish",)))[0] == "failed"
+    assert run_hour(Engine())[0] == "success"
+
+
+@pytest.mark.parametrize(
+    "due",
+    [{"logical_date": DUE}, {"logical_date": None, "run_after": DUE}],
+    ids=["scheduled", "triggered without a date"],
+)
+def test_the_hour_is_the_partition_key_of_mart_hours_and_of_nothing_else(
+    run_hour: Callable[..., Ran], events: Events, due: dict[str, Any]
+) -> None:
+    assert run_hour(Engine(), **due)[0] == "success"
+    extra = {**ONE_HOUR, "published": 7, "quarantined": 0}
+    assert events() == [("core", None, extra), ("mart", None, extra), ("mart_hours", "2026-01-12T05:00:00", extra)]
+
+
+def test_metadata_is_one_call_an_exchange(run_dag: Callable[..., Ran], events: Events) -> None:
+    from dags.market_metadata_daily import DAG
+
+    engine = Engine(crash=("bybit",))
+    state, tasks = run_dag(DAG, engine, logical_date=DUE)
+    assert sorted(engine.called) == ["collect_metadata binance", "collect_metadata bybit", "collect_metadata okx"]
+    assert (state, tasks["collect_metadata bybit"], tasks["collect_metadata okx"]) == ("failed", "failed", "success")
+    assert [name for name, _, _ in events()] == ["market_metadata"] * 2

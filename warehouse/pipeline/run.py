@@ -43,6 +43,7 @@ CHUNK = timedelta(days=7)
 
 GAPS, WATERMARK, BOOKS = table("gaps"), table("watermark"), table("position_books")
 _LOG = logging.getLogger("warehouse")
+_LOG.addHandler(logging.NullHandler())  # else Python prints warnings beside the summary of the command line
 
 
 def run(
@@ -139,6 +140,7 @@ def make(
             fill_stage(stage)
         known = published_files(store)
         _build(stage, plan, progress, summary, workers)
+        import_module("expectations.gx")  # it takes seconds, and others may wait for the lock
         with lock(settings.root, settings.wait_s, progress):
             recover(store)
             sweep_temporary(store.root)
@@ -146,6 +148,8 @@ def make(
                 _build(stage, replace(plan, again=False), Silent(), summary, workers)
             if next(stage.staged(), None) is not None:
                 _publish(stage, plan, progress, summary)
+            else:
+                _LOG.info("nothing is stale in %s to %s", plan.first_hour, plan.last_hour)
             forget(store, plan.exchanges, plan.last_hour)
 
 
@@ -161,12 +165,16 @@ def _publish(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary) 
     """Put the stage before the gate, and publish what passed; all of it or nothing, if the plan says so."""
     results = gate.check(stage, None if plan.whole else plan.last_hour, progress)
     summary.checks += len(results)
-    summary.warnings += gate.warnings_of(results)
+    warnings = gate.warnings_of(results)
+    summary.warnings += warnings
     failed = [r for r in results if not r.passed and r.severity == "FAIL"]
     if plan.whole and failed:
         raise ChecksFailed(f"{len(failed)} checks failed: {failed[0].reason}")
     held = gate.hold_back(stage, results)
     summary.quarantined += held
+    _LOG.info("checked: %d checks, %d warnings, %d partitions quarantined", len(results), len(warnings), len(held))
+    for text in warnings:
+        _LOG.warning("%s", text)
     for name, partition, reason in held:
         _LOG.error("quarantined %s %s: %s", name, partition, reason)
     gate.record(stage, plan.last_hour, results)
@@ -191,6 +199,11 @@ def finish(
     with lock(settings.root, settings.wait_s, progress):
         log_run(store, summary, started)
         catalog.build(store.root)
+    counts = (summary.built, summary.checks, len(summary.warnings), summary.published, len(summary.quarantined))
+    _LOG.info(
+        "%s, %s to %s: %d built, %d checks, %d warnings, %d partitions published, %d quarantined, %d gaps",
+        summary.status, plan.first_hour, plan.last_hour, *counts, summary.gaps.height,
+    )  # fmt: skip
 
 
 def collect(plan: Plan, exchange: str) -> dict[str, int]:
@@ -209,14 +222,16 @@ def _collected(exchange: str, ask: Callable[[Collector], Counter[str]]) -> dict[
     with serving(settings) as served, _collector(store, settings, exchange, served, Silent()) as collector:
         outcomes = ask(collector)
     counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-    _LOG.info("fetched from %s: %s", exchange, counts or "nothing that was not there")
+    _LOG.info("fetched from %s: %s", exchange, counts or "nothing, all of it is there")
     return dict(outcomes)
 
 
 def coins(plan: Plan) -> list[str]:
     """As a task: the plan's coins, or with `all` every coin that an exchange has answered about."""
     settings = load()
-    return graph.answered_for(open_store(settings.root, settings.source, create=True), plan)
+    names = graph.answered_for(open_store(settings.root, settings.source, create=True), plan)
+    _LOG.info("%d coins: %s", len(names), ", ".join(names))
+    return names
 
 
 def publish(plan: Plan) -> dict[str, Any]:
@@ -255,6 +270,9 @@ def report(settings: Settings, coins: Sequence[str], progress: Progress) -> tupl
 def draw(plan: Plan) -> dict[str, Any]:
     """As a task: draw the pages. One that cannot be drawn is said, and costs nothing else."""
     written, failed = report(load(), plan.coins, Silent())
+    _LOG.info("drew %d pages: %s", len(written), ", ".join(map(str, written)))
+    for text in failed:
+        _LOG.warning("not drawn: %s", text)
     return {"reports": [str(path) for path in written], "not_drawn": failed}
 
 

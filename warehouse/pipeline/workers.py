@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
 from pathlib import Path
+from threading import Thread
+from time import sleep
 
 from loky import get_reusable_executor
 
@@ -26,7 +28,8 @@ def walk_all(stage: Stage, lanes: Sequence[Lane], progress: Progress, workers: i
             yield from _walk(stage, lane, progress, reader)
         return
     # a process a core: threads of polars beside them would only take turns
-    pool = get_reusable_executor(max_workers=processes, env={"POLARS_MAX_THREADS": "1"})
+    one_thread = {"POLARS_MAX_THREADS": "1"}
+    pool = get_reusable_executor(max_workers=processes, env=one_thread, initializer=_end_with_parent)
     tasks = {pool.submit(_in_process, stage.published.root, stage.name, lane): lane for lane in lanes}
     try:
         for done in as_completed(tasks):
@@ -35,6 +38,18 @@ def walk_all(stage: Stage, lanes: Sequence[Lane], progress: Progress, workers: i
     finally:
         for task in tasks:
             task.cancel()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone: what it builds then is for nobody."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(1)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _in_process(root: Path, stage: str, lane: Lane) -> list[Built]:

@@ -1,4 +1,4 @@
-"""Which hour a run is for."""
+"""The shared parts of the DAGs: the hour of a run, the plan of a backfill, the verdict."""
 
 from __future__ import annotations
 
@@ -31,18 +31,26 @@ DUE = datetime(2026, 1, 12, 8, 17, tzinfo=UTC)
     ],
 )
 def test_the_hour(airflow_home: Path, logical_date: datetime | None, frozen: datetime | None, hour: datetime) -> None:
-    from dags.plan import hour_of
+    from dags.tasks import hour_of
 
     assert hour_of(logical_date, DUE, frozen) == hour
 
 
 def test_an_instant_without_a_zone_is_refused(airflow_home: Path) -> None:
-    from dags.plan import hour_of
-
+    from dags.tasks import hour_of
     from warehouse.errors import UserError
 
     with pytest.raises(UserError, match="time zone"):
         hour_of(datetime(2026, 1, 12, 5), DUE)
+
+
+RANGE = {
+    "from": "2026-01-11T23:00:00Z",
+    "to": "2026-01-12T04:00:00Z",
+    "coins": "btc",
+    "exchanges": "",
+    "rebuild": False,
+}
 
 
 @pytest.mark.parametrize(
@@ -56,12 +64,35 @@ def test_an_instant_without_a_zone_is_refused(airflow_home: Path) -> None:
 def test_a_backfill_of_what_cannot_be_had_is_refused(
     airflow_home: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, str], said: str
 ) -> None:
-    from dags.plan import of_range
-
+    from dags.tasks import of_range
     from warehouse.errors import UserError
 
     monkeypatch.setenv("LIQ_NOW", "2026-01-12T05:10Z")
-    params = {"from": "2026-01-11T23:00:00Z", "to": "2026-01-12T04:00:00Z", "coins": "btc", "exchanges": ""}
-    assert of_range(params).coins == ("BTC",)
     with pytest.raises(UserError, match=said):
-        of_range(params | asked)
+        of_range(RANGE | asked)
+
+
+def test_a_backfill_is_of_its_parameters_and_else_of_the_settings(
+    airflow_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dags.tasks import of_range
+
+    monkeypatch.setenv("LIQ_NOW", "2026-01-12T05:10Z")
+    monkeypatch.setenv("LIQ_COINS", "SOL")
+    plan = of_range(RANGE)
+    assert (plan.first_hour, plan.last_hour) == (datetime(2026, 1, 11, 23), datetime(2026, 1, 12, 4))
+    assert (plan.coins, plan.exchanges) == (("BTC",), ("binance", "bybit", "okx"))
+    assert (plan.catches_up, plan.again) == (False, False)
+    assert of_range(RANGE | {"rebuild": True}).again
+    assert of_range(RANGE | {"coins": "", "exchanges": "okx"}).coins == ("SOL",)
+    assert of_range(RANGE | {"exchanges": "okx"}).exchanges == ("okx",)
+
+
+def test_what_is_quarantined_is_named(airflow_home: Path) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from dags.tasks import refuse_quarantined
+
+    refuse_quarantined({"quarantined": []})
+    with pytest.raises(AirflowFailException, match=r"quarantined: mart\.sweeps coin=BTC too many; core\.gaps  late"):
+        refuse_quarantined({"quarantined": [["mart.sweeps", "coin=BTC", "too many"], ["core.gaps", "", "late"]]})
