@@ -140,7 +140,8 @@ def make(
             fill_stage(stage)
         known = published_files(store)
         _build(stage, plan, progress, summary, workers)
-        import_module("expectations.gx")  # it takes seconds, and others may wait for the lock
+        if next(stage.staged(), None) is not None:
+            import_module("expectations.gx")  # it takes seconds, and others may wait for the lock
         with lock(settings.root, settings.wait_s, progress):
             recover(store)
             sweep_temporary(store.root)
