@@ -74,7 +74,7 @@ class Walk:
         tables = [each for each in in_order() if each.name in self.lane.tables]
         for day in self.lane.days:
             for of in tables:
-                stale = [unit for unit in self.units(of, day) if self.reason(unit)]
+                stale = [(unit, why) for unit in self.units(of, day) if (why := self.reason(unit))]
                 if stale:
                     self._build(stale)
             yield day
@@ -95,19 +95,20 @@ class Walk:
         required = [each for each in unit.table.inputs if each.required]
         return not required or any(self.reader.has(each, unit) for each in required)
 
-    def _build(self, stale: Sequence[Unit]) -> None:
-        """Build units of one table and one day together."""
-        for unit in stale:
+    def _build(self, stale: Sequence[tuple[Unit, str]]) -> None:
+        """Build units of one table and one day together, each with why it is stale."""
+        for unit, _ in stale:
             for day in reversed(list(self._days_without_state(unit))):
-                self._make([replace(unit, day=day)], "its state was deleted for its age")
+                self._make([(replace(unit, day=day), "its state was deleted for its age")])
         self._make(stale)
 
-    def _make(self, units: Sequence[Unit], reason: str = "") -> None:
-        of, reasons = units[0].table, [reason or self.reason(unit) for unit in units]
+    def _make(self, stale: Sequence[tuple[Unit, str]]) -> None:
+        units = [unit for unit, _ in stale]
+        of = units[0].table
         # before anything is read: what is replaced meanwhile has another digest than is recorded, and is built again
         recorded = [self.staleness.built_from(unit) for unit in units]
         made = build_group(of.name, self._inputs(units), **self._given(units[0]))
-        for unit, why, from_what in zip(units, reasons, recorded, strict=True):
+        for (unit, why), from_what in zip(stale, recorded, strict=True):
             own = {name: self._own(load()[name], rows, unit) for name, rows in made.items()}
             if self._write(unit, own, from_what):
                 self.built.append(Built(unit.label, why, own[of.name].height))
