@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.warehouse.trial import NOW, A, Trial
 from warehouse.clock import to_ms
 from warehouse.simulator import Simulation, serve
+
+settings.register_profile("any machine", deadline=None)  # a busy one is slow, and not wrong
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

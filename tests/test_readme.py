@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # it waits for Airflow, as a newcomer does
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 LIQ = Path(sys.executable).with_name("liq")

@@ -83,6 +83,7 @@ class TestSameTables:
             assert then_known.equals(now_known), contract.name
             assert contract.may_be_empty or then_known.height > 0, contract.name
 
+    @pytest.mark.slow
     def test_coins_side_by_side_and_in_turn(self, exchanges: Simulation, tmp_path: Path) -> None:
         """Many days are built in processes of their own, or one after another in this one."""
         one, many = (Trial(tmp_path / name, exchanges.url) for name in ("one", "many"))

@@ -13,6 +13,7 @@ from warehouse.clock import HOUR
 from warehouse.store import Store
 
 LENGTH = 60
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
