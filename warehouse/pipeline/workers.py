@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
@@ -41,8 +42,12 @@ def walk_all(stage: Stage, lanes: Sequence[Lane], progress: Progress, workers: i
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it is gone: what it builds then is for nobody."""
+    """End this process when the one that started it is gone: what it builds then is for nobody.
+
+    It ends without tearing its modules down: DuckDB's would complain of that at length.
+    """
     parent = os.getppid()
+    atexit.register(os._exit, 0)
 
     def watch() -> None:
         while os.getppid() == parent:
