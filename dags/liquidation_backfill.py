@@ -41,10 +41,10 @@ def months(asked: str) -> list[dict[str, str]]:
 @task
 def coins(asked: str) -> list[str]:
     """List the coins to publish: the requested ones, or with `all` each coin that an exchange has answered about."""
-    from warehouse.pipeline import run
+    from warehouse.pipeline import tasks
     from warehouse.plan import Plan
 
-    return run.coins(Plan.from_json(asked))
+    return tasks.coins(Plan.from_json(asked))
 
 
 @task(map_index_template="{{ task.op_kwargs['coin'] }}", outlets=LAYERS, execution_timeout=_LONG)
@@ -52,11 +52,11 @@ def publish(coin: str, asked: str, outlet_events: Any = None) -> dict[str, Any]:
     """Build, check and publish one coin, a week at a time. Fails if anything is quarantined."""
     from dataclasses import replace
 
-    from warehouse.pipeline import run
+    from warehouse.pipeline import tasks
     from warehouse.plan import Plan
 
     own = replace(Plan.from_json(asked), coins=(coin,))
-    made = run.publish(own)
+    made = tasks.publish(own)
     describe_events(outlet_events, LAYERS, own, made)
     refuse_quarantined(made)
     return made

@@ -18,11 +18,11 @@ from dags.tasks import LAYERS, MART_HOURS, RETRIES, collect, describe_events, ex
 @task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, outlets=[*LAYERS, MART_HOURS])
 def publish(ti: Any = None, outlet_events: Any = None) -> dict[str, Any]:
     """Build, check and publish. It pulls the plan: as a dependency, `plan` would count in the trigger rule."""
-    from warehouse.pipeline import run
+    from warehouse.pipeline import tasks
     from warehouse.plan import Plan
 
     asked = Plan.from_json(ti.xcom_pull(task_ids="plan"))
-    made = run.publish(asked)
+    made = tasks.publish(asked)
     describe_events(outlet_events, [*LAYERS, MART_HOURS], asked, made)
     outlet_events[MART_HOURS].add_partitions(f"{asked.first_hour:%Y-%m-%dT%H:00:00}")
     return made
@@ -31,10 +31,10 @@ def publish(ti: Any = None, outlet_events: Any = None) -> dict[str, Any]:
 @task
 def report(ti: Any = None) -> dict[str, Any]:
     """Draw a page for each coin."""
-    from warehouse.pipeline import run
+    from warehouse.pipeline import tasks
     from warehouse.plan import Plan
 
-    return run.draw(Plan.from_json(ti.xcom_pull(task_ids="plan")))
+    return tasks.draw(Plan.from_json(ti.xcom_pull(task_ids="plan")))
 
 
 @task

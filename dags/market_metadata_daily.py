@@ -18,9 +18,9 @@ STORED = Asset(name="market_metadata", uri="liquidation-warehouse://raw/market_m
 @task(outlets=[STORED], map_index_template="{{ task.op_kwargs['exchange'] }}")
 def collect_metadata(exchange: str) -> dict[str, Any]:
     """Ask one exchange and store its answers."""
-    from warehouse.pipeline import run
+    from warehouse.pipeline import tasks
 
-    return run.collect_metadata(exchange)
+    return tasks.collect_metadata(exchange)
 
 
 @dag(

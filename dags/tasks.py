@@ -115,7 +115,7 @@ def exchanges() -> list[str]:
 @task(map_index_template="{{ task.op_kwargs['exchange'] }}")
 def collect(hours: str, exchange: str) -> dict[str, int]:
     """Ask one exchange. If it is down, the task records the gap and succeeds. Two tasks of an exchange take turns."""
-    from warehouse.pipeline import run
+    from warehouse.pipeline import tasks
     from warehouse.plan import Plan
 
-    return run.collect(Plan.from_json(hours), exchange)
+    return tasks.collect(Plan.from_json(hours), exchange)

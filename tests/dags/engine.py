@@ -11,7 +11,7 @@ _TASKS = ("collect", "collect_metadata", "coins", "publish", "draw")
 
 
 class Engine:
-    """The functions of `warehouse.pipeline.run` that tasks call; each notes its calls and does nothing.
+    """The functions of `warehouse.pipeline.tasks` that tasks call; each notes its calls and does nothing.
 
     crash: names of functions, exchanges or coins whose calls raise. quarantined: by coin, what `publish` returns.
     """
@@ -23,10 +23,10 @@ class Engine:
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Put the functions in the place of the real ones."""
-        from warehouse.pipeline import run
+        from warehouse.pipeline import tasks
 
         for name in _TASKS:
-            patch.setattr(run, name, self._noting(name))
+            patch.setattr(tasks, name, self._noting(name))
 
     def _noting(self, name: str) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:

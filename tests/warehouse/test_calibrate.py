@@ -19,7 +19,7 @@ from warehouse.addresses import HOSTS
 from warehouse.calibrate import Calibration, calibrate, too_few
 from warehouse.cli import app
 from warehouse.clock import HOUR
-from warehouse.pipeline import run as pipeline
+from warehouse.pipeline import tasks
 from warehouse.plan import Plan
 from warehouse.simulator import Simulation
 from warehouse.store import Store
@@ -233,9 +233,9 @@ class TestHours:
             monkeypatch.setenv(f"LIQ_{name.upper()}", str(value))
         plan = Plan.of_hour(MIDNIGHT, settings)
         for exchange in plan.exchanges:
-            pipeline.collect(plan, exchange)
+            tasks.collect(plan, exchange)
         assert fitting.calibrate_day("2026-11-20")["published"] > 0
-        pipeline.publish(plan)
+        tasks.publish(plan)
         fitted.run(MIDNIGHT)
         assert differing(fitted.files("core", "mart"), between.files("core", "mart")) == []
 

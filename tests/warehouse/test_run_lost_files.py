@@ -10,7 +10,7 @@ import pytest
 
 from tests.warehouse.trial import MADE, A, Trial, differing
 from warehouse.addresses import HOSTS
-from warehouse.pipeline import run
+from warehouse.pipeline import tasks
 from warehouse.plan import Plan
 from warehouse.simulator import Simulation
 
@@ -99,9 +99,9 @@ def test_tasks_hand_nothing_to_each_other_but_the_warehouse(
         monkeypatch.setenv(f"LIQ_{name}", value)
     plan = Plan.from_json(Plan.of_hour(C, made.settings()).to_json())
     for exchange in plan.exchanges:
-        run.collect(plan, exchange)
+        tasks.collect(plan, exchange)
     assert list(made.root.glob(".staging/*")) == []
-    assert run.publish(plan)["quarantined"] == []
+    assert tasks.publish(plan)["quarantined"] == []
     assert differing(three_hours.files(*MADE), made.files(*MADE)) == []
-    again = run.publish(plan)
+    again = tasks.publish(plan)
     assert (again["built"], again["published"]) == (0, 0)

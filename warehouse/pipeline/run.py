@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import polars as pl
 
@@ -34,7 +33,7 @@ from warehouse.pipeline.workers import walk_all
 from warehouse.plan import Plan
 from warehouse.progress import Progress, Silent
 from warehouse.recordings import forget
-from warehouse.settings import Settings, load
+from warehouse.settings import Settings
 from warehouse.sources import Served, serving
 from warehouse.store import Stage, Store, open_store, recover, staging, sweep_temporary
 
@@ -207,54 +206,6 @@ def finish(
     )  # fmt: skip
 
 
-def collect(plan: Plan, exchange: str) -> dict[str, int]:
-    """As a task, once an exchange: ask it for the plan's hours. Returns the outcomes of its requests."""
-    return _collected(exchange, lambda collector: collector.metadata(plan.coins) + collector.collect(plan))
-
-
-def collect_metadata(exchange: str) -> dict[str, int]:
-    """As a task, once a day: ask an exchange for its contracts and risk tiers. Returns the outcomes."""
-    return _collected(exchange, lambda collector: collector.metadata(load().coins))
-
-
-def _collected(exchange: str, ask: Callable[[Collector], Counter[str]]) -> dict[str, int]:
-    settings = load()
-    store = open_store(settings.root, settings.source, create=True)
-    with serving(settings) as served, _collector(store, settings, exchange, served, Silent()) as collector:
-        outcomes = ask(collector)
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-    _LOG.info("fetched from %s: %s", exchange, counts or "nothing, all of it is there")
-    return dict(outcomes)
-
-
-def coins(plan: Plan) -> list[str]:
-    """As a task: the plan's coins, or with `all` every coin that an exchange has answered about."""
-    settings = load()
-    names = graph.answered_for(open_store(settings.root, settings.source, create=True), plan)
-    _LOG.info("%d coins: %s", len(names), ", ".join(names))
-    return names
-
-
-def publish(plan: Plan) -> dict[str, Any]:
-    """As a task: build what is stale of the plan's hours, check it and publish what passed.
-
-    Any worker can run it, and run it again: what is published already is not stale.
-    """
-    settings, started = load(), utc_now()
-    store, summary = open_store(settings.root, settings.source, create=True), RunSummary.of(plan, settings)
-    for part in (*plan.chunks(CHUNK), *graph.after(store, plan)):
-        make(store, settings, part, Silent(), summary, None)
-    finish(store, settings, plan, summary, started, Silent())
-    return {
-        "built": summary.built,
-        "checks": summary.checks,
-        "warnings": list(summary.warnings),
-        "published": summary.published,
-        "quarantined": [list(each) for each in summary.quarantined],
-        "catalog": str(summary.catalog),
-    }
-
-
 def report(settings: Settings, coins: Sequence[str], progress: Progress) -> tuple[list[Path], list[str]]:
     """Draw a page of pictures a coin, as it is published now. Returns where they are, and which failed and why.
 
@@ -268,18 +219,10 @@ def report(settings: Settings, coins: Sequence[str], progress: Progress) -> tupl
         return [], [str(error)]
 
 
-def draw(plan: Plan) -> dict[str, Any]:
-    """As a task: draw the pages. One that cannot be drawn is said, and costs nothing else."""
-    written, failed = report(load(), plan.coins, Silent())
-    _LOG.info("drew %d pages: %s", len(written), ", ".join(map(str, written)))
-    for text in failed:
-        _LOG.warning("not drawn: %s", text)
-    return {"reports": [str(path) for path in written], "not_drawn": failed}
-
-
-def _collector(
+def collector(
     store: Store, settings: Settings, exchange: str, served: Served, progress: Progress
 ) -> AbstractContextManager[Collector]:
+    """A venue's collector, for as long as the block lasts."""
     return collecting(store, exchange, settings.source, served, settings.bar_minutes, progress)
 
 
@@ -290,7 +233,7 @@ def _collectors(
     """The plan's venues; those of the settings are served meanwhile where none are `served` already."""
     with ExitStack() as opened:
         venues = served or opened.enter_context(serving(settings))
-        yield [opened.enter_context(_collector(store, settings, each, venues, progress)) for each in plan.exchanges]
+        yield [opened.enter_context(collector(store, settings, each, venues, progress)) for each in plan.exchanges]
 
 
 def _collect_all(collectors: list[Collector], plan: Plan, summary: RunSummary) -> None:
