@@ -275,8 +275,10 @@ def sweep_temporary(root: Path) -> None:
     """Removes hidden files that a killed writer left behind in the warehouse."""
     for table in _WRITTEN_IN_PLACE:
         sweep((root / table).rglob(f".{FILE}.*.tmp"))
-    for leftover in root.glob(".catalog.*.tmp*"):
-        leftover.unlink(missing_ok=True)
+    sweep(root.glob(".catalog.*.tmp"))
+    for leftover in root.glob(".catalog.*.tmp.wal"):
+        if not leftover.with_suffix("").exists():
+            leftover.unlink(missing_ok=True)
 
 
 def open_store(root: Path, source: str, *, create: bool) -> Store:

@@ -139,7 +139,7 @@ class TestPartitions:
         stage = Stage(store, "run")
         stage.store.write(BARS, bars(), KEY)
         stage.publish()
-        (store.root / ".catalog.1.tmp").touch()
+        (store.root / ".catalog.123.tmp").touch()
         sweep_temporary(store.root)
         assert store.keys(BARS) == store.keys(BARS, coin="BTC") == [KEY]
         assert store.read(BARS, [KEY]).height == 3
@@ -278,6 +278,15 @@ def test_what_a_killed_writer_left_is_swept(store: Store) -> None:
     (payloads / FILE).touch()
     sweep_temporary(store.root)
     assert files(store.root) == {"warehouse.json", f"raw/payloads/exchange=okx/date=2026-01-05/{FILE}"}
+
+
+def test_the_catalog_that_another_process_is_writing_is_left_alone(store: Store) -> None:
+    """Imports, fits and readers build it without the lock that is held while leftovers are swept."""
+    written = {f".catalog.{os.getpid()}.tmp", f".catalog.{os.getpid()}.tmp.wal"}
+    for name in written:
+        (store.root / name).touch()
+    sweep_temporary(store.root)
+    assert files(store.root) == {"warehouse.json", *written}
 
 
 class TestOpening:
