@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -150,6 +151,27 @@ class TestAgain:
         assert after.filter(~own).equals(before.filter(~own))
         assert not after.filter(own).equals(before.filter(own))
         assert after.filter(own).height == before.filter(own).height
+
+
+@pytest.mark.usefixtures("enough")
+def test_a_fit_of_another_day_that_is_published_meanwhile_stays(
+    unfitted: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All versions are in one file: the one that was staged before the other was published does not have it."""
+    trial, later = unfitted.copied(tmp_path / "warehouse"), DAY + timedelta(days=1)
+    build = pipeline._build
+
+    def and_meanwhile(*given: Any) -> None:
+        monkeypatch.setattr(pipeline, "_build", build)
+        build(*given)
+        calibrate(trial.settings(), later, later)
+
+    monkeypatch.setattr(pipeline, "_build", and_meanwhile)
+    assert calibrate(trial.settings(), DAY, DAY).published > 0
+    assert versions(trial) == {PRIOR_VERSION, VERSION, f"fit-{later}"}
+    other = unfitted.copied(tmp_path / "other")
+    calibrate(other.settings(), DAY, later)
+    assert differing(other.whole_files("mart"), trial.whole_files("mart")) == []
 
 
 def realise(trial: Trial, moment: datetime, usd: float) -> None:

@@ -134,6 +134,8 @@ def make(
     It is built beside whoever publishes; with the lock in hand, what another run has made stale is built again.
     fill_stage: puts what comes from elsewhere into the stage first.
     """
+    with lock(settings.root, settings.wait_s, progress):
+        settle(store)  # what a killed run had begun to publish is not built again, nor built around
     with staging(store, plan.run_id) as stage:
         if fill_stage is not None:
             fill_stage(stage)
@@ -142,15 +144,28 @@ def make(
         if next(stage.staged(), None) is not None:
             import_module("expectations.gx")  # it takes seconds, and others may wait for the lock
         with lock(settings.root, settings.wait_s, progress):
-            recover(store)
-            sweep_temporary(store.root)
+            settle(store)
             if published_files(store) != known:
+                _drop_shared_files(stage)
                 _build(stage, replace(plan, again=False), Silent(), summary, workers)
             if next(stage.staged(), None) is not None:
                 _publish(stage, plan, progress, summary)
             else:
                 _LOG.info("nothing is stale in %s to %s", plan.first_hour, plan.last_hour)
             forget(store, plan.exchanges, plan.last_hour)
+
+
+def settle(store: Store) -> None:
+    """Finish what killed runs left: publish what a journal names, delete hidden files. The caller holds the lock."""
+    recover(store)
+    sweep_temporary(store.root)
+
+
+def _drop_shared_files(stage: Stage) -> None:
+    """Unstage files of several days: since they were built, another run may have published other days of them."""
+    for of, key in list(stage.staged()):
+        if of.is_daily and "date" not in of.partition:
+            stage.store.path(of, key).unlink()
 
 
 def _build(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary, workers: int | None) -> None:
