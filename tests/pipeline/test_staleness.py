@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -17,9 +19,12 @@ from tests.warehouse.trial import MADE, Trial, build, differing
 from transforms.tables import model_parameters
 from warehouse.clock import HOUR
 from warehouse.pipeline import graph, run
-from warehouse.pipeline.engine import Lane, Walk
+from warehouse.pipeline.engine import Built, Lane, Walk
+from warehouse.pipeline.run_log import RunSummary
 from warehouse.pipeline.staleness import code_digest
+from warehouse.pipeline.workers import walk_all
 from warehouse.plan import Plan
+from warehouse.progress import Silent
 from warehouse.simulator import Simulation
 from warehouse.store import Stage, Store, recover
 
@@ -164,6 +169,39 @@ def test_a_state_that_was_deleted_for_its_age_is_built_first(filled: Trial, tria
     assert [each.label[-10:] for each in walk.built] == ["2026-11-17", "2026-11-18", "2026-11-19"]
     stage.publish()
     assert differing(filled.files("mart"), trial.files("mart")) == []
+
+
+@pytest.fixture
+def short_lived_state() -> Iterator[None]:
+    """State goes once it is a day old."""
+    states = [table(name) for name in ("standing_positions", "opened_cohorts")]
+    for each in states:
+        object.__setattr__(each, "kept_days", 1)
+    yield
+    for each in states:
+        object.__setattr__(each, "kept_days", 8)
+
+
+@pytest.mark.usefixtures("short_lived_state")
+def test_a_long_range_is_built_once_though_its_state_is_old(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chunk is published before the next is built, which begins with the state at its end: that is not pruned yet."""
+    made: list[str] = []
+
+    def spied(*given: Any) -> Iterator[Built]:
+        for each in walk_all(*given):
+            made.append(each.label)
+            yield each
+
+    monkeypatch.setattr(run, "walk_all", spied)
+    late(trial, DAYS[1])
+    store, settings, plan = Store(trial.root), trial.settings(), whole(trial)
+    summary = RunSummary.of(plan, settings)
+    for part in plan.chunks(timedelta(days=1)):
+        run.make(store, settings, part, Silent(), summary, 1)
+    maps = [label for label in made if "liquidation_levels" in label]
+    assert maps == [f"mart.liquidation_levels coin=BTC/date={day}" for day in DAYS[1:]]
+    run.finish(store, settings, plan, summary, FIRST, Silent())
+    assert {key["date"] for key in store.keys(table("standing_positions"))} == {DAYS[-1]}
 
 
 def test_everything_from_raw_is_what_it_was(filled: Trial, trial: Trial) -> None:

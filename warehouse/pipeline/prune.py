@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import date
 from itertools import groupby
 
@@ -14,14 +15,17 @@ def is_kept(day: date, newest: date, days: int) -> bool:
     return day.day == 1 or (newest - day).days < days
 
 
-def prune(store: Store) -> None:
-    """Delete older partitions of tables that keep some days. A build that needs one begins at the last that is kept."""
+def prune(store: Store, spare: Container[date] = ()) -> None:
+    """Delete older partitions of tables that keep some days. A build that needs one begins at the last that is kept.
+
+    spare: days to keep besides.
+    """
     for contract in load().values():
         if contract.kept_days is not None:
             for _, keys in groupby(store.keys(contract), key=lambda key: key["coin"]):
                 by_day = {date.fromisoformat(str(key["date"])): key for key in keys}
                 for day, key in by_day.items():
-                    if not is_kept(day, max(by_day), contract.kept_days):
+                    if day not in spare and not is_kept(day, max(by_day), contract.kept_days):
                         path = store.path(contract, key)
                         path.unlink(missing_ok=True)
                         path.parent.rmdir()

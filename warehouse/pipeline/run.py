@@ -152,6 +152,8 @@ def make(
                 _publish(stage, plan, progress, summary)
             else:
                 _LOG.info("nothing is stale in %s to %s", plan.first_hour, plan.last_hour)
+            last = plan.last_hour.date()
+            prune(store, spare=(last - timedelta(days=1), last))  # the hours after the plan's may be built next
             forget(store, plan.exchanges, plan.last_hour)
 
 
@@ -197,7 +199,6 @@ def _publish(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary) 
     record_partitions(stage, utc_now())
     progress.stage("publish", 1, "runs")
     published = stage.publish()
-    prune(stage.published)
     summary.published += published
     progress.step()
     _LOG.info("published %d partitions in %s", published, stage.published.root)
@@ -212,6 +213,7 @@ def finish(
     asked = pl.col("hour_utc").is_between(plan.first_hour, plan.last_hour) & pl.col("exchange").is_in(plan.exchanges)
     summary.gaps = gaps.filter(asked)
     with lock(settings.root, settings.wait_s, progress):
+        prune(store)
         log_run(store, summary, started)
         catalog.build(store.root)
     counts = (summary.built, summary.checks, len(summary.warnings), summary.published, len(summary.quarantined))
