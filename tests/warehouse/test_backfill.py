@@ -14,7 +14,7 @@ from tests.warehouse.trial import MADE, NOW, Trial, differing, python
 from warehouse.addresses import HOSTS
 from warehouse.cli import app
 from warehouse.clock import HOUR
-from warehouse.pipeline.graph import hours_after
+from warehouse.pipeline.graph import hours_after, of_payloads
 from warehouse.pipeline.run import backfill
 from warehouse.plan import Plan
 from warehouse.progress import Silent
@@ -64,6 +64,12 @@ def test_a_range_over_the_border_is_as_if_run_hour_by_hour(hourly: Trial, filled
     asked = set(filled.rows("fetches").filter(exchange="binance")["endpoint"].to_list())
     assert {"archive_metrics", "archive_mark_bars", "open_interest_history", "mark_bars"} <= asked
     assert len(filled.rows("position_books")["hour_utc"].unique()) == 5
+
+
+def test_a_rebuild_is_of_the_hours_that_were_asked_for(filled: Trial) -> None:
+    """The files that answered for two hours of a day hold the whole day, or the whole month."""
+    plan = of_payloads(Store(filled.root), filled.settings())
+    assert (plan.first_hour, plan.last_hour) == (FIRST, LAST)
 
 
 @pytest.mark.parametrize("fault", ["404", "truncated"])

@@ -28,7 +28,7 @@ from warehouse.settings import Settings
 from warehouse.store import Stage, Store
 
 BARS, BOOKS, INSTRUMENTS, PAYLOADS = map(table, ("price_bars", "position_books", "instruments", "payloads"))
-PARAMETERS = table("model_parameters")
+FETCHES, PARAMETERS = table("fetches"), table("model_parameters")
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 Hours = tuple[datetime, datetime]
 
@@ -72,9 +72,12 @@ def after(store: Store, plan: Plan) -> Iterator[Plan]:
 
 def of_payloads(store: Store, settings: Settings) -> Plan:
     """The plan of all that the stored payloads speak of. Raises UserError where there are none."""
-    keys = store.keys(PAYLOADS)
-    asked = store.read(PAYLOADS, keys, ["exchange", "instrument", "window_start_utc", "window_end_utc"]).drop_nulls()
-    if asked.is_empty():
+    windows = ["exchange", "endpoint", "window_start_utc", "window_end_utc"]
+    known = [store.read(of, store.keys(of), windows).drop_nulls() for of in (PAYLOADS, FETCHES)]
+    # a file of a day or a month was asked for because of some of its hours, which are noted beside it
+    of_hours = pl.concat(known).filter(~pl.col("endpoint").str.starts_with("archive_"))
+    asked = known[0] if of_hours.is_empty() else of_hours
+    if known[0].is_empty():
         raise UserError(f"there are no payloads in {store.root}; fill it with: liq run")
     first, last = asked["window_start_utc"].min(), asked["window_end_utc"].max()
     assert isinstance(first, datetime)
