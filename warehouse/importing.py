@@ -21,13 +21,13 @@ from warehouse.clock import HOUR, days, floor_hour, from_ms
 from warehouse.errors import ChecksFailed, UserError
 from warehouse.import_file import read_file
 from warehouse.lock import lock
-from warehouse.pipeline.run import make
+from warehouse.pipeline.run import make, settle
 from warehouse.pipeline.run_log import RunSummary
 from warehouse.plan import Plan
 from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.sources import market_clock
-from warehouse.store import Key, Stage, Store, open_store, recover
+from warehouse.store import Key, Stage, Store, open_store
 
 PAYLOADS, INSTRUMENTS, BARS = table("payloads"), table("instruments"), table("price_bars")
 _TABLES = tuple(t.name for t in load().values() if t.inputs and t.layer in ("core", "ops"))
@@ -83,7 +83,7 @@ def import_file(settings: Settings, wanted: Wanted, progress: Progress) -> Impor
     store = open_store(settings.root, settings.source, create=True)
     with FileLock(settings.root / f".lock.{wanted.exchange}"):
         with lock(settings.root, settings.wait_s, progress):
-            recover(store)  # an import that was killed while it was published is published first
+            settle(store)  # an import that was killed while it was published is published first
         progress.stage("read", 1, "files")
         try:
             found, made, payloads = _read(store, wanted, now_ms)
@@ -164,6 +164,7 @@ def _published(
     progress: Progress,
 ) -> Imported:
     if not new:
+        catalog.build(store.root)  # whoever published it may have been killed before its catalog
         return made
     plan = Plan(
         made.first_hour,
