@@ -29,7 +29,7 @@ TABLE = Table(
     ),
     time_column="hour_utc",
     built_with="liquidation_levels",
-    kept_days=8,
+    kept_days=10,
     may_be_empty=True,
     checks=(
         Check(

@@ -38,7 +38,7 @@ TABLE = Table(
     nullable=frozenset({"seated_utc"}),
     time_column="hour_utc",
     built_with="liquidation_levels",
-    kept_days=8,
+    kept_days=10,
     checks=(
         Check(
             "windows_nest",

@@ -21,7 +21,6 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from warehouse.prune import KEPT_DAYS
 
 from expectations.contract import Table
 from expectations.tables import load, table
@@ -37,7 +36,7 @@ NOW = datetime(2026, 7, 26, 0, 5)
 HOURS = 26
 LENGTH = 365
 LEVELS = table("liquidation_levels")
-STATES_A_YEAR = KEPT_DAYS + 12
+STATES_A_YEAR = (table("standing_positions").kept_days or 0) + 12
 NOTIONALS = ("notional_usd", "notional_1d_usd", "notional_7d_usd", "notional_30d_usd")
 ENCODINGS = {
     "Float64": ("PLAIN", "BYTE_STREAM_SPLIT", "dictionary"),

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 from rich.table import Table as Grid
-from warehouse.backfill import backfill
 
 from tests.warehouse.trial import Trial, python
 from warehouse.clock import HOUR
+from warehouse.pipeline.run import backfill
 from warehouse.simulator import Simulation
 
 FIRST = datetime(2026, 11, 2)
@@ -31,7 +31,7 @@ import json, resource, sys, time
 from datetime import datetime
 from pathlib import Path
 from tests.warehouse.trial import Trial
-from warehouse.backfill import backfill
+from warehouse.pipeline.run import backfill
 
 def used():
     both = [resource.getrusage(of) for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -47,7 +47,7 @@ class Stages:
     def step(self, note="", advance=1, rows=0):
         pass
 
-import expectations.gx, warehouse.estimate  # loading them is no part of a day
+import expectations.gx  # loading them is no part of a day
 root, url, first, last, coins = sys.argv[1:]
 progress = Stages()
 hours = map(datetime.fromisoformat, (first, last))

@@ -19,9 +19,9 @@ from tests.warehouse.trial import Trial
 from transforms.exchanges import ADAPTERS
 from transforms.exchanges.protocol import Request
 from transforms.model import estimate
-from warehouse import run as pipeline
 from warehouse.clock import HOUR
 from warehouse.http import Shell
+from warehouse.pipeline import run as pipeline
 from warehouse.simulator import Simulation
 from warehouse.simulator.listing import COINS as LISTED
 from warehouse.simulator.listing import SINGLE_VENUE
@@ -81,7 +81,7 @@ def test_stages_of_one_hour(start: Trial, tmp_path: Path) -> None:
     runs = [timed(made, FIRST + i * HOUR) for i in range(1, 4)]
     names = list(dict.fromkeys(name for run in runs for name in run))
     median = {name: statistics.median(run.get(name, 0.0) for run in runs) for name in names}
-    assert {"collect", "normalise", "estimate", "check", "publish"} <= set(names)
+    assert {"collect", "core", "maps", "check", "publish"} <= set(names)
     rows = [*median.items(), ("in all", sum(median.values()))]
     show(f"One hour of {COINS}, median of {len(runs)}", ("stage", "s"), ((n, f"{s:.2f}") for n, s in rows))
 

@@ -174,12 +174,12 @@ def test_a_state_that_was_deleted_for_its_age_is_built_first(filled: Trial, tria
 @pytest.fixture
 def short_lived_state() -> Iterator[None]:
     """State goes once it is a day old."""
-    states = [table(name) for name in ("standing_positions", "opened_cohorts")]
-    for each in states:
-        object.__setattr__(each, "kept_days", 1)
+    kept = {name: table(name).kept_days for name in ("standing_positions", "opened_cohorts")}
+    for name in kept:
+        object.__setattr__(table(name), "kept_days", 1)
     yield
-    for each in states:
-        object.__setattr__(each, "kept_days", 8)
+    for name, days in kept.items():
+        object.__setattr__(table(name), "kept_days", days)
 
 
 @pytest.mark.usefixtures("short_lived_state")

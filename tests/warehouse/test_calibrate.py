@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -22,6 +21,7 @@ from warehouse.cli import app
 from warehouse.clock import HOUR
 from warehouse.pipeline import tasks
 from warehouse.plan import Plan
+from warehouse.progress import Silent
 from warehouse.simulator import Simulation
 from warehouse.store import Store
 
@@ -154,20 +154,18 @@ class TestAgain:
 
 
 @pytest.mark.usefixtures("enough")
-def test_a_fit_of_another_day_that_is_published_meanwhile_stays(
-    unfitted: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fit_of_another_day_that_is_published_meanwhile_stays(unfitted: Trial, tmp_path: Path) -> None:
     """All versions are in one file: the one that was staged before the other was published does not have it."""
     trial, later = unfitted.copied(tmp_path / "warehouse"), DAY + timedelta(days=1)
-    build = pipeline._build
+    others: list[int] = []
 
-    def and_meanwhile(*given: Any) -> None:
-        monkeypatch.setattr(pipeline, "_build", build)
-        build(*given)
-        calibrate(trial.settings(), later, later)
+    class Meanwhile(Silent):
+        def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
+            if str(DAY) in note and not others:  # the fit is staged
+                others.append(calibrate(trial.settings(), later, later).published)
 
-    monkeypatch.setattr(pipeline, "_build", and_meanwhile)
-    assert calibrate(trial.settings(), DAY, DAY).published > 0
+    assert calibrate(trial.settings(), DAY, DAY, progress=Meanwhile()).published > 0
+    assert others[0] > 0
     assert versions(trial) == {PRIOR_VERSION, VERSION, f"fit-{later}"}
     other = unfitted.copied(tmp_path / "other")
     calibrate(other.settings(), DAY, later)
