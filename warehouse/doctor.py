@@ -49,7 +49,9 @@ def report(findings: list[Finding], form: Format, out: Path | None) -> None:
     emit(pl.DataFrame([asdict(finding) for finding in findings]), form, out)
     if form is Format.TABLE and out is None:
         wrong = sum(finding.state == "wrong" for finding in findings)
-        print(f"{wrong} to mend: see `remedy` above" if wrong else "all is well")
+        stale = any(finding.subject.startswith("stale") for finding in findings)
+        sound = "nothing is wrong, but some tables are stale: see `remedy` above" if stale else "all is well"
+        print(f"{wrong} to mend: see `remedy` above" if wrong else sound)
 
 
 def _settings(settings: Settings, overrides: dict[str, Any]) -> Iterator[Finding]:

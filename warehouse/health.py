@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from expectations.tables import table
 from warehouse.catalog import connect
 from warehouse.clock import HOUR, floor_hour
 from warehouse.errors import UserError
+from warehouse.pipeline.graph import published_hours
 from warehouse.pipeline.outdated import outdated
 from warehouse.pipeline.unit import Unit
 from warehouse.read import query
@@ -54,7 +55,10 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
         "" if writable else "make it writable, or set LIQ_WAREHOUSE",
     )  # fmt: skip
     yield from _held_back(store.root)
-    yield from _stale(store, settings)
+    try:
+        yield from _stale(store, settings)
+    except UserError as error:
+        yield Finding("tables", "wrong", str(error), "delete the file, then ask again what is missing")
     try:
         with connect(store.root) as catalog:
             yield from _hours(query(catalog, "SELECT hour_utc, source FROM ops.watermark"), settings, now)
@@ -111,20 +115,21 @@ def _stale(store: Store, settings: Settings) -> Iterator[Finding]:
         for unit, reason in found:
             by_reason.setdefault((unit.table.full_name, reason), []).append(unit.day)
         for (name, reason), stale in by_reason.items():
-            yield Finding(
-                f"stale {coin}".rstrip(), "note", f"{name}: {reason}; {_spans(stale)}", _remedy(name, coin, found)
-            )
+            remedy = _remedy(name, coin, found, published_hours(store, coin))
+            yield Finding(f"stale {coin}".rstrip(), "note", f"{name}: {reason}; {_spans(stale)}", remedy)
 
 
-def _remedy(name: str, coin: str, found: list[tuple[Unit, str]]) -> str:
+def _remedy(name: str, coin: str, found: list[tuple[Unit, str]], hours: Sequence[datetime]) -> str:
     """The one command that mends what was found of a coin."""
     if name == PARAMETERS.full_name:
         own = [unit.day for unit, _ in found if unit.table is PARAMETERS]
         return f"liq calibrate --from {min(own)} --to {max(own)}"
     if name == SCORES.full_name:
         return f"liq score {coin} --day {next(unit.day for unit, _ in found if unit.table is SCORES)}"
-    built = [unit.day for unit, _ in found if unit.table not in (PARAMETERS, SCORES)]
-    return f"liq backfill --from {min(built)}T00:00Z --to {max(built)}T23:00Z --coins {coin}"
+    built = [unit for unit, _ in found if unit.table not in (PARAMETERS, SCORES)]
+    begin, end = min(unit.begins for unit in built), max(unit.ends for unit in built) - HOUR
+    first, last = max(begin, hours[0]), min(end, hours[-1])
+    return f"liq backfill --from {min(first, last):%Y-%m-%dT%H:%MZ} --to {last:%Y-%m-%dT%H:%MZ} --coins {coin}"
 
 
 def _spans(found: list[date]) -> str:

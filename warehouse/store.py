@@ -165,6 +165,10 @@ class Stage:
             for key in own.keys(table):
                 yield table, key
 
+    def empty(self) -> None:
+        """Forget everything that is staged."""
+        shutil.rmtree(self.home / "tables", ignore_errors=True)
+
     def changed(self, table: Table, key: Key) -> bool:
         """Whether the staged file differs from the published one."""
         old, new = self.published.path(table, key), Store(self.home / "tables").path(table, key)

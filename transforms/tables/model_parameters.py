@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, time
 import numpy as np
 import polars as pl
 
+from expectations.columns import EXCHANGES
 from expectations.tables import table
 from transforms.calibration import learn, observed, seen
 from transforms.estimator_input import SIDE_OF
-from transforms.exchanges import ADAPTERS
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, Assumptions, prior
 from transforms.model.fit import Fitted
 
@@ -35,7 +35,7 @@ def build(
     Of STATED, the prior of every venue and side: what applies until something was learnt. A version is of every venue
     there is, whichever are asked now: hours made with it stay explained.
     """
-    midnight, exchanges = datetime.combine(day, time()), sorted(ADAPTERS)
+    midnight, exchanges = datetime.combine(day, time()), sorted(EXCHANGES)
     if day == STATED:
         return _stated(exchanges, midnight)
     tables = (swept_activity, position_books, realised_liquidations, realised_coverage)

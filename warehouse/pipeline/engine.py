@@ -7,7 +7,7 @@ side, by whatever executes them (workers.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from warehouse.file_format import BuiltFrom
 from warehouse.pipeline.build import build_group, parameters_of
 from warehouse.pipeline.inputs import Reader
 from warehouse.pipeline.staleness import Staleness
-from warehouse.pipeline.unit import Unit, in_order, products
+from warehouse.pipeline.unit import Unit, in_order, maker, products
 from warehouse.store import Store
 
 MAP = table("liquidation_levels")
@@ -90,7 +90,7 @@ class Walk:
 
     def _is_due(self, unit: Unit) -> bool:
         if unit.table.name == MAP.name:
-            first, last = self._hours(unit)
+            first, last = self._hours(unit) if unit.coin in self.lane.history else (unit.ends, unit.begins)
             return first <= last
         required = [each for each in unit.table.inputs if each.required]
         return not required or any(self.reader.has(each, unit) for each in required)
@@ -98,8 +98,7 @@ class Walk:
     def _build(self, stale: Sequence[tuple[Unit, str]]) -> None:
         """Build units of one table and one day together, each with why it is stale."""
         for unit, _ in stale:
-            for day in reversed(list(self._days_without_state(unit))):
-                self._make([(replace(unit, day=day), "its state was deleted for its age")])
+            self._build_missing_inputs(unit)
         self._make(stale)
 
     def _make(self, stale: Sequence[tuple[Unit, str]]) -> None:
@@ -153,15 +152,16 @@ class Walk:
         known = footer.units if footer else {}
         return of.conform(pl.concat([before.filter(of.day != unit.day), rows])), {**known, **units}
 
-    def _days_without_state(self, unit: Unit) -> Iterator[date]:
-        """The days before a unit's whose state was deleted for its age: back to the newest that is kept."""
-        states = [load()[i.table] for i in unit.table.inputs if load()[i.table].kept_days is not None]
-        day = unit.day - _DAY
-        while states and day >= self.lane.history[unit.coin or ""][0].date():
-            if all(self.store.find(each, Unit(each, day, unit.coin).key) for each in states):
-                return
-            yield day
-            day -= _DAY
+    def _build_missing_inputs(self, unit: Unit) -> None:
+        """Build the missing inputs first: state deleted for its age, and lost days before the walk."""
+        for each in unit.table.inputs if unit.coin else ():
+            of = load()[each.table]
+            for key in self.reader.keys(each, unit) if {"coin", "date"} <= set(of.partition) else ():
+                needed = Unit(maker(of), date.fromisoformat(str(key["date"])), unit.coin)
+                is_walked = needed.day in self.lane.days and of.kept_days is None
+                if not is_walked and self.store.find(of, key) is None and self._is_due(needed):
+                    self._build_missing_inputs(needed)
+                    self._make([(needed, f"{of.full_name} is missing and {unit.label} needs it")])
 
     def _given(self, unit: Unit) -> dict[str, Any]:
         """The parameters that the build of a unit takes."""

@@ -21,11 +21,11 @@ from warehouse.collect import LOOK_BACK
 from warehouse.errors import UserError
 from warehouse.pipeline.build import parameters_of
 from warehouse.pipeline.engine import MAP, Lane
-from warehouse.pipeline.unit import in_order
+from warehouse.pipeline.unit import in_order, products
 from warehouse.plan import Plan
 from warehouse.recordings import recorded_hours
 from warehouse.settings import Settings
-from warehouse.store import Stage, Store
+from warehouse.store import Key, Stage, Store
 
 BARS, BOOKS, INSTRUMENTS, PAYLOADS = map(table, ("price_bars", "position_books", "instruments", "payloads"))
 FETCHES, PARAMETERS = table("fetches"), table("model_parameters")
@@ -49,7 +49,7 @@ def lanes(stage: Stage, plan: Plan) -> Iterator[tuple[str, list[Lane]]]:
     if of_coin:
         names = coins(store, plan)
         known = {name: _history(stage.published, name, plan) for name in names}
-        owing = {name: _expected(store, plan, name) for name in names}
+        owing = {name: _expected(store, name) for name in names}
         work = len(list(days((plan.first_hour - HOUR).date(), plan.last_hour.date())))
         yield (
             "maps" if MAP.name in of_coin else ", ".join(of_coin),
@@ -88,8 +88,7 @@ def of_payloads(store: Store, settings: Settings) -> Plan:
 
 def all_of(store: Store, settings: Settings, coin: str) -> Plan:
     """The plan of all hours of a coin's map."""
-    keys = store.keys(MAP, coin=coin)
-    known = [hour for key in keys[:1] + keys[-1:] for hour in _hours_of(store, key)]
+    known = published_hours(store, coin)
     return Plan(min(known), max(known), (coin,), settings.exchanges, catches_up=False)
 
 
@@ -158,17 +157,28 @@ def _span(published: Store, plan: Plan) -> tuple[date, ...]:
 
 def _history(store: Store, coin: str, plan: Plan) -> Hours:
     """The first and the last hour of a coin's published map, with those of the plan."""
-    keys = store.keys(MAP, coin=coin)
-    known = [hour for key in keys[:1] + keys[-1:] for hour in _hours_of(store, key)]
+    known = published_hours(store, coin)
     return min([plan.first_hour, *known]), max([plan.last_hour, *known])
 
 
-def _hours_of(store: Store, key: dict[str, object]) -> Sequence[datetime]:
-    """The first and the last hour of a day of a map, from its footer, or from its ledger if that does not say."""
-    footer = store.footer(MAP, key)
-    recorded = footer.units.get(str(key["date"]), {}).get("hours") if footer else None
-    if recorded:
-        return [datetime.fromisoformat(hour) for hour in recorded.split()]
+def published_hours(store: Store, coin: str) -> Sequence[datetime]:
+    """The first and the last hour of a coin's published map; none without one.
+
+    A day of which a file was lost is told by those that were built with it.
+    """
+    made = products(MAP)
+    days_there = sorted({str(key["date"]) for of in made for key in store.keys(of, coin=coin)})
+    ends = [date.fromisoformat(day) for day in dict.fromkeys(days_there[:1] + days_there[-1:])]
+    return [hour for day in ends for hour in _hours_of(store, {"coin": coin, "date": day}, made)]
+
+
+def _hours_of(store: Store, key: Key, made: Sequence[Table]) -> Sequence[datetime]:
+    """The first and the last hour of a day of a map, from a footer, or from its ledger if none says."""
+    for of in made:
+        footer = store.footer(of, key)
+        recorded = footer.units.get(str(key["date"]), {}).get("hours") if footer else None
+        if recorded:
+            return [datetime.fromisoformat(hour) for hour in recorded.split()]
     found: list[datetime] = store.read(BOOKS, [key], ["hour_utc"])["hour_utc"].unique().sort().to_list()
     return found[:1] + found[-1:]
 
@@ -183,10 +193,8 @@ def answered_for(store: Store, plan: Plan) -> list[str]:
     return sorted(listed.join(asked, on=["exchange", "instrument"], how="semi")["coin"].unique())
 
 
-def _expected(store: Store, plan: Plan, coin: str) -> tuple[str, ...]:
-    """Exchanges that owe the coin: all when it was asked for by name, else those that list it or are not known yet."""
-    if plan.coins != ("all",):
-        return tuple(sorted(ADAPTERS))
+def _expected(store: Store, coin: str) -> tuple[str, ...]:
+    """Exchanges that owe the coin: those that list it or are not known yet, and all where none lists it."""
     listed = store.read(INSTRUMENTS, store.keys(INSTRUMENTS), ["exchange", "coin"])
     known, listing = (set(rows["exchange"]) for rows in (listed, listed.filter(pl.col("coin") == coin)))
-    return tuple(e for e in sorted(ADAPTERS) if e in listing or e not in known)
+    return tuple(e for e in sorted(ADAPTERS) if not listing or e in listing or e not in known)

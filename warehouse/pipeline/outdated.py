@@ -10,7 +10,7 @@ from expectations.tables import load, table
 from warehouse.pipeline import graph
 from warehouse.pipeline.engine import MAP, Lane, Walk
 from warehouse.pipeline.inputs import Reader
-from warehouse.pipeline.unit import Unit, in_order
+from warehouse.pipeline.unit import Unit, in_order, products
 from warehouse.plan import Plan
 from warehouse.settings import Settings
 from warehouse.store import Stage, Store
@@ -24,7 +24,8 @@ def outdated(store: Store, settings: Settings) -> Iterator[tuple[str, Found]]:
 
     What follows from them is not known before they are built, and not listed.
     """
-    for coin in sorted({str(key["coin"]) for key in store.keys(MAP)}):
+    mapped = {str(key["coin"]) for of in products(MAP) for key in store.keys(of)}
+    for coin in sorted(name for name in mapped if graph.published_hours(store, name)):
         yield coin, [*_of_coin(store, settings, coin)]
     fits = store.footer(PARAMETERS, {})
     fitted = tuple(date.fromisoformat(day) for day in (fits.units if fits else ()))
