@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -14,11 +15,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from expectations.gx import CheckResult
 from expectations.tables import table
 from tests.warehouse.trial import MADE, Trial, build, differing
 from transforms.tables import model_parameters
 from warehouse.clock import HOUR
-from warehouse.pipeline import graph, run
+from warehouse.pipeline import gate, graph, run, staleness
+from warehouse.pipeline.build import implementation, statement
 from warehouse.pipeline.engine import Built, Lane, Walk
 from warehouse.pipeline.run_log import RunSummary
 from warehouse.pipeline.staleness import code_digest
@@ -171,6 +174,56 @@ def test_a_state_that_was_deleted_for_its_age_is_built_first(filled: Trial, tria
     assert differing(filled.files("mart"), trial.files("mart")) == []
 
 
+def test_a_lost_input_outside_the_walk_is_built_first(filled: Trial, trial: Trial) -> None:
+    """The third day's levels need the second day's last bars, though the walk does not come there."""
+    for name, day in (("price_bars", DAYS[1]), ("liquidation_levels", DAYS[2])):
+        contract = table(name)
+        shutil.rmtree(trial.root / contract.layer / name / f"coin=BTC/date={day}")
+    lane = Lane(("liquidation_levels",), (DAYS[2],), ("BTC",), history={"BTC": (FIRST, LAST)})
+    stage = Stage(Store(trial.root), "tried")
+    walk = Walk(stage.store, lane)
+    list(walk.run())
+    assert [each.label for each in walk.built] == [
+        f"core.price_bars coin=BTC/date={DAYS[1]}", f"mart.liquidation_levels coin=BTC/date={DAYS[2]}"
+    ]  # fmt: skip
+    stage.publish()
+    assert differing(filled.files("core", "mart"), trial.files("core", "mart")) == []
+
+
+def test_a_bad_day_of_the_past_holds_back_only_itself(
+    filled: Trial, trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hourly run mends the week before; what it cannot mend is quarantined, and its own hour is published."""
+    check, bad = gate.check, f"coin=BTC/date={DAYS[1]}"
+
+    def failing(stage: Stage, *given: Any) -> list[CheckResult]:
+        results: list[CheckResult] = check(stage, *given)
+        return [
+            replace(each, passed=False, failing_rows=1, reason="an impossible bar")
+            if (each.table_name, each.partition, each.severity) == ("price_bars", bad, "FAIL")
+            else each
+            for each in results
+        ]
+
+    monkeypatch.setattr(gate, "check", failing)
+    late(trial, DAYS[1])
+    summary = trial.run(LAST + HOUR)
+    assert ("core.price_bars", bad, "an impossible bar") in summary.quarantined
+    assert {partition[-10:] for _, partition, _ in summary.quarantined} == {str(day) for day in DAYS[1:3]}
+    held = {path.parent.name for path in (trial.root / "quarantine").rglob("reason.txt")}
+    assert held == {f"date={day}" for day in DAYS[1:3]}
+    assert (trial.root / "quarantine/core/price_bars" / bad / "reason.txt").read_text().startswith("an impossible bar")
+    assert trial.ask("SELECT hour_utc FROM ops.watermark").item() == LAST + HOUR
+    assert trial.ask("SELECT max(hour_utc) FROM mart.market_balance").item() == LAST + HOUR
+    past = [f"mart/liquidation_levels/coin=BTC/date={day}" for day in DAYS[:3]]
+    assert differing(filled.files(*past), trial.files(*past)) == []
+
+
+def test_a_map_has_its_hours_though_its_first_levels_are_lost(trial: Trial) -> None:
+    shutil.rmtree(trial.root / "mart/liquidation_levels" / f"coin=BTC/date={DAYS[0]}")
+    assert graph.published_hours(Store(trial.root), "BTC") == [FIRST, datetime(2026, 11, 17, 23), LAST - 3 * HOUR, LAST]
+
+
 @pytest.fixture
 def short_lived_state() -> Iterator[None]:
     """State goes once it is a day old."""
@@ -212,10 +265,17 @@ def test_everything_from_raw_is_what_it_was(filled: Trial, trial: Trial) -> None
     assert differing(filled.whole_files(*MADE), trial.whole_files(*MADE)) == []
 
 
+def test_no_map_hangs_on_the_code_of_an_exchange() -> None:
+    """A change to one exchange's wire format must not build every map of every coin again."""
+    for name in MART | {"model_parameters"}:
+        if statement(table(name)) is None:
+            read = staleness._imported(implementation(table(name)).__name__)
+            assert not [module for module in read if module.startswith("transforms.exchanges")], name
+
+
 def test_code_is_told_by_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """A comment, a docstring or a blank line changes nothing; a number in a module that it imports does."""
     from transforms.model import cluster_lives
-    from warehouse.pipeline import staleness
 
     sources = {}
     source = staleness.inspect.getsource

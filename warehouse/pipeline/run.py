@@ -187,7 +187,7 @@ def _publish(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary) 
     before = [each for each in failed if _is_before(each.partition, plan)]
     if plan.catches_up and before:
         # the week before is left as it is, or one bad day of it would hold back every later hour
-        held = gate.hold_back(stage, before)
+        held = [each for each in gate.hold_back(stage, before) if _is_before(each[1], plan)]
         stage.empty()
         _build(stage, replace(plan, catches_up=False), Silent(), summary, 1)
         results = gate.check(stage, plan.last_hour, progress)
