@@ -26,7 +26,6 @@ WRITERS = {
     ".csv": pa.csv.CSVWriter,
     ".arrow": pa.ipc.new_file,
 }
-_ROWS = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,9 @@ def check_ending(out: Path) -> None:
         )
 
 
-def export(catalog: duckdb.DuckDBPyConnection, wanted: Wanted, out: Path, progress: Progress) -> int:
+def export(
+    catalog: duckdb.DuckDBPyConnection, wanted: Wanted, out: Path, progress: Progress, at_once: int = 1 << 17
+) -> int:
     """Writes the rows, in the order of the files, and returns how many. Raises UserError where there are none."""
     wanted.check()
     check_ending(out)
@@ -100,7 +101,7 @@ def export(catalog: duckdb.DuckDBPyConnection, wanted: Wanted, out: Path, progre
     progress.stage("export", rows, "rows")
     columns = ", ".join(_readable(wanted.table, out.suffix.lower()))
     found = catalog.sql(f"SELECT {columns} FROM {name} WHERE {wanted.where}", params=wanted.values or None)
-    replace_whole(out, partial(_write, found.to_arrow_reader(_ROWS), WRITERS[out.suffix.lower()], progress))
+    replace_whole(out, partial(_write, found.to_arrow_reader(at_once), WRITERS[out.suffix.lower()], progress))
     return rows
 
 

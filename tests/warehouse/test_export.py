@@ -60,10 +60,9 @@ def test_a_range_has_both_ends_and_only_what_was_asked_for(small_warehouse: Path
 def test_it_is_written_in_batches(small_warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[int] = []
     monkeypatch.setattr(Silent, "step", lambda self, note="", advance=1, rows=0: steps.append(advance))
-    monkeypatch.setattr(export, "_ROWS", 1000)
     wanted = export.Wanted(table("liquidation_levels"))
     with catalog.connect(small_warehouse) as connection:
-        rows = export.export(connection, wanted, tmp_path / "levels.parquet", Silent())
+        rows = export.export(connection, wanted, tmp_path / "levels.parquet", Silent(), at_once=1000)
     assert sum(steps) == rows > 2000
     assert len(steps) > 1
 
