@@ -99,7 +99,7 @@ def test_an_exchange_that_crashes_stops_it_before_anything_is_published(run_back
 
 
 def test_what_is_quarantined_turns_it_red(run_backfill: Callable[..., Ran]) -> None:
-    """Of two coins one is quarantined: its task fails, the other's does not."""
+    """When one of two coins is quarantined, only its task fails."""
     state, tasks = run_backfill(Engine(quarantined={"ETH": HELD}))
     assert (state, tasks["publish BTC"], tasks["publish ETH"]) == ("failed", "success", "failed")
 

@@ -1,4 +1,4 @@
-"""What the DAGs do when a task fails, by `dag.test()` on an engine that only notes its calls."""
+"""How the DAGs behave when a task fails: `dag.test()` with an engine that only records its calls."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ _in_process = workers._in_process
 def main(about: dict[str, Any]) -> None:
     """Run a command as it is described, until death; print the operations of each phase if it comes to an end."""
     shorten()
-    if about["phase"]:  # four seconds to load, and whoever dies has no use for what it decides
+    if about["phase"]:  # it takes four seconds to load, and a process that is killed needs no decision
         sys.modules["expectations.gx"] = SimpleNamespace(decide=lambda counts: [])  # type: ignore[assignment]
     os.environ["DYING"] = json.dumps({**about, "parent": os.getpid()})
     workers._in_process = in_process

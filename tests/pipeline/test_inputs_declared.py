@@ -23,7 +23,7 @@ from warehouse.pipeline.build import SQL, implementation, statement
 from warehouse.pipeline.unit import maker, products
 
 PARAMETERS = {"coin", "day", "hours", "exchanges"}
-"""What the engine can give to a build besides its inputs."""
+"""The parameters that the engine can pass to a build besides its inputs."""
 
 Build = str | Callable[..., Any]
 TABLES = pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.name)

@@ -57,7 +57,7 @@ KILLS = {
         ("calibrate", "catalog"), ("calibrate", "gate"),
     ],
 }  # fmt: skip
-"""Of each command ten tests: on which warehouse, and in which phase the first kill is."""
+"""Ten tests of each command, by warehouse and by the phase of the first kill."""
 SEEDS = [(of, *kill, seed) for of, kills in KILLS.items() for seed, kill in enumerate(kills)]
 
 
@@ -134,7 +134,7 @@ def bars(path: Path, close: int) -> Path:
 
 
 def environment(made: Trial, about: dict[str, Any]) -> dict[str, str]:
-    """What the settings of an import are read from: a warehouse of recorded data, of which nothing is recorded."""
+    """The environment of an import: a warehouse of recorded data without any recording."""
     if about["command"] != "import":
         return {}
     recorded = made.root.parent / "recorded"
@@ -173,7 +173,7 @@ def _group(pid: int) -> int | None:
 
 
 def read_in_between(made: Trial) -> None:
-    """What an analyst reads after a kill: tables of one publication speak of the same hours, up to the watermark."""
+    """After a kill, tables that are published together have the same hours, up to the watermark."""
     if not (made.root / "catalog.duckdb").is_file():
         return
     hours = [

@@ -1,4 +1,4 @@
-"""What a change makes stale: no more is built than hangs on it, and the rest comes out as if all were built anew."""
+"""What a change makes stale: only what depends on it is built, and the files equal those of a full rebuild."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def whole(trial: Trial, **options: object) -> Plan:
 
 
 def built(trial: Trial, **options: object) -> list[tuple[str, str]]:
-    """What the loop builds now, in order: table and day."""
+    """The units that the loop builds now, in order, as table and day."""
     stage = Stage(Store(trial.root), "tried")
     made = [each.label for each in build(stage, whole(trial, **options))]
     stage.publish()

@@ -42,7 +42,7 @@ def test_a_table_builds_as_its_case_says(case: Any) -> None:
 
 
 def test_rows_come_in_the_order_of_the_file_and_with_every_column(case: Any) -> None:
-    """What is written, digested and handed on is what the build returns: nobody sorts it again."""
+    """A build returns rows in file order, so nothing sorts them again."""
     if case.error is None:
         contract = table(case.table)
         rows = build(case.table, declared(case), **case.parameters)

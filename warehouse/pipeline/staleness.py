@@ -47,10 +47,6 @@ class Staleness:
             **{name: as_text(value) for name, value in self.parameters(unit).items()},
         }
 
-    def is_stale(self, unit: Unit) -> bool:
-        """Whether the unit is to be built."""
-        return next(self.reasons(unit), None) is not None
-
     def reasons(self, unit: Unit) -> Iterator[str]:
         """Why the unit is to be built; nothing where it is not."""
         store = self.reader.store
