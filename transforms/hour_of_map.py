@@ -1,26 +1,30 @@
-"""What the rows of an hour of the map share."""
+"""Reads the map an hour at a time: the mark of the hour, and its dollars by price bucket."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from math import fsum
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+
+from transforms.model.price_grid import Floats, Ints
 
 Row = dict[str, object]
 
-_CONTRACT = ("hour_utc", "exchange", "instrument")
-_SHARED = ("mark_price", "is_stale", "parameters_version", "source")
+_HOUR = np.timedelta64(1, "h")
 
 
-def abouts(levels: pl.DataFrame) -> dict[datetime, Row]:
-    """Mark (the mean of the venues' marks), whether it is stale, version and source, by hour.
+def abouts(position_books: pl.DataFrame) -> dict[datetime, Row]:
+    """Mean mark, whether an exchange is carried, parameters' version and source, by hour in ascending order.
 
-    A venue's mark is that of its first contract, the version and source are those of the first venue.
+    An exchange's mark is that of its first contract; version and source are those of the first exchange.
     """
-    contracts = levels.select(*_CONTRACT, *_SHARED).unique().sort(*_CONTRACT)
     firsts = [pl.col(c).first() for c in ("mark_price", "parameters_version", "source")]
-    venues = contracts.group_by("hour_utc", "exchange", maintain_order=True).agg(*firsts, pl.col("is_stale").any())
+    books = position_books.sort("hour_utc", "exchange", "instrument", maintain_order=True)
+    venues = books.group_by("hour_utc", "exchange", maintain_order=True).agg(*firsts, pl.col("is_stale").any())
     hourly = venues.group_by("hour_utc", maintain_order=True).agg(
         pl.col("mark_price"), *firsts[1:], pl.col("is_stale").any()
     )
@@ -28,3 +32,36 @@ def abouts(levels: pl.DataFrame) -> dict[datetime, Row]:
     means = [fsum(marks) / len(marks) for marks in hourly["mark_price"].to_list()]
     rows = hourly.with_columns(pl.Series("mark_price", means, dtype=pl.Float64)).to_dicts()
     return {row.pop("hour_utc"): row for row in rows}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Dollars of one side of the map by hour and price bucket: usd [hours, buckets], of which bucket 0 is `first`."""
+
+    hours: NDArray[np.datetime64]
+    first: int
+    usd: Floats
+
+    @classmethod
+    def of(cls, levels: pl.DataFrame) -> Profile:
+        """The rows of the map, exchanges and classes added up. Of hours, those that have rows, in ascending order."""
+        if levels.is_empty():
+            return cls(np.array([], "datetime64[ms]"), 0, np.zeros((0, 0)))
+        times, buckets = levels["hour_utc"].to_numpy(), levels["price_bucket"].to_numpy()
+        since, first = times.min(), int(buckets.min())
+        hour: Ints = (times - since) // _HOUR
+        there = np.flatnonzero(np.bincount(hour))
+        shape = (int(there[-1]) + 1, int(buckets.max()) - first + 1)
+        return cls(since + there * _HOUR, first, _sums(levels, hour, first, shape)[there])
+
+    def sums(self, levels: pl.DataFrame) -> Floats:
+        """The dollars of some of the rows, such as an exchange's, on the same hours and buckets."""
+        hour = np.searchsorted(self.hours, levels["hour_utc"].to_numpy())
+        return _sums(levels, hour, self.first, self.usd.shape)
+
+
+def _sums(levels: pl.DataFrame, hour: Ints, first: int, shape: tuple[int, ...]) -> Floats:
+    # whole dollars: their sums are exact in any order
+    cells = hour * shape[1] + (levels["price_bucket"].to_numpy() - first)
+    usd = np.bincount(cells, levels["notional_usd"].to_numpy(), shape[0] * shape[1])
+    return usd.reshape(shape).astype(np.float64, copy=False)

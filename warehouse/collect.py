@@ -94,9 +94,11 @@ class Collector:
         """Fetches what the hours of `plan`, and earlier ones that failed, need; instruments must be known."""
         outcomes: Counter[str] = Counter()
         contracts = self.contracts(plan.coins)
-        windows = [(w, self._series_requests(contracts, w)) for w in self.windows(plan, contracts)]
+        missing = self._missing(plan, contracts)
+        windows = [(w, self._series_requests(contracts, w)) for w in self._windows(plan, missing)]
         self.progress.stage(f"collect {self.exchange}", sum(len(asked) for _, asked in windows), "requests")
-        late = self._late(plan, contracts)
+        # so recent that the venue may have them now: what it had answered was too early to count
+        late = missing.filter(pl.col("hour_utc") > self.served.now - _LATE_BY)["hour_utc"].to_list()
         with self._alone():
             take_in(self.store, self.exchange, self.source, plan.last_hour, self.served.now)
         for window, asked in windows:
@@ -145,9 +147,9 @@ class Collector:
                 return _instruments(self.exchange, listed, coins)
         return []
 
-    def windows(self, plan: Plan, contracts: list[Instrument]) -> list[Window]:
+    def _windows(self, plan: Plan, missing: pl.DataFrame) -> list[Window]:
         """The plan's hours, and the earlier ones that failed or were left out, as ranges within a day."""
-        wanted = {*plan.hours, *left_out(self.store, plan), *self._failed(plan, contracts)}
+        wanted = {*plan.hours, *left_out(self.store, plan), *_failed(plan, missing)}
         return list(_ranges(sorted(wanted)))
 
     def _mistrusted(self, day: date) -> bool:
@@ -155,20 +157,8 @@ class Collector:
         held = self.store.root / "quarantine" / "core"
         return next(held.glob(f"*/coin=*/date={day}"), None) is not None
 
-    def _failed(self, plan: Plan, contracts: list[Instrument]) -> set[datetime]:
-        """Earlier hours whose requests failed, and the last few, to which a venue may still add."""
-        if not plan.catches_up:
-            return set()
-        gaps = self._gaps(plan, contracts).filter(pl.col("hour_utc") < plan.first_hour)
-        late = pl.col("hour_utc") >= plan.first_hour - _LATE_BY
-        return set(gaps.filter(late | pl.col("reason").str.contains(FAILED))["hour_utc"].to_list())
-
-    def _late(self, plan: Plan, contracts: list[Instrument]) -> set[datetime]:
-        """Missing hours so recent that the venue may have them now: what it had answered was too early to count."""
-        gaps = self._gaps(plan, contracts)
-        return set(gaps.filter(pl.col("hour_utc") > self.served.now - _LATE_BY)["hour_utc"].to_list())
-
-    def _gaps(self, plan: Plan, contracts: list[Instrument]) -> pl.DataFrame:
+    def _missing(self, plan: Plan, contracts: list[Instrument]) -> pl.DataFrame:
+        """The gaps of the contracts' coins from a week before the plan's hours on."""
         since = plan.first_hour - LOOK_BACK
         span = list(days(since.date(), plan.last_hour.date()))
         keys = [{"coin": coin, "date": day} for coin in sorted({c.coin for c in contracts}) for day in span]
@@ -243,6 +233,15 @@ def left_out(store: Store, plan: Plan) -> list[datetime]:
     until = [max(store.read(BOOKS, keys, ["hour_utc"])["hour_utc"].to_list()) for keys in newest if keys]
     first = max(min(until) + HOUR, plan.first_hour - LOOK_BACK) if until else plan.first_hour
     return list(hours(first, plan.first_hour - HOUR))
+
+
+def _failed(plan: Plan, missing: pl.DataFrame) -> set[datetime]:
+    """Earlier hours whose requests failed, and the last few, to which a venue may still add."""
+    if not plan.catches_up:
+        return set()
+    gaps = missing.filter(pl.col("hour_utc") < plan.first_hour)
+    late = pl.col("hour_utc") >= plan.first_hour - _LATE_BY
+    return set(gaps.filter(late | pl.col("reason").str.contains(FAILED))["hour_utc"].to_list())
 
 
 def _begins_late(fetched: Fetched) -> bool:

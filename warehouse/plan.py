@@ -65,10 +65,13 @@ class Plan:
         return self.tables or tuple(t.name for t in load().values() if t.inputs and not t.on_demand)
 
     def chunks(self, length: timedelta) -> Iterator[Plan]:
-        """The plan in consecutive pieces of at most `length`, cut at midnight, since days are built whole."""
+        """The plan in consecutive pieces of about `length`, cut after midnight's hour.
+
+        Days are built whole, and the last bars of one come with the hour of midnight.
+        """
         first = self.first_hour
         while first <= self.last_hour:
-            last = min(first.replace(hour=0) + length - HOUR, self.last_hour)
+            last = min(first.replace(hour=0) + length, self.last_hour)
             yield replace(self, first_hour=first, last_hour=last)
             first = last + HOUR
 

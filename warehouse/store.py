@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -69,19 +69,10 @@ class Store:
 
     def read(self, table: Table, keys: Iterable[Key], columns: list[str] | None = None) -> pl.DataFrame:
         """All rows of the partitions `keys` (absent ones are empty) in the files' order, partition columns included."""
-        frames = [self._read_one(table, key, path, columns) for key in keys if (path := self.find(table, key))]
+        there = {path: key for key in keys if (path := self.find(table, key))}
+        frames = read_files(table, there, columns)
         schema = table.schema if columns is None else pl.Schema({c: table.schema[c] for c in columns})
         return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
-
-    def _read_one(self, table: Table, key: Key, path: Path, columns: list[str] | None) -> pl.DataFrame:
-        wanted = columns or [c.name for c in table.columns]
-        in_file = [c for c in wanted if c not in table.partition]
-        try:
-            # given a path, polars opens it twice, and a file replaced in between is read as torn
-            frame = pl.read_parquet(path.read_bytes(), columns=in_file, hive_partitioning=False, use_statistics=False)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise unreadable(path, error) from error
-        return frame.with_columns(pl.lit(key[c]).cast(table.schema[c]).alias(c) for c in table.partition).select(wanted)
 
     def keys(self, table: Table, **fixed: object) -> list[dict[str, object]]:
         """The partitions there are, in order, narrowed to those that agree with `fixed`."""
@@ -322,6 +313,33 @@ def _create(root: Path, marker: Path, source: str) -> None:
         replace_durably(hidden, marker)
     except OSError as error:
         raise UserError(f"cannot make a warehouse at {root}: {error.strerror}; set LIQ_WAREHOUSE") from error
+
+
+def read_files(table: Table, files: Mapping[Path, Key], columns: Sequence[str] | None = None) -> list[pl.DataFrame]:
+    """The rows of each file, partition columns included. Raises UserError that names a file that cannot be read."""
+    scans = [_scan(table, path, key, columns or table.schema.names()) for path, key in files.items()]
+    try:
+        return pl.collect_all(scans)  # one by one, small files take three times as long
+    except pl.exceptions.PolarsError:
+        return [_collect(path, scan) for path, scan in zip(files, scans, strict=True)]
+
+
+def _scan(table: Table, path: Path, key: Key, columns: Sequence[str]) -> pl.LazyFrame:
+    try:
+        # given a path, polars opens it twice, and a file replaced in between is read as torn
+        scan = pl.scan_parquet(path.read_bytes(), hive_partitioning=False, use_statistics=False)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return scan.select(
+        pl.lit(key[c], dtype=table.schema[c]).alias(c) if c in table.partition else pl.col(c) for c in columns
+    )
+
+
+def _collect(path: Path, scan: pl.LazyFrame) -> pl.DataFrame:
+    try:
+        return scan.collect()
+    except pl.exceptions.PolarsError as error:
+        raise unreadable(path, error) from error
 
 
 def footer_of(path: Path) -> Footer:

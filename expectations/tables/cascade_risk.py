@@ -49,7 +49,11 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=(Input("liquidation_levels", required=True), Input("price_bars", days=30, own_day=False)),
+    inputs=(
+        Input("liquidation_levels", required=True),
+        Input("position_books"),
+        Input("price_bars", days=30, own_day=False),
+    ),
     nullable=frozenset(
         {
             "trigger_price",

@@ -5,10 +5,7 @@ import polars as pl
 from expectations.columns import pick
 from expectations.contract import Check, Input, Table
 
-_COLUMNS = (
-    "hour_utc", "exchange", "instrument", "side", "price_bucket", "notional_usd", "mark_price", "is_stale",
-    "parameters_version", "source",
-)  # fmt: skip
+_COLUMNS = ("hour_utc", "exchange", "side", "price_bucket", "notional_usd")
 
 TABLE = Table(
     name="liquidation_clusters",
@@ -38,7 +35,7 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=(Input("liquidation_levels", days=7, columns=_COLUMNS, required=True),),
+    inputs=(Input("liquidation_levels", days=7, columns=_COLUMNS, required=True), Input("position_books")),
     nullable=frozenset({"intensity_z"}),
     time_column="hour_utc",
     may_be_empty=True,

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from expectations.tables import table
-from transforms.hour_of_map import Row, abouts
+from transforms.hour_of_map import Profile, Row, abouts
 from transforms.model.cascade import NOTHING, Cascade, cascade
 from transforms.model.estimate import MAP_RANGE
 from transforms.model.price_grid import Floats, bucket, edge
@@ -21,13 +21,16 @@ _Standing = tuple[int, Floats]
 """The lowest bucket in which anything stands, and the notional (USD) of each bucket from there to the highest."""
 
 
-def build(liquidation_levels: pl.DataFrame, price_bars: pl.DataFrame, *, coin: str) -> pl.DataFrame:
+def build(
+    liquidation_levels: pl.DataFrame, position_books: pl.DataFrame, price_bars: pl.DataFrame, *, coin: str
+) -> pl.DataFrame:
     """Both sides of each hour in `liquidation_levels`; price_bars: of the coin, of the 30 days before each."""
-    traded = Traded(price_bars)
+    traded, hours = Traded(price_bars), set(liquidation_levels["hour_utc"].unique())
     sides = {side: dict(_profiles(liquidation_levels.filter(pl.col("side") == side))) for side in ("long", "short")}
     rows = [
         about | {"hour_utc": hour, "side": side} | _row(side, about, standing.get(hour), traded.before(hour.date()))
-        for hour, about in abouts(liquidation_levels).items()
+        for hour, about in abouts(position_books).items()
+        if hour in hours
         for side, standing in sides.items()
     ]
     schema = {c: t for c, t in TABLE.schema.items() if c not in TABLE.partition}
@@ -36,19 +39,12 @@ def build(liquidation_levels: pl.DataFrame, price_bars: pl.DataFrame, *, coin: s
 
 
 def _profiles(levels: pl.DataFrame) -> Iterator[tuple[datetime, _Standing]]:
-    """What stands in each hour, venues and classes added up in the order of the rows."""
-    standing = levels.filter(pl.col("notional_usd") > 0)
-    if standing.is_empty():
-        return
-    buckets = standing["price_bucket"].to_numpy().astype(np.int64)
-    first, width = int(buckets.min()), int(buckets.max() - buckets.min()) + 1
-    hours, hour = np.unique(standing["hour_utc"].to_numpy(), return_inverse=True)
-    cells = hour * width + buckets - first
-    usd = np.bincount(cells, standing["notional_usd"].to_numpy(), len(hours) * width)
-    profiles: Floats = usd.astype(np.float64, copy=False).reshape(-1, width)
-    for at, profile in zip(hours.astype("datetime64[ms]").tolist(), profiles, strict=True):
-        held = np.flatnonzero(profile)
-        yield at, (first + int(held[0]), profile[held[0] : held[-1] + 1])
+    """The dollars of each hour by bucket, from the lowest bucket that holds any to the highest."""
+    profile = Profile.of(levels)
+    for hour, usd in zip(profile.hours.tolist(), profile.usd, strict=True):
+        held = np.flatnonzero(usd)
+        if len(held):
+            yield hour, (profile.first + int(held[0]), usd[held[0] : held[-1] + 1])
 
 
 def _row(side: str, about: Row, standing: _Standing | None, known: Before) -> Row:

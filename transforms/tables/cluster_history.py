@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from math import fsum, log
+from math import log
 from typing import Any
 
 import polars as pl
 
 from expectations.tables import table
 from expectations.tables.cluster_history import FADES_AFTER
+from transforms.hour_of_map import abouts
 from transforms.model.cluster_lives import Span, Succession, succession
 from transforms.model.clusters import distance_bp
 from transforms.model.price_grid import WIDTH
@@ -19,7 +20,6 @@ from transforms.realised_within import realised_within
 TABLE = table("cluster_history")
 _SIDE = ("hour_utc", "side")
 _FOUND = ("cluster_id", "price_low", "price_high", "price_peak", "notional_usd", "intensity")
-_ABOUT = ("parameters_version", "source")
 _FOLLOWED = ("standing", "unseen")
 _ADDED = {"date", "realised_usd", "realised_is_complete"}
 _LIVES = pl.Schema({name: dtype for name, dtype in TABLE.schema.items() if name not in _ADDED})
@@ -47,8 +47,9 @@ def build(
     bars, rows = _bars(price_bars), list[_Row]()
     for side in ("long", "short"):
         lives = followed.filter(pl.col("side") == side).to_dicts()
-        for about in _abouts(position_books.filter(pl.col("side") == side)):
-            hour = about["hour_utc"]
+        books = position_books.filter(pl.col("side") == side)
+        for hour, known in abouts(books).items():
+            about = known | {"coin": books["coin"][0], "side": side, "hour_utc": hour}
             made = list(_hour(lives, found.get((hour, side), []), bars.get((hour,), []), about))
             rows += made
             lives = [row for row in made if row["life_state"] in _FOLLOWED]
@@ -57,15 +58,6 @@ def build(
     told = realised_within(swept, position_books, realised_liquidations, realised_coverage)
     dated = frame.with_columns(pl.col("hour_utc").dt.date().alias("date"))
     return TABLE.conform(dated.join(told, on=[*_SIDE, "life_id"], how="left"))
-
-
-def _abouts(books: pl.DataFrame) -> list[_Row]:
-    """What all rows of an hour share, by hour, of one side's books. The mark is the mean of the venues' marks."""
-    firsts = [pl.col("coin", "side", *_ABOUT).first(), pl.col("is_stale").any()]
-    venues = books.sort("hour_utc", "exchange", "instrument").group_by("hour_utc", "exchange", maintain_order=True)
-    hourly = venues.agg(*firsts, pl.col("mark_price").first()).group_by("hour_utc", maintain_order=True)
-    rows = hourly.agg(*firsts, pl.col("mark_price")).to_dicts()
-    return [row | {"mark_price": fsum(row["mark_price"]) / len(row["mark_price"])} for row in rows]
 
 
 def _bars(price_bars: pl.DataFrame) -> dict[tuple[Any, ...], list[_Bar]]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from expectations.tables import table
-from transforms.hour_of_map import Row, abouts
+from transforms.hour_of_map import Profile, Row, abouts
 from transforms.model.clusters import Range, detect, distance_bp, intensity
 from transforms.model.price_grid import Floats, edge, middle
 
@@ -23,70 +22,37 @@ MOST = 12
 
 _FAR_END = 12  # buckets: the neighbourhood there is on one side only, and every slope would stand out
 _LEAST_HISTORY = 24  # hours; a z-score over fewer is noise
-_SUMS = ("hour_utc", "side", "price_bucket")
 
 
-def build(liquidation_levels: pl.DataFrame, *, coin: str, day: date) -> pl.DataFrame:
+def build(liquidation_levels: pl.DataFrame, position_books: pl.DataFrame, *, coin: str, day: date) -> pl.DataFrame:
     """Clusters of each hour of `day`. liquidation_levels: of the day, and of TRAILING before it for the z-scores."""
-    profiles = liquidation_levels.group_by(_SUMS).agg(pl.col("notional_usd").sum())
-    own_day = liquidation_levels.filter(pl.col("hour_utc").dt.date() == day)
     rows: list[Row] = []
     for side in ("long", "short"):
-        own = pl.col("side") == side
-        rows += _side(own_day.filter(own), profiles.filter(own), {"coin": coin, "side": side})
+        levels, books = (frame.filter(pl.col("side") == side) for frame in (liquidation_levels, position_books))
+        rows += _side(levels, abouts(books), day, {"coin": coin, "side": side})
     frame = pl.DataFrame(rows, schema={c: t for c, t in TABLE.schema.items() if c != "date"}, orient="row")
     return TABLE.conform(frame.with_columns(pl.col("hour_utc").dt.date().alias("date")))
 
 
-@dataclass(frozen=True)
-class _Grid:
-    """Notional over hours and buckets: usd [..., hours, buckets], bucket 0 is `first`."""
-
-    times: NDArray[np.datetime64]
-    first: int
-    usd: Floats
-
-    @classmethod
-    def of(cls, sums: pl.DataFrame) -> _Grid:
-        times, at = np.unique(sums["hour_utc"].to_numpy(), return_inverse=True)
-        bucket = sums["price_bucket"].to_numpy().astype(np.int64)
-        first = int(bucket.min())
-        usd = np.zeros((len(times), int(bucket.max()) - first + 1))
-        usd[at, bucket - first] = sums["notional_usd"].to_numpy()
-        return cls(times, first, usd)
-
-    def trailing(self, hour: datetime) -> slice:
-        """The hours up to `hour` within TRAILING."""
-        ends = np.array([hour - TRAILING, hour], dtype=self.times.dtype)
-        return slice(*np.searchsorted(self.times, ends, side="right"))
-
-
-def _side(levels: pl.DataFrame, profiles: pl.DataFrame, about: Row) -> Iterator[Row]:
-    if levels.is_empty():
-        return
-    grid = _Grid.of(profiles)
-    hourly = abouts(levels)
-    venues = levels.group_by("hour_utc", "exchange", "price_bucket").agg(pl.col("notional_usd").sum())
-    for (hour,), rows in venues.sort("hour_utc", "exchange").partition_by("hour_utc", as_dict=True).items():
-        now = _Now.of(rows, grid)
-        yield from _hour(now, grid, grid.trailing(hour), about | {"hour_utc": hour} | hourly[hour])
+def _side(levels: pl.DataFrame, hourly: Mapping[datetime, Row], day: date, about: Row) -> Iterator[Row]:
+    profile = Profile.of(levels)
+    own_day = levels.filter(pl.col("hour_utc").dt.date() == day)
+    venues = own_day.partition_by("exchange", as_dict=True)
+    usd = {exchange: profile.sums(rows) for (exchange,), rows in sorted(venues.items())}
+    for at, hour in enumerate(profile.hours.tolist()):
+        if hour.date() == day:
+            now = _Now(list(usd), profile.first, np.stack([each[at] for each in usd.values()]))
+            since = int(np.searchsorted(profile.hours, np.datetime64(hour - TRAILING), side="right"))
+            yield from _hour(now, profile.usd[since : at + 1], about | {"hour_utc": hour} | hourly[hour])
 
 
 @dataclass(frozen=True)
 class _Now:
-    """What stands in one hour on one side: usd [venues, buckets] on the grid's buckets."""
+    """What stands in one hour on one side: usd [exchanges, buckets], of which bucket 0 is `first`."""
 
     exchanges: list[str]
     first: int
     usd: Floats
-
-    @classmethod
-    def of(cls, rows: pl.DataFrame, grid: _Grid) -> _Now:
-        exchanges = rows["exchange"].unique(maintain_order=True).to_list()
-        venue = rows["exchange"].rle_id().to_numpy()
-        usd = np.zeros((len(exchanges), grid.usd.shape[1]))
-        usd[venue, rows["price_bucket"].to_numpy() - grid.first] = rows["notional_usd"].to_numpy()
-        return cls(exchanges, grid.first, usd)
 
     def inside(self, side: object, mark: float) -> slice:
         """Buckets on the side's side of the mean mark: a venue that is carried stands at a mark of its own."""
@@ -102,15 +68,16 @@ class _Now:
         return json.dumps({exchange: round(usd / sum(held.values()), 6) for exchange, usd in held.items()})
 
 
-def _hour(now: _Now, grid: _Grid, until: slice, about: Row) -> Iterator[Row]:
+def _hour(now: _Now, trailing: Floats, about: Row) -> Iterator[Row]:
+    """The rows of an hour. trailing: [hours, buckets], the last of them the hour itself."""
     inside = now.inside(about["side"], float(str(about["mark_price"])))
     # only the side's own range: beyond the mark there is nothing, which is no neighbourhood
-    profile = grid.usd[until.stop - 1, inside]
+    profile = trailing[-1, inside]
     for rank, (each, usd, strength) in enumerate(_largest(profile, about["side"]), start=1):
         found = Range(each.first + inside.start, each.last + inside.start, each.peak + inside.start)
-        history = grid.usd[until, found.first : found.last + 1].sum(axis=1)
+        history = trailing[:, found.first : found.last + 1].sum(axis=1)
         own = {"rank": rank, "notional_usd": usd, "intensity": strength, "intensity_z": _z(history)}
-        yield about | own | _range(found, grid.first, about) | {"exchange_shares": now.shares(found)}
+        yield about | own | _range(found, now.first, about) | {"exchange_shares": now.shares(found)}
 
 
 def _largest(profile: Floats, side: object) -> list[tuple[Range, float, float]]:

@@ -87,13 +87,14 @@ def _rows(
     midnight: datetime,
 ) -> Iterator[_Row]:
     before = pl.col("hour_utc") < midnight - WINDOW
+    parts = hourly.partition_by("exchange", "side", "estimator", as_dict=True)
     last_h = round((midnight - _HOUR - datetime(1970, 1, 1)) / _HOUR)
     for (exchange, instrument), source in sources.items():
         applying = Applying(model_parameters, exchange)
         for s, side in SIDE_OF.items():
             for name in NAMES:
                 versions = {"fitted": applying(s, last_h).version, "prior": prior(exchange).version}
-                of = hourly.filter(exchange=exchange, side=side, estimator=name)
+                of = parts.get((exchange, side, name), hourly.clear())
                 about = {"exchange": exchange, "instrument": instrument, "side": side, "estimator": name}
                 known = {"source": source, "parameters_version": versions.get(name)}
                 yield about | known | _score(name, of.filter(instrument=instrument).filter(~before), of.filter(before))

@@ -68,6 +68,7 @@ class Walk:
             self.reader, self._recorded, {c: last.date() for c, (_, last) in lane.history.items()}
         )
         self.built: list[Built] = []
+        self._looked_for: set[tuple[str, date, str | None]] = set()
 
     def run(self) -> Iterator[date]:
         """Build what is stale, and yield each day when it is done."""
@@ -159,7 +160,11 @@ class Walk:
             for key in self.reader.keys(each, unit) if {"coin", "date"} <= set(of.partition) else ():
                 needed = Unit(maker(of), date.fromisoformat(str(key["date"])), unit.coin)
                 is_walked = needed.day in self.lane.days and of.kept_days is None
-                if not is_walked and self.store.find(of, key) is None and self._is_due(needed):
+                name = (of.name, needed.day, needed.coin)
+                if is_walked or name in self._looked_for:
+                    continue
+                self._looked_for.add(name)  # windows overlap: of 30 days, 29 were looked for the day before
+                if self.store.find(of, key) is None and self._is_due(needed):
                     self._build_missing_inputs(needed)
                     self._make([(needed, f"{of.full_name} is missing and {unit.label} needs it")])
 

@@ -64,10 +64,8 @@ def after(store: Store, plan: Plan) -> Iterator[Plan]:
     """The weeks after a plan's last day, up to the end of its coins' maps: its hours may have made them stale."""
     last = max((_history(store, name, plan)[1] for name in coins(store, plan)), default=plan.last_hour)
     first = datetime.combine(plan.last_hour.date() + _DAY, time())
-    while MAP.name in plan.tables_or_all and first <= last:
-        until = min(first + _WEEK - HOUR, last)
-        yield replace(plan, first_hour=first, last_hour=until, catches_up=False, again=False)
-        first = until + HOUR
+    if MAP.name in plan.tables_or_all and first <= last:
+        yield from replace(plan, first_hour=first, last_hour=last, catches_up=False, again=False).chunks(_WEEK)
 
 
 def of_payloads(store: Store, settings: Settings) -> Plan:

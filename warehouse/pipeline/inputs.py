@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
+from cachetools import LRUCache
 
 from expectations.contract import Input, Table
 from expectations.tables import table
@@ -19,7 +20,7 @@ from transforms.slowly_changing import in_force
 from warehouse.answers import IN_A_MONTH
 from warehouse.clock import days
 from warehouse.pipeline.unit import Unit, maker
-from warehouse.store import Key, Store, label
+from warehouse.store import Key, Store, label, read_files
 
 PAYLOADS, FETCHES, INSTRUMENTS = table("payloads"), table("fetches"), table("instruments")
 _METADATA = pl.col("endpoint").is_in(["instruments", "margin_tiers", endpoint("instruments")])
@@ -44,11 +45,14 @@ class Reader:
     """Reads from `store`, and keeps what it has read while there is room: a day's windows overlap with the next's."""
 
     store: Store
-    _frames: OrderedDict[tuple[object, ...], pl.DataFrame] = field(default_factory=OrderedDict, init=False)
+    _frames: LRUCache[tuple[object, ...], pl.DataFrame] = field(init=False)
     _digests: dict[tuple[object, ...], str] = field(default_factory=dict, init=False)
     _contents: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
-    _identities: dict[date, pl.DataFrame] = field(default_factory=dict, init=False)
+    _identities: dict[tuple[date, str | None], pl.DataFrame] = field(default_factory=dict, init=False)
     _versions_of: dict[tuple[object, ...], pl.DataFrame] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._frames = LRUCache(_KEPT_BYTES, getsizeof=pl.DataFrame.estimated_size)
 
     def inputs(self, units: Sequence[Unit], *, anew: bool = False) -> dict[str, pl.DataFrame]:
         """The inputs of units of one table and one day, by name; where there are several coins, of all of them.
@@ -73,7 +77,7 @@ class Reader:
     def keep(self, of: Table, key: Key, rows: pl.DataFrame) -> None:
         """Keep a partition that was just written, so that it need not be read."""
         path = self.store.path(of, key)
-        self._remember((path, path.stat().st_mtime_ns, ()), rows)
+        self._remember((path, path.stat().st_mtime_ns, tuple(of.schema)), rows)
         self._contents.pop((of.name, label(of, key)), None)
 
     def keys(self, each: Input, unit: Unit) -> list[dict[str, object]]:
@@ -110,9 +114,11 @@ class Reader:
 
     def _answers(self, unit: Unit) -> pl.DataFrame:
         """What identifies the answers about a coin's day, without their bodies."""
-        if unit.day not in self._identities:
-            self._identities[unit.day] = self._payloads(Input(PAYLOADS.name, days=1, columns=_IDENTITY), unit)
-        return _of_coins(self._identities[unit.day], [unit])
+        name = (unit.day, unit.coin)
+        if name not in self._identities:
+            every = self._payloads(Input(PAYLOADS.name, days=1, columns=_IDENTITY), unit)
+            self._identities[name] = _of_coins(every, [unit])
+        return self._identities[name]
 
     def content(self, of: Table, key: Key) -> str:
         """The digest of a partition's rows; of one that was deleted for its age, as its build had recorded it."""
@@ -146,25 +152,29 @@ class Reader:
         return sorted(here.union(below))
 
     def _read(self, of: Table, keys: Iterable[Key], columns: Sequence[str] = ()) -> pl.DataFrame:
-        frames = [self._one(of, key, path, columns) for key in keys if (path := self.store.find(of, key))]
-        wanted = list(columns) or of.schema.names()
-        return pl.concat(frames) if frames else of.empty().select(wanted)
+        wanted = tuple(columns) or tuple(of.schema)
+        # with the moment it was written: a file that is replaced is another
+        files = {(path, path.stat().st_mtime_ns): key for key in keys if (path := self.store.find(of, key))}
+        frames = {file: self._kept(of, file, wanted) for file in files}
+        lacking = [file for file, rows in frames.items() if rows is None]
+        read = read_files(of, {path: files[path, moment] for path, moment in lacking}, wanted)
+        for file, rows in zip(lacking, read, strict=True):
+            frames[file] = rows
+            self._remember((*file, wanted), rows)
+        found = [rows for rows in frames.values() if rows is not None]
+        return pl.concat(found) if found else of.empty().select(wanted)
 
-    def _one(self, of: Table, key: Key, path: Path, columns: Sequence[str]) -> pl.DataFrame:
-        written_ns = path.stat().st_mtime_ns
-        whole, part = (path, written_ns, ()), (path, written_ns, tuple(columns))
-        if whole in self._frames:
-            self._frames.move_to_end(whole)
-            return self._frames[whole].select(list(columns) or pl.all())
-        if part not in self._frames:
-            self._remember(part, self.store.read(of, [key], list(columns) or None))
-        self._frames.move_to_end(part)
-        return self._frames[part]
+    def _kept(self, of: Table, file: tuple[Path, int], wanted: tuple[str, ...]) -> pl.DataFrame | None:
+        """Columns of a file that was read or written before, by itself or whole."""
+        for columns in (tuple(of.schema), wanted):
+            rows = self._frames.get((*file, columns))
+            if rows is not None:
+                return rows if columns == wanted else rows.select(wanted)
+        return None
 
     def _remember(self, name: tuple[object, ...], rows: pl.DataFrame) -> None:
-        self._frames[name] = rows
-        while sum(frame.estimated_size() for frame in self._frames.values()) > _KEPT_BYTES and len(self._frames) > 1:
-            self._frames.popitem(last=False)
+        with suppress(ValueError):  # larger than there is room for
+            self._frames[name] = rows
 
     def _versions(self, each: Input, units: Sequence[Unit]) -> pl.DataFrame:
         """The versions in force within the window, of the units' coins; for an exchange's unit, all there are."""
@@ -193,9 +203,17 @@ class Reader:
 
         A reading at midnight was asked for the day before.
         """
-        needed = tuple(dict.fromkeys((*each.columns, *_IDENTITY))) if each.columns else ()
         if unit.exchange:
             return self._listings(each, unit)
+        name = (PAYLOADS.name, each, unit.day)  # the core tables of a day read the same
+        rows = self._frames.get(name)
+        if rows is None:
+            rows = self._answers_of_day(each, unit)
+            self._remember(name, rows)
+        return rows
+
+    def _answers_of_day(self, each: Input, unit: Unit) -> pl.DataFrame:
+        needed = tuple(dict.fromkeys((*each.columns, *_IDENTITY))) if each.columns else ()
         keys = self._keys(each, [unit])
         own = self._read(PAYLOADS, keys, needed).filter(~_METADATA & ~_OF_A_MONTH)
         rows = pl.concat([own, self._of_months(keys, needed).select(own.columns)]).filter(_reaches(unit))
