@@ -13,8 +13,9 @@ from filelock import FileLock
 
 from expectations.tables import table
 from transforms.exchanges import adapter
-from transforms.exchanges.protocol import Adapter, Instrument, Request
+from transforms.exchanges.protocol import SERIES, Adapter, Instrument, Request
 from transforms.exchanges.replay import rows
+from transforms.exchanges.rows import Rows
 from transforms.tables.gaps import FAILED
 from warehouse.answers import EVER, Answers, question
 from warehouse.clock import HOUR, days, from_ms, hours, to_ms
@@ -248,7 +249,8 @@ def _begins_late(fetched: Fetched) -> bool:
     """Whether the answer leaves out the first hour that was asked for: the venue no longer has all of it."""
     if fetched.rows is None or fetched.request.start_ms is None or fetched.page:
         return False
-    times = [row["time_ms"] for rows in fetched.rows.values() for row in rows if "time_ms" in row]
+    timed = [rows for series, rows in fetched.rows.items() if "time_ms" in SERIES[series]]
+    times = [time for rows in timed for time in Rows.gathered(("time_ms",), rows).columns["time_ms"]]
     return not times or min(times) > fetched.request.start_ms + _HOUR_MS
 
 
