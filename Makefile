@@ -56,7 +56,7 @@ test: export POLARS_MAX_THREADS = 1
 test: $(STAMP) ## The tests, in parallel
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
 
-test-slow: $(STAMP) ## Those that wait for schedulers, kills and installs
+test-slow: $(STAMP) ## Those that wait for Airflow, browsers, kills and installs
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m slow
 
 bi: $(STAMP) ## The BI routes, Apache Superset among them, which is installed for it

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
 from tests.warehouse.trial import NOW, A, Trial
+from warehouse import collect
 from warehouse.clock import to_ms
 from warehouse.simulator import Simulation, serve
 
 settings.register_profile("any machine", deadline=None)  # a busy one is slow, and not wrong
 settings.load_profile("any machine")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _impatient() -> Iterator[None]:
+    """As many attempts as ever, without the pauses between them: tests/warehouse/test_http.py is about those."""
+    with pytest.MonkeyPatch.context() as patch:
+        shell = functools.partial(collect.Shell, backoff_s=0.001, backoff_max_s=0.01)
+        patch.setattr(collect, "Shell", shell)
+        yield
 
 
 @pytest.fixture(scope="session")

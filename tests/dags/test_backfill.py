@@ -52,6 +52,7 @@ def run_backfill(run_dag: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -
     return lambda engine, **changes: run_dag(DAG, engine, run_conf=ASKED | changes)
 
 
+@pytest.mark.slow
 def test_months_of_exchanges_then_coins_then_each_coin_as_by_command(
     run_dag: Callable[..., Ran], asked: settings.Settings, tmp_path: Path
 ) -> None:

@@ -18,6 +18,8 @@ from warehouse.read import query
 from warehouse.scheduler import run_dag_in_process, settings_env
 from warehouse.sources import serving
 
+pytestmark = pytest.mark.slow  # it waits for a process of Airflow
+
 HOUR = datetime(2026, 1, 12, 5)
 # Clusters are left out: in the first hour of a warehouse nothing need stand out yet.
 MAP = ("liquidation_levels", "liquidation_curve", "market_balance", "sweeps")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import shutil
 from collections.abc import Callable
@@ -33,12 +32,6 @@ from warehouse.store import Stage, Store, label, open_store
 H = datetime(2026, 11, 20, 8)
 VENUES = ("binance", "bybit", "okx")
 Gather = Callable[..., dict[str, int]]
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many attempts as ever, without the pauses between them."""
-    monkeypatch.setattr(collect, "Shell", functools.partial(collect.Shell, backoff_s=0.001, backoff_max_s=0.01))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import socket
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,7 +11,6 @@ import polars as pl
 import pytest
 
 from tests.warehouse.trial import MADE, A, Trial, differing
-from warehouse import collect
 from warehouse.clock import HOUR
 from warehouse.simulator import Fault, Simulation
 from warehouse.simulator.faults import parsed
@@ -26,12 +24,6 @@ FAILURES: dict[str, tuple[str, str]] = {  # kind of fault: outcome, what the gap
     "503": ("transient", "transient: "),
     "html": ("bad_payload", "bad_payload: "),
 }
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many attempts as ever, without the pauses between them."""
-    monkeypatch.setattr(collect, "Shell", functools.partial(collect.Shell, backoff_s=0.001, backoff_max_s=0.01))
 
 
 @pytest.fixture
