@@ -61,7 +61,7 @@ class Profile:
 
 
 def _sums(levels: pl.DataFrame, hour: Ints, first: int, shape: tuple[int, ...]) -> Floats:
-    # whole dollars: their sums are exact in any order
+    # whole dollars: their sums are exact in any order. Of no rows bincount makes integers
     cells = hour * shape[1] + (levels["price_bucket"].to_numpy() - first)
     usd = np.bincount(cells, levels["notional_usd"].to_numpy(), shape[0] * shape[1])
     return usd.reshape(shape).astype(np.float64, copy=False)

@@ -249,8 +249,8 @@ def _begins_late(fetched: Fetched) -> bool:
     """Whether the answer leaves out the first hour that was asked for: the venue no longer has all of it."""
     if fetched.rows is None or fetched.request.start_ms is None or fetched.page:
         return False
-    timed = [rows for series, rows in fetched.rows.items() if "time_ms" in SERIES[series]]
-    times = [time for rows in timed for time in Rows.gathered(("time_ms",), rows).columns["time_ms"]]
+    timed = [found for series, found in fetched.rows.items() if "time_ms" in SERIES[series]]
+    times = [time for found in timed for time in Rows.gathered(("time_ms",), found).columns["time_ms"]]
     return not times or min(times) > fetched.request.start_ms + _HOUR_MS
 
 

@@ -220,6 +220,18 @@ def _owned(home: Path) -> Iterator[None]:
             lock.unlink(missing_ok=True)
 
 
+def others_at_work(published: Store, own: Stage | None = None) -> bool:
+    """Whether another stage is being filled: it may be about to read what is published."""
+    mine = own.home if own else None
+    for home in {path.with_suffix("") for path in (published.root / ".staging").glob("*")} - {mine}:
+        try:
+            with _owned(home):
+                continue
+        except Timeout:
+            return True
+    return False
+
+
 def recover(published: Store) -> None:
     """Finish publications that were cut short and drop the stages of processes that no longer live."""
     for home in sorted({path.with_suffix("") for path in (published.root / ".staging").glob("*")}):
@@ -317,11 +329,17 @@ def _create(root: Path, marker: Path, source: str) -> None:
 
 def read_files(table: Table, files: Mapping[Path, Key], columns: Sequence[str] | None = None) -> list[pl.DataFrame]:
     """The rows of each file, partition columns included. Raises UserError that names a file that cannot be read."""
-    scans = [_scan(table, path, key, columns or table.schema.names()) for path, key in files.items()]
+    wanted = pl.Schema({column: table.schema[column] for column in columns or table.schema})
+    scans = [_scan(table, path, key, wanted.names()) for path, key in files.items()]
     try:
-        return pl.collect_all(scans)  # one by one, small files take three times as long
+        frames = pl.collect_all(scans)  # one by one, small files take three times as long
     except pl.exceptions.PolarsError:
-        return [_collect(path, scan) for path, scan in zip(files, scans, strict=True)]
+        frames = [_collect(path, scan) for path, scan in zip(files, scans, strict=True)]
+    for path, rows in zip(files, frames, strict=True):
+        for column, dtype in wanted.items():
+            if rows.schema[column] != dtype:
+                raise unreadable(path, TypeError(f"{column} is {rows.schema[column]}, not {dtype}"))
+    return frames
 
 
 def _scan(table: Table, path: Path, key: Key, columns: Sequence[str]) -> pl.LazyFrame:
@@ -342,15 +360,23 @@ def _collect(path: Path, scan: pl.LazyFrame) -> pl.DataFrame:
         raise unreadable(path, error) from error
 
 
+def version_of(path: Path) -> tuple[int, int]:
+    """Return what tells a file from the one it replaces. Raises UserError where there is none."""
+    try:
+        about = path.stat()
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return about.st_ino, about.st_mtime_ns
+
+
 def footer_of(path: Path) -> Footer:
     """Return the provenance in a file's footer. Raises UserError for a file that cannot be read."""
-    about = path.stat()
-    return _footer(path, about.st_ino, about.st_mtime_ns)
+    return _footer(path, version_of(path))
 
 
 @lru_cache(maxsize=1 << 16)
-def _footer(path: Path, inode: int, written_ns: int) -> Footer:
-    """The same, read once for each file that was ever there."""
+def _footer(path: Path, version: tuple[int, int]) -> Footer:
+    """Read the footer of one version of a file."""
     try:
         return read_footer(path)
     except (pa.ArrowException, OSError) as error:
@@ -359,6 +385,8 @@ def _footer(path: Path, inode: int, written_ns: int) -> Footer:
 
 def unreadable(path: Path, error: Exception) -> UserError:
     """The error that names a damaged file, and what to do about it."""
+    if isinstance(error, FileNotFoundError):
+        return UserError(f"{path} was deleted while it was read; run the same command again")
     return UserError(f"{path} cannot be read ({_first_line(error)}); delete it and run its hours again")
 
 

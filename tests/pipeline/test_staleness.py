@@ -20,16 +20,18 @@ from expectations.tables import table
 from tests.warehouse.trial import MADE, Trial, build, differing
 from transforms.tables import model_parameters
 from warehouse.clock import HOUR
+from warehouse.file_format import Footer
 from warehouse.pipeline import gate, graph, run, staleness
 from warehouse.pipeline.build import implementation, statement
 from warehouse.pipeline.engine import Built, Lane, Walk
+from warehouse.pipeline.prune import prune
 from warehouse.pipeline.run_log import RunSummary
 from warehouse.pipeline.staleness import code_digest
 from warehouse.pipeline.workers import walk_all
 from warehouse.plan import Plan
 from warehouse.progress import Silent
 from warehouse.simulator import Simulation
-from warehouse.store import Stage, Store, recover
+from warehouse.store import Stage, Store, recover, staging
 
 FIRST, LAST = datetime(2026, 11, 17, 20), datetime(2026, 11, 20, 3)
 DAYS = [date(2026, 11, day) for day in (17, 18, 19, 20)]
@@ -255,6 +257,31 @@ def test_a_long_range_is_built_once_though_its_state_is_old(trial: Trial, monkey
     assert maps == [f"mart.liquidation_levels coin=BTC/date={day}" for day in DAYS[1:]]
     run.finish(store, settings, plan, summary, FIRST, Silent())
     assert {key["date"] for key in store.keys(table("standing_positions"))} == {DAYS[-1]}
+
+
+def test_a_fit_is_made_before_the_midnight_it_is_for(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where that midnight is the last hour of a week, or of all."""
+    fitted = ["2026-11-18", "2026-11-20"]
+    monkeypatch.setattr(Store, "footer", lambda *_: Footer(units={day: {} for day in fitted}))
+    plan = replace(whole(trial), last_hour=datetime(2026, 11, 20))
+    _, *parts = graph.anew(Store(trial.root), plan, timedelta(days=1))
+    made = [[str(day) for day in part.days] or f"{part.first_hour:%dT%H} to {part.last_hour:%dT%H}" for part in parts]
+    assert made == [
+        "17T20 to 17T23", [fitted[0]], "18T00 to 18T00", "18T01 to 19T00", "19T01 to 19T23", [fitted[1]],
+        "20T00 to 20T00",
+    ]  # fmt: skip
+
+
+def test_state_stays_while_another_run_may_be_about_to_read_it(trial: Trial) -> None:
+    store = Store(trial.root)
+    old = store.path(table("standing_positions"), {"coin": "BTC", "date": date(2026, 11, 2)})
+    shutil.copytree(store.path(table("standing_positions"), {"coin": "BTC", "date": DAYS[-1]}).parent, old.parent)
+    with staging(store, "hourly") as own:
+        with staging(store, "backfill"):
+            prune(store, own=own)
+            assert old.is_file()
+        prune(store, own=own)
+    assert not old.exists()
 
 
 def test_everything_from_raw_is_what_it_was(filled: Trial, trial: Trial) -> None:

@@ -178,6 +178,22 @@ class TestPartitions:
                 look(BARS, [KEY])
             assert "\n" not in str(told.value)
 
+    def test_a_file_of_other_types_is_named(self, store: Store) -> None:
+        store.write(BARS, bars(), KEY)
+        store.write(BARS, bars(day=date(2026, 1, 6)), KEY | {"date": date(2026, 1, 6)})
+        bars().drop("coin", "date").cast({"close": pl.Float32}).write_parquet(store.path(BARS, KEY))
+        with pytest.raises(UserError, match=rf"{PATH} cannot be read \(close is Float32, not Float64\)"):
+            store.read(BARS, store.keys(BARS))
+
+    def test_a_file_that_is_deleted_while_it_is_read_is_named(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gone = store.path(BARS, KEY)
+        monkeypatch.setattr(Store, "find", lambda *_: gone)
+        for look in (store.read, lambda table, keys: store.footer(table, keys[0])):
+            with pytest.raises(UserError, match=rf"{PATH} was deleted while it was read; run the same command again"):
+                look(BARS, [KEY])
+
 
 class TestStage:
     @pytest.fixture

@@ -25,12 +25,12 @@ def build(
     liquidation_levels: pl.DataFrame, position_books: pl.DataFrame, price_bars: pl.DataFrame, *, coin: str
 ) -> pl.DataFrame:
     """Both sides of each hour in `liquidation_levels`; price_bars: of the coin, of the 30 days before each."""
-    traded, hours = Traded(price_bars), set(liquidation_levels["hour_utc"].unique())
+    traded, hourly = Traded(price_bars), abouts(position_books)
     sides = {side: dict(_profiles(liquidation_levels.filter(pl.col("side") == side))) for side in ("long", "short")}
     rows = [
         about | {"hour_utc": hour, "side": side} | _row(side, about, standing.get(hour), traded.before(hour.date()))
-        for hour, about in abouts(position_books).items()
-        if hour in hours
+        for hour in liquidation_levels["hour_utc"].unique().sort()
+        for about in (hourly[hour],)
         for side, standing in sides.items()
     ]
     schema = {c: t for c, t in TABLE.schema.items() if c not in TABLE.partition}

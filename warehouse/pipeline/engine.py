@@ -91,7 +91,9 @@ class Walk:
 
     def _is_due(self, unit: Unit) -> bool:
         if unit.table.name == MAP.name:
-            first, last = self._hours(unit) if unit.coin in self.lane.history else (unit.ends, unit.begins)
+            if unit.coin not in self.lane.history:
+                return False
+            first, last = self._hours(unit)
             return first <= last
         required = [each for each in unit.table.inputs if each.required]
         return not required or any(self.reader.has(each, unit) for each in required)

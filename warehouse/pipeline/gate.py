@@ -28,7 +28,6 @@ Held = tuple[str, str, str]
 _AT_ONCE = 1 << 24
 """Bytes of files that are counted together: about a million rows of the map."""
 
-
 _NEVER = datetime(9999, 1, 1)
 
 

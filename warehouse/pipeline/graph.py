@@ -93,15 +93,19 @@ def all_of(store: Store, settings: Settings, coin: str) -> Plan:
 def anew(store: Store, plan: Plan, length: timedelta) -> Iterator[Plan]:
     """A plan in parts that build everything again: versions first, then weeks, a fit before the day it is for."""
     fits = store.footer(PARAMETERS, {})
-    fitted = {day for day in (fits.units if fits else ()) if day != str(STATED)}
+    fitted = {datetime.fromisoformat(day) for day in (fits.units if fits else ()) if day != str(STATED)}
     reference = tuple(t.name for t in in_order() if "exchange" in t.partition)
     rest = tuple(name for name in plan.tables_or_all if name not in reference)
     yield replace(plan, tables=reference)
     for week in plan.chunks(length):
-        for part in week.chunks(_DAY) if fitted else [week]:
-            if str(part.first_hour.date()) in fitted:
-                yield replace(part, tables=(PARAMETERS.name,), days=(part.first_hour.date(),))
-            yield replace(part, tables=rest)
+        first = week.first_hour
+        for midnight in sorted(each for each in fitted if first <= each <= week.last_hour):
+            if first < midnight:
+                yield replace(week, first_hour=first, last_hour=midnight - HOUR, tables=rest)
+            first = midnight
+            hour = replace(week, first_hour=midnight, last_hour=midnight)
+            yield replace(hour, tables=(PARAMETERS.name,), days=(midnight.date(),))
+        yield replace(week, first_hour=first, tables=rest)
 
 
 def hours_after(store: Store, plan: Plan) -> dict[str, int]:

@@ -20,7 +20,7 @@ from transforms.slowly_changing import in_force
 from warehouse.answers import IN_A_MONTH
 from warehouse.clock import days
 from warehouse.pipeline.unit import Unit, maker
-from warehouse.store import Key, Store, label, read_files
+from warehouse.store import Key, Store, label, read_files, version_of
 
 PAYLOADS, FETCHES, INSTRUMENTS = table("payloads"), table("fetches"), table("instruments")
 _METADATA = pl.col("endpoint").is_in(["instruments", "margin_tiers", endpoint("instruments")])
@@ -35,6 +35,10 @@ _NOTES = ("exchange", "endpoint", "instrument", "window_start_utc", "window_end_
 _KEPT_BYTES = 1 << 28
 
 
+_File = tuple[Path, tuple[int, int]]
+"""A file and its version."""
+
+
 def digest(*parts: str) -> str:
     """A short digest of texts, in their order."""
     return sha256("\0".join(parts).encode()).hexdigest()[:16]
@@ -42,14 +46,18 @@ def digest(*parts: str) -> str:
 
 @dataclass
 class Reader:
-    """Reads from `store`, and keeps what it has read while there is room: a day's windows overlap with the next's."""
+    """Reads from `store`, and keeps the rows it has read while there is room: a day's windows overlap with the next's.
+
+    What is small (digests, versions, the identities of answers) is kept for good.
+    """
 
     store: Store
     _frames: LRUCache[tuple[object, ...], pl.DataFrame] = field(init=False)
     _digests: dict[tuple[object, ...], str] = field(default_factory=dict, init=False)
     _contents: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
     _identities: dict[tuple[date, str | None], pl.DataFrame] = field(default_factory=dict, init=False)
-    _versions_of: dict[tuple[object, ...], pl.DataFrame] = field(default_factory=dict, init=False)
+    _versions_of: dict[tuple[str, tuple[str, ...]], pl.DataFrame] = field(default_factory=dict, init=False)
+    _in_force: dict[tuple[object, ...], pl.DataFrame] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self._frames = LRUCache(_KEPT_BYTES, getsizeof=pl.DataFrame.estimated_size)
@@ -77,7 +85,7 @@ class Reader:
     def keep(self, of: Table, key: Key, rows: pl.DataFrame) -> None:
         """Keep a partition that was just written, so that it need not be read."""
         path = self.store.path(of, key)
-        self._remember((path, path.stat().st_mtime_ns, tuple(of.schema)), rows)
+        self._remember(((path, version_of(path)), tuple(of.schema)), rows)
         self._contents.pop((of.name, label(of, key)), None)
 
     def keys(self, each: Input, unit: Unit) -> list[dict[str, object]]:
@@ -139,38 +147,33 @@ class Reader:
         last = unit.day if each.own_day else unit.day - timedelta(days=1)
         window = list(days((unit.begins - each.before).date(), last))
         if "coin" in of.partition:
-            coins = [u.coin for u in units if u.coin] or sorted({str(c) for c in self._names(of, "coin")})
+            coins = [u.coin for u in units if u.coin] or _names(self.store, of, "coin")
             return [{"coin": coin, "date": day} for coin in coins for day in window]
-        names = [unit.exchange] if unit.exchange else self._names(of, "exchange")
+        names = [unit.exchange] if unit.exchange else _names(self.store, of, "exchange")
         return [{"exchange": name, "date": day} for name in names for day in window]
-
-    def _names(self, of: Table, column: str) -> list[str]:
-        """The values of a table's first partition column, from its folders."""
-        home = self.store.root / of.layer / of.name
-        here = {path.name.removeprefix(f"{column}=") for path in home.glob(f"{column}=*")}
-        below = Reader(self.store.base)._names(of, column) if self.store.base else []
-        return sorted(here.union(below))
 
     def _read(self, of: Table, keys: Iterable[Key], columns: Sequence[str] = ()) -> pl.DataFrame:
         wanted = tuple(columns) or tuple(of.schema)
-        # with the moment it was written: a file that is replaced is another
-        files = {(path, path.stat().st_mtime_ns): key for key in keys if (path := self.store.find(of, key))}
+        files = self._files(of, keys)
         frames = {file: self._kept(of, file, wanted) for file in files}
         lacking = [file for file, rows in frames.items() if rows is None]
-        read = read_files(of, {path: files[path, moment] for path, moment in lacking}, wanted)
+        read = read_files(of, {file[0]: files[file] for file in lacking}, wanted)
         for file, rows in zip(lacking, read, strict=True):
             frames[file] = rows
-            self._remember((*file, wanted), rows)
+            self._remember((file, wanted), rows)
         found = [rows for rows in frames.values() if rows is not None]
         return pl.concat(found) if found else of.empty().select(wanted)
 
-    def _kept(self, of: Table, file: tuple[Path, int], wanted: tuple[str, ...]) -> pl.DataFrame | None:
+    def _files(self, of: Table, keys: Iterable[Key]) -> dict[_File, Key]:
+        return {(path, version_of(path)): key for key in keys if (path := self.store.find(of, key))}
+
+    def _kept(self, of: Table, file: _File, wanted: tuple[str, ...]) -> pl.DataFrame | None:
         """Columns of a file that was read or written before, by itself or whole."""
-        for columns in (tuple(of.schema), wanted):
-            rows = self._frames.get((*file, columns))
-            if rows is not None:
-                return rows if columns == wanted else rows.select(wanted)
-        return None
+        rows = self._frames.get((file, wanted))
+        if rows is None and wanted != (every := tuple(of.schema)):
+            whole = self._frames.get((file, every))
+            rows = None if whole is None else whole.select(wanted)
+        return rows
 
     def _remember(self, name: tuple[object, ...], rows: pl.DataFrame) -> None:
         with suppress(ValueError):  # larger than there is room for
@@ -186,9 +189,9 @@ class Reader:
         first, last = unit.begins - each.before, unit.ends if each.own_day else unit.begins
         starts = known["valid_from_utc"].unique().sort().to_list()
         name = (of.name, coins, bisect_right(starts, first), bisect_left(starts, last))
-        if name not in self._versions_of:
-            self._versions_of[name] = in_force(known, of.versions_of, first, last)
-        return self._versions_of[name]
+        if name not in self._in_force:
+            self._in_force[name] = in_force(known, of.versions_of, first, last)
+        return self._in_force[name]
 
     def _known_versions(self, of: Table, coins: tuple[str, ...]) -> pl.DataFrame:
         name = (of.name, coins)
@@ -205,7 +208,8 @@ class Reader:
         """
         if unit.exchange:
             return self._listings(each, unit)
-        name = (PAYLOADS.name, each, unit.day)  # the core tables of a day read the same
+        # the core tables of a day read the same
+        name = (each, unit.day, *self._files(PAYLOADS, self._keys(each, [unit])))
         rows = self._frames.get(name)
         if rows is None:
             rows = self._answers_of_day(each, unit)
@@ -242,6 +246,13 @@ class Reader:
         keys = [k for k in self.store.keys(PAYLOADS, exchange=unit.exchange) if str(k["date"]) >= str(since)]
         found = self._read(PAYLOADS, keys, each.columns).filter(_METADATA)
         return found.with_columns(pl.col("received_at_utc").dt.truncate("1h"))
+
+
+def _names(store: Store, of: Table, column: str) -> list[str]:
+    """The values of a table's first partition column, from its folders."""
+    home = store.root / of.layer / of.name
+    here = {path.name.removeprefix(f"{column}=") for path in home.glob(f"{column}=*")}
+    return sorted(here.union(_names(store.base, of, column) if store.base else ()))
 
 
 def _reaches(unit: Unit) -> pl.Expr:

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import groupby
 
 from expectations.tables import load
-from warehouse.store import Store
+from warehouse.store import Stage, Store, others_at_work
 
 
 def is_kept(day: date, newest: date, days: int) -> bool:
@@ -15,11 +15,14 @@ def is_kept(day: date, newest: date, days: int) -> bool:
     return day.day == 1 or (newest - day).days < days
 
 
-def prune(store: Store, spare: Container[date] = ()) -> None:
+def prune(store: Store, spare: Container[date] = (), own: Stage | None = None) -> None:
     """Delete older partitions of tables that keep some days. A build that needs one begins at the last that is kept.
 
-    spare: days to keep besides.
+    Nothing is deleted while a stage besides `own` is being filled: it may be about to read the state. The caller holds
+    the lock, under which stages are opened too. spare: days to keep besides.
     """
+    if others_at_work(store, own):
+        return
     for contract in load().values():
         if contract.kept_days is not None:
             for _, keys in groupby(store.keys(contract), key=lambda key: key["coin"]):

@@ -134,9 +134,10 @@ def make(
     It is built beside whoever publishes; with the lock in hand, what another run has made stale is built again.
     fill_stage: puts what comes from elsewhere into the stage first.
     """
-    with lock(settings.root, settings.wait_s, progress):
-        settle(store)  # what a killed run had begun to publish is not built again, nor built around
-    with staging(store, plan.run_id) as stage:
+    with ExitStack() as opened:
+        with lock(settings.root, settings.wait_s, progress):
+            settle(store)  # what a killed run had begun to publish is not built again, nor built around
+            stage = opened.enter_context(staging(store, plan.run_id))
         if fill_stage is not None:
             fill_stage(stage)
         known = published_files(store)
@@ -153,7 +154,8 @@ def make(
             else:
                 _LOG.info("nothing is stale in %s to %s", plan.first_hour, plan.last_hour)
             last = plan.last_hour.date()
-            prune(store, spare=(last - timedelta(days=1), last))  # the hours after the plan's may be built next
+            # the hours after the plan's may be built next
+            prune(store, spare=(last - timedelta(days=1), last), own=stage)
             forget(store, plan.exchanges, plan.last_hour)
 
 
