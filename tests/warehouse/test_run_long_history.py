@@ -52,4 +52,5 @@ def opened(made: Trial, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         patch.setattr(Path, "read_bytes", lambda path: (paths.append(path), whole(path))[1])
         patch.setattr(store, "read_footer", lambda path: (paths.append(path), footer(path))[1])
         made.run(A + HOUR)
-    return [path for path in paths if ".staging" not in path.parts]
+    # ops.partitions is read of the tables that the hour changes, which is no matter of the past
+    return [path for path in paths if not {".staging", "partitions"} & set(path.parts)]
