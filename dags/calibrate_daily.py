@@ -20,7 +20,7 @@ SCORED = Asset(name="map_scores", uri="liquidation-warehouse://mart/map_scores")
 @task(outlets=[FITTED])
 def calibrate(begins: Any) -> dict[str, Any]:
     """Fit, check and publish. With too few hours of liquidations the task succeeds and the last version stays."""
-    from warehouse.calibrate import calibrate_day
+    from warehouse.pipeline.calibrate import calibrate_day
 
     made = calibrate_day(begins)
     refuse_quarantined(made)
@@ -30,7 +30,7 @@ def calibrate(begins: Any) -> dict[str, Any]:
 @task(outlets=[SCORED])
 def score(day: str) -> dict[str, Any]:
     """Score, check and publish. Without liquidations to compare with, the scores are null and the task succeeds."""
-    from warehouse.score import score_day
+    from warehouse.evaluation.score import score_day
 
     made = score_day(day)
     refuse_quarantined(made)

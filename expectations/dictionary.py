@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from expectations.contract import Column, Input, Kind, Severity, Table
-from expectations.rules import bounds, fresh_severity, rules
 from expectations.tables import load
+from expectations.validation.rules import bounds, fresh_severity, rules
 
 _KINDS: dict[Kind, str] = {
     "reported": "what an exchange said",

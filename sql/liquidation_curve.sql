@@ -27,7 +27,7 @@ log_sds AS (
 ),
 
 -- `fit_usd` is what the fit may be off by, one standard deviation, classes added up; `unseen_usd` the same for hours that
--- the map has not seen (transforms/model/unseen.py). A level is far below a trillion dollars; as a decimal of 18 digits it
+-- the map has not seen (transforms/model/gap_uncertainty.py). A level is far below a trillion dollars; as a decimal of 18 digits it
 -- adds up many times faster than one of 38.
 buckets AS (
     SELECT

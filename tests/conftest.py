@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 
 from tests.warehouse.trial import NOW, A, Trial
-from warehouse import collect
 from warehouse.clock import to_ms
+from warehouse.ingest import collector as collect
 from warehouse.simulator import Simulation, serve
 
 settings.register_profile("any machine", deadline=None)  # a busy one is slow, and not wrong
@@ -19,7 +19,7 @@ settings.load_profile("any machine")
 
 @pytest.fixture(scope="session", autouse=True)
 def _impatient() -> Iterator[None]:
-    """As many attempts as ever, without the pauses between them: tests/warehouse/test_http.py is about those."""
+    """As many attempts as ever, without the pauses between them, which are the subject of ingest/test_client.py."""
     with pytest.MonkeyPatch.context() as patch:
         shell = functools.partial(collect.Shell, backoff_s=0.001, backoff_max_s=0.01)
         patch.setattr(collect, "Shell", shell)

@@ -124,12 +124,12 @@ def refuses(tree: Path, *command: str) -> str:
 
 
 IMPORTS = {
-    "expectations/columns.py": ("import transforms", "Imports go one way"),
+    "expectations/columns/registry.py": ("import transforms", "Imports go one way"),
     "transforms/model/price_grid.py": ("import transforms.exchanges", "The model knows no tables"),
     "transforms/charts/headline.py": ("import time", "Transforms and expectations are pure"),
     "warehouse/clock.py": ("import airflow", "Only dags import airflow"),
-    "warehouse/settings.py": ("import great_expectations", "Only expectations.gx imports"),
-    "warehouse/simulator/prices.py": ("import transforms", "The simulated exchanges share nothing"),
+    "warehouse/settings.py": ("import great_expectations", "Only expectations.validation.gx imports"),
+    "warehouse/simulator/market/prices.py": ("import transforms", "The simulated exchanges share nothing"),
 }
 
 

@@ -16,7 +16,7 @@ def _keep_compiled_code_by_version() -> None:
     """
     kept = _MODEL / "__pycache__"
     kept.mkdir(exist_ok=True)
-    sources = sha256(b"".join(path.read_bytes() for path in sorted(_MODEL.glob("*.py"))))
+    sources = sha256(b"".join(path.read_bytes() for path in sorted(_MODEL.rglob("*.py"))))
     os.environ.setdefault("NUMBA_CACHE_DIR", str(kept / f"compiled-{sources.hexdigest()[:16]}"))
 
 

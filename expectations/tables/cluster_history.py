@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from expectations.columns import pick
+from expectations.columns.registry import pick
 from expectations.contract import Check, Input, Table
 
 FADES_AFTER = timedelta(hours=6)

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from expectations.columns import ESTIMATORS, pick
+from expectations.columns.registry import ESTIMATORS, pick
 from expectations.contract import Check, Input, Table
 
 _SIDE = ("coin", "date", "exchange", "instrument", "side")

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from expectations.columns import pick
+from expectations.columns.registry import pick
 from expectations.contract import Check, Input, Table
 
 _OFF = (pl.col("open_interest_usd") / pl.col("open_interest_base") / pl.col("mark_price") - 1).abs()

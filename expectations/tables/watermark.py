@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from expectations.columns import pick
+from expectations.columns.registry import pick
 from expectations.contract import Check, Table
 
 TABLE = Table(

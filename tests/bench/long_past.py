@@ -10,7 +10,7 @@ import polars.selectors as cs
 
 from expectations.contract import Table
 from expectations.tables import load, table
-from warehouse.store import Key, Store
+from warehouse.storage.store import Key, Store
 
 NEWEST = 30
 """Days that are repeated: the last whole ones, whose crowds are as large as they get."""

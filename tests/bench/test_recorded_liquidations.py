@@ -18,9 +18,9 @@ from transforms.model.assumptions import Assumptions, prior
 from transforms.model.distance_profile import Contract
 from transforms.model.estimators import ESTIMATORS, Cohorts, Estimator
 from transforms.model.fit import Observed, fit
-from transforms.model.hour import Bar
 from transforms.model.liquidation_price import Tiers
 from transforms.model.price_grid import Floats, middle
+from transforms.model.step import Bar
 
 RECORDED = Path(__file__).parents[3] / "shared" / "recorded"
 KLINES, OPEN_INTEREST, REALISED, BRACKETS, KLINES_5M, OPEN_INTEREST_5M = (

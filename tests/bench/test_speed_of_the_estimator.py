@@ -20,14 +20,14 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from tests.bench.plain_fold import PlainFold
-from transforms.exchanges.documented_tiers import documented
+from transforms.exchanges.parsing.documented_tiers import documented
 from transforms.model.assumptions import prior
 from transforms.model.distance_profile import Contract
-from transforms.model.estimate import HourInput, Levels, columns, run
-from transforms.model.hour import Bar, advance
+from transforms.model.estimator import HourInput, Levels, columns, run
 from transforms.model.liquidation_price import Tiers
 from transforms.model.population import Population
 from transforms.model.price_grid import Floats, Ints
+from transforms.model.step import Bar, advance
 
 Made = TypeVar("Made")
 Rows = tuple[Ints, Ints, NDArray[np.int32], NDArray[np.int8], Floats]

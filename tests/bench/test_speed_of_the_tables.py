@@ -27,10 +27,10 @@ from expectations.tables import load, table
 from tests.bench.long_past import STATE, repeat
 from tests.bench.test_what_an_hour_costs import show
 from tests.warehouse.trial import Trial
-from warehouse import catalog
+from warehouse.catalog import build as catalog
 from warehouse.clock import HOUR, to_ms
 from warehouse.simulator import serve
-from warehouse.store import Store
+from warehouse.storage.store import Store
 
 NOW = datetime(2026, 7, 26, 0, 5)
 HOURS = 26

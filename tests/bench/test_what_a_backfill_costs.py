@@ -47,7 +47,7 @@ class Stages:
     def step(self, note="", advance=1, rows=0):
         pass
 
-import expectations.gx  # loading them is no part of a day
+import expectations.validation.gx  # loading them is no part of a day
 root, url, first, last, coins = sys.argv[1:]
 progress = Stages()
 hours = map(datetime.fromisoformat, (first, last))

@@ -14,18 +14,18 @@ import pytest
 from rich.console import Console
 from rich.table import Table as Grid
 
-from tests.warehouse.past import lengthen
+from tests.warehouse.pipeline.past import lengthen
 from tests.warehouse.trial import Trial
 from transforms.exchanges import ADAPTERS
 from transforms.exchanges.protocol import Request
-from transforms.model import estimate
+from transforms.model import estimator as estimate
 from warehouse.clock import HOUR
-from warehouse.http import Shell
+from warehouse.ingest.client import Shell
 from warehouse.pipeline import run as pipeline
 from warehouse.simulator import Simulation
-from warehouse.simulator.listing import COINS as LISTED
-from warehouse.simulator.listing import SINGLE_VENUE
-from warehouse.store import Store
+from warehouse.simulator.market.listing import COINS as LISTED
+from warehouse.simulator.market.listing import SINGLE_VENUE
+from warehouse.storage.store import Store
 
 FIRST = datetime(2026, 11, 20, 4)
 PAIRS = 7

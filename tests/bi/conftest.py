@@ -11,8 +11,8 @@ import pytest
 
 from expectations.tables import table
 from tests.warehouse.conftest import HOURS, balance, fill, levels
-from warehouse import catalog
-from warehouse.store import open_store
+from warehouse.catalog import build as catalog
+from warehouse.storage.store import open_store
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import pytest
 from filelock import FileLock
 
 from tests.dags.engine import Engine
-from warehouse.scheduler import airflow_env, migrate
+from warehouse.operations.airflow_local import airflow_env, migrate
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,10 @@ import pytest
 from tests.dags.engine import Engine
 from tests.warehouse.trial import MADE, Trial, differing
 from warehouse import settings
-from warehouse.addresses import HOSTS, pointed
 from warehouse.clock import HOUR
-from warehouse.scheduler import settings_env
-from warehouse.sources import serving
+from warehouse.ingest.addresses import HOSTS, pointed
+from warehouse.ingest.exchanges import serving
+from warehouse.operations.airflow_local import settings_env
 
 FIRST, LAST = datetime(2026, 1, 31, 23), datetime(2026, 2, 1, 1)
 ASKED = {

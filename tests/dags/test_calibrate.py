@@ -20,7 +20,8 @@ Events = Callable[[], list[tuple[str, str | None, dict[str, Any]]]]
 def run_day(run_dag: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, list[str]]]:
     """Run the DAG on a fit and a score that only note their day; the state of the run and the days come back."""
     from dags.calibrate_daily import DAG
-    from warehouse import calibrate, score
+    from warehouse.evaluation import score
+    from warehouse.pipeline import calibrate
 
     def run_day(due: datetime = DUE, scores: Any = (), **outcome: Any) -> tuple[str, list[str]]:
         called: list[str] = []

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from warehouse import settings
-from warehouse.addresses import pointed
-from warehouse.catalog import connect
+from warehouse.catalog.build import connect
+from warehouse.catalog.snapshot_queries import query
 from warehouse.errors import UserError
-from warehouse.read import query
-from warehouse.scheduler import run_dag_in_process, settings_env
-from warehouse.sources import serving
+from warehouse.ingest.addresses import pointed
+from warehouse.ingest.exchanges import serving
+from warehouse.operations.airflow_local import run_dag_in_process, settings_env
 
 pytestmark = pytest.mark.slow  # it waits for a process of Airflow
 

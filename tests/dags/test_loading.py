@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.scheduler import PROJECT
+from warehouse.operations.airflow_local import PROJECT
 
 LOAD = """
 import json, sys

@@ -22,7 +22,7 @@ import psutil
 import pytest
 from tenacity import retry, retry_if_exception_message, stop_after_attempt
 
-from warehouse.scheduler import airflow_env
+from warehouse.operations.airflow_local import airflow_env
 
 UP = """
 import sys

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from expectations.contract import Table
-from expectations.rules import Rule, rules
+from expectations.validation.rules import Rule, rules
 from tests.expectations.sound import HOUR, ONE_HOUR
 
 Breaks = Callable[[pl.DataFrame], pl.DataFrame]

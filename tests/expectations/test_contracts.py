@@ -8,10 +8,10 @@ from collections import Counter
 import polars as pl
 import pytest
 
-from expectations.columns import COLUMNS, pick
+from expectations.columns.registry import COLUMNS, pick
 from expectations.contract import Table
-from expectations.rules import rules
 from expectations.tables import load, table
+from expectations.validation.rules import rules
 from tests.expectations.faults import OWN
 from tests.expectations.sound import DAY, HOUR, ONE_HOUR, sound
 

@@ -13,8 +13,8 @@ import duckdb
 import polars as pl
 
 from tests.warehouse.trial import Trial
-from warehouse import catalog
-from warehouse.cli_output import cell
+from warehouse.catalog import build as catalog
+from warehouse.cli.output import cell
 from warehouse.clock import HOUR, to_ms
 from warehouse.simulator import serve
 

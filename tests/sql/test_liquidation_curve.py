@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from expectations.rules import row_key
 from expectations.tables import table
+from expectations.validation.rules import row_key
 from transforms.model.bands import band
 
 SQL = Path(__file__).parents[2] / "sql"

@@ -24,7 +24,8 @@ from tests.sql import cookbook
 from tests.sql.cookbook import FIRST, FOLDER, LAST, QUESTIONS
 from tests.warehouse.trial import A, Trial
 from transforms.model.price_grid import edge
-from warehouse import catalog, macros
+from warehouse.catalog import build as catalog
+from warehouse.catalog import macros
 from warehouse.clock import HOUR
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from expectations.rules import row_key
 from expectations.tables import table
+from expectations.validation.rules import row_key
 
 SQL = (Path(__file__).parents[2] / "sql" / "sweeps.sql").read_text()
 TABLE = table("sweeps")

@@ -11,10 +11,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from expectations.columns import EXCHANGES
+from expectations.columns.registry import EXCHANGES
 from expectations.tables import table
-from warehouse import catalog
-from warehouse.store import Store, open_store
+from warehouse.catalog import build as catalog
+from warehouse.storage.store import Store, open_store
 
 HOURS = (datetime(2026, 1, 11, 23), datetime(2026, 1, 12))
 MARKS = {"binance": 103_753.0, "bybit": 103_760.0, "okx": 103_748.0}

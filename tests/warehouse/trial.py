@@ -14,16 +14,17 @@ import polars as pl
 
 from expectations.tables import load, table
 from transforms.exchanges import ADAPTERS
-from warehouse import catalog, settings
-from warehouse.addresses import HOSTS
+from warehouse import settings
+from warehouse.catalog import build as catalog
 from warehouse.clock import hours
+from warehouse.ingest.addresses import HOSTS
 from warehouse.pipeline import graph, run
 from warehouse.pipeline.engine import Built
 from warehouse.pipeline.run_log import RunSummary
 from warehouse.pipeline.workers import walk_all
 from warehouse.plan import Plan
 from warehouse.progress import Silent
-from warehouse.store import FILE, Stage, Store
+from warehouse.storage.store import FILE, Stage, Store
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 20, 12, 5)

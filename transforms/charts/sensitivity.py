@@ -8,7 +8,7 @@ import polars as pl
 from transforms.charts import style
 from transforms.charts.amounts import hour_text
 from transforms.charts.figure import Figure
-from transforms.charts.sensitivity_rows import ASSUMPTIONS
+from transforms.estimation.sensitivity import ASSUMPTIONS
 
 _HEIGHT = 440
 _WITHIN_BP = 1000

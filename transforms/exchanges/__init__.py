@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from transforms.exchanges import binance, bybit, okx
+from transforms.exchanges.binance import adapter as binance
+from transforms.exchanges.bybit import adapter as bybit
+from transforms.exchanges.okx import adapter as okx
 from transforms.exchanges.protocol import Adapter
 
 ADAPTERS: dict[str, Adapter] = {"binance": binance, "bybit": bybit, "okx": okx}

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from transforms.exchanges.parsing.rows import Rows
 from transforms.exchanges.protocol import SERIES, BadPayload, Request, Response
-from transforms.exchanges.rows import Rows
 
 _PREFIX = "import_"
 _SERIES = ("instruments", "open_interest", "mark_bars", "trade_bars", "realised_liquidations")

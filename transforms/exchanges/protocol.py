@@ -1,8 +1,8 @@
 """What an exchange adapter is: requests out, rows in, no I/O.
 
-An adapter is a module (`binance`, `bybit`, `okx`) that answers to `Adapter` below. The shell (`warehouse/http.py`)
-sends its requests and hands back bytes; the builders of the `core` tables hand it stored bytes again. Both see the
-same `parse`, so what was fetched and what is rebuilt from `raw.payloads` cannot differ.
+An adapter is a module (`binance/adapter.py`) that answers to `Adapter` below. The client
+(`warehouse/ingest/client.py`) sends its requests and hands back bytes; the builders of the `core` tables hand it stored
+bytes again. Both see the same `parse`, so what was fetched and what is rebuilt from `raw.payloads` cannot differ.
 """
 
 from __future__ import annotations

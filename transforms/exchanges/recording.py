@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from transforms.exchanges import binance_stream, bybit_stream, okx_stream
+from transforms.exchanges.binance import stream as binance_stream
+from transforms.exchanges.bybit import stream as bybit_stream
+from transforms.exchanges.okx import stream as okx_stream
+from transforms.exchanges.parsing.rows import readable
 from transforms.exchanges.protocol import BadPayload, Row
-from transforms.exchanges.rows import readable
 from transforms.exchanges.stream import Stream
 
 STREAMS: dict[str, Stream] = {"binance": binance_stream, "bybit": bybit_stream, "okx": okx_stream}

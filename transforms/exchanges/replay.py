@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from transforms.exchanges import adapter, imported, recording
+from transforms.exchanges.parsing.rows import Rows
 from transforms.exchanges.protocol import EDITION, SERIES, ExchangeError, Request, Response, Row
-from transforms.exchanges.rows import Rows
 
 _EPOCH, _MILLISECOND = datetime(1970, 1, 1), timedelta(milliseconds=1)
 STORED = ("window_start_utc", "date")

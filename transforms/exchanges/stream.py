@@ -1,8 +1,8 @@
 """What a venue's stream of liquidations is: where it is, what is said to it, what its messages mean. No I/O.
 
-A stream is a module (`binance_stream`, `bybit_stream`, `okx_stream`) that answers to `Stream`. The shell
-(`warehouse/listen.py`) keeps the connection and writes down what it hears; the builders of the `core` tables hear the
-same messages again.
+A stream is a module (`binance/stream.py`) that answers to `Stream`. The listener
+(`warehouse/ingest/streams/listener.py`) keeps the connection and writes down what it hears; the builders of the `core`
+tables hear the same messages again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from transforms.exchanges.json_body import Cells
+from transforms.exchanges.parsing.json_body import Cells
 from transforms.exchanges.protocol import BadPayload, Row
 
 

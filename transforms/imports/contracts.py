@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from transforms.exchanges.coin_names import BINANCE, BYBIT, base_of, coin_of
+from transforms.exchanges.parsing.coin_names import BINANCE, BYBIT, base_of, coin_of
 from transforms.imports.cells import words
 from transforms.imports.layout import Refused
 

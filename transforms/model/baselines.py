@@ -17,11 +17,11 @@ from transforms.model.assumptions import (
     prior,
 )
 from transforms.model.distance_profile import Contract, profiles
-from transforms.model.estimate import MAP_RANGE
-from transforms.model.hour import Bar
+from transforms.model.estimator import MAP_RANGE
 from transforms.model.liquidation_price import liquidation_price
 from transforms.model.population import AGES, CLASSES
 from transforms.model.price_grid import WIDTH, Floats, Ints, bucket, middle
+from transforms.model.step import Bar
 
 LADDER_X = (100.0, 50.0, 25.0, 10.0)
 """The field's ladder: a rise of open interest is taken to be opened with these, a quarter each."""

@@ -10,10 +10,10 @@ import numpy as np
 from transforms.model.assumptions import Assumptions
 from transforms.model.baselines import Distance, Ladder, OpenInterest
 from transforms.model.distance_profile import Contract
-from transforms.model.estimate import standing_usd
-from transforms.model.hour import Bar, advance
+from transforms.model.estimator import standing_usd
 from transforms.model.population import CLASSES, HOLDINGS, Population
 from transforms.model.price_grid import Floats, Ints
+from transforms.model.step import Bar, advance
 
 
 class Estimator(Protocol):

@@ -13,8 +13,8 @@ import numpy as np
 
 from transforms.model.activity import FIRST_TURNOVER_PER_HOUR
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, WINDOWS_H
-from transforms.model.bars import reached_at
-from transforms.model.nearness import UNREACHED, Nearness
+from transforms.model.kernels.approach import UNREACHED, Nearness
+from transforms.model.kernels.bars import reached_at
 from transforms.model.price_grid import Floats, Ints, bucket
 
 REACH = 1152

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from expectations.tables import table
-from transforms.hour_of_map import Profile, Row, abouts
+from transforms.hourly.map_hour import Profile, Row, abouts
+from transforms.hourly.market_activity import Before, Traded
 from transforms.model.cascade import NOTHING, Cascade, cascade
-from transforms.model.estimate import MAP_RANGE
+from transforms.model.estimator import MAP_RANGE
 from transforms.model.price_grid import Floats, bucket, edge
-from transforms.traded_hours import Before, Traded
 
 TABLE = table("cascade_risk")
 

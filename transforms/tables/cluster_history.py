@@ -11,11 +11,11 @@ import polars as pl
 
 from expectations.tables import table
 from expectations.tables.cluster_history import FADES_AFTER
-from transforms.hour_of_map import abouts
-from transforms.model.cluster_lives import Span, Succession, succession
+from transforms.hourly.cluster_realised import realised_within
+from transforms.hourly.map_hour import abouts
+from transforms.model.cluster_tracking import Span, Succession, succession
 from transforms.model.clusters import distance_bp
 from transforms.model.price_grid import WIDTH
-from transforms.realised_within import realised_within
 
 TABLE = table("cluster_history")
 _SIDE = ("hour_utc", "side")

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 import polars as pl
 
 from expectations.tables import table
-from transforms.estimator_input import TRUSTED_FOR
+from transforms.estimation.inputs import TRUSTED_FOR
 from transforms.exchanges import adapter
 from transforms.exchanges.imported import endpoint
 

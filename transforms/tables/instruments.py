@@ -6,7 +6,7 @@ import polars as pl
 
 from expectations.tables import table
 from transforms.exchanges.replay import rows
-from transforms.slowly_changing import append_versions
+from transforms.reference.versions import append_versions
 
 TABLE = table("instruments")
 

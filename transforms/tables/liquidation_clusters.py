@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from expectations.tables import table
-from transforms.hour_of_map import Profile, Row, abouts
+from transforms.hourly.map_hour import Profile, Row, abouts
 from transforms.model.clusters import Range, detect, distance_bp, intensity
 from transforms.model.price_grid import Floats, edge, middle
 

@@ -8,12 +8,12 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from expectations.columns import LEVERAGE_CLASSES
+from expectations.columns.registry import LEVERAGE_CLASSES
 from expectations.contract import Table
 from expectations.tables import table
-from transforms.estimator_input import SIDE_OF, hour_inputs
-from transforms.estimator_state import restore, store
-from transforms.model import estimate
+from transforms.estimation.inputs import SIDE_OF, hour_inputs
+from transforms.estimation.state import restore, store
+from transforms.model import estimator as estimate
 from transforms.model.population import Population
 from transforms.model.price_grid import edge
 from transforms.tables.model_parameters import Applying

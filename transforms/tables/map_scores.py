@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from expectations.tables import table
-from transforms.estimator_input import SIDE_OF, hour_inputs
-from transforms.foretold import NAMES, RANGE, foretell
+from transforms.estimation.backtest import NAMES, RANGE, foretell
+from transforms.estimation.inputs import SIDE_OF, hour_inputs
+from transforms.evaluation.scores import poisson_deviance, rank_correlation, scale
 from transforms.model.assumptions import prior
 from transforms.model.price_grid import Floats
-from transforms.scores import poisson_deviance, rank_correlation, scale
 from transforms.tables.model_parameters import Applying
 
 TABLE = table("map_scores")

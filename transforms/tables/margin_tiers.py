@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from expectations.tables import table
-from transforms.exchanges.documented_tiers import documented
+from transforms.exchanges.parsing.documented_tiers import documented
 from transforms.exchanges.replay import rows
-from transforms.slowly_changing import append_versions
+from transforms.reference.versions import append_versions
 
 TABLE = table("margin_tiers")
 _VERSION = ["exchange", "instrument", "valid_from_utc"]

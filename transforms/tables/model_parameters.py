@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, time
 import numpy as np
 import polars as pl
 
-from expectations.columns import EXCHANGES
+from expectations.columns.registry import EXCHANGES
 from expectations.tables import table
-from transforms.calibration import learn, observed, seen
-from transforms.estimator_input import SIDE_OF
+from transforms.estimation.calibration import learn, observed, seen
+from transforms.estimation.inputs import SIDE_OF
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, Assumptions, prior
 from transforms.model.fit import Fitted
 

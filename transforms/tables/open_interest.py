@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from expectations.tables import table
-from transforms.archived_labels import timed
-from transforms.listed import listed
+from transforms.exchanges.archive_timestamps import timed
+from transforms.reference.latest import listed
 
 TABLE = table("open_interest")
 _STALEST_MARK = "65m"  # an hourly bar and the five minutes in which a reading may trail it

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from expectations.tables import table
-from transforms.archived_labels import timed
-from transforms.listed import listed
+from transforms.exchanges.archive_timestamps import timed
+from transforms.reference.latest import listed
 
 TABLE = table("positioning")
 _READINGS = ("long_account_share", "top_long_account_share", "top_long_position_share", "funding_rate")

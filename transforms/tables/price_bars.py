@@ -6,7 +6,7 @@ import polars as pl
 
 from expectations.tables import table
 from transforms.exchanges.replay import rows
-from transforms.listed import listed
+from transforms.reference.latest import listed
 
 TABLE = table("price_bars")
 _BAR = ["exchange", "instrument", "open_ms", "interval_minutes"]

@@ -9,15 +9,15 @@ from datetime import timedelta
 import polars as pl
 
 from expectations.tables import table
-from transforms.covered_hour import CoveredHour
+from transforms.coverage.covered_hour import CoveredHour
+from transforms.coverage.imported_hours import imported_hours
+from transforms.coverage.listened_hours import listened_hours
 from transforms.exchanges import adapter, recording
+from transforms.exchanges.feeds import BEST_FIRST, feed
 from transforms.exchanges.imported import is_imported
 from transforms.exchanges.protocol import ExchangeError, Request
 from transforms.exchanges.replay import carrying, request_of, response_of
-from transforms.imported_hours import imported_hours
-from transforms.liquidation_feeds import BEST_FIRST, feed
-from transforms.listed import listed
-from transforms.listened_hours import listened_hours
+from transforms.reference.latest import listed
 
 TABLE = table("realised_coverage")
 _HOUR_MS = 3_600_000

@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from expectations.tables import table
+from transforms.exchanges.feeds import BEST_FIRST, feed
 from transforms.exchanges.imported import is_imported
 from transforms.exchanges.replay import STORED, of_its_days, rows
-from transforms.liquidation_feeds import BEST_FIRST, feed
-from transforms.listed import listed
+from transforms.reference.latest import listed
 from transforms.tables import realised_coverage
 
 TABLE = table("realised_liquidations")

@@ -16,12 +16,12 @@ import polars as pl
 from expectations.contract import Table
 from expectations.tables import load, table
 from warehouse.clock import HOUR, hours
-from warehouse.file_format import BuiltFrom
 from warehouse.pipeline.build import build_group, parameters_of
 from warehouse.pipeline.inputs import Reader
 from warehouse.pipeline.staleness import Staleness
 from warehouse.pipeline.unit import Unit, in_order, maker, products
-from warehouse.store import Store
+from warehouse.storage.parquet import BuiltFrom
+from warehouse.storage.store import Store
 
 MAP = table("liquidation_levels")
 _DAY = timedelta(days=1)

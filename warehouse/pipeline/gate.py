@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from expectations.contract import PERIODS, Table
-from expectations.counts import Count, count
 from expectations.tables import load, table
+from expectations.validation.counts import Count, count
 from transforms.tables import checks
 from warehouse.clock import HOUR
 from warehouse.pipeline.unit import in_order, maker, products
 from warehouse.progress import Progress
-from warehouse.store import Key, Stage, Store, label
+from warehouse.storage.store import Key, Stage, Store, label
 
 if TYPE_CHECKING:
-    from expectations.gx import CheckResult
+    from expectations.validation.gx import CheckResult
 
 CHECKS = table("checks")
 Held = tuple[str, str, str]
@@ -37,7 +37,7 @@ def check(stage: Stage, last_hour: datetime | None, progress: Progress) -> list[
     polars counts the rows that break each rule; Great Expectations decides over all counts of the run at once.
     last_hour: the hour that freshness is asked of; None where nothing has to be fresh.
     """
-    from expectations.gx import decide  # seconds to import: only where it is used
+    from expectations.validation.gx import decide  # seconds to import: only where it is used
 
     staged = by_table(stage)
     progress.stage("check", len(staged) + 1, "tables")

@@ -17,15 +17,15 @@ from expectations.tables import table
 from transforms.exchanges import ADAPTERS
 from transforms.tables.model_parameters import STATED
 from warehouse.clock import HOUR, days, floor_hour
-from warehouse.collect import LOOK_BACK
 from warehouse.errors import UserError
+from warehouse.ingest.collector import LOOK_BACK
+from warehouse.ingest.streams.recordings import recorded_hours
 from warehouse.pipeline.build import parameters_of
 from warehouse.pipeline.engine import MAP, Lane
 from warehouse.pipeline.unit import in_order, products
 from warehouse.plan import Plan
-from warehouse.recordings import recorded_hours
 from warehouse.settings import Settings
-from warehouse.store import Key, Stage, Store
+from warehouse.storage.store import Key, Stage, Store
 
 BARS, BOOKS, INSTRUMENTS, PAYLOADS = map(table, ("price_bars", "position_books", "instruments", "payloads"))
 FETCHES, PARAMETERS = table("fetches"), table("model_parameters")

@@ -16,11 +16,11 @@ from cachetools import LRUCache
 from expectations.contract import Input, Table
 from expectations.tables import table
 from transforms.exchanges.imported import endpoint
-from transforms.slowly_changing import in_force
-from warehouse.answers import IN_A_MONTH
+from transforms.reference.versions import in_force
 from warehouse.clock import days
+from warehouse.ingest.request_log import IN_A_MONTH
 from warehouse.pipeline.unit import Unit, maker
-from warehouse.store import Key, Store, label, read_files, version_of
+from warehouse.storage.store import Key, Store, label, read_files, version_of
 
 PAYLOADS, FETCHES, INSTRUMENTS = table("payloads"), table("fetches"), table("instruments")
 _METADATA = pl.col("endpoint").is_in(["instruments", "margin_tiers", endpoint("instruments")])

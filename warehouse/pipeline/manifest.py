@@ -11,8 +11,8 @@ import polars as pl
 from expectations.contract import Table
 from expectations.tables import table
 from transforms.tables import partitions
-from warehouse.file_format import Footer
-from warehouse.store import Key, Stage, Store, label
+from warehouse.storage.parquet import Footer
+from warehouse.storage.store import Key, Stage, Store, label
 
 PARTITIONS = table("partitions")
 

@@ -13,7 +13,7 @@ from warehouse.pipeline.inputs import Reader
 from warehouse.pipeline.unit import Unit, in_order, products
 from warehouse.plan import Plan
 from warehouse.settings import Settings
-from warehouse.store import Stage, Store
+from warehouse.storage.store import Stage, Store
 
 PARAMETERS, SCORES = table("model_parameters"), table("map_scores")
 Found = list[tuple[Unit, str]]

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import groupby
 
 from expectations.tables import load
-from warehouse.store import Stage, Store, others_at_work
+from warehouse.storage.store import Stage, Store, others_at_work
 
 
 def is_kept(day: date, newest: date, days: int) -> bool:

@@ -20,11 +20,12 @@ import polars as pl
 
 from expectations.tables import table
 from transforms.tables import watermark
-from warehouse import catalog
+from warehouse.catalog import build as catalog
 from warehouse.clock import HOUR, days, utc_now
-from warehouse.collect import Collector, collecting
 from warehouse.errors import ChecksFailed, UserError
-from warehouse.lock import lock
+from warehouse.ingest.collector import Collector, collecting
+from warehouse.ingest.exchanges import Served, serving
+from warehouse.ingest.streams.recordings import forget
 from warehouse.pipeline import gate, graph
 from warehouse.pipeline.manifest import published_files, record_partitions
 from warehouse.pipeline.prune import prune
@@ -32,10 +33,9 @@ from warehouse.pipeline.run_log import RunSummary, log_run
 from warehouse.pipeline.workers import walk_all
 from warehouse.plan import Plan
 from warehouse.progress import Progress, Silent
-from warehouse.recordings import forget
 from warehouse.settings import Settings
-from warehouse.sources import Served, serving
-from warehouse.store import Stage, Store, open_store, recover, staging, sweep_temporary
+from warehouse.storage.locks import lock
+from warehouse.storage.store import Stage, Store, open_store, recover, staging, sweep_temporary
 
 CHUNK = timedelta(days=7)
 """Hours are built, checked and published this many at a time, so that memory stays flat however long the range."""
@@ -108,7 +108,7 @@ def fill(
     store = open_store(settings.root, settings.source, create=True)
     summary = RunSummary.of(plan, settings)
     # Great Expectations takes seconds to load, while collecting mostly waits for venues
-    Thread(target=import_module, args=("expectations.gx",), daemon=True).start()
+    Thread(target=import_module, args=("expectations.validation.gx",), daemon=True).start()
     with _collectors(store, settings, plan, served, progress) as collectors:
         for chunk in plan.chunks(CHUNK):
             _collect_all(collectors, chunk, summary)
@@ -143,7 +143,7 @@ def make(
         known = published_files(store)
         _build(stage, plan, progress, summary, workers)
         if next(stage.staged(), None) is not None:
-            import_module("expectations.gx")  # it takes seconds, and others may wait for the lock
+            import_module("expectations.validation.gx")  # it takes seconds, and others may wait for the lock
         with lock(settings.root, settings.wait_s, progress):
             settle(store)
             if published_files(store) != known:
@@ -246,7 +246,7 @@ def report(settings: Settings, coins: Sequence[str], progress: Progress) -> tupl
 
     It reads beside whoever publishes: a page is of an hour, which stays as it is while later ones come.
     """
-    from warehouse.report import write_all  # what draws takes a second to load
+    from warehouse.reports.report import write_all  # what draws takes a second to load
 
     try:
         return write_all(settings.root, coins, progress)

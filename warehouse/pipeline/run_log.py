@@ -14,7 +14,7 @@ from transforms.tables.gaps import FAILED
 from warehouse.clock import HOUR, days, utc_now
 from warehouse.plan import Plan
 from warehouse.settings import Settings
-from warehouse.store import Store
+from warehouse.storage.store import Store
 
 GAPS, RUNS, FETCHES = table("gaps"), table("runs"), table("fetches")
 

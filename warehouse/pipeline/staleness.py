@@ -18,11 +18,11 @@ from typing import Any
 
 from expectations.contract import Table
 from expectations.tables import load
-from warehouse.file_format import BuiltFrom
 from warehouse.pipeline.build import implementation, statement
 from warehouse.pipeline.inputs import Reader, digest
 from warehouse.pipeline.prune import is_kept
 from warehouse.pipeline.unit import Unit, products
+from warehouse.storage.parquet import BuiltFrom
 
 _OURS = ("transforms", "expectations")
 

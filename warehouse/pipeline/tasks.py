@@ -8,15 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 from warehouse.clock import utc_now
-from warehouse.collect import Collector
+from warehouse.ingest.collector import Collector
+from warehouse.ingest.exchanges import serving
 from warehouse.pipeline import graph
 from warehouse.pipeline.run import CHUNK, collector, finish, make, report
 from warehouse.pipeline.run_log import RunSummary
 from warehouse.plan import Plan
 from warehouse.progress import Silent
 from warehouse.settings import load
-from warehouse.sources import serving
-from warehouse.store import open_store
+from warehouse.storage.store import open_store
 
 _LOG = logging.getLogger("warehouse")
 

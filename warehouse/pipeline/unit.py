@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from expectations.contract import Table
 from expectations.tables import load
-from warehouse.store import Key, label
+from warehouse.storage.store import Key, label
 
 _DAY = timedelta(days=1)
 

@@ -12,9 +12,9 @@ documentation, it is the simulator that is wrong. From the bottom up:
 - ``limits`` ``faults`` ``fault_bodies`` ``server`` ``serve``: the machine.
 """
 
-from warehouse.simulator.faults import Fault, Faults
-from warehouse.simulator.market import Market
-from warehouse.simulator.recorded import Recorded, recorded_range
-from warehouse.simulator.serve import Simulation, serve
+from warehouse.simulator.market.market import Market
+from warehouse.simulator.recorded.recorded import Recorded, recorded_range
+from warehouse.simulator.server.faults import Fault, Faults
+from warehouse.simulator.server.serve import Simulation, serve
 
 __all__ = ["Fault", "Faults", "Market", "Recorded", "Simulation", "recorded_range", "serve"]

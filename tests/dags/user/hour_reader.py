@@ -13,8 +13,8 @@ HOURS = Asset(name="mart_hours", uri="liquidation-warehouse://mart_hours")
 def read(partition_key: str | None = None, triggering_asset_events: Any = None) -> dict[str, Any]:
     """Return the hour, its rows in the mart, and what the event tells about it."""
     from warehouse import settings
-    from warehouse.catalog import connect
-    from warehouse.read import query
+    from warehouse.catalog.build import connect
+    from warehouse.catalog.snapshot_queries import query
 
     with connect(settings.load().root) as catalog:
         rows = query(catalog, f"SELECT coin FROM mart.market_summary WHERE hour_utc = TIMESTAMP '{partition_key}'")

@@ -10,11 +10,11 @@ import vl_convert
 
 from tests.transforms.stated_parameters import stated_parameters
 from transforms.charts import sensitivity
-from transforms.charts.sensitivity_rows import ASSUMPTIONS, DISTANCES_BP, table
 from transforms.charts.style import still
-from transforms.estimator_state import store
+from transforms.estimation.sensitivity import ASSUMPTIONS, DISTANCES_BP, table
+from transforms.estimation.state import store
 from transforms.model.assumptions import prior
-from transforms.model.estimate import standing_usd
+from transforms.model.estimator import standing_usd
 from transforms.model.population import Population
 
 HOUR = datetime(2026, 1, 12, 23)

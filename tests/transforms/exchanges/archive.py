@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from tests.transforms.exchanges.conftest import PAYLOADS
-from transforms.exchanges import binance, binance_archive
+from transforms.exchanges.binance import adapter as binance
+from transforms.exchanges.binance import archive as binance_archive
 from transforms.exchanges.protocol import Instrument, Request, Response, Row
 
 BTC = Instrument("binance", "BTCUSDT", "BTC")

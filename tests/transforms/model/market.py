@@ -6,12 +6,12 @@ import math
 
 from hypothesis import strategies as st
 
-from transforms.exchanges.documented_tiers import documented
+from transforms.exchanges.parsing.documented_tiers import documented
 from transforms.model.distance_profile import Contract
-from transforms.model.estimate import HourInput
-from transforms.model.hour import Bar
+from transforms.model.estimator import HourInput
 from transforms.model.liquidation_price import Tiers
 from transforms.model.population import Population
+from transforms.model.step import Bar
 
 LONG, SHORT = +1, -1
 FIRST_H = 490_920  # hours since the epoch; any will do

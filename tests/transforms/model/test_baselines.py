@@ -10,12 +10,12 @@ import pytest
 from transforms.model.assumptions import LEVERAGE_X, WINDOWS_H, prior
 from transforms.model.baselines import LADDER_X, Distance, Ladder, OpenInterest
 from transforms.model.distance_profile import Contract
-from transforms.model.estimate import MAP_RANGE
+from transforms.model.estimator import MAP_RANGE
 from transforms.model.estimators import ESTIMATORS, Estimator
-from transforms.model.hour import Bar
 from transforms.model.liquidation_price import Tiers
 from transforms.model.population import AGES, CLASSES
 from transforms.model.price_grid import Floats, bucket, edge, middle
+from transforms.model.step import Bar
 
 CONTRACT = Contract("binance", "linear", Tiers((1e12,), (0.004,), (0.0,), (150.0,)))
 PRIOR = prior("binance")

@@ -1,0 +1,82 @@
+"""Whether clusters draw price: found where it was planted, and not found on a random walk."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.transforms.random_walk import Planted, walk
+from transforms.evaluation.hit_rate import LEAST_DAYS, MATCHED_ON, WITHIN_BP, days, reach_statistics
+from transforms.evaluation.touches import WITHIN_HOURS, reached_levels
+
+
+def market(seed: int, planted: Planted = "anywhere") -> pl.DataFrame:
+    return reached_levels(*walk(seed, planted))
+
+
+def statistics(*seeds: int, planted: Planted = "anywhere") -> pl.DataFrame:
+    """Of several coins together, a seed each."""
+    coins = [market(seed, planted).with_columns(coin=pl.lit(f"C{seed}")) for seed in seeds]
+    return reach_statistics(pl.concat(coins))
+
+
+@pytest.fixture(scope="module")
+def plain() -> pl.DataFrame:
+    return statistics(1, 2)
+
+
+def test_each_question_is_answered(plain: pl.DataFrame) -> None:
+    asked = [(on, bp, hours) for on in MATCHED_ON for bp in WITHIN_BP for hours in WITHIN_HOURS]
+    assert plain.select("matched_on", "within_bp", "within_hours").rows() == asked
+    assert (
+        plain.select((pl.col("difference") - pl.col("reached") + pl.col("others_reached")).abs().max()).item() < 1e-12
+    )
+    assert plain.select((pl.col("low") <= pl.col("high")).all()).item()
+    assert plain.null_count().sum_horizontal().item() == 0
+    longer = plain.filter(pl.col("within_bp") == 500, pl.col("matched_on") == "distance")
+    assert longer["reached"].is_sorted()
+
+
+def test_on_a_random_walk_the_intervals_hold_nothing() -> None:
+    """Of the same hour; matched on distance alone clusters come out lower, as they stand longer in calm hours."""
+    of_hour = [statistics(seed).filter(matched_on="distance and hour") for seed in range(10, 18)]
+    held = [made.select(((pl.col("low") <= 0) & (pl.col("high") >= 0)).mean()).item() for made in of_hour]
+    assert np.mean(held) > 0.85
+
+
+def test_clusters_that_draw_price_are_found_out() -> None:
+    made = statistics(1, 2, planted="ahead").filter(pl.col("within_hours") == 24, pl.col("within_bp") == 500)
+    assert made.height == 3
+    assert made.select((pl.col("low") > 0).all()).item()
+
+
+def test_so_are_clusters_that_price_turns_before() -> None:
+    made = statistics(1, 2, planted="beyond").filter(pl.col("within_hours") == 4, pl.col("within_bp") >= 200)
+    assert made.select((pl.col("high") < 0).all()).item()
+
+
+def test_volatility_is_no_attraction() -> None:
+    """Clusters that are found in storms only are reached more often than levels as far away, until that is matched."""
+    coins = [market(seed).with_columns(coin=pl.lit(f"C{seed}")) for seed in (5, 6, 7)]
+    strong = pl.col("move_bp") > pl.col("move_bp").quantile(0.7).over("coin")
+    made = reach_statistics(pl.concat(coins).filter(~pl.col("is_cluster") | strong))
+    own = made.filter(pl.col("within_hours") == 4, pl.col("within_bp") == 500)
+    distance, volatility, hour = (own.filter(matched_on=on)["difference"].item() for on in MATCHED_ON)
+    assert distance > 0.03
+    assert max(abs(volatility), abs(hour)) < distance / 2
+
+
+def test_the_same_twice_whatever_the_order(plain: pl.DataFrame) -> None:
+    levels = pl.concat([market(seed).with_columns(coin=pl.lit(f"C{seed}")) for seed in (2, 1)])
+    assert reach_statistics(levels.sample(fraction=1.0, shuffle=True, seed=3)).equals(plain)
+
+
+def test_without_a_cluster_there_is_nothing_to_compare() -> None:
+    made = reach_statistics(market(1).filter(~pl.col("is_cluster")).with_columns(coin=pl.lit("BTC")))
+    assert made["clusters"].to_list() == [0] * 27
+    assert made["difference"].null_count() == made["low"].null_count() == 27
+
+
+def test_days_that_can_be_judged_begin_after_a_day_and_end_a_day_before_the_last() -> None:
+    assert days(market(1)) == 30 > LEAST_DAYS

@@ -1,0 +1,85 @@
+"""Levels near the mark: which are of clusters, how far they are, and whether the mark came."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import polars as pl
+import pytest
+
+from transforms.evaluation.touches import reached_levels
+
+FIRST, HOUR = datetime(2026, 1, 5), timedelta(hours=1)
+NOW = FIRST + 30 * HOUR
+LENGTH = 60
+
+
+def hours(**changed: dict[int, object]) -> pl.DataFrame:
+    """The mark goes up and down by 1 % in turn, and its hours reach from 99 to 101; `changed` by column and hour."""
+    rows = [
+        {"hour_utc": FIRST + i * HOUR, "mark_price": 100.0 * 1.01 ** (i % 2), "lowest": 99.0, "highest": 101.5}
+        | {"is_stale": False}
+        | {column: values[i] for column, values in changed.items() if i in values}
+        for i in range(LENGTH)
+    ]
+    return pl.DataFrame(rows)
+
+
+CLUSTERS = pl.DataFrame(
+    [(NOW, "long", 98.0, 98.5), (NOW, "short", 101.0, 102.0), (NOW, "short", 106.0, 107.0)],
+    schema=["hour_utc", "side", "price_low", "price_high"], orient="row",
+)  # fmt: skip
+LEVELS = pl.DataFrame(
+    [(NOW, "long", low, low + 0.25) for low in (99.75, 99.0, 98.25, 98.0, 97.75, 94.0)]
+    + [(NOW, "short", low, low + 0.25) for low in (100.0, 100.5, 101.0, 101.75, 102.0)],
+    schema=CLUSTERS.schema, orient="row",
+)  # fmt: skip
+
+
+def test_levels_of_clusters_stand_once_and_the_others_each() -> None:
+    made = reached_levels(hours(), CLUSTERS, LEVELS)
+    assert set(made["hour_utc"]) == {NOW}
+    found, others = (
+        made.filter(is_cluster=which).with_columns(pl.col("distance_bp").round(6)).select("side", "distance_bp").rows()
+        for which in (True, False)
+    )
+    assert found == [("long", 150.0), ("short", 100.0)]  # the third is farther than 5 %
+    assert others == [("long", 75.0), ("long", 200.0), ("short", 50.0), ("short", 200.0)]
+    assert made["move_bp"].unique().to_list() == pytest.approx([99.503], rel=1e-4)
+
+
+def test_reached_is_the_near_edge_in_the_hours_after_and_not_in_this() -> None:
+    later = {"lowest": {30: 90.0, 31: 98.5, 35: 97.0}, "highest": {34: 102.0}}
+    made = reached_levels(hours(**later), CLUSTERS, LEVELS)
+    seen = {
+        (row["side"], round(row["distance_bp"])): [row[f"reached_{n}h"] for n in (1, 4, 24)]
+        for row in made.iter_rows(named=True)
+    }
+    assert seen[("long", 150)] == [True, True, True]  # 98.5 in the hour after
+    assert seen[("long", 200)] == [False, False, True]  # 97.0 in the fifth
+    assert seen[("short", 200)] == [False, True, True]  # 102.0 in the fourth
+
+
+def test_a_hole_ahead_is_not_known() -> None:
+    lacking = reached_levels(hours(lowest={33: None}, highest={33: None}), CLUSTERS, LEVELS)
+    assert lacking["reached_1h"].null_count() == 0
+    assert lacking["reached_4h"].null_count() == lacking["reached_24h"].null_count() == lacking.height
+    absent = reached_levels(hours().filter(pl.col("hour_utc") != FIRST + 33 * HOUR), CLUSTERS, LEVELS)
+    assert absent.equals(lacking)
+    ends = reached_levels(hours().filter(pl.col("hour_utc") <= NOW + 23 * HOUR), CLUSTERS, LEVELS)
+    assert ends["reached_24h"].null_count() == ends.height
+    assert ends["reached_4h"].null_count() == 0
+
+
+def test_carried_hours_and_those_without_a_day_before_them_are_left_out() -> None:
+    assert reached_levels(hours(is_stale={30: True}), CLUSTERS, LEVELS).is_empty()
+    assert reached_levels(hours().filter(pl.col("hour_utc") > FIRST + 6 * HOUR), CLUSTERS, LEVELS).is_empty()
+    assert reached_levels(hours().clear(), CLUSTERS, LEVELS).is_empty()
+
+
+def test_the_future_is_in_nothing_but_what_is_judged() -> None:
+    other = {i: 100.0 + i for i in range(31, LENGTH)}
+    one, two = (reached_levels(h, CLUSTERS, LEVELS) for h in (hours(), hours(mark_price=other, lowest=other)))
+    judged = [f"reached_{n}h" for n in (1, 4, 24)]
+    assert one.drop(judged).equals(two.drop(judged))
+    assert not one.equals(two)

@@ -1,0 +1,278 @@
+"""Binance's archive: which files there are, what they are when they come, and when they do not."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.transforms.exchanges.archive import (
+    BTC,
+    DAY,
+    DAY_MS,
+    LATER,
+    checksum_of,
+    documented,
+    file_of,
+    ms,
+    zipped,
+)
+from transforms.exchanges.binance import adapter as binance
+from transforms.exchanges.binance import archive as binance_archive
+from transforms.exchanges.protocol import (
+    BadPayload,
+    ExchangeError,
+    GeoBlocked,
+    Instrument,
+    NotFound,
+    NotYet,
+    RateLimited,
+    Response,
+    Transient,
+)
+
+ENDPOINTS = ("archive_metrics", "archive_mark_bars", "archive_trade_bars")
+
+
+def names(start: str, end: str, now: str, **options: int) -> list[str]:
+    asked = binance_archive.files([BTC], ms(start), ms(end), now_ms=ms(now), **options)
+    return [each.path.removeprefix("/data/futures/um/").removesuffix(".zip.CHECKSUM") for each in asked]
+
+
+# which files
+
+
+def test_files_of_a_day() -> None:
+    asked = binance_archive.files([BTC], DAY, DAY + DAY_MS, now_ms=LATER)
+    assert [each.path for each in asked] == [
+        "/data/futures/um/daily/metrics/BTCUSDT/BTCUSDT-metrics-2026-01-05.zip.CHECKSUM",
+        "/data/futures/um/daily/markPriceKlines/BTCUSDT/5m/BTCUSDT-5m-2026-01-05.zip.CHECKSUM",
+        "/data/futures/um/daily/klines/BTCUSDT/5m/BTCUSDT-5m-2026-01-05.zip.CHECKSUM",
+    ]
+    assert tuple(each.endpoint for each in asked) == ENDPOINTS
+    assert {(each.start_ms, each.end_ms, each.host) for each in asked} == {(DAY, DAY + DAY_MS, "binance_archive")}
+    assert all(each.budget in {budget.name for budget in binance.BUDGETS} for each in asked)
+    assert all(each.host in binance.HOSTS and each.endpoint in binance.ENDPOINTS for each in asked)
+
+
+def test_a_file_for_each_day_that_the_range_touches() -> None:
+    asked = names("2026-01-30T05:00", "2026-02-02T01:00", "2026-06-01", bar_minutes=60)
+    assert [name.rpartition("/")[2] for name in asked if "markPriceKlines" in name] == [
+        f"BTCUSDT-1h-2026-{day}" for day in ("01-30", "01-31", "02-01", "02-02")
+    ]
+    assert len(asked) == 3 * 4
+
+
+def test_a_day_that_is_not_over_has_no_file() -> None:
+    assert {name[-10:] for name in names("2026-01-04", "2026-01-09", "2026-01-06T23:59")} == {
+        "2026-01-04",
+        "2026-01-05",
+    }
+    assert names("2026-01-07", "2026-01-09", "2026-01-06") == names("2026-01-05", "2026-01-05", "2026-02-01") == []
+
+
+@settings(deadline=None, derandomize=True, database=None)
+@given(first=st.integers(0, 800), length=st.integers(1, 100), since=st.integers(0, 60))
+def test_every_moment_that_is_past_is_in_one_file(first: int, length: int, since: int) -> None:
+    start, end = ms("2024-01-01") + first * DAY_MS, ms("2024-01-01") + (first + length) * DAY_MS
+    asked = binance_archive.files([BTC], start, end, now_ms=end + since * DAY_MS)
+    for endpoint in ENDPOINTS:
+        spans = sorted((each.start_ms or 0, each.end_ms or 0) for each in asked if each.endpoint == endpoint)
+        assert spans[0][0] == start
+        assert spans[-1][1] == end
+        assert [after for after, _ in spans[1:]] == [before for _, before in spans[:-1]]
+
+
+def test_what_the_archive_does_not_hold_is_not_planned() -> None:
+    with pytest.raises(ValueError, match="linear"):
+        binance_archive.files([Instrument("binance", "BTCUSD_PERP", "BTC", kind="inverse")], DAY, LATER, now_ms=LATER)
+    with pytest.raises(ValueError, match="7 minutes"):
+        binance_archive.files([BTC], DAY, LATER, now_ms=LATER, bar_minutes=7)
+
+
+def test_bars_missing_from_their_day_are_asked_of_rest() -> None:
+    asked = binance.instead(checksum_of("archive_mark_bars"))
+    assert {(each.endpoint, each.host, each.instrument) for each in asked} == {("mark_bars", "binance", "BTCUSDT")}
+    spans = [(each.start_ms, each.end_ms) for each in asked]
+    assert (spans[0][0], spans[-1][1]) == (DAY, DAY + DAY_MS)
+    assert binance.instead(file_of(checksum_of("archive_trade_bars"), b""))[0].path == "/fapi/v1/klines"
+    assert binance.instead(checksum_of("archive_metrics")) == []
+    assert binance.instead(asked[0]) == []
+
+
+def test_files_stand_in_for_what_rest_no_longer_has() -> None:
+    now, border = ms("2026-02-05T17:30"), ms("2026-01-07")
+    assert binance.kept_since_ms(now) == border
+    assert binance.archived([BTC], border, border + DAY_MS, now_ms=now) == []
+    asked = binance.archived([BTC], border - DAY_MS, border, now_ms=now)
+    assert [each.endpoint for each in asked] == [*ENDPOINTS, "funding"]
+
+
+# files of months
+
+
+@pytest.mark.parametrize(
+    ("day", "month", "span"),
+    [
+        ("2026-01-05", "2026-01", ("2026-01-01", "2026-02-01")),
+        ("2024-02-29", "2024-02", ("2024-02-01", "2024-03-01")),
+        ("2025-12-31", "2025-12", ("2025-12-01", "2026-01-01")),
+    ],
+)
+@pytest.mark.parametrize("endpoint", ["archive_mark_bars", "archive_trade_bars"])
+def test_the_month_of_a_file_of_bars(endpoint: str, day: str, month: str, span: tuple[str, str]) -> None:
+    asked = binance.longer(checksum_of(endpoint, ms(day)), now_ms=ms("2026-06-01"))
+    assert asked is not None
+    kind = binance_archive.KLINES[endpoint]
+    assert asked.path == f"/data/futures/um/monthly/{kind}/BTCUSDT/5m/BTCUSDT-5m-{month}.zip.CHECKSUM"
+    assert (asked.start_ms, asked.end_ms) == (ms(span[0]), ms(span[1]))
+    assert (asked.endpoint, asked.instrument, asked.host) == (endpoint, "BTCUSDT", "binance_archive")
+    assert binance_archive.interval_minutes(asked) == 5
+    assert binance.longer(asked, now_ms=ms("2026-06-01")) is None
+    assert binance.instead(asked) == []  # its days are asked, and REST for those that are not there
+
+
+def test_a_month_is_asked_when_what_is_not_there_will_not_come() -> None:
+    day = checksum_of("archive_mark_bars")
+    assert binance.longer(day, now_ms=ms("2026-02-08") - 1) is None
+    month = binance.longer(day, now_ms=ms("2026-02-08"))
+    assert month is not None
+    with pytest.raises(NotFound, match=r"BTCUSDT-5m-2026-01\.zip"):
+        binance.parse(month, Response(404, {}, b"<Error/>", ms("2026-02-08")))
+
+
+def test_readings_have_no_files_of_months() -> None:
+    assert binance.longer(checksum_of("archive_metrics"), now_ms=ms("2026-06-01")) is None
+    (rest, *_) = binance.history([BTC], DAY, DAY + DAY_MS)
+    assert binance.longer(rest, now_ms=ms("2026-06-01")) is None
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=40)
+@given(first=st.integers(0, 30), length=st.integers(1, 31), header=st.booleans(), order=st.randoms())
+def test_of_a_months_file_the_days_of_the_window_are_read(first: int, length: int, header: bool, order: Random) -> None:
+    names, example, *_ = documented("archive_trade_bars").splitlines()
+    opens = range(ms("2026-01-01"), ms("2026-02-01"), 6 * 3_600_000)
+    cells = example.split(",")
+    lines = [",".join([str(at), *cells[1:6], str(at + 300_000 - 1), *cells[7:]]) for at in opens]
+    order.shuffle(lines)
+    month = binance.longer(checksum_of("archive_trade_bars"), now_ms=LATER * 2)
+    assert month is not None
+    body = zipped(month, "\n".join([names, *lines] if header else lines) + "\n")
+    since, until = (
+        ms("2026-01-01") + first * DAY_MS,
+        min(ms("2026-01-01") + (first + length) * DAY_MS, month.end_ms or 0),
+    )
+    asked = replace(file_of(month, body), start_ms=since, end_ms=until)
+    rows = binance.parse(asked, Response(200, {}, body, LATER * 2))["trade_bars"]
+    assert [each["open_ms"] for each in rows] == [at for at in opens if since <= at < until]
+
+
+# checksums and editions
+
+
+def test_a_checksum_leads_to_the_edition_that_it_names() -> None:
+    asked, body = checksum_of("archive_metrics"), b"the file"
+    said = f"{hashlib.sha256(body).hexdigest()}  BTCUSDT-metrics-2026-01-05.zip\n".encode()
+    answer = Response(200, {"content-type": "binary/octet-stream"}, said, LATER)
+    assert binance.parse(asked, answer) == {"open_interest": [], "positioning": []}
+    following = binance.follow(asked, answer)
+    assert following is not None
+    path = "/data/futures/um/daily/metrics/BTCUSDT/BTCUSDT-metrics-2026-01-05.zip"
+    assert following.key == f"GET {path}?x-sha256={hashlib.sha256(body).hexdigest()}"
+    assert (following.endpoint, following.start_ms, following.end_ms) == (asked.endpoint, asked.start_ms, asked.end_ms)
+    assert binance.follow(following, Response(200, {}, body, LATER)) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"<html>maintenance</html>",
+        b"{}",
+        b"0" * 64,
+        b"0" * 63 + b"  BTCUSDT-metrics-2026-01-05.zip\n",
+        b"0" * 64 + b"  BTCUSDT-metrics-2026-01-06.zip\n",
+        b"\xff" * 64 + b"  BTCUSDT-metrics-2026-01-05.zip\n",
+    ],
+)
+def test_what_is_no_checksum_of_this_file_is_refused(said: bytes) -> None:
+    with pytest.raises(BadPayload, match="not the checksum of BTCUSDT-metrics"):
+        binance.parse(checksum_of("archive_metrics"), Response(200, {}, said, LATER))
+
+
+@settings(deadline=None, derandomize=True, database=None)
+@given(data=st.data())
+def test_a_file_that_is_cut_short_or_altered_is_never_data(data: st.DataObject) -> None:
+    asked = checksum_of("archive_metrics")
+    body = zipped(asked, documented("archive_metrics"))
+    place = data.draw(st.integers(0, len(body) - 1))
+    altered = body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
+    for spoilt in (body[:place], altered, body + b"\0"):
+        with pytest.raises(BadPayload, match="checksum says"):
+            binance.parse(file_of(asked, body), Response(200, {}, spoilt, LATER))
+
+
+def test_a_checksum_proves_transport_not_content() -> None:
+    """What the archive itself has published broken is refused too."""
+    asked = checksum_of("archive_metrics")
+    whole = zipped(asked, documented("archive_metrics"))
+    for body, why in (
+        (b"", "no zip"),
+        (b"<html>maintenance</html>", "no zip"),
+        (whole[: len(whole) // 2], "no zip"),
+        (whole.replace(b"\x4b\x03\x04", b"\x4b\x03\x05"), "no zip"),
+        (zipped(asked, documented("archive_metrics"), "other.csv"), "no BTCUSDT-metrics-2026-01-05.csv in the zip"),
+    ):
+        with pytest.raises(BadPayload, match=why):
+            binance.parse(file_of(asked, body), Response(200, {}, body, LATER))
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=300)
+@given(data=st.data())
+def test_whatever_a_zip_holds_it_is_rows_or_a_refusal(data: st.DataObject) -> None:
+    asked = checksum_of("archive_mark_bars")
+    body = bytearray(zipped(asked, documented("archive_mark_bars")))
+    places = st.integers(0, len(body) - 1) | st.integers(max(0, len(body) - 80), len(body) - 1)
+    for place, value in data.draw(st.lists(st.tuples(places, st.sampled_from([0, 1, 127, 255])), max_size=3)):
+        body[place] = value
+    spoilt = bytes(body[data.draw(st.sampled_from([0, 0, 1, 50])) :])
+    try:
+        rows = binance.parse(file_of(asked, spoilt), Response(200, {}, spoilt, LATER))["mark_bars"]
+    except ExchangeError:
+        return
+    assert rows
+
+
+def test_a_file_whose_checksum_was_never_asked_is_refused() -> None:
+    asked = checksum_of("archive_mark_bars")
+    body = zipped(asked, documented("archive_mark_bars"))
+    unknown = replace(file_of(asked, body), params=())
+    with pytest.raises(BadPayload, match="unknown"):
+        binance.parse(unknown, Response(200, {}, body, LATER))
+
+
+# answers that are no file
+
+
+@pytest.mark.parametrize(("days", "kind"), [(0, NotYet), (2, NotYet), (6.9, NotYet), (7, NotFound), (900, NotFound)])
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_missing_means_not_yet_and_later_never(endpoint: str, days: float, kind: type[ExchangeError]) -> None:
+    asked = checksum_of(endpoint)
+    answer = Response(404, {"content-type": "application/xml"}, b"<Error/>", DAY + DAY_MS + int(days * DAY_MS))
+    with pytest.raises(kind, match=asked.path.rpartition("/")[2]) as raised:
+        binance.parse(asked, answer)
+    assert raised.value.outcome == ("not_yet" if kind is NotYet else "not_found")
+    with pytest.raises(kind):
+        binance.parse(file_of(asked, b""), answer)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(500, Transient), (503, Transient), (403, RateLimited), (429, RateLimited), (451, GeoBlocked)]
+)
+def test_other_refusals_are_those_of_any_host(status: int, kind: type[ExchangeError]) -> None:
+    with pytest.raises(kind):
+        binance.parse(checksum_of("archive_metrics"), Response(status, {}, b"", LATER))

@@ -1,0 +1,74 @@
+"""Who goes on as whom: whatever the ranges, each cluster is one life, and no life is two clusters."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.model.cluster_tracking import Span, succession
+
+
+@st.composite
+def ranges(draw: st.DrawFn, name: str) -> dict[str, Span]:
+    """Ranges that lie apart, as those of one hour and side do."""
+    spans: dict[str, Span] = {}
+    at = draw(st.integers(-20, 0))
+    for i, (gap, width) in enumerate(draw(st.lists(st.tuples(st.integers(0, 6), st.integers(1, 12)), max_size=8))):
+        spans[f"{name}{i}"] = (at + gap, at + gap + width - 1)
+        at += gap + width
+    return spans
+
+
+def meet(one: Span, other: Span) -> bool:
+    return one[0] <= other[1] and other[0] <= one[1]
+
+
+@given(ranges("life"), ranges("cluster"), st.data())
+def test_each_cluster_is_one_life_and_no_life_is_two(
+    lives: dict[str, Span], clusters: dict[str, Span], data: st.DataObject
+) -> None:
+    ended = set(data.draw(st.lists(st.sampled_from(sorted(lives)), unique=True))) if lives else set()
+    became = succession(lives, clusters, ended)
+    going_on = list(became.goes_on.values())
+    assert len(set(going_on)) == len(going_on)
+    assert became.goes_on.keys() | became.split_from.keys() <= clusters.keys()
+    assert became.goes_on.keys().isdisjoint(became.split_from)
+    assert set(going_on) | became.merged_into.keys() <= lives.keys() - ended
+    assert became.merged_into.keys().isdisjoint(going_on)
+    assert set(became.merged_into.values()) <= set(going_on)
+    for cluster, life in (*became.goes_on.items(), *became.split_from.items()):
+        assert meet(lives[life], clusters[cluster])
+    for life, span in lives.items():
+        left_alone = not any(meet(span, other) for other in clusters.values())
+        assert (life in going_on or life in became.merged_into) == (life not in ended and not left_alone)
+    for cluster, span in clusters.items():
+        is_new = not any(meet(span, other) for other in lives.values())
+        assert (cluster in became.goes_on or cluster in became.split_from) == (not is_new)
+
+
+@given(ranges("life"), ranges("cluster"), st.randoms(use_true_random=False))
+def test_the_order_in_which_clusters_come_is_of_no_matter(
+    lives: dict[str, Span], clusters: dict[str, Span], chance: st.DataObject
+) -> None:
+    def shuffled(spans: dict[str, Span]) -> dict[str, Span]:
+        items = list(spans.items())
+        chance.shuffle(items)
+        return dict(items)
+
+    assert succession(lives, shuffled(clusters)) == succession(lives, clusters)
+
+
+@given(ranges("life"))
+def test_what_stays_where_it_is_goes_on_as_itself(lives: dict[str, Span]) -> None:
+    assert succession(lives, lives).goes_on == {name: name for name in lives}
+
+
+def test_the_largest_overlap_goes_on_and_the_first_of_equals() -> None:
+    apart = succession({"a": (0, 9)}, {"low": (0, 2), "high": (4, 9)})
+    assert (apart.goes_on, apart.split_from) == ({"high": "a"}, {"low": "a"})
+    one = succession({"b": (6, 9), "a": (0, 3)}, {"whole": (0, 9)})
+    assert (one.goes_on, one.merged_into) == ({"whole": "b"}, {"a": "b"})
+    halves = succession({"a": (0, 9)}, {"high": (5, 9), "low": (0, 4)})
+    assert halves.goes_on == {"low": "a"}
+    chain = succession({"a": (0, 9), "b": (10, 13)}, {"x": (0, 3), "y": (4, 13)})
+    assert (chain.goes_on, chain.split_from, chain.merged_into) == ({"y": "a"}, {"x": "a"}, {"b": "a"})

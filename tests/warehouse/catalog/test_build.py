@@ -1,0 +1,182 @@
+"""The DuckDB catalog: a view of every table, typed and commented, that stops where all tables are published."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from expectations.contract import Table
+from expectations.tables import load, table
+from tests.expectations.sound import sound
+from warehouse.catalog import build as catalog
+from warehouse.clock import HOUR
+from warehouse.errors import UserError
+from warehouse.storage.store import Store, open_store
+
+BALANCE, WATERMARK = table("market_balance"), table("watermark")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(tmp_path / "ware house", "simulated", create=True)
+
+
+def test_an_empty_warehouse_has_every_view_with_its_types(store: Store) -> None:
+    catalog.build(store.root)
+    with catalog.connect(store.root) as connection:
+        for contract in load().values():
+            rows = connection.sql(f"SELECT * FROM {contract.full_name}").pl()
+            assert rows.height == 0
+            assert rows.columns == contract.schema.names()
+
+
+@pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.full_name)
+def test_a_view_shows_the_files(store: Store, contract: Table) -> None:
+    expected = sound(contract.name)
+    store.write_partitions(contract, expected)
+    catalog.build(store.root)
+    with catalog.connect(store.root) as connection:
+        shown = connection.sql(f"SELECT * FROM {contract.full_name}").pl()
+    assert contract.conform(shown).equals(expected)
+
+
+@pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.full_name)
+def test_a_view_has_the_types_it_will_have(store: Store, contract: Table) -> None:
+    types = []
+    for rows in (None, sound(contract.name)):
+        if rows is not None:
+            store.write_partitions(contract, rows)
+        catalog.build(store.root)
+        with catalog.connect(store.root) as connection:
+            types.append(list(map(str, connection.sql(f"FROM {contract.full_name}").types)))
+    assert types[0] == types[1]
+    assert set(types[0]) <= {"VARCHAR", "DOUBLE", "BIGINT", "INTEGER", "BOOLEAN", "DATE", "TIMESTAMP", "BLOB"}
+
+
+def test_hourly_views_stop_at_the_watermark_and_follow_it(store: Store) -> None:
+    frame = sound("market_balance")
+    hour = frame["hour_utc"][0]
+    later = frame.with_columns(pl.col("hour_utc") + HOUR, (pl.col("hour_utc") + HOUR).dt.date().alias("date"))
+    store.write_partitions(BALANCE, pl.concat([frame, later]))
+    publish_until(store, hour)
+    catalog.build(store.root)
+    with catalog.connect(store.root) as connection:
+        assert last_hour(connection) == hour
+        publish_until(store, hour + HOUR)
+        assert last_hour(connection) == hour + HOUR
+
+
+def publish_until(store: Store, hour: datetime) -> None:
+    store.write(WATERMARK, pl.DataFrame({"hour_utc": [hour], "source": ["simulated"]}), {})
+
+
+def last_hour(connection: duckdb.DuckDBPyConnection) -> datetime:
+    return connection.sql("SELECT max(hour_utc) AS h FROM mart.market_balance").pl()["h"].item()
+
+
+def test_tables_and_columns_say_what_they_are(store: Store) -> None:
+    catalog.build(store.root)
+    with catalog.connect(store.root) as connection:
+        views = dict(connection.sql("SELECT schema_name || '.' || view_name, comment FROM duckdb_views()").fetchall())
+        columns = connection.sql(
+            "SELECT comment FROM duckdb_columns() WHERE schema_name = 'mart' AND table_name = 'market_balance'"
+        ).fetchall()
+    assert all(table(t.name).doc[:20] in (views[t.full_name] or "") for t in load().values())
+    assert all(comment for name, comment in views.items() if name.startswith(("raw.", "core.", "mart.", "ops.")))
+    assert len(columns) == len(BALANCE.columns)
+    assert all(comment for (comment,) in columns)
+
+
+def test_it_is_replaced_whole_and_readers_are_read_only(store: Store) -> None:
+    path = catalog.build(store.root)
+    with catalog.connect(store.root) as open_one:
+        first = path.stat().st_ino
+        catalog.build(store.root)
+        assert path.stat().st_ino != first
+        assert open_one.execute("SELECT count(*) FROM mart.market_balance").fetchone() == (0,)
+        with pytest.raises(duckdb.Error, match="read-only"):
+            open_one.execute("CREATE TABLE mart.mine (x INTEGER)")
+    assert sorted(p.name for p in store.root.iterdir()) == ["catalog.duckdb", "warehouse.json"]
+
+
+def test_it_is_written_for_duckdb_1(store: Store) -> None:
+    path = catalog.build(store.root)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        tags = connection.execute("SELECT tags FROM duckdb_databases() WHERE NOT internal").fetchone()
+    assert "v1.0.0" in str(tags)
+
+
+def test_without_a_catalog_the_way_out_is_named(store: Store) -> None:
+    with pytest.raises(UserError, match=r"there is no catalog at .*catalog\.duckdb; make one with: liq run"):
+        catalog.connect(store.root)
+    (store.root / "catalog.duckdb").write_bytes(b"no database")
+    with pytest.raises(UserError, match=r"catalog\.duckdb cannot be opened \(.*\); rebuild it with: liq run") as told:
+        catalog.connect(store.root)
+    assert "\n" not in str(told.value)
+
+
+class TestMoved:
+    @pytest.fixture
+    def copy(self, store: Store, tmp_path: Path) -> Store:
+        """A copy of a warehouse, which goes on for itself."""
+        store.write_partitions(BALANCE, sound("market_balance"))
+        catalog.build(store.root)
+        copied = Store(tmp_path / "copy")
+        shutil.copytree(store.root, copied.root)
+        copied.write_partitions(BALANCE, sound("market_balance").head(1))
+        return copied
+
+    def test_a_copy_shows_its_own_files(self, store: Store, copy: Store) -> None:
+        for root, rows in ((copy.root, 1), (store.root, sound("market_balance").height)):
+            with catalog.connect(root) as connection:
+                assert connection.sql("SELECT * FROM mart.market_balance").pl().height == rows
+
+    def test_what_was_moved_is_made_again_once(self, store: Store, tmp_path: Path) -> None:
+        catalog.build(store.root)
+        moved = store.root.rename(tmp_path / "moved")
+        catalog.connect(moved).close()
+        made = (moved / "catalog.duckdb").stat().st_ino
+        (tmp_path / "link").symlink_to(moved)
+        for root in (moved, tmp_path / "link"):
+            catalog.connect(root).close()
+            assert (moved / "catalog.duckdb").stat().st_ino == made
+
+    def test_one_that_says_no_folder_is_made_again(self, store: Store) -> None:
+        duckdb.connect(str(store.root / "catalog.duckdb")).close()
+        with catalog.connect(store.root) as connection:
+            assert connection.sql("SELECT * FROM mart.market_balance").pl().height == 0
+
+    def test_a_read_only_copy_says_so(self, copy: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # root may write anywhere
+        with pytest.raises(UserError, match=r"catalog\.duckdb was made for another folder .*; make .*copy writable"):
+            catalog.connect(copy.root)
+
+
+@pytest.mark.parametrize("name", ["o'brien", "g[1]", "[]", "a*b", "x ''[*]"])
+def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    store = open_store(tmp_path / name, "simulated", create=True)
+    beside = open_store(tmp_path / "g1", "simulated", create=True)  # what `g[1]` would match
+    levels = sound("liquidation_levels")
+    for each, rows in ((store, sound("market_balance")), (beside, sound("market_balance").head(1))):
+        each.write_partitions(BALANCE, rows)
+        each.write_partitions(table("liquidation_levels"), levels)
+        publish_until(each, levels["hour_utc"].max())
+    catalog.build(store.root)
+    with catalog.connect(store.root) as connection:
+        shown = connection.sql("SELECT * FROM mart.market_balance").pl()
+        assert connection.sql("SELECT * FROM ops.watermark").pl().height == 1
+        of_coin = levels.filter(coin=levels["coin"][0])
+        assert connection.sql(f"FROM levels_of('{of_coin['coin'][0]}')").pl().height == of_coin.height
+    assert BALANCE.conform(shown).equals(sound("market_balance"))
+
+
+def test_a_folder_that_duckdb_cannot_write_in_is_named(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "what?", "simulated", create=True)
+    with pytest.raises(UserError, match=r"DuckDB cannot write in .*what\?: no folder may have a \? in its name"):
+        catalog.build(store.root)

@@ -1,0 +1,194 @@
+"""The commands that fill: which hours they take, how they end, and one real run against the simulated exchanges."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from html import escape
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner, Result
+
+from expectations.tables import table
+from warehouse.cli.main import app
+from warehouse.cli.progress import Lines
+from warehouse.cli.summary import exit_code, gaps_table, lines
+from warehouse.errors import Busy
+from warehouse.pipeline import run as pipeline
+from warehouse.storage.store import SCHEMA_VERSION, Store
+
+
+def liq(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments), prog_name="liq")
+
+
+def refused(result: Result, *words: str, code: int = 2) -> None:
+    assert result.exit_code == code, result.output
+    line = result.stderr.strip()
+    assert line.startswith("liq: ")
+    assert "\n" not in line
+    assert "Traceback" not in result.output
+    for word in words:
+        assert word in line
+
+
+def summary(**known: object) -> pipeline.RunSummary:
+    hour = datetime(2026, 1, 12, 10)
+    made = pipeline.RunSummary(hour, hour, ("BTC",), ("binance", "okx"), "simulated", Path("warehouse/catalog.duckdb"))
+    made.fetched = {"binance": {"ok": 7}, "okx": {"ok": 9}}
+    made.published = 12
+    for name, value in known.items():
+        setattr(made, name, value)
+    return made
+
+
+class TestEnding:
+    @pytest.mark.parametrize(
+        ("known", "code"),
+        [
+            ({}, 0),
+            ({"published": 0}, 0),
+            ({"fetched": {"binance": {"ok": 7}, "okx": {"not_found": 1}}}, 0),
+            ({"fetched": {"binance": {"ok": 7}, "okx": {"unreachable": 1}}}, 3),
+            ({"fetched": {"binance": {"ok": 7}, "okx": {"ok": 3, "transient": 1}}}, 3),
+            ({"fetched": {"binance": {"geo_blocked": 1}, "okx": {"unreachable": 1}}}, 1),
+            ({"quarantined": [("mart.liquidation_levels", "coin=BTC/date=2026-01-12", "books do not balance")]}, 1),
+        ],
+    )
+    def test_exit_codes(self, known: dict[str, object], code: int) -> None:
+        assert exit_code(summary(**known)) == code
+
+    def test_the_summary_tells_all(self) -> None:
+        known = {"warnings": ["2 % off"], "quarantined": [("mart.x", "coin=BTC", "no")], "checks": 40}
+        text = "\n".join(lines(summary(**known)))
+        for word in ("simulated data", "binance: 7 ok", "40 checks", "2 % off", "12 partitions", "mart.x coin=BTC: no"):
+            assert word in text
+
+    def test_gaps_are_told_once_for_each_run_of_hours(self) -> None:
+        hours = [datetime(2026, 1, 12, h) for h in range(3)]
+        gaps = pl.DataFrame({"hour_utc": hours}).with_columns(
+            coin=pl.lit("BTC"), exchange=pl.lit("okx"), series=pl.lit("open_interest"), state=pl.lit("missing"),
+            reason=pl.lit("no answer"),
+        )  # fmt: skip
+        row = gaps_table(gaps).row(0, named=True)
+        assert (row["hours"], row["first_utc"], row["last_utc"]) == (3, hours[0], hours[2])
+
+    def test_progress_on_a_log_is_a_line_a_stage(self, capsys: pytest.CaptureFixture[str]) -> None:
+        told = Lines()
+        told.stage("estimate", 2, "coins")
+        told.step("BTC")
+        told.step("ETH")
+        told.stage("nothing", 0, "coins")
+        told.end()
+        assert capsys.readouterr().err == "estimate: 2 coins to do\n"
+
+    def test_progress_tells_how_far_how_fast_and_who_holds_it_up(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told, now, thread = Lines(), [0.0], [1]
+        monkeypatch.setattr("warehouse.cli.progress.time.monotonic", lambda: now[0])
+        monkeypatch.setattr("warehouse.cli.progress.get_ident", lambda: thread[0])
+        told.stage("collect bybit", 2, "requests")
+        thread[0] = 2
+        told.stage("collect okx", 4, "requests")
+        now[0] = 20.0
+        told.step("2026-01-05", rows=3000)
+        thread[0] = 1
+        told.step(advance=2)
+        thread[0], now[0] = 2, 40.0
+        told.step("2026-01-06", rows=1)
+        assert capsys.readouterr().err.splitlines()[2:] == [
+            "collect okx: 1 of 4 requests, 3,000 rows, 0.1 a second, 60 s left (2026-01-05)",
+            "collect bybit: 2 of 2 requests in 20.0 s",
+            "collect okx: 2 of 4 requests, 3,001 rows, 0.1 a second, 40 s left, and the others are done (2026-01-06)",
+        ]
+
+
+@pytest.fixture
+def frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place for a warehouse, and a market that stands at 2026-01-12 00:10."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LIQ_WAREHOUSE", str(tmp_path / "warehouse"))
+    monkeypatch.setenv("LIQ_NOW", "2026-01-12T00:10Z")
+    return tmp_path / "warehouse"
+
+
+class TestRefusals:
+    def test_the_future_leaves_nothing_behind(self, frozen: Path) -> None:
+        refused(liq("run", "--hour", "2026-01-12T01:00Z"), "future", "2026-01-12T00:00Z")
+        assert not frozen.exists()
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (("--source", "magic"), ("LIQ_SOURCE", "'simulated', 'recorded' or 'live'")),
+            (("--source", "recorded"), ("LIQ_RECORDED",)),
+            (("--source", "recorded", "--recorded", "nowhere"), ("nowhere", "LIQ_RECORDED")),
+            (("--exchanges", "ftx"), ("ftx", "binance, bybit, okx")),
+            (("--coins", ","), ("LIQ_COINS", "BTC,ETH,SOL")),
+            (("--hours", "0"), ("--hours", "liq run --help")),
+        ],
+    )
+    def test_wrong_settings(self, frozen: Path, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+        refused(liq("run", *arguments), *words)
+        assert not frozen.exists()
+
+    def test_another_source(self, small_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (small_warehouse / "warehouse.json").write_text(json.dumps({"schema": SCHEMA_VERSION, "source": "live"}))
+        refused(liq("run", "--coins", "BTC"), "live", "simulated", "LIQ_WAREHOUSE")
+
+    def test_an_older_schema(self, small_warehouse: Path) -> None:
+        (small_warehouse / "warehouse.json").write_text(json.dumps({"schema": 0, "source": "simulated"}))
+        refused(liq("run", "--coins", "BTC"), "schema 0", "LIQ_WAREHOUSE")
+
+    def test_a_read_only_warehouse(self, small_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        # to the superuser every file is writable, so the question is answered for it
+        monkeypatch.setattr("os.access", lambda path, mode: False)
+        refused(liq("run", "--coins", "BTC"), "read-only", "LIQ_WAREHOUSE")
+
+    def test_a_place_where_no_warehouse_can_be(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        refused(liq("run", "--warehouse", str(tmp_path / "file" / "x")), "cannot make a warehouse", "LIQ_WAREHOUSE")
+
+    @pytest.mark.usefixtures("frozen")
+    def test_another_run_holds_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def busy(*_: object, **__: object) -> None:
+            raise Busy("another run holds warehouse; wait for it or set LIQ_WAREHOUSE to another folder")
+
+        monkeypatch.setattr(pipeline, "run", busy)
+        refused(liq("run"), "another run", "wait for it", code=1)
+
+    @pytest.mark.usefixtures("small_warehouse")
+    def test_nothing_to_check(self) -> None:
+        refused(
+            liq("check", "--from", "2020-01-01T00:00Z", "--to", "2020-01-02T00:00Z"),
+            "nothing is published",
+            "liq tables",
+        )
+
+
+def test_a_run_and_what_is_said_of_it(frozen: Path) -> None:
+    ran = liq("run", "--hours", "2", "--coins", "BTC", "--exchanges", "binance")
+    assert ran.exit_code == 0, ran.output
+    for word in ("Published; BTC; 2026-01-11 23:00 to 2026-01-12 00:00 UTC; simulated data", "binance: ", "partitions"):
+        assert word in ran.stdout
+    assert "maps: 9 days to do" in ran.stderr  # the hours' own, and the week before them
+    assert "hour 2026-01-12 00:00 UTC" in liq("headline", "BTC").stdout
+    sound = liq("check")
+    assert (sound.exit_code, sound.stdout.count(" 0 failed")) == (0, 1), sound.output
+
+    levels = table("liquidation_levels")
+    store = Store(frozen)
+    key = store.keys(levels)[-1]
+    store.write(levels, store.read(levels, [key]).with_columns(pl.col("notional_1d_usd") * 2 + 1), key)
+    hour, docs = ("--from", "2026-01-12T00:00Z", "--to", "2026-01-12T00:00Z"), frozen / "checks"
+    broken = liq("check", *hour, "--format", "json", "--docs", str(docs))
+    assert broken.exit_code == 1
+    (refused_row,) = json.loads(broken.stdout)
+    assert refused_row["check_name"] == "windows_nest"
+    assert escape(refused_row["reason"]) in (docs / "mart.liquidation_levels.html").read_text()
+    assert 'href="mart.liquidation_levels.html"' in (docs / "index.html").read_text()
+    (frozen / "taken").write_text("")
+    refused(liq("check", *hour, "--docs", str(frozen / "taken")), "cannot be written", "--docs")

@@ -1,0 +1,43 @@
+"""The map of a published hour, made again by each estimator from what the tables hold."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from tests.warehouse.trial import Trial
+from transforms.model.estimators import ESTIMATORS
+from warehouse.catalog import snapshot_queries as read
+from warehouse.errors import UserError
+from warehouse.evaluation.estimator_replay import by_estimator
+
+
+@pytest.fixture(scope="module")
+def catalog(one_hour: Trial):
+    with duckdb.connect(str(one_hour.root / "catalog.duckdb"), read_only=True) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("name", ["fitted", "prior"])
+def test_ours_is_what_was_published(catalog: duckdb.DuckDBPyConnection, name: str) -> None:
+    """One hour has no past to forget, and nothing was fitted yet: both are the published map."""
+    market = read.snapshot(catalog, "BTC")
+    made = by_estimator(catalog, market, name).levels
+    columns = market.levels.columns
+    assert made.select(columns).sort(columns[:3]).equals(market.levels.sort(columns[:3]))
+
+
+@pytest.mark.parametrize("name", sorted(set(ESTIMATORS) - {"fitted", "prior"}))
+def test_a_baseline_has_the_same_venues_and_another_map(catalog: duckdb.DuckDBPyConnection, name: str) -> None:
+    market = read.snapshot(catalog, "BTC")
+    made = by_estimator(catalog, market, name)
+    assert made.parameters_version == name
+    assert not made.levels.select(market.levels.columns).equals(market.levels)
+    assert made.clusters.is_empty()
+    if name != "ladder":  # which begins with nobody
+        assert set(made.levels["exchange"]) == set(market.exchanges)
+
+
+def test_another_name_is_refused(catalog: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(UserError, match="no estimator 'best'; there are fitted, prior, ladder"):
+        by_estimator(catalog, read.snapshot(catalog, "BTC"), "best")

@@ -1,0 +1,172 @@
+"""Listening to a stream over a real WebSocket: subscribed, kept alive, written down hour by hour, taken up again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.warehouse.ingest.streams.stream_server import PATIENCE_S, Venue, liquidation, streaming
+from transforms.exchanges import recording
+from transforms.exchanges.recording import STREAMS
+from warehouse.clock import HOUR, to_ms
+from warehouse.ingest.streams.listener import Listener, Pace
+from warehouse.ingest.streams.recordings import Recorder
+
+H = datetime(2026, 1, 5, 10)
+
+
+@dataclass
+class Clock:
+    """A time that a test sets; each look at it is a millisecond later."""
+
+    now: datetime = datetime(2026, 1, 5, 10, 5)
+    looks: int = 0
+
+    def __call__(self) -> int:
+        self.looks += 1
+        return to_ms(self.now) + self.looks
+
+
+async def until(holds: Callable[[], Any]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
+def hears(
+    root: Path,
+    venue: Venue,
+    scene: Callable[[Listener], Awaitable[None]],
+    clock: Clock,
+    exchange: str = "bybit",
+    beat_s: float = 60,
+) -> Listener:
+    """The listener, after the scene was played beside it and it was stopped."""
+    recorder = Recorder(root, exchange, clock)
+    pace = Pace(beat_s=beat_s, breath_s=0)
+    listener = Listener(exchange, STREAMS[exchange], venue.url, recorder, lambda: ["BTCUSDT"], pace)
+
+    async def play() -> None:
+        listening = asyncio.create_task(listener.listen())
+        await scene(listener)
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+    asyncio.run(play())
+    return listener
+
+
+def lines(root: Path, exchange: str = "bybit", hour: str = "2026-01-05T11") -> list[dict[str, Any]]:
+    return recording.read((root / f"raw/streams/{exchange}/{hour}.jsonl").read_bytes())
+
+
+def marks(found: list[dict[str, Any]]) -> list[str]:
+    return [each["mark"] for each in found if "mark" in each]
+
+
+def test_it_subscribes_and_writes_down_what_it_hears(tmp_path: Path) -> None:
+    async def scene(listener: Listener) -> None:
+        await until(lambda: listener.tally.state == "listening")
+        venue.send(liquidation(1), "nonsense", liquidation(2))
+        await until(lambda: listener.tally.messages == 4)
+
+    with streaming() as venue:
+        tally = hears(tmp_path, venue, scene, Clock()).tally
+    assert venue.paths == ["/v5/public/linear"]
+    assert json.loads(venue.heard[0][0])["args"] == ["allLiquidation.BTCUSDT"]
+    found = lines(tmp_path)
+    assert marks(found) == ["connected", "subscribed", "disconnected"]
+    assert [e["said"] for e in found if "said" in e][1:] == [liquidation(1), "nonsense", liquidation(2)]
+    assert next(e for e in found if e.get("mark") == "subscribed")["instruments"] == ["BTCUSDT"]
+    assert (tally.events, tally.unreadable, tally.reconnects) == (2, 1, 0)
+    assert found[-1]["why"] == "stopped"
+
+
+def test_a_dropped_connection_is_made_again_and_its_end_noted(tmp_path: Path) -> None:
+    async def scene(listener: Listener) -> None:
+        for number in range(3):
+            await until(lambda n=number: listener.tally.connections == n + 1 and listener.tally.state == "listening")
+            venue.send(liquidation(number))
+            await until(lambda n=number: listener.tally.events == n + 1)
+            await asyncio.to_thread(venue.drop)
+        await until(lambda: listener.tally.connections == 4)
+
+    with streaming() as venue:
+        tally = hears(tmp_path, venue, scene, Clock()).tally
+    found = lines(tmp_path)
+    assert marks(found)[:9] == ["connected", "subscribed", "disconnected"] * 3
+    assert len(recording.listened((tmp_path / "raw/streams/bybit/2026-01-05T11.jsonl").read_bytes())) == 3
+    assert (tally.events, tally.reconnects) == (3, 3)
+
+
+@pytest.mark.parametrize(("exchange", "ping"), [("bybit", '{"op": "ping"}'), ("okx", "ping")])
+def test_signs_of_life_are_sent_and_noted(tmp_path: Path, exchange: str, ping: str) -> None:
+    async def scene(listener: Listener) -> None:
+        await until(lambda: marks(lines(tmp_path, exchange)).count("alive") >= 2 if listener.tally.messages else False)
+
+    with streaming() as venue:
+        hears(tmp_path, venue, scene, Clock(), exchange, beat_s=0.01)
+    assert venue.heard[0][1:3] == [ping, ping]
+
+
+def test_a_subscription_that_is_not_acknowledged_is_not_listening(tmp_path: Path) -> None:
+    async def scene(listener: Listener) -> None:
+        await until(lambda: listener.tally.connections >= 3)
+
+    with streaming(deaf=True) as venue:
+        hears(tmp_path, venue, scene, Clock(), beat_s=0.01)
+    assert "subscribed" not in marks(lines(tmp_path))
+    assert "not acknowledged" in str(lines(tmp_path))
+
+
+def test_what_the_venue_refuses_is_not_asked_again(tmp_path: Path) -> None:
+    async def scene(listener: Listener) -> None:
+        await until(lambda: listener.tally.ended)
+
+    with streaming(refuses=True) as venue:
+        tally = hears(tmp_path, venue, scene, Clock()).tally
+    assert tally.state == "refused: handler not found"
+    assert len(venue.heard) == 1
+
+
+def test_a_connection_goes_on_in_the_file_of_the_next_hour(tmp_path: Path) -> None:
+    """Whose first ten seconds still belong to the hour before."""
+    clock = Clock(H.replace(minute=59))
+
+    async def scene(listener: Listener) -> None:
+        for number, moment in enumerate((H + HOUR, (H + HOUR).replace(second=9), (H + HOUR).replace(second=11))):
+            await until(lambda n=number: listener.tally.state == "listening" and listener.tally.events == n)
+            clock.now = moment
+            venue.send(liquidation(number))
+        await until(lambda: listener.tally.events == 3)
+
+    with streaming() as venue:
+        hears(tmp_path, venue, scene, clock)
+    before, after = lines(tmp_path), lines(tmp_path, hour="2026-01-05T12")
+    boundary = to_ms(H + HOUR) + recording.LATENESS_MS
+    assert [e["said"] for e in before if "said" in e][1:] == [liquidation(0), liquidation(1)]
+    assert before[-1] == {"at": boundary, "mark": "alive"}
+    assert after[0] == {"at": boundary, "mark": "subscribed", "instruments": ["BTCUSDT"]}
+    assert after[1]["said"] == liquidation(2)
+
+
+def test_a_connection_that_was_lost_over_the_hour_is_not_drawn_out(tmp_path: Path) -> None:
+    clock = Clock(H.replace(minute=59))
+
+    async def scene(listener: Listener) -> None:
+        await until(lambda: listener.tally.state == "listening")
+        clock.now = H + HOUR + HOUR / 2
+        await asyncio.to_thread(venue.drop)
+        await until(lambda: listener.tally.connections == 2 and listener.tally.state == "listening")
+
+    with streaming() as venue:
+        hears(tmp_path, venue, scene, clock)
+    assert marks(lines(tmp_path)) == ["connected", "subscribed"]
+    assert marks(lines(tmp_path, hour="2026-01-05T12"))[:3] == ["disconnected", "connected", "subscribed"]

@@ -1,0 +1,71 @@
+"""How Airflow is started: what it is told, and what is refused before anything is started."""
+
+from __future__ import annotations
+
+import socket
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from warehouse import settings
+from warehouse.errors import UserError
+from warehouse.operations import airflow_local as scheduler
+
+
+def test_airflow_is_bound_to_loopback_and_keeps_to_its_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "internal.example")
+    env = scheduler.airflow_env(tmp_path, 9090)
+    assert env["AIRFLOW_HOME"] == str(tmp_path)
+    assert env["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:9090/execution/"
+    assert env["NO_PROXY"] == "internal.example,127.0.0.1,localhost"
+    assert Path(env["AIRFLOW__CORE__DAGS_FOLDER"], "liquidation_hourly.py").is_file()
+
+
+def test_settings_survive_the_way_through_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = settings.load(
+        warehouse=tmp_path,
+        coins="BTC,ETH",
+        exchanges="okx,binance",
+        now="2026-01-12T00:30Z",
+        okx_url="http://127.0.0.1:1",
+    )
+    for name, value in scheduler.settings_env(asked).items():
+        monkeypatch.setenv(name, value)
+    assert settings.load() == asked
+    assert asked.now == datetime(2026, 1, 12, 0, 30)
+
+
+def test_a_port_in_use_is_named_before_anything_is_started(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match=f"port {port} of 127.0.0.1 is in use"):
+            scheduler.up(settings.load(), port, home=home)
+    assert not home.exists()
+
+
+def test_a_database_made_by_this_version_is_not_migrated_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+
+    class Done:
+        returncode = 0
+
+    def run(command: list[str], **_: object) -> Done:
+        commands.append(command)
+        return Done()
+
+    monkeypatch.setattr(scheduler.subprocess, "run", run)
+    scheduler.migrate(tmp_path / "home", lambda line: None)
+    scheduler.migrate(tmp_path / "home", lambda line: None)
+    assert [command[2:] for command in commands] == [["airflow", "db", "migrate"]]
+
+
+def test_a_migration_that_fails_names_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler.sys, "executable", "/bin/false")
+    with pytest.raises(UserError, match=r"migrate\.log"):
+        scheduler.migrate(tmp_path / "home", lambda line: None)
+    assert not (tmp_path / "home/.migrated").exists()

@@ -1,0 +1,162 @@
+"""mart.cluster_history as a run makes it: which days are made again, and that they come out as if made at once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import expectations.validation.gx
+from expectations.tables import table
+from expectations.validation.counts import Count
+from expectations.validation.gx import CheckResult
+from tests.transforms.lives import FIRST as BEGIN
+from tests.transforms.lives import Hours, frame, inputs
+from tests.warehouse.trial import MADE, Trial, differing
+from transforms.tables.cluster_history import build
+from warehouse.clock import HOUR, hours
+from warehouse.pipeline.engine import Lane, Walk
+from warehouse.simulator import Simulation
+from warehouse.storage.store import Stage, Store
+
+FIRST, MIDNIGHT, LAST = datetime(2026, 11, 19, 21), datetime(2026, 11, 20), datetime(2026, 11, 20, 2)
+HISTORY = table("cluster_history")
+CLUSTER = ["hour_utc", "side", "cluster_id"]
+NAMES = ("liquidation_clusters", "position_books", "price_bars", "realised_liquidations", "realised_coverage")
+CALM, SWEPT, QUIET = ([(2, 4, 50), (3, 3, 9)], (0, 0)), ([(4, 3, 9)], (6, 0)), ([], (0, 0))
+DAYS: Hours = [*[CALM] * 3, SWEPT, *[CALM] * 24, *[QUIET] * 48, CALM]
+"""Of the clusters of longs the nearer is swept at 23:00 of the first day; from the third day on nothing stands."""
+
+
+@pytest.fixture(scope="module")
+def made(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    trial = Trial(tmp_path_factory.mktemp("lives") / "warehouse", quiet_exchanges.url)
+    assert trial.run(FIRST, LAST).status == "published"
+    return trial
+
+
+def test_every_cluster_of_every_hour_is_a_life(made: Trial) -> None:
+    lives, clusters = made.rows("cluster_history"), made.rows("liquidation_clusters")
+    standing = lives.filter(life_state="standing")
+    assert standing.select(CLUSTER).sort(CLUSTER).equals(clusters.select(CLUSTER).sort(CLUSTER))
+    same = ["mark_price", "distance_bp", "notional_usd", "is_stale", "parameters_version", "source"]
+    assert standing.sort(CLUSTER).select(same).equals(clusters.sort(CLUSTER).select(same))
+    assert set(standing["hour_utc"]) == set(hours(FIRST, LAST))
+    over_midnight = standing.filter((pl.col("hour_utc") == LAST) & (pl.col("born_utc") < MIDNIGHT))
+    assert over_midnight.height > 3
+
+
+def test_a_day_that_was_deleted_is_made_again_by_a_run_of_the_next(made: Trial, tmp_path: Path) -> None:
+    again = made.copied(tmp_path / "warehouse")
+    shutil.rmtree(again.root / f"mart/cluster_history/coin=BTC/date={FIRST:%Y-%m-%d}")
+    again.run(LAST)
+    assert differing(made.files(*MADE), again.files(*MADE)) == []
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    whole = expectations.validation.gx.decide
+
+    def failing(name: str) -> None:
+        def decide(counts: Sequence[Count]) -> list[CheckResult]:
+            return [replace(r, passed=r.table_name != name, reason="not today") for r in whole(counts)]
+
+        monkeypatch.setattr(expectations.validation.gx, "decide", decide)
+
+    return failing
+
+
+def test_a_day_that_was_held_back_is_made_again_and_those_after_it(
+    made: Trial, tmp_path: Path, failing: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = Trial(tmp_path / "warehouse", made.url)
+    failing("cluster_history")
+    assert {name for name, _, _ in again.run(FIRST, MIDNIGHT + HOUR).quarantined} == {"mart.cluster_history"}
+    assert again.rows("cluster_history").is_empty()
+    monkeypatch.undo()
+    assert again.run(LAST).quarantined == []
+    assert differing(made.files(*MADE), again.files(*MADE)) == []
+    assert again.leftovers() == []
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """Five days of a coin, published, with their lives."""
+    store = Store(tmp_path / "warehouse")
+    for name, rows in zip(NAMES, inputs(DAYS), strict=True):
+        store.write_partitions(table(name), rows)
+    for at in range(5):  # a day on which nothing stands has files without rows
+        for name in ("liquidation_clusters", "realised_liquidations", "realised_coverage"):
+            key = {"coin": "BTC", "date": BEGIN.date() + timedelta(days=at)}
+            if not store.find(table(name), key):
+                store.write(table(name), table(name).empty(), key)
+    return published(Stage(store, "first"))
+
+
+def published(stage: Stage) -> Stage:
+    follow(stage)
+    stage.publish()
+    return Stage(stage.published, "next")
+
+
+def follow(stage: Stage) -> list[date]:
+    """Builds what is stale of the history. Returns the days."""
+    days = tuple(BEGIN.date() + timedelta(days=at) for at in range(5))
+    walk = Walk(stage.store, Lane(("cluster_history",), days, ("BTC",)))
+    list(walk.run())
+    return [date.fromisoformat(built.label[-10:]) for built in walk.built]
+
+
+def contents(stage: Stage) -> dict[str, str]:
+    """What the rows of each published day are, in short."""
+    keys = stage.published.keys(HISTORY)
+    return {str(key["date"]): footer.content for key in keys if (footer := stage.published.footer(HISTORY, key))}
+
+
+def lives(stage: Stage) -> pl.DataFrame:
+    return stage.published.read(HISTORY, stage.published.keys(HISTORY))
+
+
+def test_days_are_made_as_if_at_once_and_a_day_without_lives_is_there(stage: Stage) -> None:
+    assert lives(stage).equals(build(*inputs(DAYS)))
+    heights = {str(key["date"]): stage.published.read(HISTORY, [key]).height for key in stage.published.keys(HISTORY)}
+    assert [day for day, height in heights.items() if not height] == ["2026-01-08"]
+    assert list(heights) == [f"2026-01-{day:02}" for day in range(5, 10)]
+
+
+def test_what_is_told_late_reaches_the_end_and_makes_no_later_day_again(stage: Stage) -> None:
+    before = lives(stage)
+    (end,) = before.filter(life_state="swept").to_dicts()
+    assert (end["hour_utc"], end["realised_usd"], end["realised_is_complete"]) == (BEGIN + 3 * HOUR, None, None)
+    event = {"time_utc": end["swept_utc"] + HOUR / 2, "side": "long", "price": end["price_peak"], "size_usd": 70.0}
+    told = {
+        "realised_liquidations": event | {"hour_utc": None, "open_utc": event["time_utc"], "completeness": "complete"}
+    }
+    told |= {"realised_coverage": {"hour_utc": end["hour_utc"], "completeness": "complete"}}
+    for name, row in told.items():
+        stage.store.write_partitions(table(name), frame(name, [row]))
+    before_contents = contents(stage)
+    assert follow(stage) == [date(2026, 1, 5), date(2026, 1, 6)]  # the hour up to midnight may speak of the day before
+    stage.publish()
+    now_contents = contents(stage)
+    assert [day for day in now_contents if now_contents[day] != before_contents[day]] == ["2026-01-05"]
+    (now,) = lives(stage).filter(life_state="swept").to_dicts()
+    assert (now["realised_usd"], now["realised_is_complete"]) == (70.0, True)
+    realised = ["realised_usd", "realised_is_complete"]
+    assert lives(stage).drop(realised).equals(before.drop(realised))
+
+
+def test_a_map_made_again_changes_what_comes_after_it(stage: Stage) -> None:
+    before, other = lives(stage), DAYS.copy()
+    other[5] = QUIET
+    for name, rows in zip(NAMES, inputs(other), strict=True):
+        if name == "liquidation_clusters":
+            stage.store.write_partitions(table(name), rows.filter(pl.col("date") == date(2026, 1, 6)))
+    stage = published(stage)
+    assert not lives(stage).equals(before)
+    assert lives(stage).equals(build(*inputs(other)))

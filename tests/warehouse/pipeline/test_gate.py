@@ -1,0 +1,104 @@
+"""The gate: what fails is held back, with what is built on it or together with it, and nothing else is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from expectations.tables import table
+from tests.warehouse.trial import A, Trial
+from warehouse.pipeline import gate
+from warehouse.progress import Silent
+from warehouse.storage.store import Stage, Store
+
+Break = Callable[[pl.DataFrame], pl.DataFrame]
+KEY = {"coin": "BTC", "date": A.date()}
+OTHER = {"coin": "ETH", "date": A.date()}
+NAMES = ("price_bars", "open_interest", "liquidation_levels", "position_books", "liquidation_curve", "market_balance")
+
+
+@pytest.fixture
+def stage(one_hour: Trial, tmp_path: Path) -> Stage:
+    """Sound rows of BTC, and the same as ETH."""
+    made = Stage(Store(tmp_path / "warehouse"), "checked")
+    for name in NAMES:
+        rows = Store(one_hour.root).read(table(name), [KEY])
+        made.store.write(table(name), rows, KEY)
+        made.store.write(table(name), rows.with_columns(pl.lit("ETH").alias("coin")), OTHER)
+    return made
+
+
+def broken(stage: Stage, name: str, spoil: Break) -> dict[str, str]:
+    """What is held of BTC, and why, when its `name` is spoiled. Of ETH nothing ever is."""
+    stage.store.write(table(name), spoil(stage.store.read(table(name), [KEY])), KEY)
+    held = checked(stage)
+    assert {partition for _, partition, _ in held} <= {f"coin=BTC/date={A.date()}"}
+    assert {k["coin"] for k in gate.by_table(stage)[name]} == ({"ETH"} if held else {"BTC", "ETH"})
+    return {full.split(".")[1]: why for full, _, why in held}
+
+
+def checked(stage: Stage) -> list[gate.Held]:
+    """What is held back, once the results are recorded."""
+    results = gate.check(stage, A, Silent())
+    held = gate.hold_back(stage, results)
+    gate.record(stage, A, results)
+    return held
+
+
+def test_sound_rows_pass(stage: Stage) -> None:
+    results = gate.check(stage, A, Silent())
+    assert checked(stage) == []
+    assert len(results) > 50
+    assert stage.store.read(table("checks"), [{"date": A.date()}]).height == len(results)
+
+
+def test_what_is_built_on_it_is_held(stage: Stage) -> None:
+    held = broken(stage, "price_bars", lambda rows: rows.with_columns(high=pl.col("low") / 2))
+    assert set(held) == set(NAMES)
+    assert held["price_bars"].startswith("core.price_bars.high_and_low_bound_the_bar: ")
+    assert held["liquidation_curve"].startswith("built on mart.liquidation_levels coin=BTC")
+
+
+def test_what_it_is_built_on_is_not(stage: Stage) -> None:
+    held = broken(stage, "liquidation_curve", lambda rows: rows.with_columns(cumulative_usd=-1.0))
+    assert set(held) == {"liquidation_curve", "market_balance"}
+
+
+def test_siblings_of_one_build_are_held_together(stage: Stage) -> None:
+    held = broken(stage, "position_books", lambda rows: rows.with_columns(standing_base=pl.col("standing_base") * 2))
+    assert set(held) == set(NAMES) - {"price_bars", "open_interest"}
+    assert held["liquidation_levels"] == "built together with mart.position_books, which is held back"
+
+
+def test_a_warning_holds_nothing_and_is_recorded(stage: Stage) -> None:
+    assert broken(stage, "open_interest", lambda r: r.with_columns(pl.col("open_interest_usd") * 1.05)) == {}
+    recorded = stage.store.read(table("checks"), [{"date": A.date()}]).filter(~pl.col("passed"))
+    assert recorded.select("severity", "check_name", "partition").rows() == [
+        ("WARN", "dollars_over_coins_is_near_the_mark", f"coin=BTC/date={A.date()}")
+    ]
+
+
+def test_checks_of_an_hour_replace_those_of_the_same_hour(stage: Stage) -> None:
+    checked(stage)
+    first = stage.store.read(table("checks"), [{"date": A.date()}]).height
+    checked(stage)
+    recorded = stage.store.read(table("checks"), [{"date": A.date()}])
+    assert recorded.height >= first > 50
+    assert recorded.unique(["table_name", "partition", "check_name"]).height == recorded.height
+    assert set(recorded["hour_utc"]) == {A}
+
+
+def test_checks_of_an_hour_leave_those_of_other_coins(stage: Stage) -> None:
+    checked(stage)
+    before = stage.store.read(table("checks"), [{"date": A.date()}])
+    for contract, key in list(stage.staged()):
+        if key.get("coin") == "BTC":
+            stage.store.path(contract, key).unlink()
+    checked(stage)
+    after = stage.store.read(table("checks"), [{"date": A.date()}])
+    of_btc = before.filter(pl.col("partition").str.contains("coin=BTC"))
+    assert of_btc.height > 0
+    assert after.filter(pl.col("partition").str.contains("coin=BTC")).equals(of_btc)

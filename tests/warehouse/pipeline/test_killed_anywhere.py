@@ -1,0 +1,234 @@
+"""kill -9 at any file operation of any command, then the same command: what an undisturbed one leaves, nothing else.
+
+Where in a phase a process dies is random by seed. The first kill of each test is in the phase that is named for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from expectations.tables import table
+from tests.warehouse.pipeline import dying
+from tests.warehouse.trial import MADE, A, Trial, differing, python
+from transforms.estimation import calibration
+from warehouse.clock import HOUR
+from warehouse.pipeline import workers
+from warehouse.pipeline.outdated import outdated
+from warehouse.settings import load
+from warehouse.simulator import Simulation
+from warehouse.storage.store import Store
+
+pytestmark = pytest.mark.slow
+
+CHILD = "import json, sys; from tests.warehouse.pipeline.dying import main; main(json.loads(sys.argv[1]))"
+MIDNIGHT = datetime(2026, 10, 22)  # 29 days before the day of NOW: what is older is asked of the archive
+OVER_MIDNIGHT = (MIDNIGHT - 2 * HOUR, MIDNIGHT + HOUR)
+FIT = datetime(2026, 11, 20)
+PHASES = ("start", *dying.PHASES, "process")
+KILLS = {
+    "run": [
+        ("hour", "start"), ("midnight", "collect"), ("hour", "build"), ("midnight", "build"), ("hour", "gate"),
+        ("midnight", "publish"), ("hour", "move"), ("midnight", "move"), ("midnight", "prune"), ("hour", "catalog"),
+    ],
+    "backfill": [
+        ("backfill", "collect"), ("backfill", "build"), ("processes", "process"), ("processes", "process"),
+        ("processes", "gate"), ("backfill", "publish"), ("backfill", "move"), ("processes", "move"),
+        ("backfill", "prune"), ("processes", "log"),
+    ],
+    "import": [
+        ("import", "start"), ("import", "build"), ("import", "gate"), ("import", "publish"), ("import", "move"),
+        ("again", "move"), ("import", "prune"), ("import", "catalog"), ("again", "catalog"), ("again", "build"),
+    ],
+    "calibrate": [
+        ("calibrate", "start"), ("calibrate", "build"), ("calibrate", "gate"), ("calibrate", "publish"),
+        ("calibrate", "move"), ("calibrate", "move"), ("calibrate", "move"), ("calibrate", "prune"),
+        ("calibrate", "catalog"), ("calibrate", "gate"),
+    ],
+}  # fmt: skip
+"""Ten tests of each command, by warehouse and by the phase of the first kill."""
+SEEDS = [(of, *kill, seed) for of, kills in KILLS.items() for seed, kill in enumerate(kills)]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command on a warehouse: what it is run with, what is there before, what is there afterwards.
+
+    counts: the file operations of each phase of an undisturbed run.
+    """
+
+    about: dict[str, Any]
+    before: Trial | None
+    after: Trial
+    counts: dict[str, int]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def limits() -> Iterator[None]:
+    """Those of the children: state goes after a day, so that there is something to prune within a few hours."""
+    states = [table(name) for name in dying.STATES]
+    before = calibration.LEAST_HOURS, workers._WORTH_A_PROCESS, [each.kept_days for each in states]
+    dying.shorten()
+    yield
+    calibration.LEAST_HOURS, workers._WORTH_A_PROCESS, kept = before
+    for each, days in zip(states, kept, strict=True):
+        object.__setattr__(each, "kept_days", days)
+
+
+@pytest.fixture(scope="module")
+def cases(
+    one_hour: Trial, quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Case]:
+    """Each case, made when it is first asked for."""
+    home, known = tmp_path_factory.mktemp("undisturbed"), dict[str, Case]()
+
+    def before(name: str) -> Trial | None:
+        if name == "hour":
+            return one_hour
+        if name == "calibrate":
+            made = Trial(home / "unfitted", quiet_exchanges.url)
+            made.run(FIT - 11 * HOUR, FIT - HOUR)
+            return made
+        if name == "again":
+            return case("import").after
+        return None
+
+    def case(name: str) -> Case:
+        if name not in known:
+            hours = {"hour": (A + HOUR, A + HOUR), "calibrate": (FIT, FIT)}.get(name, OVER_MIDNIGHT)
+            command = {"hour": "run", "midnight": "run", "again": "import"}.get(name, name)
+            about = {"command": command, "url": quiet_exchanges.url, "hours": [each.isoformat() for each in hours]}
+            if command == "import":
+                about["file"] = str(bars(home / f"{name}.csv", 101 if name == "import" else 102))
+            there = before(name)
+            made = start(there, home / name, quiet_exchanges.url)
+            death, told = child(made, about, "", 0)
+            assert death == 0
+            known[name] = Case(about, there, made, told)
+        return known[name]
+
+    return case
+
+
+def start(before: Trial | None, root: Path, url: str) -> Trial:
+    """A copy of what is there before a command, with its catalog; or nothing."""
+    return before.copied(root) if before else Trial(root, url)
+
+
+def bars(path: Path, close: int) -> Path:
+    """A file of an hour of mark prices before midnight and one after it."""
+    lines = [f"{MIDNIGHT + timedelta(minutes=5 * each):%Y-%m-%d %H:%M},100,103,99,{close}" for each in range(-12, 12)]
+    path.write_text("\n".join(["time,open,high,low,close", *lines]) + "\n")
+    return path
+
+
+def environment(made: Trial, about: dict[str, Any]) -> dict[str, str]:
+    """The environment of an import: a warehouse of recorded data without any recording."""
+    if about["command"] != "import":
+        return {}
+    recorded = made.root.parent / "recorded"
+    recorded.mkdir(exist_ok=True)
+    return {
+        "LIQ_SOURCE": "recorded", "LIQ_RECORDED": str(recorded), "LIQ_NOW": "2026-11-20T12:05Z",
+        "LIQ_WAREHOUSE": str(made.root), "LIQ_COINS": "BTC",
+    }  # fmt: skip
+
+
+def child(made: Trial, about: dict[str, Any], phase: str, steps: int) -> tuple[int, Any]:
+    """Run a command in a process of its own. Return how it ended, and where it died or how much each phase did."""
+    told = made.root.with_name(f"{made.root.name}.told")
+    words = {**about, "root": str(made.root), "phase": phase, "steps": steps, "told": str(told)}
+    options = {"start_new_session": True, "env": {**os.environ, **environment(made, about)}}
+    with python(CHILD, json.dumps(words), **options) as process:
+        printed, complaints = process.communicate(timeout=300)
+    wait_for_group(process.pid)
+    assert process.returncode in (0, -signal.SIGKILL), complaints
+    return process.returncode, json.loads(printed if process.returncode == 0 else told.read_text())
+
+
+def wait_for_group(group: int) -> None:
+    """Wait until all processes that a dead one had started have noticed and ended."""
+    until = time.monotonic() + 60
+    while any(_group(process.pid) == group for process in psutil.process_iter()):
+        assert time.monotonic() < until, "processes that build outlive their run"
+        time.sleep(0.05)
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid) if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE else None
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return None
+
+
+def read_in_between(made: Trial) -> None:
+    """After a kill, tables that are published together have the same hours, up to the watermark."""
+    if not (made.root / "catalog.duckdb").is_file():
+        return
+    hours = [
+        set(made.ask(f"SELECT DISTINCT hour_utc FROM mart.{name}")["hour_utc"])
+        for name in ("market_balance", "liquidation_curve", "position_books")
+    ]
+    assert hours[0] == hours[1] == hours[2]
+    assert set(made.ask("SELECT hour_utc FROM ops.watermark")["hour_utc"]) <= hours[0]
+
+
+def undisturbed(made: Trial, about: dict[str, Any], patch: pytest.MonkeyPatch) -> None:
+    """Run the command here to its end."""
+    for name, value in environment(made, about).items():
+        patch.setenv(name, value)
+    dying.command({**about, "root": str(made.root), "workers": 1})
+
+
+def settings_of(made: Trial, about: dict[str, Any]) -> Any:
+    if about["command"] == "import":
+        return load()
+    return made.settings(coins="BTC,ETH" if about["command"] == "processes" else "BTC")
+
+
+@pytest.mark.parametrize(("of", "name", "phase", "seed"), SEEDS, ids=lambda each: str(each))
+def test_the_same_command_ends_where_an_undisturbed_one_does(
+    cases: Callable[..., Case],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    of: str,
+    name: str,
+    phase: str,
+    seed: int,
+) -> None:
+    case, rng = cases(name), random.Random(f"{of} {seed}")
+    made = start(case.before, tmp_path / "warehouse", case.after.url)
+    for kill in range(rng.choice((1, 1, 1, 2, 3))):
+        now = phase if kill == 0 else rng.choice(sorted(case.counts))
+        death, told = child(made, case.about, now, rng.randrange(case.counts.get(now, 30)))
+        if kill == 0:
+            assert (death, told[0]) == (-signal.SIGKILL, phase), told
+        print(f"{of} {name} {seed}: killed in {told}" if death else f"{of} {name} {seed}: not killed")
+        read_in_between(made)
+    undisturbed(made, case.about, monkeypatch)
+    assert differing(case.after.files(*MADE), made.files(*MADE)) == []
+    assert made.files("raw").keys() == case.after.files("raw").keys()
+    assert made.leftovers() == []
+    assert list((made.root / ".staging").iterdir()) == []
+    settings = settings_of(made, case.about)
+    assert [unit.label for _, found in outdated(Store(made.root), settings) for unit, _ in found] == []
+    for each in ("core.price_bars", "mart.market_balance", "mart.model_parameters"):
+        count = f"SELECT count(*) AS n FROM {each}"
+        assert made.ask(count)["n"].item() == case.after.ask(count)["n"].item()
+
+
+def test_every_phase_is_died_in() -> None:
+    """The first kill of a test is in its phase, or the test fails."""
+    assert {phase for kills in KILLS.values() for _, phase in kills} == set(PHASES)
+    assert [len(kills) for kills in KILLS.values()] == [10] * 4

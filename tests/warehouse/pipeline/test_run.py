@@ -1,0 +1,255 @@
+"""The hourly run over real HTTP: what it makes does not depend on how often, in what pieces or beside whom it runs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from filelock import FileLock
+
+from expectations.tables import load
+from tests.warehouse.trial import MADE, NOW, A, Trial, differing, python
+from warehouse.clock import HOUR, hours, to_ms
+from warehouse.errors import Busy, UserError
+from warehouse.pipeline import run
+from warehouse.simulator import Simulation, serve
+from warehouse.storage.store import FILE, SCHEMA_VERSION
+
+FIRST, EARLY, LAST = datetime(2026, 11, 19, 22), datetime(2026, 11, 20), datetime(2026, 11, 20, 4)
+
+
+@pytest.fixture(scope="module")
+def ranged(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """FIRST to LAST, over midnight, in one range."""
+    made = Trial(tmp_path_factory.mktemp("ranged"), quiet_exchanges.url)
+    assert made.run(FIRST, LAST).status == "published"
+    return made
+
+
+class TestSameTables:
+    def test_hour_by_hour_and_in_one_range(self, ranged: Trial, exchanges: Simulation, tmp_path: Path) -> None:
+        pieces = Trial(tmp_path / "pieces", exchanges.url)
+        for hour in hours(FIRST, EARLY):
+            pieces.run(hour)
+        pieces.run(EARLY + HOUR, LAST)
+        assert differing(ranged.files(*MADE), pieces.files(*MADE)) == []
+        assert differing(ranged.whole_files("mart"), pieces.whole_files("mart")) == []
+        assert len(ranged.files("core", "mart")) > 20
+        asked = Counter((str(entry["path"]), str(entry["query"])) for entry in exchanges.exchange.recent)
+        assert asked
+        assert [request for request, times in asked.items() if times > 1] == []
+
+    def test_a_run_repeated_asks_nothing_and_changes_no_file(self, ranged: Trial, exchanges: Simulation) -> None:
+        kept = ("raw", "ops/fetches", *MADE)
+        before = ranged.files(*kept)
+        touched = {path: (ranged.root / path).stat().st_mtime_ns for path in before}
+        summary = ranged.run(FIRST, LAST)
+        assert differing(before, ranged.files(*kept)) == []
+        assert exchanges.exchange.counts.total() == 0
+        assert summary.published <= 1  # the log of checks
+        assert {path: (ranged.root / path).stat().st_mtime_ns for path in before} == touched
+
+    def test_the_hour_of_the_snapshot_repeated_too(self, exchanges: Simulation, tmp_path: Path) -> None:
+        hour = NOW.replace(minute=0)
+        made = Trial(
+            tmp_path, exchanges.url, now=hour + timedelta(minutes=1)
+        )  # the clock ticks on: 14 minutes are left
+        made.run(hour)
+        before, asked = made.files("raw", *MADE), exchanges.exchange.counts.total()
+        assert "snapshot" in set(made.rows("open_interest")["origin"])
+        made.run(hour)
+        assert exchanges.exchange.counts.total() == asked
+        assert differing(before, made.files("raw", *MADE)) == []
+
+    def test_no_hour_looks_ahead(self, ranged: Trial, tmp_path: Path) -> None:
+        """Made when nothing later had happened yet: by exchanges whose clock stands just after the hour."""
+        then = EARLY + timedelta(hours=1, minutes=5)
+        with serve(seed=7, now_ms=to_ms(then)) as early:
+            known = Trial(tmp_path, early.url, then)
+            known.run(FIRST, EARLY)
+        for contract in load().values():
+            if contract.layer not in ("core", "mart") or contract.time_column is None:
+                continue
+            if contract.name in ("standing_positions", "opened_cohorts"):  # the state after the last hour only
+                continue
+            column = pl.col(contract.time_column)
+            until = column < EARLY if contract.time_column == "open_utc" else column <= EARLY
+            then_known, now_known = known.rows(contract.name).filter(until), ranged.rows(contract.name).filter(until)
+            assert then_known.equals(now_known), contract.name
+            assert contract.may_be_empty or then_known.height > 0, contract.name
+
+    @pytest.mark.slow
+    def test_coins_side_by_side_and_in_turn(self, exchanges: Simulation, tmp_path: Path) -> None:
+        """Many days are built in processes of their own, or one after another in this one."""
+        one, many = (Trial(tmp_path / name, exchanges.url) for name in ("one", "many"))
+        begin = FIRST - 96 * HOUR
+        for made, workers in ((one, 1), (many, 2)):
+            options = {"coins": "BTC,ETH"}
+            assert run.backfill(made.settings(**options), begin, FIRST, workers=workers).quarantined == []
+        assert differing(one.files("core"), many.files("core")) == []
+        assert differing(one.whole_files("mart"), many.whole_files("mart")) == []
+
+    def test_books_balance_and_sides_are_equal(self, ranged: Trial) -> None:
+        books = ranged.rows("position_books")
+        assert set(books["hour_utc"]) == set(hours(FIRST, LAST))
+        assert off_balance(books) < 1e-9
+        assert off_side(books) < 1e-9
+
+    def test_nothing_but_tables_is_left(self, ranged: Trial) -> None:
+        assert ranged.leftovers() == []
+
+
+def off_balance(books: pl.DataFrame) -> float:
+    """The largest share of open interest that an hour's movements leave unexplained."""
+    moved = pl.col("previous_base") + pl.col("opened_base") - pl.col("closed_base") - pl.col("swept_base")
+    off = (moved - pl.col("standing_base")).abs() / pl.col("standing_base")
+    return float(books.select(off.max()).item())
+
+
+def off_side(books: pl.DataFrame) -> float:
+    """The largest share by which longs and shorts of one contract differ."""
+    fresh = books.filter(~pl.col("is_stale"))
+    sides = fresh.pivot("side", index=["exchange", "instrument", "hour_utc"], values="standing_base")
+    return float(sides.select((pl.col("long") / pl.col("short") - 1).abs().max()).item())
+
+
+ANALYST = """
+import sys, duckdb
+views = {views}
+con = duckdb.connect(sys.argv[1], read_only=True)
+pending = con.cursor().execute("SELECT l.* FROM mart.liquidation_levels l, range(200)")
+print(len(pending.fetchmany(10)), flush=True)
+for line in sys.stdin:
+    seen = [con.execute("SELECT max(hour_utc) FROM " + view).fetchone()[0].isoformat() for view in views]
+    print(*seen, flush=True)
+print(len(pending.fetchmany(10)), flush=True)
+"""
+
+
+class Analyst:
+    """Another process, in the middle of a query over a catalog that it holds open."""
+
+    def __init__(self, catalog: Path) -> None:
+        self.views = ["ops.watermark"] + [
+            t.full_name
+            for t in load().values()
+            if t.layer == "mart" and t.time_column == "hour_utc" and not t.may_be_empty
+        ]
+        self.process = python(ANALYST.format(views=self.views), catalog)
+        assert self.said() == "10"
+
+    def said(self) -> str:
+        """The next line it writes."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def hours(self) -> set[datetime]:
+        """The last hour of each view, as its open connection sees it."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("again\n")
+        self.process.stdin.flush()
+        seen = self.said().split()
+        assert len(seen) == len(self.views)
+        return {datetime.fromisoformat(hour) for hour in seen}
+
+    def leaves(self) -> str:
+        """The end of its query, and what it complained about."""
+        rest, complaints = self.process.communicate(timeout=60)
+        return rest.strip() + complaints
+
+
+def test_an_analyst_with_the_catalog_open_neither_waits_nor_is_waited_for(one_hour: Trial, tmp_path: Path) -> None:
+    made = one_hour.copied(tmp_path / "warehouse")
+    analyst = Analyst(made.root / "catalog.duckdb")
+    assert analyst.hours() == {A}
+    made.run(A + HOUR)
+    assert analyst.process.poll() is None
+    assert analyst.hours() == {A + HOUR}
+    made.run(A + 2 * HOUR)
+    assert analyst.hours() == {A + 2 * HOUR}
+    assert analyst.leaves() == "10"
+    assert analyst.process.returncode == 0
+
+
+class TestOneAtATime:
+    def test_a_second_run_is_told_who_is_in_the_way(self, one_hour: Trial, tmp_path: Path) -> None:
+        """Another process holds the lock; a run of this one gives up, and has changed nothing."""
+        made = one_hour.copied(tmp_path / "warehouse")
+        before = made.files(*MADE)
+        holder = python(HOLDER, made.root / ".lock")
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(Busy, match=r"another run holds .*; wait for it or set LIQ_WAREHOUSE"):
+            made.run(A + HOUR, wait_s=0)
+        assert differing(before, made.files(*MADE)) == []
+        holder.kill()
+        holder.communicate()
+        assert made.run(A).status in ("published", "nothing_new")
+
+    def test_the_lock_of_the_dead_is_no_lock(self, one_hour: Trial) -> None:
+        assert (one_hour.root / ".lock").exists()
+        with FileLock(one_hour.root / ".lock", timeout=0):
+            pass
+
+
+HOLDER = """
+import sys, filelock
+with filelock.FileLock(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def marker(**about: object) -> Callable[[Path], None]:
+    return lambda root: void((root / "warehouse.json").write_text(json.dumps(about)))
+
+
+def corrupt(*where: str) -> Callable[[Path], None]:
+    def spoil(root: Path) -> None:
+        for path in root.joinpath(*where).rglob(FILE):
+            path.write_bytes(b"PAR1 is how it began")
+
+    return spoil
+
+
+def void(_: object) -> None:
+    """For a lambda that has nothing to say."""
+
+
+UNUSABLE = {
+    "another source": (
+        marker(schema=SCHEMA_VERSION, source="live"),
+        "holds live data, not simulated; set LIQ_WAREHOUSE",
+    ),
+    "an older schema": (marker(schema=0, source="simulated"), "has schema 0, this version writes 2; keep its raw"),
+    "a damaged marker": (marker(scheme="?"), r"warehouse\.json is damaged; restore it or start in an empty folder"),
+    "a corrupt input": (corrupt("raw", "payloads"), r"raw/payloads/.* cannot be read \(.*; delete it and run"),
+    "a corrupt table": (corrupt("core", "price_bars"), r"core/price_bars/.* cannot be read \(.*; delete it and run"),
+    "a corrupt state": (corrupt("mart", "standing_positions"), r"standing_positions/.* cannot be read \(.*; delete"),
+    "a corrupt map": (corrupt("mart", "liquidation_levels"), r"liquidation_levels/.* cannot be read \(.*; delete it"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "told"), UNUSABLE.values(), ids=UNUSABLE)
+def test_what_cannot_be_used_is_named_and_left_as_it_is(
+    one_hour: Trial, tmp_path: Path, spoil: Callable[[Path], None], told: str
+) -> None:
+    made = one_hour.copied(tmp_path / "warehouse")
+    spoil(made.root)
+    before = made.files("core", "mart", "ops/gaps", "ops/watermark", "ops/checks", "ops/runs")
+    with pytest.raises(UserError, match=told) as caught:
+        made.run(A + HOUR)
+    assert "\n" not in str(caught.value)
+    assert differing(before, made.files("core", "mart", "ops/gaps", "ops/watermark", "ops/checks", "ops/runs")) == []
+
+
+def test_hours_the_wrong_way_round_are_refused_before_anything_is_made(exchanges: Simulation, tmp_path: Path) -> None:
+    made = Trial(tmp_path / "warehouse", exchanges.url)
+    with pytest.raises(UserError, match="the range runs backwards: 2026-11-20T09:00Z comes after 2026-11-20T08:00Z"):
+        made.run(A + HOUR, A)
+    assert not made.root.exists()

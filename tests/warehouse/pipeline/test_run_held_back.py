@@ -1,0 +1,151 @@
+"""Bad rows are held back with their reason, and so is what is built on them; the last good hour stays readable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import expectations.validation.gx
+from expectations.validation.counts import Count
+from expectations.validation.gx import CheckResult
+from tests.warehouse.trial import MADE, A, Trial, differing
+from warehouse.clock import HOUR
+from warehouse.simulator.exchanges.wire import Ask, Reply
+from warehouse.simulator.server import server
+from warehouse.storage.store import FILE
+
+B, C = A + HOUR, A + 2 * HOUR
+HISTORY = "/futures/data/openInterestHist"
+PARTITION = f"coin=BTC/date={A:%Y-%m-%d}"
+DEPENDENT = ("liquidation_levels", "position_books", "standing_positions", "opened_cohorts", "liquidation_curve",
+             "liquidation_clusters", "market_balance", "cascade_risk", "sweeps", "cluster_history")  # fmt: skip
+
+
+def in_thousandths(ask: Ask) -> Reply:
+    """Binance's open interest in the wrong unit: coins no longer agree with dollars."""
+    reply = server.ROUTES["good"](ask)
+    assert isinstance(reply.body, list)
+    return replace(
+        reply, body=[row | {"sumOpenInterest": f"{1000 * float(row['sumOpenInterest'])}"} for row in reply.body]
+    )
+
+
+@pytest.fixture(scope="module")
+def unbroken(one_hour: Trial, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """Hours A to C of sound rows."""
+    made = one_hour.copied(tmp_path_factory.mktemp("unbroken") / "warehouse")
+    made.run(B, C)
+    return made
+
+
+@pytest.fixture(scope="module")
+def wrong(one_hour: Trial, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """Hour A of sound rows, hour B with Binance's units wrong."""
+    made = one_hour.copied(tmp_path_factory.mktemp("wrong") / "warehouse")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(server.ROUTES, "good", server.ROUTES[HISTORY])
+        patch.setitem(server.ROUTES, HISTORY, in_thousandths)
+        made.run(B)
+    return made
+
+
+def test_wrong_units_are_held_back_with_their_reason(wrong: Trial) -> None:
+    held = wrong.root / "quarantine" / "core" / "open_interest" / PARTITION
+    reason = (held / "reason.txt").read_text()
+    assert reason.startswith("core.open_interest.dollars_over_coins_is_the_mark: A flipped unit, a wrong contract size")
+    assert "exchange=binance" in reason
+    assert pl.read_parquet(held / FILE, hive_partitioning=False).height > wrong.rows("open_interest").height
+    failed = wrong.rows("checks").filter(~pl.col("passed") & (pl.col("severity") == "FAIL"))
+    assert failed.select("hour_utc", "table_name", "partition", "check_name").rows() == [
+        (B, "open_interest", PARTITION, "dollars_over_coins_is_the_mark")
+    ]
+    assert wrong.rows("runs").sort("started_at_utc")["run_status"][-1] == "partial"
+
+
+@pytest.mark.parametrize("name", DEPENDENT)
+def test_what_is_built_on_it_is_held_too(wrong: Trial, name: str) -> None:
+    reason = (wrong.root / "quarantine" / "mart" / name / PARTITION / "reason.txt").read_text()
+    assert "which is held back" in reason
+
+
+def test_the_last_good_hour_stays_readable(one_hour: Trial, wrong: Trial) -> None:
+    kept = [f"mart/{name}" for name in DEPENDENT] + ["core/open_interest", "ops/watermark"]
+    assert differing(one_hour.files(*kept), wrong.files(*kept)) == []
+    assert wrong.ask("SELECT hour_utc FROM ops.watermark").item() == A
+    assert wrong.ask("SELECT max(hour_utc) FROM mart.market_balance").item() == A
+
+
+def test_what_was_received_is_kept(wrong: Trial) -> None:
+    assert wrong.rows("payloads").filter(endpoint="open_interest_history", exchange="binance").height > 1
+    assert wrong.rows("price_bars")["open_utc"].max() >= B - HOUR
+
+
+@pytest.mark.parametrize("hour", [B, C], ids=["the same hour again", "the next hour"])
+def test_sound_rows_take_the_place_of_wrong_ones(wrong: Trial, unbroken: Trial, tmp_path: Path, hour: Any) -> None:
+    """The venue has mended its units: what it answers now counts, and nothing is held back any more."""
+    made = wrong.copied(tmp_path / "warehouse")
+    made.run(hour)
+    made.run(C)
+    assert differing(unbroken.files(*MADE), made.files(*MADE)) == []
+    assert made.leftovers() == []
+
+
+class TestRelease:
+    """A check that fails once, and not again: whatever was the matter has been put right."""
+
+    @pytest.fixture
+    def failing(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+        whole = expectations.validation.gx.decide
+
+        def failing(name: str) -> None:
+            def decide(counts: Sequence[Count]) -> list[CheckResult]:
+                return [replace(r, passed=r.table_name != name, reason="not today") for r in whole(counts)]
+
+            monkeypatch.setattr(expectations.validation.gx, "decide", decide)
+
+        return failing
+
+    @pytest.mark.parametrize(
+        ("name", "built_on_it"),
+        [
+            ("liquidation_curve", {"market_balance", "market_summary"}),
+            ("cascade_risk", {"cascade_reach", "market_summary"}),
+            ("market_summary", set[str]()),
+        ],
+    )
+    def test_a_good_partition_ends_the_quarantine_of_a_bad_one(
+        self,
+        one_hour: Trial,
+        unbroken: Trial,
+        tmp_path: Path,
+        failing: Callable[[str], None],
+        monkeypatch: pytest.MonkeyPatch,
+        name: str,
+        built_on_it: set[str],
+    ) -> None:
+        made = one_hour.copied(tmp_path / "warehouse")
+        failing(name)
+        made.run(B)
+        held = {p.parents[2].name for p in (made.root / "quarantine").rglob("reason.txt")}
+        assert held == {name, *built_on_it}
+        monkeypatch.undo()
+        made.run(C)
+        assert made.leftovers() == []
+        assert differing(unbroken.files(*MADE), made.files(*MADE)) == []
+
+    def test_even_where_it_is_what_was_published_already(
+        self, one_hour: Trial, tmp_path: Path, failing: Callable[[str], None], monkeypatch: Any
+    ) -> None:
+        made = one_hour.copied(tmp_path / "warehouse")
+        failing("price_bars")
+        made.backfill(A, A, again=True)
+        assert made.leftovers() != []
+        monkeypatch.undo()
+        made.run(A)
+        assert made.leftovers() == []
+        assert differing(one_hour.files(*MADE), made.files(*MADE)) == []

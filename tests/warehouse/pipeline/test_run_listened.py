@@ -1,0 +1,142 @@
+"""What was listened to reaches the tables with the hourly run, once, whenever it was recorded."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.warehouse.trial import MADE, NOW, A, Trial, differing
+from transforms.exchanges import recording
+from warehouse.clock import HOUR, to_ms
+from warehouse.ingest.streams.recordings import Recorder, recorded_hours, take_in
+from warehouse.simulator import Simulation
+from warehouse.storage.store import Store
+
+SECOND = timedelta(seconds=1)
+
+
+class Clock:
+    """A time that a test sets."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return to_ms(self.now)
+
+
+def record(root: Path, exchange: str, hour: datetime, *, until: datetime | None = None, price: float = 90_000.0) -> int:
+    """A recording of the hour that ends at `hour`, or of its part up to `until`, with an event. Returns its time.
+
+    Its first ten seconds are in the file of the hour before.
+    """
+    begun, clock = hour - HOUR, Clock(hour - HOUR)
+    recorder = Recorder(root, exchange, clock)
+    recorder.connected()
+    recorder.subscribed(["BTCUSDT"] if exchange == "bybit" else None)
+    clock.now = begun + 60 * SECOND
+    event_ms = to_ms(clock.now)
+    if exchange == "bybit":
+        event = {"T": event_ms, "s": "BTCUSDT", "S": "Buy", "v": "2", "p": str(price)}
+        recorder.said(json.dumps({"topic": "allLiquidation.BTCUSDT", "data": [event]}))
+    else:
+        order = {"s": "BTCUSDT", "S": "BUY", "z": "2", "p": str(price), "T": event_ms}
+        recorder.said(json.dumps({"e": "forceOrder", "o": order}))
+    clock.now = until or hour + 9 * SECOND
+    recorder.alive()
+    if until is None:
+        clock.now = hour + 20 * SECOND
+        recorder.alive()
+    recorder.close()
+    return event_ms
+
+
+def streamed(trial: Trial) -> pl.DataFrame:
+    return trial.rows("payloads").filter(endpoint=recording.ENDPOINT)
+
+
+@pytest.fixture
+def trial(one_hour: Trial, exchanges: Simulation, tmp_path: Path) -> Trial:
+    return one_hour.copied(tmp_path / "warehouse")
+
+
+def test_an_hour_that_was_listened_to_becomes_one_payload_and_its_rows(trial: Trial) -> None:
+    hour = A + HOUR
+    for exchange in ("binance", "bybit"):
+        record(trial.root, exchange, hour)
+    body = (trial.root / f"raw/streams/bybit/{hour:%Y-%m-%dT%H}.jsonl").read_bytes()
+    summary = trial.run(hour)
+    assert not summary.quarantined
+    taken = streamed(trial).filter(window_end_utc=hour)
+    assert taken.select("exchange", "status").rows() == [("binance", 101), ("bybit", 101)]
+    assert taken["body"][1] == body
+    events = trial.rows("realised_liquidations").filter(pl.col("exchange") != "okx")
+    assert events.select("exchange", "side", "size_base", "completeness").rows() == [
+        ("binance", "short", 2.0, "sampled"),
+        ("bybit", "long", 2.0, "complete"),
+    ]
+    covered = trial.rows("realised_coverage").filter(pl.col("exchange") != "okx")
+    assert covered.select("exchange", "hour_utc", "completeness").rows() == [
+        ("binance", hour, "sampled"),
+        ("bybit", hour, "complete"),
+    ]
+    swept = trial.rows("sweeps").filter(exchange="bybit", hour_utc=hour)
+    assert swept.filter(side="long")["realised_usd"].to_list() == [180_000.0]
+    assert swept.filter(side="short")["realised_usd"].to_list() == [0.0]
+
+
+def test_it_is_taken_in_once(trial: Trial) -> None:
+    """The file of the hour that goes on stays, and running again changes nothing."""
+    record(trial.root, "bybit", A + HOUR)
+    trial.run(A + HOUR)
+    left = recorded_hours(trial.root, ["bybit"], NOW)
+    assert left == [A + 2 * HOUR]
+    once = trial.files(*MADE, "raw/payloads")
+    trial.run(A + HOUR)
+    assert differing(once, trial.files(*MADE, "raw/payloads")) == []
+
+
+def test_taken_in_and_killed_before_it_was_published_it_is_one_payload(trial: Trial) -> None:
+    record(trial.root, "bybit", A + HOUR)
+    for _ in range(2):
+        assert take_in(Store(trial.root), "bybit", "simulated", A + HOUR, NOW) == 2
+    trial.run(A + HOUR)
+    assert streamed(trial)["window_end_utc"].to_list() == [A, A + HOUR]
+    assert trial.rows("realised_liquidations").filter(exchange="bybit").height == 1
+
+
+def test_an_hour_that_may_still_be_written_is_left_alone(trial: Trial) -> None:
+    record(trial.root, "bybit", A + HOUR)
+    take_in(Store(trial.root), "bybit", "simulated", A + HOUR, A + HOUR + 30 * SECOND)
+    take_in(Store(trial.root), "bybit", "simulated", A, NOW)
+    assert streamed(trial)["window_end_utc"].to_list() == [A]
+
+
+def test_an_interrupted_hour_has_its_events_and_is_not_covered(trial: Trial) -> None:
+    hour = A + HOUR
+    record(trial.root, "bybit", hour, until=hour - 30 * 60 * SECOND)
+    trial.run(hour)
+    assert trial.rows("realised_liquidations").filter(exchange="bybit").height == 1
+    assert trial.rows("realised_coverage").filter(exchange="bybit").is_empty()
+    assert trial.rows("sweeps").filter(exchange="bybit", hour_utc=hour)["realised_usd"].to_list() == [None, None]
+
+
+def test_what_was_recorded_days_ago_reaches_the_tables_of_its_day(trial: Trial) -> None:
+    """A listener that was killed, of a venue that no run asked since."""
+    trial.run(A - 2 * 24 * HOUR)
+    record(trial.root, "bybit", A - 2 * 24 * HOUR)
+    trial.run(A + HOUR)
+    assert trial.rows_of("realised_coverage", A - 2 * 24 * HOUR).filter(exchange="bybit").height == 1
+    assert recorded_hours(trial.root, ["bybit"], A) == []
+
+
+def test_an_empty_recording_is_no_payload(trial: Trial) -> None:
+    path = trial.root / f"raw/streams/bybit/{A + HOUR:%Y-%m-%dT%H}.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b'{"at":17')
+    trial.run(A + HOUR)
+    assert streamed(trial).is_empty()

@@ -1,0 +1,56 @@
+"""What an hour costs does not grow with history: no file older than the windows of the last eight days is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.warehouse.pipeline.past import MONTH, lengthen, seal, spoil
+from tests.warehouse.trial import A, Trial
+from warehouse.clock import HOUR
+from warehouse.storage import store
+from warehouse.storage.store import Store
+
+LENGTH = 60
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def long(one_hour: Trial, tmp_path: Path) -> Trial:
+    """`one_hour` with a past, of which all but the last days are unreadable."""
+    made = one_hour.copied(tmp_path / "warehouse")
+    lengthen(Store(made.root), A.date(), LENGTH)
+    seal(Store(made.root), A.date(), 8)
+    spoilt = list(spoil(Store(made.root), A.date()))
+    assert {"raw.payloads", "core.price_bars", "mart.liquidation_levels", "ops.gaps"} <= set(spoilt)
+    assert len(spoilt) > 5 * LENGTH
+    return made
+
+
+def test_the_next_hour_reads_no_file_that_it_does_not_hang_on(long: Trial) -> None:
+    summary = long.run(A + HOUR)
+    assert (summary.status, summary.quarantined) == ("published", [])
+    assert long.rows_of("position_books", A)["hour_utc"].max() == A + HOUR
+
+
+def test_it_reads_the_same_files_however_long_the_past_is(
+    one_hour: Trial, long: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    month = one_hour.copied(tmp_path / "month")
+    lengthen(Store(month.root), A.date(), MONTH)
+    seal(Store(month.root), A.date(), 8)
+    counts = [len(opened(made, monkeypatch)) for made in (month, long)]
+    assert counts[1] <= counts[0] + 1  # the oldest map tells where the map begins
+
+
+def opened(made: Trial, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The published files that are opened in the hour after `A`."""
+    paths: list[Path] = []
+    whole, footer = Path.read_bytes, store.read_footer
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", lambda path: (paths.append(path), whole(path))[1])
+        patch.setattr(store, "read_footer", lambda path: (paths.append(path), footer(path))[1])
+        made.run(A + HOUR)
+    # ops.partitions is read of the tables that the hour changes, which is no matter of the past
+    return [path for path in paths if not {".staging", "partitions"} & set(path.parts)]

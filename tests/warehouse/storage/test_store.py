@@ -1,0 +1,346 @@
+"""Tables on disk: a file is replaced whole, a stage is published all together, and what cannot be used is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from datetime import date, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from expectations.contract import Table
+from expectations.tables import load, table
+from tests.expectations.sound import sound
+from warehouse.clock import HOUR
+from warehouse.errors import UserError
+from warehouse.storage import store as module
+from warehouse.storage.parquet import Footer
+from warehouse.storage.store import FILE, Stage, Store, key_of, label, open_store, recover, staging, sweep_temporary
+
+BARS, LEVELS, RUNS, WATERMARK = map(table, ("price_bars", "liquidation_levels", "runs", "watermark"))
+DAY = date(2026, 1, 5)
+KEY = {"coin": "BTC", "date": DAY}
+PATH = "core/price_bars/coin=BTC/date=2026-01-05/data.parquet"
+
+
+def bars(price: float = 100.0, day: date = DAY, rows: int = 3) -> pl.DataFrame:
+    row = {"exchange": "binance", "instrument": "BTCUSDT", "coin": "BTC", "date": day, "interval_minutes": 5}
+    row |= dict.fromkeys(("open", "high", "low", "close"), price) | {"price_kind": "mark", "source": "simulated"}
+    row |= {"volume_base": 1.0, "taker_buy_base": 0.5}
+    opens = [datetime.combine(day, datetime.min.time()).replace(minute=5 * i) for i in range(rows)]
+    return BARS.conform(pl.DataFrame([{**row, "open_utc": each} for each in opens]))
+
+
+def levels(hours: int, buckets: int = 2) -> pl.DataFrame:
+    """Of one class of one exchange."""
+    row = sound("liquidation_levels").head(1)
+    midnight = datetime.combine(DAY, datetime.min.time())
+    times = pl.select(hour_utc=pl.datetime_range(midnight, midnight + (hours - 1) * HOUR, "1h", time_unit="ms"))
+    places = pl.select(price_bucket=pl.int_range(buckets, dtype=LEVELS.schema["price_bucket"]))
+    return LEVELS.conform(row.drop("hour_utc", "price_bucket").join(times, how="cross").join(places, how="cross"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(tmp_path / "warehouse", "simulated", create=True)
+
+
+def files(root: Path) -> set[str]:
+    return {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()}
+
+
+class TestPartitions:
+    @pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.name)
+    def test_every_table_comes_back_as_it_was_written(self, store: Store, contract: Table) -> None:
+        frame = sound(contract.name)
+        store.write_partitions(contract, frame)
+        back = store.read(contract, store.keys(contract))
+        assert back.schema == contract.schema
+        assert contract.conform(back).equals(frame)
+
+    def test_a_label_and_its_key(self) -> None:
+        assert label(BARS, KEY) == "coin=BTC/date=2026-01-05"
+        assert key_of(BARS, label(BARS, KEY)) == KEY
+        assert (label(WATERMARK, {}), key_of(WATERMARK, "")) == ("", {})
+
+    def test_the_same_rows_are_the_same_bytes_in_whatever_order_they_come(self, store: Store) -> None:
+        store.write_partitions(BARS, bars())
+        once = store.path(BARS, KEY).read_bytes()
+        store.write_partitions(BARS, bars().reverse())
+        assert store.path(BARS, KEY).read_bytes() == once
+
+    def test_rows_of_a_file_are_in_its_own_order_where_a_table_has_one(self, store: Store) -> None:
+        assert LEVELS.file_order
+        frame = levels(hours=3)
+        assert not frame.equals(frame.sort(LEVELS.grain))
+        store.write(LEVELS, frame, KEY)
+        assert store.read(LEVELS, [KEY]).equals(frame)
+
+    def test_a_file_in_another_encoding_reads_as_well(self, store: Store) -> None:
+        frame = levels(hours=3)
+        store.write(LEVELS, frame, KEY)
+        path = store.path(LEVELS, KEY)
+        as_now = path.read_bytes()
+        frame.select(list(LEVELS.file_schema)).write_parquet(path)
+        assert store.read(LEVELS, [KEY]).equals(frame)
+        store.write(LEVELS, store.read(LEVELS, [KEY]), KEY)
+        assert path.read_bytes() == as_now
+
+    def test_the_footer_says_what_rows_are_and_were_built_from(self, store: Store) -> None:
+        content = store.write(BARS, bars(), KEY, {"2026-01-05": {"payloads": "a"}}, {"twin": "b"})
+        assert store.footer(BARS, KEY) == Footer(content, {"2026-01-05": {"payloads": "a"}}, {"twin": "b"})
+        assert store.write(BARS, bars(), KEY, {"2026-01-05": {"payloads": "other"}}) == content
+        last = pl.int_range(pl.len()) == pl.len() - 1
+        changed = bars().with_columns(pl.when(last).then(101.0).otherwise("close").alias("close"))
+        assert store.write(BARS, changed, KEY) != content
+        assert store.footer(BARS, {**KEY, "coin": "ETH"}) is None
+
+    def test_a_file_of_somebody_else_says_nothing_of_itself(self, store: Store) -> None:
+        store.write(BARS, bars(), KEY)
+        bars().select(list(BARS.file_schema)).write_parquet(store.path(BARS, KEY))
+        assert store.footer(BARS, KEY) == Footer()
+
+    def test_a_level_through_time_is_in_few_groups_of_rows(self, store: Store) -> None:
+        store.write(LEVELS, levels(hours=24, buckets=12_000), KEY)
+        about = pq.read_metadata(store.path(LEVELS, KEY))
+        column = about.schema.names.index("price_bucket")
+        of_groups = [about.row_group(i).column(column).statistics for i in range(about.num_row_groups)]
+        assert len(of_groups) > 2
+        assert all(before.max <= after.min for before, after in pairwise(of_groups))
+
+    def test_doubles_are_split_and_all_else_is_numbers_into_a_dictionary(self, store: Store) -> None:
+        store.write(BARS, bars(), KEY)
+        group = pq.read_metadata(store.path(BARS, KEY)).row_group(0)
+        for column in map(group.column, range(group.num_columns)):
+            is_double = BARS.schema[column.path_in_schema] == pl.Float64
+            assert ("BYTE_STREAM_SPLIT" in column.encodings) == is_double
+            assert column.has_dictionary_page != is_double
+
+    def test_keys_are_narrowed_and_in_order(self, store: Store) -> None:
+        for coin in ("ETH", "BTC"):
+            for day in (6, 5):
+                store.write(BARS, bars(), {"coin": coin, "date": date(2026, 1, day)})
+        assert [label(BARS, k) for k in store.keys(BARS, coin="BTC")] == [
+            "coin=BTC/date=2026-01-05",
+            "coin=BTC/date=2026-01-06",
+        ]
+        assert [k["coin"] for k in store.keys(BARS, date=date(2026, 1, 6))] == ["BTC", "ETH"]
+        assert store.keys(RUNS) == []
+
+    @pytest.mark.parametrize("name", ["o'brien", "g[1]", "a*b?"])
+    def test_the_folder_may_have_any_name(self, tmp_path: Path, name: str) -> None:
+        store = open_store(tmp_path / name, "simulated", create=True)
+        stage = Stage(store, "run")
+        stage.store.write(BARS, bars(), KEY)
+        stage.publish()
+        (store.root / ".catalog.123.tmp").touch()
+        sweep_temporary(store.root)
+        assert store.keys(BARS) == store.keys(BARS, coin="BTC") == [KEY]
+        assert store.read(BARS, [KEY]).height == 3
+        assert files(store.root) == {"warehouse.json", PATH}
+
+    def test_what_is_absent_is_empty_with_its_columns(self, store: Store) -> None:
+        assert store.read(BARS, [KEY]).schema == BARS.schema
+        assert store.read(BARS, [KEY], ["close", "coin"]).columns == ["close", "coin"]
+        store.write(BARS, bars(), KEY)
+        assert store.read(BARS, [KEY], ["close", "coin"]).rows()[0] == (100.0, "BTC")
+
+    def test_rows_that_do_not_conform_write_nothing(self, store: Store) -> None:
+        with pytest.raises(ValueError, match=r"core\.price_bars: missing columns \['close'\]"):
+            store.write(BARS, bars().drop("close"), KEY)
+        assert files(store.root) == {"warehouse.json"}
+
+    def test_a_reader_sees_a_whole_file_or_the_whole_other(self, store: Store) -> None:
+        store.write(BARS, bars(0.0), KEY)
+        writer = threading.Thread(
+            target=lambda: [store.write(BARS, bars(float(price), rows=12), KEY) for price in range(100)]
+        )
+        writer.start()
+        try:
+            while writer.is_alive():
+                assert store.read(BARS, [KEY])["close"].n_unique() == 1
+        finally:
+            writer.join()
+        assert files(store.root) == {"warehouse.json", PATH}
+
+    @pytest.mark.parametrize("spoiled", [b"", b"PAR1", b"PAR1" + bytes(200) + b"PAR1", b"<html>"])
+    def test_a_corrupt_file_is_named_with_the_way_out(self, store: Store, spoiled: bytes) -> None:
+        store.write(BARS, bars(), KEY)
+        store.path(BARS, KEY).write_bytes(spoiled)
+        for look in (store.read, lambda table, keys: store.footer(table, keys[0])):
+            with pytest.raises(UserError, match=rf"{PATH} cannot be read \(.*\); delete it and run") as told:
+                look(BARS, [KEY])
+            assert "\n" not in str(told.value)
+
+    def test_a_file_of_other_types_is_named(self, store: Store) -> None:
+        store.write(BARS, bars(), KEY)
+        store.write(BARS, bars(day=date(2026, 1, 6)), KEY | {"date": date(2026, 1, 6)})
+        bars().drop("coin", "date").cast({"close": pl.Float32}).write_parquet(store.path(BARS, KEY))
+        with pytest.raises(UserError, match=rf"{PATH} cannot be read \(close is Float32, not Float64\)"):
+            store.read(BARS, store.keys(BARS))
+
+    def test_a_file_that_is_deleted_while_it_is_read_is_named(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gone = store.path(BARS, KEY)
+        monkeypatch.setattr(Store, "find", lambda *_: gone)
+        for look in (store.read, lambda table, keys: store.footer(table, keys[0])):
+            with pytest.raises(UserError, match=rf"{PATH} was deleted while it was read; run the same command again"):
+                look(BARS, [KEY])
+
+
+class TestStage:
+    @pytest.fixture
+    def stage(self, store: Store) -> Stage:
+        return Stage(store, "20260105T00-20260105T01")
+
+    def test_it_reads_through_and_writes_beside(self, store: Store, stage: Stage) -> None:
+        store.write(BARS, bars(1.0), KEY)
+        assert stage.store.read(BARS, [KEY])["close"][0] == 1.0
+        stage.store.write(BARS, bars(2.0), KEY)
+        later = {"coin": "BTC", "date": date(2026, 1, 6)}
+        stage.store.write(BARS, bars(day=date(2026, 1, 6)), later)
+        assert stage.store.read(BARS, [KEY])["close"][0] == 2.0
+        assert store.read(BARS, [KEY])["close"][0] == 1.0
+        assert stage.store.keys(BARS) == [KEY, later]
+        assert store.keys(BARS) == [KEY]
+        assert [(t.name, k) for t, k in stage.staged()] == [("price_bars", KEY), ("price_bars", later)]
+
+    def test_only_what_changed_is_published_and_the_stage_is_gone(self, store: Store, stage: Stage) -> None:
+        store.write(BARS, bars(1.0), KEY)
+        kept = store.path(BARS, KEY)
+        inode = kept.stat().st_ino
+        stage.store.write(BARS, bars(1.0), KEY)
+        stage.store.write(BARS, bars(day=date(2026, 1, 6)), {"coin": "BTC", "date": date(2026, 1, 6)})
+        assert stage.publish() == 1
+        assert kept.stat().st_ino == inode
+        assert not stage.home.exists()
+        assert len(store.keys(BARS)) == 2
+
+    def test_a_quarantined_partition_leaves_the_last_good_one(self, store: Store, stage: Stage) -> None:
+        store.write(BARS, bars(1.0), KEY)
+        stage.store.write(BARS, bars(2.0), KEY)
+        held = stage.quarantine(BARS, KEY, "too dear")
+        assert stage.publish() == 0
+        assert store.read(BARS, [KEY])["close"][0] == 1.0
+        assert (held / "reason.txt").read_text() == "too dear\n"
+        assert pl.read_parquet(held / FILE, hive_partitioning=False)["close"][0] == 2.0
+
+    @pytest.mark.parametrize("price", [1.0, 3.0], ids=["as published", "new"])
+    def test_a_good_partition_ends_its_quarantine(self, store: Store, stage: Stage, price: float) -> None:
+        store.write(BARS, bars(1.0), KEY)
+        stage.store.write(BARS, bars(2.0), KEY)
+        held = stage.quarantine(BARS, KEY, "too dear")
+        stage.store.write(BARS, bars(price), KEY)
+        stage.publish()
+        assert not held.exists()
+        assert store.read(BARS, [KEY])["close"][0] == price
+
+    @pytest.mark.parametrize("killed_at", range(4))
+    def test_a_publication_cut_short_anywhere_is_finished(
+        self, store: Store, stage: Stage, monkeypatch: pytest.MonkeyPatch, killed_at: int
+    ) -> None:
+        days = [date(2026, 1, day) for day in (5, 6, 7)]
+        for day in days:
+            stage.store.write(BARS, bars(2.0, day), {"coin": "BTC", "date": day})
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "replace_durably", _cut_after(killed_at, module.replace_durably))
+            patch.setattr(module.shutil, "rmtree", _cut_after(killed_at, module.shutil.rmtree))
+            with pytest.raises(KeyboardInterrupt):
+                stage.publish()
+        recover(store)
+        published = {label(BARS, key) for key in store.keys(BARS)}
+        assert len(published) == (0 if killed_at == 0 else 3)  # without its journal it was never promised
+        assert not any((store.root / ".staging").iterdir())
+
+    def test_a_stage_is_dropped_once_whoever_opened_it_is_gone(self, store: Store, stage: Stage) -> None:
+        stage.store.write(BARS, bars(), KEY)
+        with staging(store, "alive") as alive:
+            alive.store.write(BARS, bars(), KEY)
+            recover(store)
+            assert list(alive.staged())
+            assert not list(stage.staged())
+        assert files(store.root) == {"warehouse.json"}
+
+    def test_two_runs_of_the_same_hours_do_not_share_a_stage(self, store: Store) -> None:
+        with staging(store, "hour") as one, staging(store, "hour") as other:
+            one.store.write(BARS, bars(), KEY)
+            assert not list(other.staged())
+
+
+def _cut_after(times: int, whole: Callable[..., None]) -> Callable[..., None]:
+    left = [times]
+
+    def cut(*args: object, **options: object) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        whole(*args, **options)
+
+    return cut
+
+
+def test_what_a_killed_writer_left_is_swept(store: Store) -> None:
+    payloads = store.root / "raw/payloads/exchange=okx/date=2026-01-05"
+    payloads.mkdir(parents=True)
+    for leftover in (payloads / f".{FILE}.123.tmp", store.root / ".catalog.123.tmp", store.root / ".catalog.1.tmp.wal"):
+        leftover.touch()
+    (payloads / FILE).touch()
+    sweep_temporary(store.root)
+    assert files(store.root) == {"warehouse.json", f"raw/payloads/exchange=okx/date=2026-01-05/{FILE}"}
+
+
+def test_the_catalog_that_another_process_is_writing_is_left_alone(store: Store) -> None:
+    """Imports, fits and readers build it without the lock that is held while leftovers are swept."""
+    written = {f".catalog.{os.getpid()}.tmp", f".catalog.{os.getpid()}.tmp.wal"}
+    for name in written:
+        (store.root / name).touch()
+    sweep_temporary(store.root)
+    assert files(store.root) == {"warehouse.json", *written}
+
+
+class TestOpening:
+    def test_it_is_made_once_and_opened_again(self, tmp_path: Path) -> None:
+        root = tmp_path / "deep" / "warehouse"
+        open_store(root, "recorded", create=True)
+        assert open_store(root, "recorded", create=True) == open_store(root, "live", create=False) == Store(root)
+        assert files(root) == {"warehouse.json"}
+
+    def test_a_missing_one_is_not_made_by_reading(self, tmp_path: Path) -> None:
+        with pytest.raises(UserError, match=r"there is no warehouse at .*nowhere; make one with: liq run"):
+            open_store(tmp_path / "nowhere", "simulated", create=False)
+        assert not (tmp_path / "nowhere").exists()
+
+    @pytest.mark.parametrize("schema", [1, 3])
+    def test_another_schema(self, store: Store, schema: int) -> None:
+        (store.root / "warehouse.json").write_text(json.dumps({"schema": schema, "source": "simulated"}))
+        for create in (True, False):
+            with pytest.raises(UserError, match=f"has schema {schema}, this version writes 2; keep its raw folder"):
+                open_store(store.root, "simulated", create=create)
+
+    @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema": "x", "source": "live"}'])
+    def test_a_damaged_marker(self, store: Store, text: str) -> None:
+        (store.root / "warehouse.json").write_text(text)
+        with pytest.raises(UserError, match=r"warehouse\.json is damaged; restore it or start in an empty folder"):
+            open_store(store.root, "simulated", create=True)
+
+    def test_sources_are_not_mixed(self, store: Store) -> None:
+        with pytest.raises(UserError, match="holds simulated data, not live; set LIQ_WAREHOUSE to another folder"):
+            open_store(store.root, "live", create=True)
+
+    def test_a_read_only_one_can_be_read_and_not_written(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # root may write anywhere
+        assert open_store(store.root, "simulated", create=False) == store
+        with pytest.raises(UserError, match="is read-only; make it writable or set LIQ_WAREHOUSE"):
+            open_store(store.root, "simulated", create=True)
+
+    def test_a_place_that_cannot_be_made(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(UserError, match=r"cannot make a warehouse at .*: Not a directory; set LIQ_WAREHOUSE"):
+            open_store(tmp_path / "file" / "warehouse", "simulated", create=True)

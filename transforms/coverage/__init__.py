@@ -1,0 +1,1 @@
+"""Hours of which the realised liquidations are known."""

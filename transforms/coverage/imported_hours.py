@@ -1,0 +1,28 @@
+"""The hours of which an importer said that a file holds every liquidation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from transforms.coverage.covered_hour import CoveredHour
+from transforms.exchanges.imported import is_complete, parse
+from transforms.exchanges.protocol import ExchangeError
+from transforms.exchanges.replay import request_of, response_of
+
+_HOUR_MS = 3_600_000
+
+
+def imported_hours(imports: pl.DataFrame) -> Iterator[CoveredHour]:
+    """Every full hour of the imports (rows of raw.payloads) that are complete, those of the last row first."""
+    for payload in imports.reverse().iter_rows(named=True):
+        asked = request_of(payload)
+        if not is_complete(asked) or asked.start_ms is None or asked.end_ms is None:
+            continue
+        try:
+            parse(asked, response_of(payload))
+        except ExchangeError:
+            continue
+        for hour_ms in range(asked.start_ms + _HOUR_MS, asked.end_ms + 1, _HOUR_MS):
+            yield CoveredHour(asked.exchange, asked.instrument, hour_ms, "complete", payload["source"])

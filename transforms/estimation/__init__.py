@@ -1,0 +1,1 @@
+"""Between the tables and the model: inputs, state, calibration, backtest and replay."""

@@ -1,0 +1,146 @@
+"""From tables to what a fit learns from: what the mark swept at a weight of one beside what was realised, by hour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from transforms.estimation.inputs import SIDE_OF
+from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, prior
+from transforms.model.fit import TYPICAL_SIZE_USD, Fitted, Observed, Side, fit
+from transforms.model.price_grid import Floats
+
+WINDOW = timedelta(days=45)
+"""How far back a fit looks: crowds change, and what they did before says less of what they will do."""
+
+LEAST_HOURS = 24
+"""Hours of any contract that a fit needs: below, one violent hour would speak for all."""
+
+_CONTRACT_HOUR = ["exchange", "instrument", "hour_utc"]
+_ROW = [*_CONTRACT_HOUR, "side"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Hours of one side of a venue that were estimated and read in full, in order of contract and hour.
+
+    hour [n]: end of the hour; swept [n, classes, holdings]: USD at a weight of one; realised [n]: USD; squares [n]:
+    of single liquidations, USD^2; sampled [n]: the feed is known to miss some.
+    """
+
+    hour: np.ndarray
+    swept: Floats
+    realised: Floats
+    squares: Floats
+    sampled: np.ndarray
+
+    def within(self, since: datetime, until: datetime) -> Seen:
+        """The hours between, neither included."""
+        return self._at((self.hour > np.datetime64(since)) & (self.hour < np.datetime64(until)))
+
+    def whole(self) -> Seen:
+        """The hours of which not just a sample is known."""
+        return self._at(~self.sampled)
+
+    def _at(self, at: np.ndarray) -> Seen:
+        return Seen(self.hour[at], self.swept[at], self.realised[at], self.squares[at], self.sampled[at])
+
+
+def seen(
+    swept_activity: pl.DataFrame,
+    position_books: pl.DataFrame,
+    realised_liquidations: pl.DataFrame,
+    realised_coverage: pl.DataFrame,
+) -> dict[Side, Seen]:
+    """What the tables hold of one coin, by venue and side.
+
+    Left out are hours that were not read, and those of which the venue said too little to know what the mark swept: a
+    stale one, and the one after it, which makes up for it.
+    """
+    moment = pl.col("time_utc")
+    events = realised_liquidations.with_columns(
+        moment.dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
+    )
+    stale = pl.col("is_stale")
+    books = position_books.sort(_ROW).with_columns(
+        (stale | stale.shift(1).over("exchange", "instrument", "side").fill_null(False)).alias("unsure")
+    )
+    known = books.filter(~pl.col("unsure")).join(
+        realised_coverage.select(*_CONTRACT_HOUR, "completeness"), on=_CONTRACT_HOUR
+    )
+    return {
+        (exchange, s): _side(rows.sort(_CONTRACT_HOUR), swept_activity, events)
+        for (exchange,), of_venue in sorted(known.partition_by("exchange", as_dict=True).items())
+        for s, side in SIDE_OF.items()
+        if len(rows := of_venue.filter(side=side))
+    }
+
+
+def _side(rows: pl.DataFrame, swept_activity: pl.DataFrame, events: pl.DataFrame) -> Seen:
+    numbered = rows.select(*_ROW).with_row_index("at")
+    cells = swept_activity.join(numbered, on=_ROW).sort("at", "position_class", "holding_class")
+    swept = np.zeros((len(rows), len(LEVERAGE_X), len(HALF_LIVES_H)))
+    where = (cells["at"].to_numpy(), cells["position_class"].to_numpy() - 1, cells["holding_class"].to_numpy())
+    swept[where] = cells["swept_activity_usd"].to_numpy()
+    own = events.join(numbered, on=_ROW).sort("at", "time_utc", "seq")
+    usd = own["size_usd"].to_numpy()
+    return Seen(
+        hour=rows["hour_utc"].to_numpy(),
+        swept=swept,
+        realised=_sums(own["at"].to_numpy(), usd, len(rows)),
+        squares=_sums(own["at"].to_numpy(), usd**2, len(rows)),
+        sampled=(rows["completeness"] == "sampled").to_numpy(),
+    )
+
+
+def _sums(at: np.ndarray, values: Floats, n: int) -> Floats:
+    """Added in the order of the rows, so that the sums are the same to the bit."""
+    return np.bincount(at, weights=values, minlength=n).astype(float)
+
+
+def observed(coins: Sequence[Mapping[Side, Seen]], midnight: datetime) -> dict[Side, Observed]:
+    """What was known of all coins together when the day began: nothing of `midnight` or after it.
+
+    Hours of which only a sample is known are left out where most are known whole.
+    """
+    parts: dict[Side, list[Seen]] = {}
+    for coin in coins:
+        for side, all_hours in coin.items():
+            own = all_hours.within(midnight - WINDOW, midnight)
+            if len(own.hour):
+                parts.setdefault(side, []).append(own)
+    return {side: _stacked(own) for side, own in parts.items()}
+
+
+def _stacked(parts: Sequence[Seen]) -> Observed:
+    sampled = np.concatenate([part.sampled for part in parts])
+    if 0.0 < sampled.mean() < 0.5:
+        parts = [part.whole() for part in parts]
+    realised = np.concatenate([part.realised for part in parts])
+    total = float(realised.sum())
+    squares = float(np.concatenate([part.squares for part in parts]).sum())
+    return Observed(
+        swept=np.concatenate([part.swept for part in parts]),
+        realised=realised,
+        size_usd=squares / total if total > 0 else TYPICAL_SIZE_USD,
+        complete=not any(part.sampled.any() for part in parts),
+    )
+
+
+def hours_of(known: Mapping[Side, Observed]) -> int:
+    """Hours of any contract that were observed: a contract has both sides."""
+    return sum(len(own.realised) for (_, s), own in known.items() if s > 0)
+
+
+def learn(version: str, exchanges: Sequence[str], known: Mapping[Side, Observed]) -> dict[Side, Fitted]:
+    """Both sides of every venue of `exchanges`, fitted together; empty where less than LEAST_HOURS were observed.
+
+    A venue of which nothing is known borrows from the others.
+    """
+    priors = {(exchange, s): prior(exchange) for exchange in sorted(exchanges) for s in SIDE_OF}
+    own = {side: known[side] for side in priors if side in known}
+    return fit(version, priors, own) if hours_of(own) >= LEAST_HOURS else {}

@@ -1,0 +1,118 @@
+"""The estimator's state as rows and back, to the bit: what is not zero is written, what is not written is zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from expectations.contract import Table
+from expectations.tables import table
+from transforms.estimation.inputs import SIDE_OF
+from transforms.model.population import Cohort, Population
+
+POSITIONS, COHORTS = table("standing_positions"), table("opened_cohorts")
+_AGES = ("activity_base", "activity_1d_base", "activity_7d_base", "activity_30d_base")
+_HOUR_MS = 3_600_000
+_COHORT_COLUMNS = pl.Schema(
+    {
+        "opened_utc": pl.Int64,
+        "hour_began_bucket": pl.Int32,
+        "hour_reached_bucket": pl.Int32,
+        "entry_bucket": pl.Int32,
+        "activity_base": pl.Float64,
+        "reached_bucket": pl.Int32,
+    }
+)
+
+
+def store(crowds: Mapping[int, Population], hour: datetime, about: Mapping[str, str]) -> dict[str, pl.DataFrame]:
+    """Both state tables after `hour`."""
+    common = {**about, "hour_utc": hour, "date": hour.date()}
+    positions = pl.concat([_positions(crowd) for crowd in crowds.values()])
+    cohorts = pl.concat([_cohorts(crowd) for crowd in crowds.values()])
+    return {t.name: _with(t, frame, common) for t, frame in ((POSITIONS, positions), (COHORTS, cohorts))}
+
+
+def _with(contract: Table, frame: pl.DataFrame, common: Mapping[str, object]) -> pl.DataFrame:
+    schema = contract.schema
+    return contract.shape(
+        frame.with_columns(pl.lit(v, dtype=schema[k]).alias(k) for k, v in common.items() if k in schema)
+    )
+
+
+def _positions(crowd: Population) -> pl.DataFrame:
+    """The cells, after one row of nobody, so that the rest is kept where nothing stands."""
+    position_class, holding, at = np.nonzero(crowd.cells[0])
+    cells = crowd.cells[:, position_class, holding, at]
+    seated_ms = pl.lit(None if crowd.seated_h is None else crowd.seated_h * _HOUR_MS, dtype=pl.Int64)
+    return pl.DataFrame(
+        {
+            "side": SIDE_OF[crowd.s],
+            "price_bucket": np.concatenate([[0], at + crowd.origin]).astype(np.int32),
+            "position_class": np.concatenate([[0], position_class + 1]).astype(np.int32),
+            "holding_class": np.concatenate([[0], holding]).astype(np.int32),
+            **{name: np.concatenate([[0.0], cells[i]]) for i, name in enumerate(_AGES)},
+            "mark_price": crowd.mark,
+            "open_interest_base": crowd.open_interest,
+            "standing_base": crowd.standing,
+            "turnover_per_hour": crowd.turnover,
+        }
+    ).with_columns(pl.from_epoch(seated_ms, "ms").cast(POSITIONS.schema["seated_utc"]).alias("seated_utc"))
+
+
+def _cohorts(crowd: Population) -> pl.DataFrame:
+    """A row an entry; an hour that opened nothing has one of no activity, so that its move is kept."""
+    rows: list[tuple[object, ...]] = []
+    for hour_h, of in crowd.cohorts.items():
+        began, farthest = crowd.moves[hour_h % len(crowd.moves)].tolist()
+        opened = zip(*(each.tolist() for each in (of.entry, of.coins, of.reached)), strict=True)
+        of_hour = (hour_h * _HOUR_MS, began, farthest)
+        rows += [(*of_hour, *row) for row in opened] or [(*of_hour, began, 0.0, began)]
+    frame = pl.DataFrame(rows, schema=_COHORT_COLUMNS, orient="row")
+    opened_utc = pl.from_epoch("opened_utc", "ms").cast(COHORTS.schema["opened_utc"])
+    return frame.with_columns(pl.lit(SIDE_OF[crowd.s]).alias("side"), opened_utc.alias("opened_utc"))
+
+
+def restore(standing_positions: pl.DataFrame, opened_cohorts: pl.DataFrame) -> dict[int, Population]:
+    """Both sides of one contract as they were stored; empty when there is no state."""
+    if standing_positions.is_empty():
+        return {}
+    return {s: _restore(s, *(_side(f, s) for f in (standing_positions, opened_cohorts))) for s in SIDE_OF}
+
+
+def _side(frame: pl.DataFrame, s: int) -> pl.DataFrame:
+    return frame.filter(pl.col("side") == SIDE_OF[s])
+
+
+def _restore(s: int, positions: pl.DataFrame, cohorts: pl.DataFrame) -> Population:
+    crowd = Population.empty(s, positions["mark_price"][0])
+    crowd.open_interest, crowd.standing = positions["open_interest_base"][0], positions["standing_base"][0]
+    crowd.turnover = positions["turnover_per_hour"][0]
+    seated_ms = positions["seated_utc"].dt.epoch("ms")[0]
+    crowd.seated_h = None if seated_ms is None else seated_ms // _HOUR_MS
+    held = positions.filter(pl.col("position_class") > 0)
+    at = held["price_bucket"].to_numpy().astype(np.int64) - crowd.origin
+    where = (held["position_class"].to_numpy() - 1, held["holding_class"].to_numpy(), at)
+    for age, name in enumerate(_AGES):
+        crowd.cells[(age, *where)] = held[name].to_numpy()
+    _restore_cohorts(crowd, cohorts)
+    return crowd
+
+
+def _restore_cohorts(crowd: Population, rows: pl.DataFrame) -> None:
+    ordered = rows.sort("opened_utc", "entry_bucket")
+    hour_h = ordered["opened_utc"].dt.epoch("ms").to_numpy() // _HOUR_MS
+    entry, began, farthest, reached = (
+        ordered[f"{name}_bucket"].to_numpy().astype(np.int64)
+        for name in ("entry", "hour_began", "hour_reached", "reached")
+    )
+    coins = ordered["activity_base"].to_numpy()
+    bounds = np.flatnonzero(np.diff(hour_h, prepend=-1, append=-1)).tolist()
+    for start, stop in pairwise(bounds):
+        own = slice(start, stop if coins[start] > 0.0 else start)
+        crowd.cohorts[int(hour_h[start])] = Cohort(entry[own], coins[own].copy(), reached[own])
+        crowd.moves[hour_h[start] % len(crowd.moves)] = began[start], farthest[start]

@@ -1,0 +1,1 @@
+"""Scores of the map, hit rates of its levels, and markets whose positions are known."""

@@ -1,0 +1,207 @@
+"""Markets whose positions are known: from what is published to estimates, hour by hour, and how far off those are.
+
+A market is carried forward over all its venues at once. At each UTC midnight the weights are fitted to what was
+liquidated on the days completed by then, and at each instant asked for the map is read with the newest fit: nothing
+that was published later has a part in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from transforms.evaluation.known_feed import Feed
+from transforms.exchanges.parsing.documented_tiers import documented
+from transforms.model.assumptions import Assumptions, prior
+from transforms.model.distance_profile import Contract
+from transforms.model.estimator import HourInput, middle_price
+from transforms.model.estimators import ESTIMATORS, Cohorts, Estimator
+from transforms.model.fit import TYPICAL_SIZE_USD, Observed, Side, fit
+from transforms.model.gap_uncertainty import unseen_log_sd
+from transforms.model.liquidation_price import Tiers
+from transforms.model.price_grid import Floats, Ints
+from transforms.model.step import Bar
+
+BAR_MS, HOUR_MS, DAY_H = 300_000, 3_600_000, 24
+WINDOWS = ("all", "1d")
+"""In the order of an estimator's ages."""
+
+SIDE_OF = {"long": +1, "short": -1}
+WARM_UP_H = 72
+"""Hours that no fit looks at: what the mark sweeps in them was mostly opened before anything was published."""
+
+NAME_OF = {s: side for side, s in SIDE_OF.items()}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One side of one venue as an estimator sees it at an instant.
+
+    usd [ages, classes, n] by bucket [n]; log_sd [classes], size_usd and unseen_log_sd as bands.py has them.
+    """
+
+    estimator: str
+    exchange: str
+    at_ms: int
+    s: int
+    mark: float
+    buckets: Ints
+    usd: Floats
+    log_sd: Floats
+    size_usd: float
+    unseen_log_sd: float
+
+
+def binance_contract() -> Contract:
+    """The contract of every venue of these markets: they all have Binance's tiers and rules."""
+    names = ("tier_cap", "maintenance_rate", "deduction", "max_leverage_x")
+    tiers = pl.DataFrame(documented("binance")).sort("tier_floor")
+    cap, rate, deduction, leverage = (tuple(tiers[name].to_list()) for name in names)
+    return Contract("binance", "linear", Tiers(cap, rate, deduction, leverage))
+
+
+def hour_inputs(published: pl.DataFrame, contract: Contract) -> dict[str, dict[int, HourInput]]:
+    """By exchange and hour (its end, hours since the epoch), from the bars of one market.
+
+    What is missing of a bar's open interest and accounts is NaN, of its volume 0; hours without bars are left out.
+    """
+    return {
+        str(key[0]): _hours(bars, contract)
+        for key, bars in published.sort("exchange", "open_ms")
+        .partition_by("exchange", as_dict=True, maintain_order=True)
+        .items()
+    }
+
+
+def _hours(bars: pl.DataFrame, contract: Contract) -> dict[int, HourInput]:
+    taker = (pl.col("taker_buy_base") + pl.col("taker_sell_base")) / 2
+    columns: list[pl.Expr] = [
+        pl.lit(BAR_MS / HOUR_MS),
+        *(pl.col(name) for name in ("open", "high", "low", "close")),
+        taker.fill_null(0.0).alias("taker"),
+        pl.col("open_interest_base").fill_null(float("nan")),
+    ]
+    made = {
+        s: bars.select(*columns, _growth(accounts)).rows()
+        for s, accounts in ((+1, "long_accounts"), (-1, "short_accounts"))
+    }
+    hour_h = bars["open_ms"].to_numpy() // HOUR_MS + 1
+    first = np.flatnonzero(np.diff(hour_h, prepend=-1))
+    hours = {}
+    for start, stop in zip(first.tolist(), [*first[1:].tolist(), len(hour_h)], strict=True):
+        own = {s: [Bar(*row) for row in rows[start:stop]] for s, rows in made.items()}
+        last = own[+1][-1]
+        ends = int(bars["open_ms"][stop - 1]) + BAR_MS == int(hour_h[start]) * HOUR_MS
+        hours[int(hour_h[start])] = HourInput(
+            int(hour_h[start]), own, contract, ends and not np.isnan(last.open_interest)
+        )
+    return hours
+
+
+def _growth(accounts: str) -> pl.Expr:
+    """Change over number, NaN for the first bar and where nobody is left."""
+    some = pl.when(pl.col(accounts) > 0).then(pl.col(accounts))
+    return (pl.col(accounts).diff() / some).fill_null(float("nan")).alias("growth")
+
+
+class _Learnt:
+    """What is known of the crowd by an hour: the newest fit, and what it was fitted to."""
+
+    def __init__(self, first_h: Mapping[str, int], feeds: Mapping[str, Feed]) -> None:
+        self.priors: dict[Side, Assumptions] = {(e, s): prior(e) for e in first_h for s in SIDE_OF.values()}
+        self.feeds, self.first_h = feeds, first_h
+        self.hours: dict[Side, list[int]] = {side: [] for side in self.priors}
+        self.swept: dict[Side, list[Floats]] = {side: [] for side in self.priors}
+        self.fitted: dict[Side, Assumptions] = self.priors
+        self.fitted_h = 0
+
+    def note(self, side: Side, hour: HourInput, swept: Floats) -> None:
+        """An hour that the mark went through; hours without bars and of the warm-up teach nothing."""
+        bars = hour.bars[side[1]]
+        if not bars or hour.hour_h < self.first_h[side[0]] + WARM_UP_H:
+            return
+        self.hours[side].append(hour.hour_h)
+        self.swept[side].append(swept * middle_price(bars))
+
+    def by(self, hour_h: int) -> dict[Side, Assumptions]:
+        """The newest fit as of the hour: to all days completed by then, or the prior where no feed tells anything."""
+        until_h = hour_h // DAY_H * DAY_H
+        if until_h > self.fitted_h:
+            self.fitted_h = until_h
+            observed = {side: own for side in self.priors if (own := self._observed(side, until_h)) is not None}
+            made = fit(f"fitted-{until_h // DAY_H}", self.priors, observed) if observed else {}
+            self.fitted = {side: each.assumed for side, each in made.items()} or self.priors
+        return self.fitted
+
+    def _observed(self, side: Side, until_h: int) -> Observed | None:
+        exchange, s = side
+        hour_h = np.array(self.hours[side], dtype=np.int64)
+        completed = int((hour_h <= until_h).sum())
+        if exchange not in self.feeds or not completed:
+            return None
+        return self.feeds[exchange].observed(s, hour_h[:completed], np.stack(self.swept[side][:completed]))
+
+    def size_usd(self, side: Side, hour_h: int) -> float:
+        """E[x^2]/E[x] of the side's liquidations in the days completed by the hour."""
+        exchange, s = side
+        until_h = hour_h // DAY_H * DAY_H
+        return self.feeds[exchange].size_usd(s, until_h) if exchange in self.feeds else TYPICAL_SIZE_USD
+
+
+def read(
+    published: pl.DataFrame,
+    realised: pl.DataFrame,
+    at_ms: Iterable[int],
+    estimators: Sequence[str] = tuple(ESTIMATORS),
+    step: Callable[[], None] = lambda: None,
+) -> Iterator[Reading]:
+    """Each estimator's view of each venue and side of one market at the full hours `at_ms`, from what was known then.
+
+    published, realised: the market's rows. `step` is called for each hour that is passed, `hours_to_pass` times.
+    """
+    wanted = {at // HOUR_MS for at in at_ms}
+    contract = binance_contract()
+    hours = hour_inputs(published, contract)
+    first_h = {exchange: min(own) for exchange, own in hours.items()}
+    learnt = _Learnt(first_h, _feeds(realised))
+    makers = {name: ESTIMATORS[name] for name in estimators}  # ours is carried once, however it is read
+    carried: dict[Side, dict[Callable[[int, float], Estimator], Estimator]] = {}
+    for hour_h in range(min(first_h.values(), default=0), max(wanted, default=0) + 1):
+        for side in (side for side in learnt.priors if first_h[side[0]] <= hour_h):
+            exchange, s = side
+            hour = hours[exchange].get(hour_h) or HourInput(hour_h, {s: [] for s in NAME_OF}, contract, fresh=False)
+            if side not in carried:
+                carried[side] = {make: make(s, hour.bars[s][0].open) for make in makers.values()}
+            for each in carried[side].values():
+                each.advance(hour.bars[s], contract, hour_h)
+                if isinstance(each, Cohorts):
+                    learnt.note(side, hour, each.swept)
+        step()
+        if hour_h in wanted:
+            for name, make in makers.items():
+                assumed = learnt.by(hour_h) if name == "fitted" else learnt.priors
+                for side, own in carried.items():
+                    yield _reading(name, side, hour_h, own[make], assumed[side], learnt.size_usd(side, hour_h))
+
+
+def hours_to_pass(published: pl.DataFrame, at_ms: Iterable[int]) -> int:
+    """How many hours of one market `read` goes through to answer for `at_ms`."""
+    first = published["open_ms"].min()
+    return max(max(at_ms, default=0) // HOUR_MS - int(str(first)) // HOUR_MS, 0) if first is not None else 0
+
+
+def _feeds(realised: pl.DataFrame) -> dict[str, Feed]:
+    return {str(key[0]): Feed(events) for key, events in realised.partition_by("exchange", as_dict=True).items()}
+
+
+def _reading(
+    name: str, side: Side, hour_h: int, estimator: Estimator, assumed: Assumptions, size_usd: float
+) -> Reading:
+    buckets, usd = estimator.standing(assumed)
+    crowd = estimator.crowd if isinstance(estimator, Cohorts) else None
+    unseen = unseen_log_sd(crowd.moves, hour_h, assumed.weight, crowd.seated_h) if crowd else 0.0
+    about = (name, side[0], hour_h * HOUR_MS, side[1], estimator.mark)
+    return Reading(*about, buckets, usd, assumed.log_sd, size_usd, unseen)

@@ -1,0 +1,229 @@
+"""Binance USD-M: perpetual contracts settled in USDT.
+
+Open interest counts one side, in units of the contract's name (1000PEPE: thousands). Klines carry what takers bought,
+so the separate taker series, whose unit is not documented, is not asked for. Realised liquidations are only streamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from transforms.exchanges.binance import archive
+from transforms.exchanges.binance import rows as rows_of
+from transforms.exchanges.binance.rows import INTERVALS, step_of, time_key
+from transforms.exchanges.parsing.columns import Columns
+from transforms.exchanges.parsing.errors import Dialect, Kind, refusal
+from transforms.exchanges.parsing.json_body import Cells, peek, read
+from transforms.exchanges.parsing.rows import cut_bars, cut_readings
+from transforms.exchanges.parsing.windows import HOUR_MS, MINUTE_MS, Source, linear_only, pages
+from transforms.exchanges.protocol import Budget, Instrument, Request, Response, Row
+
+EXCHANGE: str = "binance"
+_OWN_HOSTS = {"binance": "https://fapi.binance.com", "binance_web": "https://www.binance.com"}
+HOSTS: Mapping[str, str] = {**_OWN_HOSTS, **archive.HOSTS}
+# The web host documents no limit; it is asked once a run.
+BUDGETS: Sequence[Budget] = (
+    Budget("binance-weight", 2400, 60),
+    Budget("binance-data", 1000, 300),
+    Budget("binance-funding", 500, 300),
+    Budget("binance-web", 10, 60),
+    *archive.BUDGETS,
+)
+ENDPOINTS: Mapping[str, tuple[str, ...]] = {
+    "instruments": ("instruments",),
+    "margin_tiers": ("margin_tiers",),
+    "open_interest": ("open_interest",),
+    "open_interest_history": ("open_interest",),
+    "mark_bars": ("mark_bars",),
+    "trade_bars": ("trade_bars",),
+    "account_ratio": ("positioning",),
+    "top_account_ratio": ("positioning",),
+    "top_position_ratio": ("positioning",),
+    "funding": ("positioning",),
+    **archive.ENDPOINTS,
+}
+
+_READ_EVERY = 5  # minutes between readings under /futures/data, the finest there is
+
+# 499 bars are the most that a kline request gives for its weight: 2 below 500 bars, 5 up to 1000, 10 above.
+_SOURCES = (
+    Source("open_interest_history", "/futures/data/openInterestHist", "binance-data", 500),
+    Source("mark_bars", "/fapi/v1/markPriceKlines", "binance-weight", 499, bars=True),
+    Source("trade_bars", "/fapi/v1/klines", "binance-weight", 499, bars=True),
+    Source("account_ratio", "/futures/data/globalLongShortAccountRatio", "binance-data", 500),
+    Source("top_account_ratio", "/futures/data/topLongShortAccountRatio", "binance-data", 500),
+    Source("top_position_ratio", "/futures/data/topLongShortPositionRatio", "binance-data", 500),
+)
+_DAY_MS = 24 * HOUR_MS
+_KEPT_DAYS = 29  # of readings: 30, and one to be sure
+_FUNDING = Source("funding", "/fapi/v1/fundingRate", "binance-funding", 1000)
+
+_DIALECT = Dialect(
+    codes={
+        "-1003": Kind.LIMITED,
+        "-1015": Kind.LIMITED,
+        **dict.fromkeys(("-1000", "-1001", "-1006", "-1007", "-1008", "-1016"), Kind.TRANSIENT),
+        **dict.fromkeys(("-1121", "-1130", "-2014", "-2015"), Kind.ITEM),
+    },
+    silence_ms=60_000,
+)
+
+
+def metadata(coins: Sequence[str] | None) -> list[Request]:
+    """Instruments and tiers, each for everything at once.
+
+    The tiers' documented form is signed; the one asked for is what the venue's own web pages use, and may end any day.
+    """
+    return [
+        Request(EXCHANGE, "instruments", "/fapi/v1/exchangeInfo", host="binance", budget="binance-weight"),
+        Request(
+            EXCHANGE,
+            "margin_tiers",
+            "/bapi/futures/v1/friendly/future/common/brackets",
+            host="binance_web",
+            budget="binance-web",
+        ),
+    ]
+
+
+def snapshot(instruments: Sequence[Instrument]) -> list[Request]:
+    """One request an instrument: there is no bulk form of open interest."""
+    return [
+        Request(
+            EXCHANGE,
+            "open_interest",
+            "/fapi/v1/openInterest",
+            (("symbol", each.instrument),),
+            each.instrument,
+            host="binance",
+            budget="binance-weight",
+        )
+        for each in linear_only(EXCHANGE, instruments)
+    ]
+
+
+def history(instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, bar_minutes: int = 5) -> list[Request]:
+    """Readings every 5 minutes, whatever the bars are. /futures/data reaches back 30 days, all else to listing."""
+    if bar_minutes not in INTERVALS:
+        raise ValueError(f"{EXCHANGE} has no bars of {bar_minutes} minutes here; there are {sorted(INTERVALS)}")
+    asked = []
+    for each in linear_only(EXCHANGE, instruments):
+        for source in _SOURCES:
+            minutes = bar_minutes if source.bars else _READ_EVERY
+            for start, end in pages(source, start_ms, end_ms, minutes * MINUTE_MS):
+                asked.append(_series(source, each.instrument, start, end, minutes))
+        asked += [_funding(each.instrument, *window) for window in pages(_FUNDING, start_ms, end_ms, HOUR_MS)]
+    return asked
+
+
+def kept_since_ms(now_ms: int) -> int:
+    """The midnight from which on REST has readings, asked at `now_ms`: what is older is in files of days."""
+    return (now_ms // _DAY_MS - _KEPT_DAYS) * _DAY_MS
+
+
+def archived(
+    instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
+) -> list[Request]:
+    """Files, once readings are older than what REST keeps; settlements it has for ever."""
+    if start_ms >= kept_since_ms(now_ms):
+        return []
+    windows = list(pages(_FUNDING, start_ms, end_ms, HOUR_MS))
+    funding = [_funding(each.instrument, *window) for each in instruments for window in windows]
+    return archive.files(instruments, start_ms, end_ms, now_ms=now_ms, bar_minutes=bar_minutes) + funding
+
+
+def instead(request: Request) -> list[Request]:
+    """Bars of a day that the archive lacks: REST has them back to listing. Readings are nowhere else."""
+    if request.endpoint not in archive.KLINES or archive.is_of_month(request):
+        return []
+    (source,) = (each for each in _SOURCES if each.endpoint == request.endpoint.removeprefix("archive_"))
+    minutes = archive.interval_minutes(request)
+    windows = pages(source, request.start_ms or 0, request.end_ms or 0, minutes * MINUTE_MS)
+    return [_series(source, str(request.instrument), *window, minutes) for window in windows]
+
+
+def longer(request: Request, *, now_ms: int) -> Request | None:
+    """Of bars the file of the month."""
+    return archive.of_month(request, now_ms)
+
+
+def _series(source: Source, instrument: str, start: int, end: int, minutes: int) -> Request:
+    bars = (end - start) // (minutes * MINUTE_MS)
+    first, last, limit = (start, end - 1, bars) if source.bars else (start + 1, end, source.page)
+    params = (
+        ("symbol", instrument),
+        ("interval" if source.bars else "period", INTERVALS[minutes]),
+        ("startTime", str(first)),
+        ("endTime", str(last)),
+        ("limit", str(limit)),
+    )
+    # Both bounds are inclusive here, so a bar's window ends 1 ms early and a reading's begins 1 ms late.
+    weight = 1 if not source.bars or limit < 100 else 2
+    return Request(
+        EXCHANGE, source.endpoint, source.path, params, instrument, start, end, "binance", source.budget, weight
+    )
+
+
+def _funding(instrument: str, start: int, end: int) -> Request:
+    """Settlements are stamped 1 or 2 ms late and floored to the minute: ask for what floors into the window."""
+    params = (
+        ("symbol", instrument),
+        ("startTime", str(start + MINUTE_MS)),
+        ("endTime", str(end + MINUTE_MS - 1)),
+        ("limit", str(_FUNDING.page)),
+    )
+    return Request(
+        EXCHANGE, _FUNDING.endpoint, _FUNDING.path, params, instrument, start, end, "binance", _FUNDING.budget
+    )
+
+
+def follow(request: Request, response: Response) -> Request | None:
+    """Oldest first: a full page that stops short goes on after its last row. A checksum leads to its file."""
+    if request.endpoint in archive.ENDPOINTS:
+        return archive.follow(request, response)
+    params = dict(request.params)
+    if "limit" not in params:
+        return None
+    rows = Columns(_body(response))
+    if len(rows) < int(params["limit"]):
+        return None
+    last = max(rows.time(time_key(request)))
+    if last + step_of(request) > int(params["endTime"]) or last < int(params["startTime"]):
+        return None
+    params["startTime"] = str(last + 1)
+    return replace(request, params=tuple(params.items()))
+
+
+def coarser(request: Request) -> Request | None:
+    """None: every period ends at the same wall of 30 days."""
+    return None
+
+
+def parse(request: Request, response: Response) -> Mapping[str, Sequence[Row]]:
+    """Rows by series, or an ExchangeError."""
+    if request.endpoint in archive.ENDPOINTS:
+        return archive.parse(request, response)
+    body = _body(response)
+    (series,) = ENDPOINTS[request.endpoint]
+    if request.endpoint == "instruments":
+        return {series: rows_of.instruments(Cells(body, "exchangeInfo"))}
+    if request.endpoint == "margin_tiers":
+        return {series: rows_of.margin_tiers(Cells(body, "brackets"))}
+    if request.endpoint == "open_interest":
+        return {series: [rows_of.open_interest(request, Cells(body, "openInterest"))]}
+    cells, step = Columns(body), step_of(request)
+    if request.endpoint in ("mark_bars", "trade_bars"):
+        return {series: cut_bars(rows_of.bars(series, request, step, cells), request, response, step)}
+    return {series: cut_readings(rows_of.readings(request, cells), request, response, step)}
+
+
+def _body(response: Response) -> Any:
+    """The body, unless it is an error: an object with a `code` that is not the web host's `000000`."""
+    said = peek(response)
+    failed = said.get("code") not in (None, "000000")
+    error = refusal(response, _DIALECT, str(said["code"]) if failed else None, said.get("msg") or said.get("message"))
+    if error is not None:
+        raise error
+    return read(response)

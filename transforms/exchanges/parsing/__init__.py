@@ -1,0 +1,1 @@
+"""Reads the answers of exchanges: JSON, columns, rows, windows and errors."""

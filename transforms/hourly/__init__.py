@@ -1,0 +1,1 @@
+"""Assigns bars, events and rows of the map to hours."""

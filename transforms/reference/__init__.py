@@ -1,0 +1,1 @@
+"""Versions of slowly changing rows: instruments, margin tiers and parameters."""

@@ -1,0 +1,1 @@
+"""The DuckDB catalog: views, macros, queries and export."""

@@ -1,0 +1,129 @@
+"""A range of one table to one file: streamed in batches, so that it may be larger than memory; replaced whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.ipc
+import pyarrow.parquet
+
+from expectations.contract import Table
+from warehouse.catalog.snapshot_queries import query
+from warehouse.errors import UserError
+from warehouse.progress import Progress
+from warehouse.reports.charts import replace_whole
+
+WRITERS = {
+    ".parquet": partial(pa.parquet.ParquetWriter, compression="zstd"),
+    ".csv": pa.csv.CSVWriter,
+    ".arrow": pa.ipc.new_file,
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows of a table: both ends of the range are in it; what is None or empty asks for all."""
+
+    table: Table
+    first: datetime | None = None
+    last: datetime | None = None
+    coins: tuple[str, ...] = ()
+    exchanges: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """The condition, over the parameters `first`, `last`, `coins` and `exchanges`."""
+        time = self.table.time_column
+        conditions = {
+            f"{time} >= $first": self.first if time else None,
+            "date >= $first::DATE": self.first if self._by_day else None,
+            f"{time} <= $last": self.last if time else None,
+            "date <= $last::DATE": self.last if self._by_day else None,
+            "list_contains($coins, coin)": self.coins,
+            "list_contains($exchanges, exchange)": self.exchanges,
+        }
+        return " AND ".join(condition for condition, asked in conditions.items() if asked) or "true"
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters that `where` names."""
+        known = {"first": self.first, "last": self.last, "coins": list(self.coins), "exchanges": list(self.exchanges)}
+        return {name: value for name, value in known.items() if f"${name}" in self.where}
+
+    @property
+    def _by_day(self) -> bool:
+        """A response stands at the day that was asked for, not at that of its receipt."""
+        return "date" in self.table.partition and self.table.layer in ("core", "mart")
+
+    def check(self) -> None:
+        """Raises UserError for what the table has no column of, and for a range that ends before it begins."""
+        absent = {
+            "--from and --to: it has no time": (self.first or self.last)
+            and not (self.table.time_column or self._by_day),
+            "--coins: it has no coin": self.coins and "coin" not in self.table.schema,
+            "--exchanges: it has no exchange": self.exchanges and "exchange" not in self.table.schema,
+        }
+        for what, is_so in absent.items():
+            if is_so:
+                raise UserError(f"{self.table.full_name} cannot be narrowed by {what}; leave that out")
+        if self.first and self.last and self.first > self.last:
+            raise UserError(f"--from {self.first:%Y-%m-%dT%H:%MZ} is after --to {self.last:%Y-%m-%dT%H:%MZ}; swap them")
+
+
+def check_ending(out: Path) -> None:
+    """Raises UserError naming the endings that can be written."""
+    if (ending := out.suffix.lower()) not in WRITERS:
+        raise UserError(
+            f"--out {out}: cannot write {ending or 'a file without an ending'!r}; end it in .parquet, .csv or .arrow"
+        )
+
+
+def export(
+    catalog: duckdb.DuckDBPyConnection, wanted: Wanted, out: Path, progress: Progress, at_once: int = 1 << 17
+) -> int:
+    """Writes the rows, in the order of the files, and returns how many. Raises UserError where there are none."""
+    wanted.check()
+    check_ending(out)
+    name = wanted.table.full_name
+    for option, column, asked in (("--coins", "coin", wanted.coins), ("--exchanges", "exchange", wanted.exchanges)):
+        _require_known(catalog, name, option, column, asked)
+    rows = int(query(catalog, f"SELECT count(*) AS n FROM {name} WHERE {wanted.where}", **wanted.values)["n"].item())
+    if not rows:
+        raise UserError(f"{name} has no rows of what was asked; see what there is with: liq tables")
+    progress.stage("export", rows, "rows")
+    columns = ", ".join(_readable(wanted.table, out.suffix.lower()))
+    found = catalog.sql(f"SELECT {columns} FROM {name} WHERE {wanted.where}", params=wanted.values or None)
+    replace_whole(out, partial(_write, found.to_arrow_reader(at_once), WRITERS[out.suffix.lower()], progress))
+    return rows
+
+
+def _require_known(
+    catalog: duckdb.DuckDBPyConnection, name: str, option: str, column: str, asked: Sequence[str]
+) -> None:
+    """Raises UserError for what the table has nothing of, naming what there is: one of two would be lost silently."""
+    there = query(catalog, f"SELECT DISTINCT {column} FROM {name} ORDER BY ALL")[column].to_list() if asked else []
+    if unknown := [each for each in asked if each not in there]:
+        known = f"there are {', '.join(map(str, there))}" if there else "it has no rows yet; fill it with: liq run"
+        raise UserError(f"{option}: no {column} {', '.join(unknown)} in {name}; {known}")
+
+
+def _readable(table: Table, ending: str) -> Iterable[str]:
+    """Columns as the file can hold them: bytes are base64 in CSV, as `liq sql` has them."""
+    for name, dtype in table.schema.items():
+        yield f"base64({name}) AS {name}" if ending == ".csv" and str(dtype) == "Binary" else name
+
+
+def _write(batches: pa.RecordBatchReader, writer: Any, progress: Progress, hidden: Path) -> None:
+    # Python's own file says in a word why it cannot be written
+    with hidden.open("wb") as stream, writer(stream, batches.schema) as file:
+        for batch in batches:
+            file.write_batch(batch)
+            progress.step(advance=batch.num_rows)

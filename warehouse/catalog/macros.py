@@ -1,0 +1,58 @@
+"""The analysts' macros: a file each in `sql/macros`, whose head says what it answers and shows a call that runs.
+
+They are kept to what DuckDB 1.1 knows too: CASE, where DuckDB 2 has a function `if`; and a macro that calls another
+names what has a default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from itertools import takewhile
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[2] / "sql" / "macros"
+
+
+@dataclass(frozen=True)
+class Macro:
+    """One question: how it is called, what its file's head says, and the statement that makes it."""
+
+    name: str
+    head: str
+    statement: str
+
+    @property
+    def body(self) -> str:
+        """The statement without the macro's own name."""
+        return self.statement.partition(" AS TABLE")[2]
+
+    @property
+    def example(self) -> str:
+        """The call at the end of the head."""
+        return self.head.partition("Example: ")[2]
+
+    @property
+    def answers(self) -> str:
+        """What it answers, in a sentence."""
+        return " ".join(self.head.split("\n\n")[1].split()).split(". ")[0].rstrip(".")
+
+
+def load() -> dict[str, Macro]:
+    """Every macro by name."""
+    return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.sql"))}
+
+
+def statements() -> list[str]:
+    """DuckDB statements that make and describe all of them."""
+    macros = load()
+    asks = {name: {other for other in macros if f" {other}(" in macros[name].body} for name in macros}
+    known = [macros[name] for name in TopologicalSorter(asks).static_order()]  # DuckDB looks up what a macro calls
+    comments = [f"COMMENT ON MACRO TABLE {m.name} IS '{m.head.replace(chr(39), chr(39) * 2)}'" for m in known]
+    return [*(m.statement for m in known), *comments]
+
+
+def _read(path: Path) -> Macro:
+    lines = path.read_text().splitlines()
+    head = [line[2:].removeprefix(" ") for line in takewhile(lambda line: line.startswith("--"), lines)]
+    return Macro(path.stem, "\n".join(head), "\n".join(lines[len(head) :]))

@@ -1,0 +1,167 @@
+"""Questions that the headline and the map ask of the catalog: SQL over its views, nothing else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from expectations.columns.registry import EXCHANGES
+from transforms.charts.snapshot import Snapshot
+from warehouse.clock import floor_hour
+from warehouse.errors import UserError
+
+_COINS = "SELECT DISTINCT coin FROM mart.market_balance ORDER BY coin"
+_HOURS = "SELECT min(hour_utc) AS first, max(hour_utc) AS last FROM mart.market_balance WHERE coin = $coin"
+_HAS = "SELECT count(*) AS n FROM mart.market_balance WHERE coin = $coin AND date = $date AND hour_utc = $hour"
+_LEVELS = """
+    SELECT exchange, side, price_bucket, any_value(price_low) AS price_low, any_value(price_high) AS price_high,
+           sum(notional_usd) AS notional_usd, sum(notional_1d_usd) AS notional_1d_usd,
+           sum(notional_7d_usd) AS notional_7d_usd, sum(notional_30d_usd) AS notional_30d_usd
+    FROM mart.liquidation_levels
+    WHERE coin = $coin AND date = $date AND hour_utc = $hour
+    GROUP BY exchange, side, price_bucket
+    ORDER BY exchange, side, price_bucket
+"""
+_BY_LEVERAGE = """
+    SELECT exchange, side, price_bucket, leverage_class, price_low, price_high,
+           sum(notional_usd) AS notional_usd, sum(notional_1d_usd) AS notional_1d_usd,
+           sum(notional_7d_usd) AS notional_7d_usd, sum(notional_30d_usd) AS notional_30d_usd
+    FROM mart.liquidation_levels
+    WHERE coin = $coin AND date = $date AND hour_utc = $hour
+    GROUP BY ALL
+    ORDER BY ALL
+"""
+_VENUES = """
+    WITH of_hour AS (
+        SELECT exchange, first(mark_price ORDER BY instrument) AS mark_price, bool_or(is_stale) AS is_stale
+        FROM mart.liquidation_levels
+        WHERE coin = $coin AND date = $date AND hour_utc = $hour
+        GROUP BY exchange
+    ), fresh AS (
+        SELECT exchange, max(hour_utc) AS fresh_at_utc
+        FROM mart.position_books
+        WHERE coin = $coin AND hour_utc <= $hour AND NOT is_stale
+        GROUP BY exchange
+    )
+    SELECT * FROM of_hour LEFT JOIN fresh USING (exchange) ORDER BY list_position($exchanges, exchange)
+"""
+_OF_HOUR = "SELECT * FROM {table} WHERE coin = $coin AND date = $date AND hour_utc = $hour"
+_STATES = "SELECT DISTINCT hour_utc FROM mart.standing_positions WHERE coin = $coin"
+_ABOUT = f"SELECT source, parameters_version FROM ({_OF_HOUR.format(table='mart.market_balance')}) LIMIT 1"
+_MISSING = """
+    SELECT exchange, first(reason ORDER BY series) AS reason
+    FROM ops.gaps
+    WHERE coin = $coin AND date = $date AND hour_utc = $hour AND state = 'missing'
+      AND exchange NOT IN (SELECT exchange FROM mart.liquidation_levels
+                           WHERE coin = $coin AND date = $date AND hour_utc = $hour)
+    GROUP BY exchange ORDER BY exchange
+"""
+
+
+def published_coins(catalog: duckdb.DuckDBPyConnection) -> list[str]:
+    """The coins that are published, in order."""
+    return [str(coin) for coin in query(catalog, _COINS)["coin"]]
+
+
+def query(catalog: duckdb.DuckDBPyConnection, sql: str, **values: Any) -> pl.DataFrame:
+    """The rows of one statement. Raises UserError with DuckDB's first line, and the way out where it is known."""
+    used = {name: value for name, value in values.items() if f"${name}" in sql}
+    try:
+        relation = catalog.sql(sql, params=used or None)
+        rows: pl.DataFrame = pl.DataFrame() if relation is None else relation.pl()
+    except duckdb.Error as error:
+        raise UserError(explain(error)) from error
+    return rows
+
+
+def explain(error: duckdb.Error) -> str:
+    """One line: what DuckDB says, and what to do where that is known."""
+    line = str(error).strip().split("\n", 1)[0].removeprefix("Invalid Input Error: ")  # which is what a macro refuses
+    damaged = re.search(r"['\"]([^'\"]+\.parquet)['\"]", line)
+    if damaged:
+        return f"{line}; delete {Path(damaged[1]).name} there and run its hours again: liq run --help"
+    if isinstance(error, duckdb.CatalogException):
+        return f"{line.rstrip('.!')}; see what there is with: liq tables"
+    return line
+
+
+def snapshot(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | None = None) -> Snapshot:
+    """What the tables say of `coin` in the hour of `as_of`, or in the last that is published.
+
+    Raises UserError for a coin or an hour that is not in the warehouse, naming those that are.
+    """
+    hour = _hour(catalog, coin, as_of)
+    values = {"coin": coin, "date": hour.date(), "hour": hour, "exchanges": list(EXCHANGES)}
+    source, version = query(catalog, _ABOUT, **values).row(0)
+    return Snapshot(
+        coin=coin,
+        hour=hour,
+        source=str(source),
+        parameters_version=str(version),
+        levels=query(catalog, _LEVELS, **values),
+        venues=query(catalog, _VENUES, **values),
+        balance=query(catalog, _OF_HOUR.format(table="mart.market_balance"), **values),
+        clusters=query(catalog, _OF_HOUR.format(table="mart.liquidation_clusters"), **values),
+        missing=query(catalog, _MISSING, **values),
+        ranges=query(catalog, f"{_OF_HOUR.format(table='mart.liquidation_curve')} AND exchange = 'all'", **values),
+    )
+
+
+def by_leverage(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> Snapshot:
+    """The same published hour, its levels by leverage class too."""
+    rows = query(catalog, _BY_LEVERAGE, coin=market.coin, date=market.hour.date(), hour=market.hour)
+    return replace(market, levels=rows)
+
+
+def _hour(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | None) -> datetime:
+    first, last = query(catalog, _HOURS, coin=coin).row(0)
+    if last is None:
+        coins = published_coins(catalog)
+        known = f"there are {', '.join(coins)}" if coins else "there are none yet; fill it with: liq run"
+        raise UserError(f"no coin {coin!r} in the warehouse; {known}")
+    if as_of is None:
+        return datetime.fromisoformat(str(last))
+    hour = floor_hour(as_of)
+    if not query(catalog, _HAS, coin=coin, date=hour.date(), hour=hour)["n"].item():
+        raise UserError(
+            f"no map of {coin} at {hour:%Y-%m-%dT%H:%MZ}; there are hours from {first:%Y-%m-%dT%H:%MZ} to "
+            f"{last:%Y-%m-%dT%H:%MZ}; fill that one with: liq run --hour {hour:%Y-%m-%dT%H:%MZ}"
+        )
+    return hour
+
+
+def state(
+    catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The estimator's state of `coin` in the hour of `as_of`, or the last that is published, and all parameters.
+
+    Raises UserError where it is not kept, naming the nearest that is.
+    """
+    kept = query(catalog, _STATES, coin=coin)["hour_utc"].to_list()
+    hour = floor_hour(as_of) if as_of else max(kept, default=None) or _hour(catalog, coin, None)
+    if hour not in kept:
+        _hour(catalog, coin, as_of)  # without a map, that is what to say
+        nearest = min(kept, key=lambda each: (abs(each - hour), each), default=None)
+        way = f"try --as-of {nearest:%Y-%m-%dT%H:%MZ}" if nearest else "fill it with: liq run"
+        raise UserError(
+            f"no state of {coin} at {hour:%Y-%m-%dT%H:%MZ}; it is kept for the last hour of each date, for as long as "
+            f"old state is: {way}"
+        )
+    standing = query(catalog, _OF_HOUR.format(table="mart.standing_positions"), coin=coin, date=hour.date(), hour=hour)
+    return standing, query(catalog, "SELECT * FROM mart.model_parameters")
+
+
+def of_exchange(market: Snapshot, exchange: str) -> Snapshot:
+    """One venue of it. Raises UserError naming the venues that it has."""
+    if exchange not in market.exchanges:
+        raise UserError(
+            f"no exchange {exchange!r} in the map of {market.coin} at {market.hour:%Y-%m-%dT%H:%MZ}; "
+            f"there are {', '.join(market.exchanges)}"
+        )
+    return market.only(exchange)

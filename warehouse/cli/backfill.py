@@ -1,0 +1,120 @@
+"""The commands that fill the past: backfill, rebuild."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from warehouse.cli.options import Coins, Exchanges, Recorded, Source, Warehouse, settings_of
+from warehouse.cli.time_range import asked, span
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from transforms.exchanges.retention import Reach
+
+From = Annotated[
+    str, typer.Option("--from", metavar="TIME", help="First hour, e.g. --from 2025-12-01T00:00Z", show_default=False)
+]
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="TIME", help="Last hour, itself included; default: the last full one", show_default=False
+    ),
+]
+
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Coins that are built at a time; default: as many as there are cores")
+]
+
+
+class Layer(StrEnum):
+    """What a rebuild starts from."""
+
+    RAW = "raw"
+
+
+def backfill(
+    first: From,
+    last: To = None,
+    coins: Coins = None,
+    exchanges: Exchanges = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make every map of the range again")] = False,
+    workers: Workers = None,
+    source: Source = None,
+    recorded: Recorded = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Fill a past range from archives and APIs, and make again what depends on it; started again, do what is left.
+
+    Example: liq backfill --from 2025-12-01T00:00Z --to 2026-01-12T00:00Z --coins BTC,ETH --dry-run
+    """
+    asked(None, first, None, None)
+    settings = settings_of(coins=coins, exchanges=exchanges, source=source, recorded=recorded, warehouse=warehouse)
+    from transforms.exchanges.retention import reach
+    from warehouse.cli.output import printer, table
+    from warehouse.cli.progress import progress
+    from warehouse.cli.summary import exit_code, show
+    from warehouse.ingest.addresses import pointed
+    from warehouse.ingest.exchanges import serving
+    from warehouse.pipeline import graph
+    from warehouse.pipeline import run as pipeline
+    from warehouse.plan import Plan
+    from warehouse.storage.store import Store
+
+    with serving(settings) as served:
+        begin, end = span(served.now, None, first, last)
+        plan = Plan.of_range(begin, end, settings)
+        reached = [r for each in plan.exchanges for r in reach(each, begin, end, served.now)]
+        printer().print(table(_rows(reached), "What will be asked, by what the exchanges document to have"))
+        for name, hours in graph.hours_after(Store(settings.root), plan).items():
+            print(
+                f"{name}: {hours:,} published hours after {end:%Y-%m-%dT%H:%MZ} are built again where the past changes"
+            )
+        if dry_run:
+            return
+        with progress() as told:
+            summary = pipeline.backfill(
+                pointed(settings, served), begin, end, again=rebuild, workers=workers, progress=told
+            )
+    show(summary)
+    raise typer.Exit(exit_code(summary))
+
+
+def rebuild(
+    from_: Annotated[Layer, typer.Option("--from", help="The layer that is kept: raw")],
+    coins: Coins = None,
+    workers: Workers = None,
+    source: Source = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Build every table again from the responses that are stored; nothing is asked of any exchange.
+
+    Example: liq rebuild --from raw
+    """
+    settings = settings_of(coins=coins, source=source, warehouse=warehouse)
+    from warehouse.cli.progress import progress
+    from warehouse.cli.summary import exit_code, show
+    from warehouse.pipeline import run as pipeline
+
+    with progress() as told:
+        summary = pipeline.rebuild(settings, workers=workers, progress=told)
+    show(summary)
+    raise typer.Exit(exit_code(summary))
+
+
+def _rows(reached: list[Reach]) -> pl.DataFrame:
+    import polars as pl
+
+    columns = ("exchange", "series", "first_utc", "last_utc", "from", "note")
+    rows = [
+        (r.exchange, r.series, f"{r.first:%Y-%m-%d %H:%M}", f"{r.last:%Y-%m-%d %H:%M}", r.source or "nowhere", r.note)
+        for r in reached
+    ]
+    return pl.DataFrame(rows, schema=columns, orient="row")
+
+
+COMMANDS = (backfill, rebuild)

@@ -1,0 +1,71 @@
+"""The command that measures whether price is drawn to clusters: reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from warehouse.cli.options import Out, Rows, Warehouse, settings_of
+from warehouse.cli.output import Format, emit
+from warehouse.clock import parse_hour
+from warehouse.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Coin = Annotated[str, typer.Argument(help="A coin of the warehouse, e.g. BTC; or all, together", show_default=False)]
+First = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="TIME", help="First hour, e.g. --from 2025-12-01T00:00Z; default: all", show_default=False
+    ),
+]
+Last = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="TIME", help="Last hour, e.g. --to 2026-01-12T00:00Z; default: the last", show_default=False
+    ),
+]
+
+
+def reach(
+    coin: Coin,
+    first: First = None,
+    last: Last = None,
+    form: Rows = Format.TABLE,
+    out: Out = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Say how often the mark comes to clusters, and to levels as far away that are none.
+
+    Within 1, 2 and 5 %, in 1, 4 and 24 hours, with the 95 % interval of the difference: one that holds 0 shows nothing.
+
+    Example: liq reach BTC --from 2025-12-01T00:00Z --to 2026-01-12T00:00Z
+    """
+    begin, end = (parse_hour(text) if text else None for text in (first, last))
+    if begin and end and begin > end:
+        raise UserError(f"--from {first} is after --to {last}; swap them")
+    from warehouse.catalog.build import connect
+    from warehouse.cli.progress import progress
+    from warehouse.evaluation.hit_rate import reach_of
+    from warehouse.storage.store import open_store
+
+    settings = settings_of(warehouse=warehouse)
+    open_store(settings.root, settings.source, create=False)
+    name = "all" if coin.lower() == "all" else coin.upper()
+    with progress() as told, connect(settings.root) as catalog:
+        rows = reach_of(catalog, name, begin, end, told)
+    if form is Format.TABLE:
+        rows = rounded(rows)
+    emit(rows, form, out, title=f"{name}: share reached, of clusters and of other levels (modelled)")
+
+
+def rounded(rows: pl.DataFrame) -> pl.DataFrame:
+    """For a person: a hundredth of a percent is more than is known."""
+    import polars as pl
+
+    return rows.with_columns(pl.col(pl.Float64).round(4))
+
+
+COMMANDS = (reach,)

@@ -1,0 +1,95 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from warehouse.cli.output import Format
+from warehouse.clock import parse_moment, utc_now
+from warehouse.errors import UserError
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from transforms.charts.snapshot import Snapshot
+    from warehouse.settings import Settings
+
+Warehouse = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the tables (LIQ_WAREHOUSE), e.g. --warehouse ~/liquidations", show_default=False),
+]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        metavar="simulated|recorded|live",
+        help="Where data comes from (LIQ_SOURCE), e.g. --source live",
+        show_default=False,
+    ),
+]
+Recorded = Annotated[
+    Path | None,
+    typer.Option(help="Folder of recorded files (LIQ_RECORDED), e.g. --recorded recordings", show_default=False),
+]
+Coins = Annotated[
+    str | None, typer.Option(help="Coins, or `all` (LIQ_COINS), e.g. --coins BTC,ETH", show_default=False)
+]
+Exchanges = Annotated[
+    str | None, typer.Option(help="Venues to ask (LIQ_EXCHANGES), e.g. --exchanges binance,bybit", show_default=False)
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="The hour of this moment, e.g. --as-of 2026-01-12T00:00Z; default: the last",
+        show_default=False,
+    ),
+]
+Rows = Annotated[Format, typer.Option("--format", help="How rows come out, e.g. --format csv; parquet needs --out")]
+Out = Annotated[
+    Path | None, typer.Option(help="File to write instead of printing, e.g. --out rows.parquet", show_default=False)
+]
+Coin = Annotated[str, typer.Argument(help="A coin of the warehouse, e.g. BTC", show_default=False)]
+
+
+def settings_of(**overrides: Any) -> Settings:
+    """The settings, with what the command line overrides."""
+    from warehouse.settings import load
+
+    return load(**overrides)
+
+
+def one_of(what: str, given: str, known: Iterable[str]) -> str:
+    """What was given. Raises UserError naming what there is, if it is none of that."""
+    if given not in known:
+        raise UserError(f"no {what} {given!r}; there are {', '.join(known)}")
+    return given
+
+
+def opened(warehouse: Path | None) -> duckdb.DuckDBPyConnection:
+    """The warehouse's catalog. Raises UserError where there is none that can be used."""
+    from warehouse.catalog.build import connect
+    from warehouse.storage.store import open_store
+
+    settings = settings_of(warehouse=warehouse)
+    open_store(settings.root, settings.source, create=False)
+    return connect(settings.root)
+
+
+def market_of(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: str | None, warehouse: Path | None) -> Snapshot:
+    """The coin at the hour asked for. Raises UserError for an unknown coin, an hour without a map, or one to come."""
+    from warehouse.catalog.snapshot_queries import snapshot
+
+    moment = parse_moment(as_of) if as_of else None
+    now = settings_of(warehouse=warehouse).now or utc_now()
+    if moment and moment > now:
+        raise UserError(f"--as-of {as_of} is in the future; it is {now:%Y-%m-%dT%H:%MZ} now")
+    return snapshot(catalog, coin.upper(), moment)
+
+
+def wrote(out: Path, market: Snapshot) -> str:
+    """What a command says that made a picture."""
+    return f"wrote {out} (modelled; {market.source} data; {market.hour:%Y-%m-%d %H:%M} UTC)"

@@ -1,0 +1,113 @@
+"""What `make run` does: fill the last week, run the hourly DAG once, and show what there is now to ask."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from transforms.charts import headline
+from warehouse.catalog.build import connect
+from warehouse.catalog.snapshot_queries import query, snapshot
+from warehouse.cli.progress import progress
+from warehouse.cli.summary import exit_code, show
+from warehouse.clock import HOUR, floor_hour, utc_now
+from warehouse.errors import UserError
+from warehouse.ingest.addresses import pointed
+from warehouse.ingest.exchanges import serving
+from warehouse.operations.airflow_local import run_dag_in_process, settings_env
+from warehouse.pipeline import run as pipeline
+from warehouse.reports import report
+from warehouse.reports.charts import save_map
+from warehouse.settings import Settings, load
+
+_SHOWN = ("BTC", "ETH")
+_FETCHED = """
+    SELECT exchange, outcome, count(*) AS requests FROM ops.fetches
+    WHERE sent_at_utc >= $since GROUP BY ALL ORDER BY ALL
+"""
+_CHECKED = "SELECT count(*), count(*) FILTER (NOT passed) FROM ops.checks WHERE date = $date AND hour_utc = $hour"
+_RAN = "SELECT run_status, published FROM ops.runs WHERE last_hour_utc = $hour ORDER BY started_at_utc DESC LIMIT 1"
+_BALANCE = "SELECT hour_utc, coin, imbalance FROM mart.market_balance WHERE distance_bp = 500"
+
+
+def quickstart(settings: Settings, days: int) -> int:
+    """Fills `days` up to the last full hour, that hour through Airflow. Returns the exit code."""
+    with serving(settings) as served:
+        last = floor_hour(served.now)
+        first = last - 24 * days * HOUR
+        print(f"{_origin(settings, served.url)}; {', '.join(settings.coins)}; up to {last:%Y-%m-%d %H:%M} UTC")
+        asked = pointed(settings, served)
+        with progress() as told:
+            summary = pipeline.run(asked, first, last - HOUR, progress=told, served=served)
+        show(summary)
+        # the hours that pass meanwhile are no business of this run's
+        _dag(asked.model_copy(update={"now": served.now}), last)
+    _headlines(settings)
+    _where(settings, *_pictures(settings))
+    return exit_code(summary)
+
+
+def _origin(settings: Settings, url: str | None) -> str:
+    if settings.source == "live":
+        return "The exchanges themselves (live data)"
+    simulated = settings.source == "simulated"
+    what = "Simulated exchanges (simulated data, no real market)" if simulated else "Recorded data, played"
+    return f"{what} at {url}" if url else what
+
+
+def _dag(settings: Settings, hour: datetime) -> None:
+    """The last hour as the scheduler would run it. Airflow's tasks read their settings from the environment."""
+    since = utc_now()
+    print(f"\nAirflow: DAG liquidation_hourly for {hour:%Y-%m-%d %H:%M} UTC", flush=True)
+    run_dag_in_process(hour, env=settings_env(settings), report=lambda line: print(f"  {line}", flush=True))
+    with connect(settings.root) as catalog:
+        for exchange, outcome, requests in query(catalog, _FETCHED, since=since).iter_rows():
+            print(f"  fetched    {exchange}: {requests} {outcome}")
+        checks, failed = query(catalog, _CHECKED, date=hour.date(), hour=hour).row(0)
+        print(f"  checked    {checks} checks, {failed} failed or warned")
+        for status, published in query(catalog, _RAN, hour=hour).iter_rows():
+            print(f"  published  {published} partitions: {status}")
+
+
+def _shown(settings: Settings) -> Iterator[str]:
+    with connect(settings.root) as catalog:
+        there = query(catalog, "SELECT DISTINCT coin FROM mart.market_balance ORDER BY coin")["coin"].to_list()
+    yield from [coin for coin in _SHOWN if coin in there] or there[:2]
+
+
+def _headlines(settings: Settings) -> None:
+    for coin in _shown(settings):
+        with connect(settings.root) as catalog:
+            print("", *headline.write(snapshot(catalog, coin)), sep="\n")
+
+
+def _pictures(settings: Settings) -> tuple[Path, Path]:
+    """The map, and the page that the DAG's last task has made."""
+    coin = next(_shown(settings), None)
+    if coin is None:
+        raise UserError(f"nothing was published in {settings.root}; see why with: liq doctor")
+    with connect(settings.root) as catalog:
+        market = snapshot(catalog, coin)
+    drawn = save_map(market, "all", settings.root / "pictures" / f"{coin}.png")
+    return drawn, settings.root / report.FOLDER / f"{coin}.html"
+
+
+def _where(settings: Settings, picture: Path, page: Path) -> None:
+    liq = "liq" if shutil.which("liq") else os.path.relpath(Path(sys.executable).with_name("liq"))
+    coin = [*_shown(settings)][-1]
+    elsewhere = "" if settings.root == load().root else f" --warehouse {settings.root}"
+    print(
+        f"""
+Picture   {picture}
+Report    {page} (for a browser)
+Catalog   {settings.root / "catalog.duckdb"} (DuckDB; {settings.source} data)
+
+Three things to try next:
+  {liq} headline BTC --price 100000{elsewhere}
+  {liq} sql "{_BALANCE}" --format csv{elsewhere}
+  {liq} heatmap {coin} --span 7d --out {coin.lower()}-7d.html{elsewhere}"""
+    )

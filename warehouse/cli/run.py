@@ -1,0 +1,143 @@
+"""The commands that fill: run, check, quickstart, up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from warehouse.cli.options import Coins, Exchanges, Out, Recorded, Rows, Source, Warehouse, settings_of
+from warehouse.cli.output import Format, emit
+from warehouse.cli.time_range import asked, span
+
+Hour = Annotated[
+    str | None, typer.Option(metavar="TIME", help="One hour, e.g. --hour 2026-01-12T00:00Z", show_default=False)
+]
+From = Annotated[
+    str | None,
+    typer.Option("--from", metavar="TIME", help="First hour, e.g. --from 2026-01-05T00:00Z", show_default=False),
+]
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="TIME", help="Last hour, itself included, e.g. --to 2026-01-12T00:00Z", show_default=False
+    ),
+]
+Hours = Annotated[
+    int | None,
+    typer.Option(min=1, help="So many hours up to --to, or to the last full one, e.g. --hours 24", show_default=False),
+]
+Docs = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Folder for pages of the checks, to open in a browser, e.g. --docs checks",
+        show_default=False,
+    ),
+]
+
+
+def run(
+    hour: Hour = None,
+    first: From = None,
+    last: To = None,
+    hours: Hours = None,
+    coins: Coins = None,
+    exchanges: Exchanges = None,
+    source: Source = None,
+    recorded: Recorded = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Collect, normalise, estimate, check, publish and draw: the last full hour, or those asked for.
+
+    Example: liq run --from 2026-01-05T00:00Z --to 2026-01-12T00:00Z --coins BTC,ETH
+    """
+    asked(hour, first, last, hours)
+    settings = settings_of(coins=coins, exchanges=exchanges, source=source, recorded=recorded, warehouse=warehouse)
+    from warehouse.cli.progress import progress
+    from warehouse.cli.summary import exit_code, show
+    from warehouse.ingest.addresses import pointed
+    from warehouse.ingest.exchanges import serving
+    from warehouse.pipeline import run as pipeline
+    from warehouse.pipeline.run import report
+
+    with serving(settings) as served:
+        begin, end = span(served.now, hour, first, last, hours)
+        with progress() as told:
+            summary = pipeline.run(pointed(settings, served), begin, end, progress=told)
+            summary.reports, summary.not_drawn = report(settings, summary.coins, told)
+    show(summary)
+    raise typer.Exit(exit_code(summary))
+
+
+def check(
+    first: From = None,
+    last: To = None,
+    form: Rows = Format.TABLE,
+    out: Out = None,
+    every: Annotated[bool, typer.Option("--all", help="Show checks that held too, e.g. liq check --all")] = False,
+    docs: Docs = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Put what is published before its checks again; exit 1 if one that holds back fails.
+
+    Example: liq check --from 2026-01-11T00:00Z --to 2026-01-12T00:00Z --docs checks
+    """
+    if first and last:
+        asked(None, first, last, None)
+    settings = settings_of(warehouse=warehouse)
+    from warehouse.cli.progress import progress
+    from warehouse.pipeline.recheck import failing, recheck
+    from warehouse.storage.store import open_store
+
+    store = open_store(settings.root, settings.source, create=False)
+    with progress() as told:
+        results = recheck(store, first, last, told, docs)
+    broken = failing(results)
+    shown = results if every else results.filter(~results["passed"])
+    if shown.height or form is not Format.TABLE:
+        emit(shown, form, out)
+    if form is Format.TABLE:
+        print(f"{results.height} checks, {broken} failed, {(~results['passed']).sum() - broken} warnings")
+        if docs:
+            print(f"Their pages begin at {docs / 'index.html'}")
+    raise typer.Exit(1 if broken else 0)
+
+
+def quickstart(
+    source: Source = None,
+    recorded: Recorded = None,
+    days: Annotated[int, typer.Option(min=1, max=60, help="Days to fill, e.g. --days 7")] = 7,
+    coins: Coins = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Fill the last week, run the hourly DAG once, print headlines, draw a picture: what `make run` does.
+
+    Example: liq quickstart --days 2
+    """
+    settings = settings_of(source=source, recorded=recorded, coins=coins, warehouse=warehouse)
+    from warehouse.cli.quickstart import quickstart as start
+
+    raise typer.Exit(start(settings, days))
+
+
+def up(
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of Airflow's pages on loopback, e.g. --port 8081")
+    ] = 8080,
+    source: Source = None,
+    recorded: Recorded = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Run Airflow with its scheduler and pages on loopback, hourly, until Ctrl-C.
+
+    Example: liq up --port 8081 --source live
+    """
+    settings = settings_of(source=source, recorded=recorded, warehouse=warehouse)
+    from warehouse.operations import airflow_local as scheduler
+
+    scheduler.up(settings, port)
+
+
+COMMANDS = (run, check, quickstart, up)

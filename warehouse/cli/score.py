@@ -1,0 +1,211 @@
+"""The commands that measure the estimator, and that run it on files: score, estimate."""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import suppress
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from warehouse.cli.calibrate import Day
+from warehouse.cli.options import Out, Rows, Source, Warehouse, settings_of
+from warehouse.cli.output import Format, emit
+from warehouse.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from warehouse.settings import Settings
+
+
+class Name(StrEnum):
+    """The estimators by name; those after the first two are what a map has to beat."""
+
+    FITTED = "fitted"
+    PRIOR = "prior"
+    LADDER = "ladder"
+    DISTANCE = "distance"
+    OPEN_INTEREST = "open_interest"
+
+
+def score(
+    coins: Annotated[
+        list[str] | None, typer.Argument(metavar="[COIN]...", help="Coins of the warehouse; default: all that are set")
+    ] = None,
+    known_positions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of markets whose positions are known, e.g. --known-positions known_positions",
+            show_default=False,
+        ),
+    ] = None,
+    estimator: Annotated[
+        list[Name] | None,
+        typer.Option(help="One of them; may be repeated, e.g. --estimator fitted; default: all", show_default=False),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="EXCHANGE",
+            help="As if it published no liquidations; may be repeated, e.g. --without binance",
+            show_default=False,
+        ),
+    ] = None,
+    day: Day = None,
+    source: Source = None,
+    form: Rows = Format.TABLE,
+    out: Out = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """Say how well the map did, and what it has to beat: against what was liquidated in the 7 days before a day.
+
+    With --known-positions, on markets whose positions are known: the median factor between what stands and what does.
+
+    Example: liq score BTC --day 2026-01-12
+    Example: liq score --known-positions known_positions --estimator fitted --estimator ladder
+    """
+    if known_positions is None:
+        if without:
+            raise UserError("--without goes with --known-positions: name a folder of markets, or leave it out")
+        settings = settings_of(source=source, warehouse=warehouse)
+        return of_warehouse(settings, coins or [], _day(day), [name.value for name in estimator or []], form, out)
+    if coins or day or source or warehouse:
+        raise UserError("--known-positions is about files: leave out coins, --day, --source and --warehouse")
+    names = [name.value for name in dict.fromkeys(estimator or Name)]
+    scored = of_known_positions(known_positions, names, without or [])
+    return emit(_rounded(scored) if form is Format.TABLE else scored, form, out, title="Median factor; 1 is perfect")
+
+
+def of_warehouse(
+    settings: Settings, coins: list[str], day: date | None, estimators: list[str], form: Format, out: Path | None
+) -> None:
+    """Scores, publishes and shows one day; today where none is named."""
+    import polars as pl
+
+    from warehouse.cli.progress import progress
+    from warehouse.clock import from_ms
+    from warehouse.evaluation import score as scoring
+    from warehouse.ingest.exchanges import market_clock
+    from warehouse.storage.store import open_store
+
+    today = from_ms(market_clock(settings)()).date()
+    if (day or today) > today:
+        raise UserError(f"{day} is in the future; the last day that has begun is {today}")
+    open_store(settings.root, settings.source, create=False)
+    with progress() as told:
+        made = scoring.score(settings, day or today, coins=[coin.upper() for coin in coins], progress=told)
+    rows = made.rows.filter(pl.col("estimator").is_in(estimators)) if estimators else made.rows
+    if form is not Format.TABLE:
+        emit(rows, form, out)
+    elif rows.height:
+        about = (
+            f"{settings.source} data, 7 days before {day or today}: rank correlation (1 is best) / deviance (0 is best)"
+        )
+        emit(scoring.beside(rows), form, out, title=about)
+    for line in scoring.remarks(made):
+        print(f"liq: {line}", file=sys.stderr)
+    raise typer.Exit(1 if made.quarantined else 0)
+
+
+def of_known_positions(folder: Path, names: list[str], without: list[str]) -> pl.DataFrame:
+    """Median factors over the markets of `folder`, as if the exchanges `without` published no liquidations."""
+    from transforms.evaluation.known_error import cumulative, factors, medians
+    from warehouse.cli.progress import progress
+    from warehouse.evaluation import known_positions as files
+
+    published = files.read_published(folder).without(without)
+    truth = files.read_truth(folder, published)
+    times = {
+        market: sorted(own["at_ms"].unique())
+        for (market,), own in truth.sort("market").group_by("market", maintain_order=True)
+    }
+    with progress() as told:
+        sums = files.estimate(published, times, names, cumulative, told)
+    return medians(factors(sums, truth))
+
+
+def estimate(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="Folder with published_5m.parquet and realised_liquidations.parquet, e.g. known_positions",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Parquet or CSV by its ending, e.g. --out map.parquet", show_default=False)],
+    first: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="TIME", help="The first instant, e.g. --from 2025-05-21T06:00Z", show_default=False
+        ),
+    ],
+    every: Annotated[str, typer.Option(metavar="HOURS", help="A full hour or more between instants, e.g. --every 6h")],
+    estimator: Annotated[Name, typer.Option(help="Whose estimate, e.g. --estimator ladder")] = Name.FITTED,
+    cumulative: Annotated[
+        bool,
+        typer.Option(
+            "--cumulative", help="Write sums up to 1, 2, 3, 5 and 10 % from the mark, with their bands, not buckets"
+        ),
+    ] = False,
+) -> None:
+    """Estimate what stands where from what is published alone: at each instant, from what was known by then.
+
+    Example: liq estimate known_positions --out map.parquet --from 2025-05-21T06:00Z --every 6h
+    """
+    from warehouse.clock import to_ms
+
+    hours, first_ms = _hours(every), to_ms(_hour_utc(first))
+    if out.suffix not in {".parquet", ".csv"}:
+        raise UserError(f"--out {out} is neither .parquet nor .csv; write e.g. --out map.parquet")
+    from transforms.evaluation import known_error as sums
+    from warehouse.cli.progress import progress
+    from warehouse.evaluation import known_positions as files
+    from warehouse.reports.charts import replace_whole
+
+    published = files.read_published(folder)
+    times = files.instants(published, first_ms, hours)
+    with progress() as told:
+        shape = sums.cumulative if cumulative else sums.levels
+        made = files.estimate(published, times, [estimator.value], shape, told).drop("estimator")
+    write = made.write_parquet if out.suffix == ".parquet" else made.write_csv
+    print(f"wrote {replace_whole(out, write)}: {made.height} rows (modelled)")
+
+
+COMMANDS = (score, estimate)
+
+
+def _day(text: str | None) -> date | None:
+    from warehouse.cli.calibrate import asked
+
+    return asked(text, None, None)[0]
+
+
+def _hour_utc(text: str) -> datetime:
+    """As parse_hour, but a time without a zone is UTC, as the times in the files are."""
+    from warehouse.clock import parse_hour
+
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text.strip())
+        text = text if moment.tzinfo else f"{moment.isoformat()}Z"
+    return parse_hour(text)
+
+
+def _hours(every: str) -> int:
+    """'6h' as 6. Raises UserError for what is no multiple of an hour."""
+    found = re.fullmatch(r"(\d+)(h|m|min|d)", every.strip().lower())
+    minutes = int(found[1]) * {"h": 60, "m": 1, "min": 1, "d": 1440}[found[2]] if found else 0
+    if minutes <= 0 or minutes % 60:
+        raise UserError(f"--every {every} is no multiple of an hour; write e.g. --every 6h")
+    return minutes // 60
+
+
+def _rounded(scored: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    return scored.with_columns(pl.col(pl.Float64).round(2))

@@ -1,0 +1,48 @@
+"""The command that asks what the map would be, were the crowd another: sensitivity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from warehouse.cli.options import AsOf, Coin, Rows, Warehouse, settings_of
+from warehouse.cli.output import Format, emit
+from warehouse.clock import parse_moment
+
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Picture, page or rows by its ending, e.g. --out btc.png, btc.html, btc.csv", show_default=False),
+]
+
+
+def sensitivity(
+    coin: Coin, as_of: AsOf = None, out: Out = None, form: Rows = Format.TABLE, warehouse: Warehouse = None
+) -> None:
+    """Read the same state with other beliefs of who holds what: public, ladder, and fitted by now.
+
+    Example: liq sensitivity BTC --out sensitivity.png
+    """
+    from transforms.charts import sensitivity as chart
+    from transforms.charts.amounts import hour_text
+    from transforms.estimation.sensitivity import table
+    from warehouse.catalog.build import connect
+    from warehouse.catalog.snapshot_queries import state
+    from warehouse.reports.charts import save
+    from warehouse.storage.store import open_store
+
+    settings = settings_of(warehouse=warehouse)
+    open_store(settings.root, settings.source, create=False)
+    with connect(settings.root) as catalog:
+        rows = table(coin.upper(), *state(catalog, coin.upper(), parse_moment(as_of) if as_of else None))
+    ending = out.suffix.lower() if out else ""
+    if out and ending in (".png", ".html"):
+        about = f"modelled; {rows['source'][0]} data; {hour_text(rows['hour_utc'][0])}"
+        print(f"wrote {save(chart.draw(rows), out)} ({about})")
+        return
+    by_ending = {".csv": Format.CSV, ".json": Format.JSON, ".parquet": Format.PARQUET}
+    emit(rows, by_ending.get(ending, form) if form is Format.TABLE else form, out)
+
+
+COMMANDS = (sensitivity,)

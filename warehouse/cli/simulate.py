@@ -1,0 +1,35 @@
+"""Keeps the simulated or recorded exchanges up, for whoever wants to ask them by hand."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Literal
+
+from warehouse.errors import UserError
+from warehouse.ingest.addresses import exports
+from warehouse.ingest.exchanges import market_clock
+from warehouse.settings import Settings
+from warehouse.simulator import serve
+
+
+def keep_serving(settings: Settings, port: int) -> None:
+    """Serves until Ctrl-C or TERM, saying where. Raises UserError when the port is in use."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    played: Literal["recorded", "simulated"] = "recorded" if settings.source == "recorded" else "simulated"
+    clock = market_clock(settings)
+    try:
+        with serve(played, seed=settings.seed, now_ms=clock, directory=settings.recorded, port=port) as exchanges:
+            print(f"Binance, Bybit and OKX ({played} data, no real market) at {exchanges.url}; stop with Ctrl-C")
+            print("To ask them from another terminal:")
+            for variable, url in exports(exchanges.url).items():
+                print(f"  export {variable}={url}")
+            print(f"  export LIQ_SOURCE={played}", flush=True)
+            stopped.wait()
+    except OSError as error:
+        raise UserError(
+            f"{error.strerror or error}; end what uses it, or choose another: liq simulate --port 8901"
+        ) from error
+    print("stopped")

@@ -1,0 +1,1 @@
+"""Commands that score the map: against liquidations, known positions and price."""

@@ -1,0 +1,74 @@
+"""How often the clusters of a warehouse are reached: what the statistics are made of, asked of the catalog."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import duckdb
+import polars as pl
+
+from transforms.evaluation.hit_rate import LEAST_DAYS, days, reach_statistics
+from transforms.evaluation.touches import FARTHEST_BP, reached_levels
+from warehouse.catalog.snapshot_queries import published_coins, query
+from warehouse.errors import UserError
+from warehouse.progress import Progress
+
+_EVER = (datetime(1970, 1, 1), datetime(2970, 1, 1))
+_SPAN = "coin = $coin AND date >= $first::DATE AND hour_utc >= $first AND date <= $last::DATE AND hour_utc <= $last"
+_MARKS = f"SELECT hour_utc, mark_price, is_stale, source FROM mart.market_balance WHERE {_SPAN} AND distance_bp = 100"
+# a bar belongs to the hour that it ends in, as for the estimator
+_HOURS = f"""
+    WITH bars AS (
+        SELECT min(low) AS lowest, max(high) AS highest,
+               date_trunc('hour', open_utc + to_minutes(interval_minutes) - INTERVAL 1 MILLISECOND) + INTERVAL 1 HOUR
+                   AS hour_utc
+        FROM core.price_bars
+        WHERE coin = $coin AND open_utc >= $first::TIMESTAMP - INTERVAL 1 HOUR AND open_utc < $last
+        GROUP BY ALL
+    )
+    SELECT * FROM ({_MARKS}) LEFT JOIN bars USING (hour_utc)
+"""
+_CLUSTERS = f"SELECT hour_utc, side, price_low, price_high FROM mart.liquidation_clusters WHERE {_SPAN}"
+_LEVELS = f"""
+    SELECT DISTINCT hour_utc, side, price_low, price_high
+    FROM (SELECT * FROM mart.liquidation_levels WHERE {_SPAN}) JOIN ({_MARKS}) AS m USING (hour_utc)
+    WHERE price_high >= m.mark_price * (1 - $farthest) AND price_low <= m.mark_price * (1 + $farthest)
+"""
+
+
+def reach_of(
+    catalog: duckdb.DuckDBPyConnection, coin: str, first: datetime | None, last: datetime | None, progress: Progress
+) -> pl.DataFrame:
+    """The statistics of `coin`, or with `all` of every coin together, from `first` to `last`, with their source.
+
+    Raises UserError for a coin that is not in the warehouse, and where there are fewer than LEAST_DAYS.
+    """
+    known = published_coins(catalog)
+    if not known or coin not in ("all", *known):
+        raise UserError(
+            f"no coin {coin!r} in the warehouse; there are {', '.join(known) or 'none yet; fill it with: liq run'}"
+        )
+    names = known if coin == "all" else [coin]
+    progress.stage("reach", len(names) + 1, "steps")
+    parts = []
+    for name in names:
+        parts.append(_levels(catalog, name, first or _EVER[0], last or _EVER[1]))
+        progress.step(name)
+    levels = pl.concat(parts)
+    if (there := days(levels)) < LEAST_DAYS:
+        raise UserError(
+            f"{there} days of {coin} can be judged, which is too few for an interval: it takes {LEAST_DAYS}, a day "
+            "before them and a day after; fill more with: liq backfill"
+        )
+    source = levels["source"].max()
+    made = reach_statistics(levels)
+    progress.step("intervals")
+    return made.with_columns(source=pl.lit(source, dtype=pl.String))
+
+
+def _levels(catalog: duckdb.DuckDBPyConnection, coin: str, first: datetime, last: datetime) -> pl.DataFrame:
+    span = {"coin": coin, "first": first, "last": last, "farthest": FARTHEST_BP / 1e4}
+    marks, clusters, levels = (query(catalog, sql, **span) for sql in (_HOURS, _CLUSTERS, _LEVELS))
+    return reached_levels(marks, clusters, levels).with_columns(
+        coin=pl.lit(coin), source=pl.lit(marks["source"].max(), dtype=pl.String)
+    )

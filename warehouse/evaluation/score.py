@@ -1,0 +1,103 @@
+"""The daily score: what was liquidated in the days before a day, against what the map and its baselines said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+
+import polars as pl
+
+from expectations.columns.registry import ESTIMATORS
+from expectations.tables import table
+from transforms.evaluation.scores import LEAST_HOURS
+from warehouse.catalog import build as catalog
+from warehouse.errors import UserError
+from warehouse.pipeline.run import make
+from warehouse.pipeline.run_log import RunSummary
+from warehouse.plan import Plan
+from warehouse.progress import Progress, Silent
+from warehouse.settings import Settings, load
+from warehouse.storage.store import Store, open_store
+
+SCORES = table("map_scores")
+
+
+@dataclass
+class Scored:
+    """The published scores of one day, and what was held back."""
+
+    rows: pl.DataFrame = field(default_factory=SCORES.empty)
+    published: int = 0
+    quarantined: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def score(settings: Settings, day: date, *, coins: Sequence[str] = (), progress: Progress | None = None) -> Scored:
+    """Scores and publishes `day`, of the days before it alone: of `coins`, or of those of the settings that have bars.
+
+    Raises UserError for a warehouse that cannot be used or a coin that is not in it, Busy when a run holds it.
+    """
+    store = open_store(settings.root, settings.source, create=True)
+    names, midnight = _coins(store, settings, coins), datetime.combine(day, time())
+    plan = Plan(
+        midnight, midnight, tuple(names), settings.exchanges, catches_up=False, tables=(SCORES.name,), days=(day,)
+    )
+    summary = RunSummary.of(plan, settings)
+    make(store, settings, plan, progress or Silent(), summary)
+    catalog.build(store.root)
+    rows = store.read(SCORES, [{"coin": name, "date": day} for name in names])
+    return Scored(rows, summary.published, summary.quarantined)
+
+
+def score_day(day: str) -> dict[str, Any]:
+    """The scores of one day as a task. Returns how many rows were made and what was published or held back."""
+    made = score(load(), date.fromisoformat(day))
+    return {
+        "rows": made.rows.height,
+        "published": made.published,
+        "quarantined": [list(held) for held in made.quarantined],
+    }
+
+
+def remarks(made: Scored) -> Iterator[str]:
+    """What the numbers do not say."""
+    if made.rows.is_empty():
+        yield "there are no bars in the days before; fill them with: liq run"
+        return
+    hours = made.rows.unique(["coin", "exchange", "instrument"], maintain_order=True)
+    unread = hours.filter(pl.col("hours") == 0)["exchange"].unique().sort().to_list()
+    if unread:
+        yield f"no liquidations of {', '.join(unread)} were read in full: nothing to compare with"
+    few = hours.filter(pl.col("hours").is_between(1, LEAST_HOURS - 1))
+    if few.height:
+        yield f"fewer than {LEAST_HOURS} hours were read: no correlation ({few.height} of {hours.height} contracts)"
+    unscaled = hours.filter((pl.col("hours") > 0) & (pl.col("scale_hours") < LEAST_HOURS))
+    if unscaled.height:
+        count = f"{unscaled.height} of {hours.height} contracts"
+        yield f"fewer than {LEAST_HOURS} hours were read in the week before: no deviance ({count})"
+    yield from (f"held back: {name} {reason}" for name, _, reason in made.quarantined)
+
+
+def beside(rows: pl.DataFrame) -> pl.DataFrame:
+    """As a person reads them: a line for each side of a contract, a column for each estimator.
+
+    `rank correlation / deviance`, a dash for what is not known.
+    """
+    parts = [
+        pl.when(pl.col(name).is_null()).then(pl.lit("–")).otherwise(pl.col(name).round(2).cast(pl.String))
+        for name in ("rank_correlation", "poisson_deviance")
+    ]
+    index = ["coin", "exchange", "instrument", "side", "hours", "realised_usd"]
+    known = rows.with_columns(pl.format("{} / {}", *parts).alias("told"))
+    wide = known.pivot("estimator", index=index, values="told", maintain_order=True).sort(index[:4])
+    return wide.select(*index, *(name for name in ESTIMATORS if name in wide.columns))
+
+
+def _coins(store: Store, settings: Settings, asked: Sequence[str]) -> list[str]:
+    there = sorted({str(key["coin"]) for key in store.keys(table("price_bars"))})
+    unknown = sorted(set(asked) - set(there))
+    if unknown:
+        raise UserError(f"the warehouse has no bars of {', '.join(unknown)}; it has {', '.join(there) or 'none'}")
+    wanted = asked or (there if settings.coins == ("all",) else settings.coins)
+    return [name for name in there if name in wanted]

@@ -1,0 +1,1 @@
+"""Asks exchanges, reads files and listens to streams; stores what was answered."""

@@ -1,0 +1,1 @@
+"""Liquidations from WebSocket streams."""

@@ -1,0 +1,71 @@
+"""One GET, in time or not at all. No retries, no opinion on what comes back."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+import httpx
+
+from transforms.exchanges.protocol import Request, Response, Transient
+from warehouse.ingest.circuit_breaker import UnreachableError
+
+_DEMO_HEADER = "x-simulated-trading"
+
+
+class Sender:
+    """A pool of connections to the hosts of `base_urls`. `clock` tells unix ms; `timeout_s` is for a whole answer."""
+
+    def __init__(
+        self, base_urls: Mapping[str, str], *, timeout_s: float, clock: Callable[[], int], connections: int
+    ) -> None:
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs
+        self.base_urls = {host: url.rstrip("/") for host, url in base_urls.items()}
+        self._timeout_s, self._clock = timeout_s, clock
+        self.client = httpx.Client(
+            headers={"User-Agent": f"liquidation-warehouse/{_version()}", "Accept": "application/json"},
+            timeout=timeout_s,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=connections),
+        )
+
+    def close(self) -> None:
+        """Ends all connections."""
+        self.client.close()
+
+    def send(self, request: Request) -> Response:
+        """The answer, whatever its status. Raises UnreachableError without a connection, Transient without an end."""
+        url = self.base_urls[request.host] + request.path
+        built = self.client.build_request("GET", url, params=list(request.params))
+        if _DEMO_HEADER in built.headers:
+            raise ValueError("the header of OKX's demo market must never be sent: its numbers look real")
+        until = time.monotonic() + self._timeout_s
+        try:
+            answer = self.client.send(built, stream=True)
+            try:
+                body = b"".join(_in_time(answer, until))
+            finally:
+                answer.close()
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            raise UnreachableError(f"no connection to {request.host}: {type(error).__name__}") from error
+        except httpx.RequestError as error:
+            raise Transient(f"no whole answer from {request.host}: {type(error).__name__}") from error
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Response(answer.status_code, headers, body, self._clock())
+
+
+def _in_time(answer: httpx.Response, until: float) -> Iterator[bytes]:
+    """The body by pieces. The client's own limit is for each piece, so a trickle would never end."""
+    for piece in answer.iter_bytes():
+        yield piece
+        if time.monotonic() > until:
+            raise httpx.ReadTimeout("the body trickled", request=answer.request)
+
+
+def _version() -> str:
+    try:
+        return version("liquidation-warehouse")
+    except PackageNotFoundError:
+        return "0"

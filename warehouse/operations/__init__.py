@@ -1,0 +1,1 @@
+"""Health checks, and Airflow on this machine."""

@@ -1,0 +1,126 @@
+"""What is configured, reachable, stale or missing, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import httpx
+import polars as pl
+from dotenv import dotenv_values
+
+from warehouse.cli.output import Format, emit
+from warehouse.clock import utc_now
+from warehouse.errors import UserError
+from warehouse.ingest.exchanges import serving
+from warehouse.operations import health
+from warehouse.operations.airflow_local import HOME
+from warehouse.operations.health import Finding
+from warehouse.settings import Settings, load
+
+_SERVER_TIME = {"binance": "/fapi/v1/time", "bybit": "/v5/market/time", "okx": "/api/v5/public/time"}
+_PATIENCE_S = 5.0
+_DISK_LOW_GB = 2
+
+
+def examine(**overrides: Any) -> list[Finding]:
+    """Looks at everything; what cannot be looked at is a finding too."""
+    try:
+        settings = load(**overrides)
+    except UserError as error:
+        return [Finding("settings", "wrong", str(error), "correct it in the environment or in .env")]
+    now = settings.now or utc_now()
+    return [
+        *_settings(settings, overrides),
+        *_venues(settings),
+        *health.examine(settings, now),
+        _disk(settings.root),
+        _airflow(),
+    ]
+
+
+def report(findings: list[Finding], form: Format, out: Path | None) -> None:
+    """Prints or writes them, and the verdict."""
+    emit(pl.DataFrame([asdict(finding) for finding in findings]), form, out)
+    if form is Format.TABLE and out is None:
+        wrong = sum(finding.state == "wrong" for finding in findings)
+        stale = any(finding.subject.startswith("stale") for finding in findings)
+        sound = "nothing is wrong, but some tables are stale: see `remedy` above" if stale else "all is well"
+        print(f"{wrong} to mend: see `remedy` above" if wrong else sound)
+
+
+def _settings(settings: Settings, overrides: dict[str, Any]) -> Iterator[Finding]:
+    from_file = {name.upper() for name in dotenv_values(".env")}
+    for name in Settings.model_fields:
+        variable = f"LIQ_{name.upper()}"
+        origin = "default"
+        if overrides.get(name) is not None:
+            origin = "command line"
+        elif variable in {key.upper() for key in os.environ}:
+            origin = "environment"
+        elif variable in from_file:
+            origin = ".env"
+        value = settings.root if name == "warehouse" else getattr(settings, name)
+        shown = ",".join(value) if isinstance(value, tuple) else value
+        yield Finding(variable, "ok", f"{'not set' if shown is None else shown} ({origin})")
+
+
+def _venues(settings: Settings) -> Iterator[Finding]:
+    try:
+        with serving(settings) as served, httpx.Client(timeout=_PATIENCE_S) as client:
+            for name in settings.exchanges:
+                yield venue(client, name, served.base_urls[name])
+    except UserError as error:
+        yield Finding("exchanges", "wrong", str(error))
+
+
+def venue(client: httpx.Client, name: str, base_url: str) -> Finding:
+    """Asks the venue for its time, the cheapest thing it can be asked."""
+    subject = f"exchange {name}"
+    began = time.monotonic()
+    try:
+        response = client.get(f"{base_url}{_SERVER_TIME[name]}")
+    except httpx.HTTPError as error:
+        remedy = f"check the network, or LIQ_{name.upper()}_URL; runs go on without it and fill its hours later"
+        return Finding(subject, "wrong", f"{base_url} does not answer ({type(error).__name__})", remedy)
+    taken = (time.monotonic() - began) * 1000
+    if response.status_code in (403, 451):
+        remedy = "it refuses this country: run from elsewhere, or leave it out with LIQ_EXCHANGES"
+        return Finding(subject, "wrong", f"{base_url} answers {response.status_code}: blocked here", remedy)
+    if response.status_code in (418, 429):
+        remedy = f"wait {response.headers.get('Retry-After', 'some')} seconds"
+        return Finding(subject, "wrong", f"{base_url} answers {response.status_code}: too many requests", remedy)
+    if not response.is_success or "json" not in response.headers.get("content-type", ""):
+        return Finding(
+            subject, "wrong", f"{base_url} answers {response.status_code}, not JSON", f"check LIQ_{name.upper()}_URL"
+        )
+    return Finding(subject, "ok", f"{base_url} answers in {taken:.0f} ms")
+
+
+def _disk(root: Path) -> Finding:
+    place = next(folder for folder in (root, *root.parents) if folder.exists())
+    free_gb = shutil.disk_usage(place).free / 1e9
+    used_gb = sum(file.stat().st_size for file in root.rglob("*.parquet")) / 1e9 if root.is_dir() else 0.0
+    told = f"{used_gb:.2f} GB used by tables, {free_gb:.0f} GB free"
+    return (
+        Finding("disk", "ok", told)
+        if free_gb > _DISK_LOW_GB
+        else Finding("disk", "wrong", told, "make room, or set LIQ_WAREHOUSE")
+    )
+
+
+def _airflow() -> Finding:
+    homes = [path.parent for path in sorted(HOME.glob("*/airflow.db"))]
+    if homes:
+        return Finding("airflow", "ok", f"metadata in {', '.join(map(str, homes))}")
+    return Finding(
+        "airflow",
+        "note",
+        f"no metadata in {HOME} yet",
+        "made by the first `make run` or `make up`; `liq run` needs none",
+    )

@@ -1,0 +1,157 @@
+"""The state of a warehouse on disk: may it be written, how far does it reach, what is missing or held back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from expectations.tables import table
+from warehouse.catalog.build import connect
+from warehouse.catalog.snapshot_queries import query
+from warehouse.clock import HOUR, floor_hour
+from warehouse.errors import UserError
+from warehouse.pipeline.graph import published_hours
+from warehouse.pipeline.outdated import outdated
+from warehouse.pipeline.unit import Unit
+from warehouse.settings import Settings
+from warehouse.storage.store import Store, open_store
+
+State = Literal["ok", "note", "wrong"]
+_GAPS = """
+    SELECT exchange, series, state, count(DISTINCT (coin, hour_utc)) AS hours, last(reason ORDER BY hour_utc) AS reason
+    FROM ops.gaps WHERE hour_utc > $since GROUP BY exchange, series, state ORDER BY exchange, series, state
+"""
+LEVELS, PARAMETERS, SCORES = map(table, ("liquidation_levels", "model_parameters", "map_scores"))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `remedy` is empty when nothing needs doing."""
+
+    subject: str
+    state: State
+    finding: str
+    remedy: str = ""
+
+
+def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Looks at the warehouse that `settings` name, at the market's `now`."""
+    try:
+        store = open_store(settings.root, settings.source, create=False)
+    except UserError as error:
+        yield Finding(
+            "warehouse", "wrong", str(error), "liq run" if not (settings.root / "warehouse.json").exists() else ""
+        )
+        return
+    writable = os.access(settings.root, os.W_OK)
+    yield Finding(
+        "warehouse", "ok" if writable else "wrong", f"{store.root} is {'writable' if writable else 'read-only'}",
+        "" if writable else "make it writable, or set LIQ_WAREHOUSE",
+    )  # fmt: skip
+    yield from _held_back(store.root)
+    try:
+        yield from _stale(store, settings)
+    except UserError as error:
+        yield Finding("tables", "wrong", str(error), "delete the file, then ask again what is missing")
+    try:
+        with connect(store.root) as catalog:
+            yield from _hours(query(catalog, "SELECT hour_utc, source FROM ops.watermark"), settings, now)
+            yield from _gaps(query(catalog, _GAPS, since=_last(catalog) - timedelta(days=1)))
+    except UserError as error:
+        yield Finding("catalog", "wrong", str(error), "liq run")
+
+
+def _last(catalog: Any) -> datetime:
+    newest = query(catalog, "SELECT max(hour_utc) AS last FROM ops.gaps")["last"].item()
+    return newest if isinstance(newest, datetime) else datetime(1970, 1, 1)
+
+
+def _hours(watermark: pl.DataFrame, settings: Settings, now: datetime) -> Iterator[Finding]:
+    if watermark.is_empty():
+        yield Finding("hours", "wrong", "nothing is published yet", "liq run")
+        return
+    hour, source = watermark.row(0)
+    if source != settings.source:
+        remedy = f"set LIQ_SOURCE={source}, or LIQ_WAREHOUSE to another folder"
+        yield Finding(
+            "source", "wrong", f"the warehouse holds {source} data, the settings say {settings.source}", remedy
+        )
+    behind = int((floor_hour(now) - hour) / HOUR)
+    told = f"published up to {hour:%Y-%m-%d %H:%M} UTC ({source} data)"
+    # A recording ends when it ends; its last hour is not late.
+    if behind > 1 and source != "recorded":
+        yield Finding(
+            "hours", "wrong", f"{told}, {behind} hours behind", f"liq run --hours {min(behind, 720)}; hourly: make up"
+        )
+    else:
+        yield Finding("hours", "ok", told)
+
+
+def _gaps(gaps: pl.DataFrame) -> Iterator[Finding]:
+    if gaps.is_empty():
+        yield Finding("gaps", "ok", "none in the last day")
+    for row in gaps.iter_rows(named=True):
+        told = f"{row['hours']} coin-hours of {row['series']} {row['state']} in the last day: {row['reason']}"
+        if row["state"] == "derived":
+            yield Finding(f"gaps {row['exchange']}", "ok", told)
+        else:
+            remedy = "they are filled by the next run that the venue answers: liq run --hours 24"
+            yield Finding(f"gaps {row['exchange']}", "note", told, remedy)
+
+
+def _stale(store: Store, settings: Settings) -> Iterator[Finding]:
+    """What is stale or missing of each coin: tables, days and why, and the command that builds it."""
+    for coin, found in outdated(store, settings):
+        days_there = [str(key["date"]) for key in store.keys(LEVELS, coin=coin)] if coin else []
+        if not found and days_there:
+            yield Finding(f"history {coin}", "ok", f"{len(days_there)} days, from {days_there[0]} to {days_there[-1]}")
+        by_reason: dict[tuple[str, str], list[date]] = {}
+        for unit, reason in found:
+            by_reason.setdefault((unit.table.full_name, reason), []).append(unit.day)
+        for (name, reason), stale in by_reason.items():
+            remedy = _remedy(name, coin, found, published_hours(store, coin))
+            yield Finding(f"stale {coin}".rstrip(), "note", f"{name}: {reason}; {_spans(stale)}", remedy)
+
+
+def _remedy(name: str, coin: str, found: list[tuple[Unit, str]], hours: Sequence[datetime]) -> str:
+    """The one command that mends what was found of a coin."""
+    if name == PARAMETERS.full_name:
+        own = [unit.day for unit, _ in found if unit.table is PARAMETERS]
+        return f"liq calibrate --from {min(own)} --to {max(own)}"
+    if name == SCORES.full_name:
+        return f"liq score {coin} --day {next(unit.day for unit, _ in found if unit.table is SCORES)}"
+    built = [unit for unit, _ in found if unit.table not in (PARAMETERS, SCORES)]
+    begin, end = min(unit.begins for unit in built), max(unit.ends for unit in built) - HOUR
+    first, last = max(begin, hours[0]), min(end, hours[-1])
+    return f"liq backfill --from {min(first, last):%Y-%m-%dT%H:%MZ} --to {last:%Y-%m-%dT%H:%MZ} --coins {coin}"
+
+
+def _spans(found: list[date]) -> str:
+    """Days as ranges: `2026-01-05 to 2026-01-07, 2026-01-09`."""
+    spans: list[list[date]] = []
+    for day in sorted(set(found)):
+        if spans and day - spans[-1][-1] == timedelta(days=1):
+            spans[-1].append(day)
+        else:
+            spans.append([day])
+    return ", ".join(f"{span[0]} to {span[-1]}" if len(span) > 1 else f"{span[0]}" for span in spans)
+
+
+def _held_back(root: Path) -> Iterator[Finding]:
+    reasons = sorted((root / "quarantine").rglob("reason.txt"))
+    if not reasons:
+        yield Finding("quarantine", "ok", "empty")
+    for path in reasons:
+        partition = path.parent.relative_to(root / "quarantine").as_posix()
+        yield Finding(
+            "quarantine",
+            "wrong",
+            f"{partition}: {path.read_text().strip()}",
+            "mend the cause, then run its hours again",
+        )

@@ -1,0 +1,193 @@
+"""Files that somebody else recorded, into raw.payloads and the core tables of their days: all of a file, or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+from filelock import FileLock
+
+from expectations.tables import load, table
+from transforms.exchanges.imported import is_imported
+from transforms.imports.contracts import Contract, Said, contracts, names, own_rows
+from transforms.imports.layout import Layout, Refused
+from transforms.imports.payloads import day_payloads, instrument_payload
+from transforms.imports.series import INSTRUMENT, Known, read
+from warehouse.catalog import build as catalog
+from warehouse.clock import HOUR, days, floor_hour, from_ms
+from warehouse.errors import ChecksFailed, UserError
+from warehouse.ingest.exchanges import market_clock
+from warehouse.ingest.files.reader import read_file
+from warehouse.ingest.request_log import after
+from warehouse.pipeline.run import make, settle
+from warehouse.pipeline.run_log import RunSummary
+from warehouse.plan import Plan
+from warehouse.progress import Progress
+from warehouse.settings import Settings
+from warehouse.storage.locks import lock
+from warehouse.storage.store import Key, Stage, Store, open_store
+
+PAYLOADS, INSTRUMENTS, BARS = table("payloads"), table("instruments"), table("price_bars")
+_TABLES = tuple(t.name for t in load().values() if t.inputs and t.layer in ("core", "ops"))
+_SAME = ["exchange", "endpoint", "request", "source"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One file of one venue. instrument: of the whole file, None where a column tells. name: of the source, or None."""
+
+    file: Path
+    exchange: str
+    layout: Layout
+    instrument: str | None = None
+    said: Said = field(default_factory=Said)
+    name: str | None = None
+
+    @property
+    def source(self) -> str:
+        """As in the column of that name."""
+        return f"imported:{self.name}" if self.name else "imported"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import came to. Hours are those that its rows speak of; `remakes` when later ones are published."""
+
+    wanted: Wanted
+    rows: int
+    left_out: int
+    others: int
+    contracts: list[Contract]
+    first_hour: datetime
+    last_hour: datetime
+    days: int
+    remakes: bool
+    checks: int = 0
+    warnings: tuple[str, ...] = ()
+    published: int = 0
+
+
+def import_file(settings: Settings, wanted: Wanted, progress: Progress) -> Imported:
+    """Checks the file, and publishes it with the core tables of its days; `published` is 0 when all was there already.
+
+    Raises UserError, and changes nothing, for a file with a fault or whose rows fail a check; Busy when another run
+    holds the warehouse.
+    """
+    if settings.source == "simulated":
+        raise UserError(
+            "a warehouse of simulated data takes no history of real markets; set LIQ_SOURCE=live, or recorded"
+        )
+    now_ms = market_clock(settings)()
+    store = open_store(settings.root, settings.source, create=True)
+    with FileLock(settings.root / f".lock.{wanted.exchange}"):
+        with lock(settings.root, settings.wait_s, progress):
+            settle(store)  # an import that was killed while it was published is published first
+        progress.stage("read", 1, "files")
+        try:
+            found, made, payloads = _read(store, wanted, now_ms)
+            progress.step(rows=made.rows)
+            return _published(store, settings, made, _new(store, payloads), found, progress)
+        except Refused as error:
+            raise UserError(f"{wanted.file.name}: {error}") from error
+        except ChecksFailed as error:
+            raise UserError(f"{wanted.file.name}: nothing was imported, {error}") from error
+
+
+def _read(store: Store, wanted: Wanted, now_ms: int) -> tuple[list[Contract], Imported, pl.DataFrame]:
+    layout, exchange = wanted.layout, wanted.exchange
+    frame = read_file(wanted.file, layout)
+    at = layout.found(frame.columns)
+    own = own_rows(frame, at, exchange)
+    named, by_coin = names(own, at, wanted.instrument)
+    listed = store.read(INSTRUMENTS, [{"exchange": exchange}])
+    by_name = contracts(listed, exchange, named.unique().sort(), wanted.said, by_coin=by_coin)
+    whose = named.replace_strict({n: c.instrument for n, c in by_name.items()}, return_dtype=pl.String)
+    found = list(by_name.values())
+    sizes = {c.instrument: c.contract_base for c in found}
+    marks = _marks(store, found, exchange) if layout.form == "liquidation_sums" else pl.DataFrame(_MARKS)
+    rows = read(own.with_columns(whose.alias(INSTRUMENT)), layout, Known(now_ms, sizes, marks))
+    if rows.is_empty():
+        raise Refused("none of its rows says that anything happened")
+    payloads = day_payloads(
+        rows, layout.series, exchange, source=wanted.source, received_ms=now_ms, complete=layout.complete
+    )
+    listing = instrument_payload(found, exchange, source=wanted.source, received_ms=now_ms)
+    first, last = payloads["window_start_utc"].min(), payloads["window_end_utc"].max()
+    assert isinstance(first, datetime)
+    assert isinstance(last, datetime)
+    last = min(last, floor_hour(from_ms(now_ms)))
+    twice = 0 if layout.series == "realised_liquidations" else own.height - rows.height
+    watermark = store.read(table("watermark"), [{}])["hour_utc"].to_list()
+    of_days = payloads["date"].n_unique()
+    made = Imported(
+        wanted, rows.height, twice, frame.height - own.height, found, first + HOUR, last, of_days,
+        bool(watermark and watermark[0] > first),
+    )  # fmt: skip
+    return found, made, pl.concat([listing, payloads])
+
+
+_MARKS = pl.Schema({"instrument": pl.String(), "time_ms": pl.Int64(), "price": pl.Float64()})
+
+
+def _marks(store: Store, found: list[Contract], exchange: str) -> pl.DataFrame:
+    """Closes of core.price_bars, per unit of the instrument's name, when they were known."""
+    keys = [key for coin in sorted({c.coin for c in found}) for key in store.keys(BARS, coin=coin)]
+    units = pl.DataFrame({"instrument": [c.instrument for c in found], "unit": [c.unit_multiplier for c in found]})
+    ended = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"))
+    bars = store.read(BARS, keys).filter(pl.col("exchange") == exchange).join(units, on="instrument")
+    return bars.select(
+        "instrument", (ended.dt.epoch("ms")).alias("time_ms"), (pl.col("close") * pl.col("unit")).alias("price")
+    )
+
+
+def _new(store: Store, payloads: pl.DataFrame) -> list[tuple[Key, pl.DataFrame, pl.DataFrame]]:
+    """What is not stored yet, by partition, beside what is; later than it, as the last import counts."""
+    made: list[tuple[Key, pl.DataFrame, pl.DataFrame]] = []
+    for (exchange, day), own in payloads.partition_by("exchange", "date", as_dict=True, maintain_order=True).items():
+        key = {"exchange": exchange, "date": day}
+        stored = store.read(PAYLOADS, [key])
+        newest = stored.filter(is_imported()).sort("received_at_utc").unique(_SAME, keep="last")
+        unlike = own.join(newest, on=[*_SAME, "sha256"], how="anti")
+        if unlike.height:
+            made.append((key, stored, after(stored, unlike)))
+    return made
+
+
+def _published(
+    store: Store,
+    settings: Settings,
+    made: Imported,
+    new: list[tuple[Key, pl.DataFrame, pl.DataFrame]],
+    found: list[Contract],
+    progress: Progress,
+) -> Imported:
+    if not new:
+        catalog.build(store.root)  # whoever published it may have been killed before its catalog
+        return made
+    plan = Plan(
+        made.first_hour,
+        max(made.first_hour, made.last_hour),
+        tuple(sorted({c.coin for c in found})),
+        (made.wanted.exchange,),
+        catches_up=False,
+        tables=_TABLES,
+        days=tuple(_touched(pl.concat([fresh for _, _, fresh in new]))),
+        whole=True,
+    )
+
+    def with_file(stage: Stage) -> None:
+        for key, stored, fresh in new:
+            stage.store.write(PAYLOADS, PAYLOADS.conform(pl.concat([stored, fresh])), key)
+
+    summary = RunSummary.of(plan, settings)
+    make(store, settings, plan, progress, summary, fill_stage=with_file)
+    catalog.build(store.root)
+    return replace(made, checks=summary.checks, warnings=tuple(summary.warnings), published=summary.published)
+
+
+def _touched(payloads: pl.DataFrame) -> list[date]:
+    """A window that ends at midnight holds the first reading of the day after."""
+    windows = payloads.drop_nulls("window_start_utc").select("window_start_utc", "window_end_utc").unique()
+    return sorted({day for start, end in windows.iter_rows() for day in days(start.date(), end.date())})

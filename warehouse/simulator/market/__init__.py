@@ -1,0 +1,1 @@
+"""The simulated market: prices, positions, liquidations and the truth about them."""

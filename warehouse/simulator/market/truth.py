@@ -1,0 +1,97 @@
+"""What really stands behind the published figures: the books of one seed, and the truth read from them."""
+
+from functools import cache
+from threading import RLock
+
+import numpy as np
+import polars as pl
+
+from warehouse.simulator.market.book import CHAPTER_MS, Book
+from warehouse.simulator.market.crowd import habits_of
+from warehouse.simulator.market.liquidation import Ladder
+from warehouse.simulator.market.listing import COINS, Instrument, Venue, instrument
+from warehouse.simulator.market.positions import Positions, joined, liquidated_frame, open_frame
+from warehouse.simulator.market.prices import Floats, Ints, Path, Prices
+from warehouse.simulator.market.seeds import day_of
+from warehouse.simulator.market.tiers import Tier, tiers_of
+
+
+class Truth:
+    """All books of one seed. Safe to ask from several threads."""
+
+    def __init__(self, seed: int = 7) -> None:
+        self.seed = seed
+        self.prices = Prices(seed)
+        self.lock = RLock()
+        self._books: dict[tuple[str, str], Book] = {}
+        self.tiers = cache(self._tiers)
+
+    def _tiers(self, contract: Instrument) -> tuple[Tier, ...]:
+        return tiers_of(contract, COINS[contract.coin].price_usd)
+
+    def open_book(self, contract: Instrument) -> Book:
+        """Who trades a contract, and under which margin rules."""
+        ladder = Ladder(self.tiers(contract), contract.venue)
+        return Book(self.prices, contract, ladder, habits_of(self.seed, contract.venue))
+
+    def book(self, contract: Instrument) -> Book:
+        """The books of one contract. Amounts in whole lots, prices in USD a coin."""
+        key = (contract.venue, contract.coin)
+        with self.lock:
+            if key not in self._books:
+                self._books[key] = self.open_book(contract)
+            return self._books[key]
+
+    def path(self, contract: Instrument, kind: str, first_ms: int, last_ms: int) -> Path:
+        """The "mark", "index" or "trade" path that covers a range, in USD a coin."""
+        with self.lock:
+            return self.prices.path(contract.venue, contract.coin, kind, day_of(first_ms), day_of(last_ms))
+
+    def units(self, contract: Instrument, lots: Ints) -> Floats:
+        """Lots as native units of the contract."""
+        return lots * (COINS[contract.coin].lot_base / contract.multiplier)
+
+    def price_at(self, contract: Instrument, kind: str, at_ms: Ints) -> Floats:
+        """Price of one native unit at each instant."""
+        path = self.path(contract, kind, int(at_ms.min()), int(at_ms.max()))
+        return path.at(at_ms) * contract.multiplier
+
+    def liquidated(self, contract: Instrument, first_ms: int, last_ms: int) -> Positions:
+        """Positions liquidated from the first to the last instant, both included, oldest first."""
+        book = self.book(contract)
+        with self.lock:
+            parts = [book.chapter(n) for n in range(first_ms // CHAPTER_MS, last_ms // CHAPTER_MS + 1)]
+        chosen = []
+        for part in parts:
+            p, start, end = part.positions, max(first_ms, part.start_ms), min(last_ms, part.end_ms - 1)
+            chosen.append(p.where(p.liquidated & (p.exit_ms >= start) & (p.exit_ms <= end)))
+        found = joined(chosen)
+        return found.where(np.lexsort((found.entry_ms, found.exit_ms)))
+
+    def true_positions(self, exchange: Venue, coin: str, at_ms: int) -> pl.DataFrame:
+        """Every position open at an instant: the truth that a map is judged by.
+
+        Columns ``side, entry_price, base, leverage_x, liquidation_price, opened_ms, margin_usd``: coins, USD a coin,
+        ms. Holders that are never liquidated have a null liquidation price; on each side one row with null entry and
+        opening stands for the hedged, so that both sides sum to the open interest.
+        """
+        book = self.book(instrument(exchange, coin))
+        with self.lock:
+            p = book.chapter(at_ms // CHAPTER_MS).positions
+            total = int(book.open_lots(np.array([at_ms], dtype=np.int64))[0])
+        standing = p.where((p.entry_ms <= at_ms) & (p.exit_ms > at_ms))
+        frame = open_frame(standing, COINS[coin].lot_base)
+        held = {name: int(standing.lots[standing.side == s].sum()) for name, s in (("long", 1), ("short", -1))}
+        rest = pl.DataFrame(
+            {
+                "side": ["long", "short"],
+                "base": [(total - held[name]) * COINS[coin].lot_base for name in ("long", "short")],
+                "leverage_x": [1.0, 1.0],
+            }
+        )
+        return pl.concat([frame, rest], how="diagonal")
+
+    def realised_liquidations(self, exchange: Venue, coin: str, start_ms: int, end_ms: int) -> pl.DataFrame:
+        """Every liquidation of [start, end), oldest first: ``ts_ms, side, price, base`` and what the position was."""
+        p = self.liquidated(instrument(exchange, coin), start_ms, end_ms - 1)
+        return liquidated_frame(p, COINS[coin].lot_base)

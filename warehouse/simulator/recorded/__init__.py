@@ -1,0 +1,1 @@
+"""Recorded series in place of the simulated market."""

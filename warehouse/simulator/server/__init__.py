@@ -1,0 +1,1 @@
+"""The HTTP server of the simulated exchanges, its limits and its faults."""

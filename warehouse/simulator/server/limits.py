@@ -1,0 +1,59 @@
+"""Counting what a client has used, for the headers that exchanges send with each answer."""
+
+import time
+from collections import deque
+from threading import Lock
+
+from warehouse.simulator.market.listing import Venue
+
+
+class Meter:
+    """Weights spent within a sliding window of wall-clock time."""
+
+    def __init__(self, capacity: int, seconds: float) -> None:
+        self.capacity, self.seconds = capacity, seconds
+        self._spent: deque[tuple[float, int]] = deque()
+        self._sum = 0
+        self._lock = Lock()
+
+    def spend(self, weight: int) -> int:
+        """Add a weight; what is used within the window, this one included."""
+        now = time.monotonic()
+        with self._lock:
+            while self._spent and self._spent[0][0] <= now - self.seconds:
+                self._sum -= self._spent.popleft()[1]
+            self._spent.append((now, weight))
+            self._sum += weight
+            return self._sum
+
+
+def weight_of(path: str, limit: int | None, symbol: str) -> int:
+    """The documented weight of a Binance request."""
+    if path.startswith(("/futures/data/", "/bapi/", "/data/")):
+        return 0
+    if path.endswith(("Klines", "/klines")):
+        size = limit or 500
+        return 1 if size < 100 else 2 if size < 500 else 5 if size <= 1000 else 10
+    return 10 if path.endswith("/premiumIndex") and not symbol else 1
+
+
+class Limits:
+    """The budgets of one client on each exchange, and the headers that tell of them. Refusals are faults' business."""
+
+    def __init__(self) -> None:
+        self._weight = Meter(2400, 60.0)
+        self._visits = Meter(600, 5.0)
+
+    def headers(self, venue: Venue, path: str, limit: int | None, symbol: str, now_ms: int) -> dict[str, str]:
+        """Headers of one answer."""
+        if venue == "binance":
+            used = self._weight.spend(weight_of(path, limit, symbol))
+            return {"X-MBX-USED-WEIGHT-1M": str(used)}
+        if venue == "bybit":
+            left = max(0, self._visits.capacity - self._visits.spend(1))
+            return {
+                "X-Bapi-Limit": str(self._visits.capacity),
+                "X-Bapi-Limit-Status": str(left),
+                "X-Bapi-Limit-Reset-Timestamp": str(now_ms + 5000),
+            }
+        return {}

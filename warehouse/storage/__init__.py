@@ -1,0 +1,1 @@
+"""Parquet files, staging, atomic writes and locks."""
