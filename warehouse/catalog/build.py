@@ -14,7 +14,8 @@ from expectations.dictionary import comments
 from expectations.tables import load, table
 from warehouse.catalog import arguments, macros
 from warehouse.errors import UserError
-from warehouse.storage.store import FILE, Store, replace_durably
+from warehouse.storage.atomic import replace_durably
+from warehouse.storage.store import FILE, Store
 
 MAPS = "liquidation_levels"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"python_enable_replacements": "false"}

@@ -19,7 +19,7 @@ from expectations.contract import Table
 from warehouse.catalog.snapshot_queries import query
 from warehouse.errors import UserError
 from warehouse.progress import Progress
-from warehouse.reports.charts import replace_whole
+from warehouse.storage.atomic import replace_whole
 
 WRITERS = {
     ".parquet": partial(pa.parquet.ParquetWriter, compression="zstd"),

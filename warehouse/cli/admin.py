@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from warehouse.cli.options import Out, Recorded, Rows, Source, Warehouse, settings_of
-from warehouse.cli.output import Format
+from warehouse.cli.output import Format, emit
 
 
 def simulate(
@@ -52,11 +53,18 @@ def doctor(
 
     Example: liq doctor --source live
     """
-    from warehouse.operations.doctor import examine, report
+    import polars as pl
+
+    from warehouse.operations.doctor import examine
 
     findings = examine(source=source, recorded=recorded, warehouse=warehouse)
-    report(findings, form, out)
-    raise typer.Exit(1 if any(f.state == "wrong" for f in findings) else 0)
+    emit(pl.DataFrame([asdict(finding) for finding in findings]), form, out)
+    wrong = sum(finding.state == "wrong" for finding in findings)
+    if form is Format.TABLE and out is None:
+        stale = any(finding.subject.startswith("stale") for finding in findings)
+        sound = "nothing is wrong, but some tables are stale: see `remedy` above" if stale else "all is well"
+        print(f"{wrong} to mend: see `remedy` above" if wrong else sound)
+    raise typer.Exit(1 if wrong else 0)
 
 
 COMMANDS = (simulate, doctor)

@@ -118,6 +118,6 @@ def _text(write: Callable[[Any], None], out: Path | None) -> None:
 
 
 def _file(out: Path, write: Callable[[Path], object]) -> None:
-    from warehouse.reports.charts import replace_whole
+    from warehouse.storage.atomic import replace_whole
 
     print(f"wrote {replace_whole(out, write)}")

@@ -166,7 +166,7 @@ def estimate(
     from transforms.evaluation import known_error as sums
     from warehouse.cli.progress import progress
     from warehouse.evaluation import known_positions as files
-    from warehouse.reports.charts import replace_whole
+    from warehouse.storage.atomic import replace_whole
 
     published = files.read_published(folder)
     times = files.instants(published, first_ms, hours)

@@ -6,15 +6,12 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import httpx
-import polars as pl
 from dotenv import dotenv_values
 
-from warehouse.cli.output import Format, emit
 from warehouse.clock import utc_now
 from warehouse.errors import UserError
 from warehouse.ingest.exchanges import serving
@@ -42,16 +39,6 @@ def examine(**overrides: Any) -> list[Finding]:
         _disk(settings.root),
         _airflow(),
     ]
-
-
-def report(findings: list[Finding], form: Format, out: Path | None) -> None:
-    """Prints or writes them, and the verdict."""
-    emit(pl.DataFrame([asdict(finding) for finding in findings]), form, out)
-    if form is Format.TABLE and out is None:
-        wrong = sum(finding.state == "wrong" for finding in findings)
-        stale = any(finding.subject.startswith("stale") for finding in findings)
-        sound = "nothing is wrong, but some tables are stale: see `remedy` above" if stale else "all is well"
-        print(f"{wrong} to mend: see `remedy` above" if wrong else sound)
 
 
 def _settings(settings: Settings, overrides: dict[str, Any]) -> Iterator[Finding]:

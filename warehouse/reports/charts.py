@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import glob
-import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 
 from transforms.charts import liquidation_map, liquidation_map_rows
@@ -14,7 +11,7 @@ from transforms.charts.snapshot import Snapshot
 from transforms.charts.style import still
 from warehouse.errors import UserError
 from warehouse.reports.page import of_figure
-from warehouse.storage.atomic import hidden_beside, sweep
+from warehouse.storage.atomic import replace_whole
 
 PAGES = (".html",)
 PICTURES = (".png", *PAGES)
@@ -43,22 +40,3 @@ def save(figure: Figure, out: Path) -> Path:
         chart = still(figure)
         return replace_whole(out, lambda hidden: chart.save(str(hidden), format="png", scale_factor=2))
     return replace_whole(out, lambda hidden: hidden.write_text(of_figure(figure)))
-
-
-def replace_whole(out: Path, write: Callable[[Path], object]) -> Path:
-    """Writes beside `out`, then renames over it; of a link, over what it names. Raises UserError where it cannot."""
-    if out.is_dir():
-        raise UserError(f"cannot write {out} (it is a folder); choose another --out")
-    target = Path(os.path.realpath(out))
-    hidden = hidden_beside(target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        sweep(target.parent.glob(f".{glob.escape(target.name)}.*.tmp"))
-        write(hidden)
-        hidden.replace(target)
-    except OSError as error:
-        raise UserError(f"cannot write {out} ({error.strerror or error}); choose another --out") from error
-    finally:
-        with suppress(OSError):  # it may be the folder that is none
-            hidden.unlink()
-    return out

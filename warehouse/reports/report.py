@@ -18,7 +18,7 @@ from warehouse.catalog.snapshot_queries import by_leverage, published_coins, sna
 from warehouse.clock import HOUR
 from warehouse.progress import Progress
 from warehouse.reports import page as pages
-from warehouse.reports.charts import replace_whole
+from warehouse.storage.atomic import replace_whole
 
 FOLDER = "reports"
 """In a warehouse, of the pages that runs make."""

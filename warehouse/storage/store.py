@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from expectations.contract import Table
 from expectations.tables import load
 from warehouse.errors import UserError
-from warehouse.storage.atomic import hidden_beside, sweep
+from warehouse.storage.atomic import fsync, hidden_beside, replace, replace_durably, sweep
 from warehouse.storage.parquet import BuiltFrom, Footer, read_footer, write_file
 
 Key = Mapping[str, object]
@@ -186,7 +186,7 @@ class Stage:
         for name in passed.keys() - set(moved):
             _release(self.published.root, name)
         for name in moved:
-            _make_last(own.root / name)
+            fsync(own.root / name)
         journal = self.home / JOURNAL
         hidden = journal.with_suffix(".tmp")
         hidden.parent.mkdir(parents=True, exist_ok=True)
@@ -255,27 +255,6 @@ def _move(home: Path, root: Path, names: list[str]) -> None:
 def _release(root: Path, name: str) -> None:
     """Forgets what was held back of a partition: a good one stands in its place."""
     shutil.rmtree(root / "quarantine" / Path(name).parent, ignore_errors=True)
-
-
-def replace(hidden: Path, path: Path) -> None:
-    """Renames `hidden` over `path`."""
-    hidden.replace(path)
-
-
-def replace_durably(hidden: Path, path: Path) -> None:
-    """Renames `hidden` over `path` and makes it last: file first, then its folder."""
-    _make_last(hidden)
-    replace(hidden, path)
-    _make_last(path.parent)
-
-
-def _make_last(path: Path) -> None:
-    """Waits until the content of a file, or the names in a folder, would outlive the machine."""
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def sweep_temporary(root: Path) -> None:
