@@ -56,10 +56,10 @@ def of_range(params: Mapping[str, Any]) -> Plan:
     Raises UserError for an unknown exchange and for a range that runs backwards or into the future.
     """
     from warehouse import settings
-    from warehouse.cli.time_range import span
     from warehouse.clock import from_ms
     from warehouse.ingest.exchanges import market_clock
     from warehouse.plan import Plan
+    from warehouse.time_range import span
 
     asked = settings.load(coins=params["coins"] or None, exchanges=params["exchanges"] or None)
     first, last = span(from_ms(market_clock(asked)()), None, params["from"], params["to"])

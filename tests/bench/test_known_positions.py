@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from warehouse.cli.evaluate.score import Name, of_known_positions
 from warehouse.cli.output import table
-from warehouse.cli.score import Name, of_known_positions
 from warehouse.simulator.market.known_positions import PRESETS, write
 
 KNOWN = Path(__file__).parents[3] / "shared" / "known_positions"

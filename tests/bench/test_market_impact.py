@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table as Grid
 
-from transforms.model.market_impact import Hour, daily_volatility, fit
+from transforms.model.clusters.market_impact import Hour, daily_volatility, fit
 from transforms.model.price_grid import Floats
 
 SHARED = Path(__file__).parents[3] / "shared"

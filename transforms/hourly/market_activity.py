@@ -14,7 +14,7 @@ from math import fsum
 
 import polars as pl
 
-from transforms.model.market_impact import PRIOR, Constant, Hour, Impact, daily_volatility, fit
+from transforms.model.clusters.market_impact import PRIOR, Constant, Hour, Impact, daily_volatility, fit
 
 LOOKS_BACK = timedelta(days=30)
 """The full days before a day that its impact is known by: enough to tell Y to about a fifth (README), few enough to be

@@ -11,7 +11,7 @@ import polars as pl
 from expectations.tables import table
 from transforms.hourly.map_hour import Profile, Row, abouts
 from transforms.hourly.market_activity import Before, Traded
-from transforms.model.cascade import NOTHING, Cascade, cascade
+from transforms.model.clusters.cascade import NOTHING, Cascade, cascade
 from transforms.model.estimator import MAP_RANGE
 from transforms.model.price_grid import Floats, bucket, edge
 

@@ -13,8 +13,8 @@ from expectations.tables import table
 from expectations.tables.cluster_history import FADES_AFTER
 from transforms.hourly.cluster_realised import realised_within
 from transforms.hourly.map_hour import abouts
-from transforms.model.cluster_tracking import Span, Succession, succession
-from transforms.model.clusters import distance_bp
+from transforms.model.clusters.detection import distance_bp
+from transforms.model.clusters.tracking import Span, Succession, succession
 from transforms.model.price_grid import WIDTH
 
 TABLE = table("cluster_history")

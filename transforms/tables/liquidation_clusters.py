@@ -12,7 +12,7 @@ import polars as pl
 
 from expectations.tables import table
 from transforms.hourly.map_hour import Profile, Row, abouts
-from transforms.model.clusters import Range, detect, distance_bp, intensity
+from transforms.model.clusters.detection import Range, detect, distance_bp, intensity
 from transforms.model.price_grid import Floats, edge, middle
 
 TABLE = table("liquidation_clusters")

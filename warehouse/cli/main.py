@@ -8,19 +8,19 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from warehouse.cli import admin as cli_serve
-from warehouse.cli import ask as cli_ask
-from warehouse.cli import backfill as cli_backfill
-from warehouse.cli import calibrate as cli_calibrate
-from warehouse.cli import charts as cli_pictures
-from warehouse.cli import describe as cli_describe
-from warehouse.cli import export as cli_export
-from warehouse.cli import hit_rate as cli_reach
-from warehouse.cli import import_file as cli_import
-from warehouse.cli import listen as cli_listen
-from warehouse.cli import run as cli_pipeline
-from warehouse.cli import score as cli_score
-from warehouse.cli import sensitivity as cli_sensitivity
+from warehouse.cli.evaluate import calibrate as cli_calibrate
+from warehouse.cli.evaluate import hit_rate as cli_reach
+from warehouse.cli.evaluate import score as cli_score
+from warehouse.cli.evaluate import sensitivity as cli_sensitivity
+from warehouse.cli.load import backfill as cli_backfill
+from warehouse.cli.load import import_file as cli_import
+from warehouse.cli.load import listen as cli_listen
+from warehouse.cli.load import run as cli_pipeline
+from warehouse.cli.operate import admin as cli_serve
+from warehouse.cli.query import ask as cli_ask
+from warehouse.cli.query import charts as cli_pictures
+from warehouse.cli.query import describe as cli_describe
+from warehouse.cli.query import export as cli_export
 from warehouse.errors import Busy, UserError
 
 FAILED, WRONG, PARTIAL = 1, 2, 3

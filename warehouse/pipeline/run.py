@@ -27,14 +27,14 @@ from warehouse.ingest.collector import Collector, collecting
 from warehouse.ingest.exchanges import Served, serving
 from warehouse.ingest.streams.recordings import forget
 from warehouse.pipeline import gate, graph
-from warehouse.pipeline.manifest import published_files, record_partitions
-from warehouse.pipeline.prune import prune
 from warehouse.pipeline.run_log import RunSummary, log_run
 from warehouse.pipeline.workers import walk_all
 from warehouse.plan import Plan
 from warehouse.progress import Progress, Silent
 from warehouse.settings import Settings
 from warehouse.storage.locks import lock
+from warehouse.storage.manifest import published_files, record_partitions
+from warehouse.storage.prune import prune
 from warehouse.storage.store import Stage, Store, open_store, recover, staging, sweep_temporary
 
 CHUNK = timedelta(days=7)

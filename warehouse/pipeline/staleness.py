@@ -20,9 +20,9 @@ from expectations.contract import Table
 from expectations.tables import load
 from warehouse.pipeline.build import implementation, statement
 from warehouse.pipeline.inputs import Reader, digest
-from warehouse.pipeline.prune import is_kept
 from warehouse.pipeline.unit import Unit, products
 from warehouse.storage.parquet import BuiltFrom
+from warehouse.storage.prune import is_kept
 
 _OURS = ("transforms", "expectations")
 

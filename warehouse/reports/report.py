@@ -8,9 +8,10 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from transforms.charts import headline, key_figures, report
+from transforms.charts import headline
 from transforms.charts.amounts import hour_text
 from transforms.charts.heatmap_rows import SPANS
+from transforms.charts.report import key_figures, report
 from transforms.charts.snapshot import Snapshot
 from warehouse.catalog import history_queries as read_history
 from warehouse.catalog.build import connect

@@ -10,10 +10,11 @@ import pytest
 import vl_convert
 
 from tests.transforms.charts import past
-from transforms.charts import balance_history, level_history, score_card
+from transforms.charts import balance_history, level_history
 from transforms.charts import cluster_tracks as cluster_lives
 from transforms.charts import predicted_vs_realised as told_and_realised
 from transforms.charts.figure import Figure
+from transforms.charts.report import score_card
 from transforms.charts.style import still
 
 FIGURES = {

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from transforms.hourly.market_activity import LOOKS_BACK, Traded
-from transforms.model.market_impact import PRIOR
+from transforms.model.clusters.market_impact import PRIOR
 
 DAY = date(2026, 3, 1)
 HOUR = timedelta(hours=1)

@@ -23,7 +23,6 @@ from warehouse.clock import HOUR
 from warehouse.pipeline import gate, graph, run, staleness
 from warehouse.pipeline.build import implementation, statement
 from warehouse.pipeline.engine import Built, Lane, Walk
-from warehouse.pipeline.prune import prune
 from warehouse.pipeline.run_log import RunSummary
 from warehouse.pipeline.staleness import code_digest
 from warehouse.pipeline.workers import walk_all
@@ -31,6 +30,7 @@ from warehouse.plan import Plan
 from warehouse.progress import Silent
 from warehouse.simulator import Simulation
 from warehouse.storage.parquet import Footer
+from warehouse.storage.prune import prune
 from warehouse.storage.store import Stage, Store, recover, staging
 
 FIRST, LAST = datetime(2026, 11, 17, 20), datetime(2026, 11, 20, 3)
@@ -302,7 +302,7 @@ def test_no_map_hangs_on_the_code_of_an_exchange() -> None:
 
 def test_code_is_told_by_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """A comment, a docstring or a blank line changes nothing; a number in a module that it imports does."""
-    from transforms.model import cluster_tracking as cluster_lives
+    from transforms.model.clusters import tracking as cluster_lives
 
     sources = {}
     source = staleness.inspect.getsource

@@ -15,8 +15,8 @@ from typer.testing import CliRunner, Result
 
 from expectations.tables import table
 from tests.transforms.charts import past
-from transforms.charts import key_figures
-from transforms.charts import report as chart
+from transforms.charts.report import key_figures
+from transforms.charts.report import report as chart
 from warehouse.catalog import build as catalog
 from warehouse.catalog.snapshot_queries import snapshot
 from warehouse.cli.main import app

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.model.market_impact import LEAST_DAYS, LEAST_HOURS, PRIOR, Constant, Hour, Impact, daily_volatility, fit
+from transforms.model.clusters.market_impact import (
+    LEAST_DAYS,
+    LEAST_HOURS,
+    PRIOR,
+    Constant,
+    Hour,
+    Impact,
+    daily_volatility,
+    fit,
+)
 
 amounts = st.floats(1.0, 1e12)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from warehouse.cli.calibrate import Day
+from warehouse.cli.evaluate.calibrate import Day
 from warehouse.cli.options import Out, Rows, Source, Warehouse, settings_of
 from warehouse.cli.output import Format, emit
 from warehouse.errors import UserError
@@ -181,7 +181,7 @@ COMMANDS = (score, estimate)
 
 
 def _day(text: str | None) -> date | None:
-    from warehouse.cli.calibrate import asked
+    from warehouse.cli.evaluate.calibrate import asked
 
     return asked(text, None, None)[0]
 

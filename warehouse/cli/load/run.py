@@ -9,7 +9,7 @@ import typer
 
 from warehouse.cli.options import Coins, Exchanges, Out, Recorded, Rows, Source, Warehouse, settings_of
 from warehouse.cli.output import Format, emit
-from warehouse.cli.time_range import asked, span
+from warehouse.time_range import asked, span
 
 Hour = Annotated[
     str | None, typer.Option(metavar="TIME", help="One hour, e.g. --hour 2026-01-12T00:00Z", show_default=False)
@@ -88,7 +88,7 @@ def check(
         asked(None, first, last, None)
     settings = settings_of(warehouse=warehouse)
     from warehouse.cli.progress import progress
-    from warehouse.pipeline.recheck import failing, recheck
+    from warehouse.operations.recheck import failing, recheck
     from warehouse.storage.store import open_store
 
     store = open_store(settings.root, settings.source, create=False)
@@ -117,7 +117,7 @@ def quickstart(
     Example: liq quickstart --days 2
     """
     settings = settings_of(source=source, recorded=recorded, coins=coins, warehouse=warehouse)
-    from warehouse.cli.quickstart import quickstart as start
+    from warehouse.cli.operate.quickstart import quickstart as start
 
     raise typer.Exit(start(settings, days))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.model.cluster_tracking import Span, succession
+from transforms.model.clusters.tracking import Span, succession
 
 
 @st.composite

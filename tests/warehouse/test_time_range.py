@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pytest
 
-from warehouse.cli.time_range import span
 from warehouse.errors import UserError
+from warehouse.time_range import span
 
 NOW = datetime(2026, 1, 12, 10, 20)
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from transforms.charts import balance_history, heatmap, level_history, liquidation_map, score_card
+from transforms.charts import balance_history, heatmap, level_history, liquidation_map
 from transforms.charts import cluster_tracks as cluster_lives
 from transforms.charts import predicted_vs_realised as told_and_realised
 from transforms.charts.amounts import price_text
 from transforms.charts.figure import Section
 from transforms.charts.heatmap_rows import SPANS, Heat
+from transforms.charts.report import score_card
 from transforms.charts.snapshot import Snapshot
 
 LONG = "30d"

@@ -37,7 +37,7 @@ def simulate(
     if now:
         parse_moment(now)
     settings = settings_of(seed=seed, recorded=recorded, now=now, source="recorded" if recorded else "simulated")
-    from warehouse.cli.simulate import keep_serving
+    from warehouse.cli.operate.simulate import keep_serving
 
     keep_serving(settings, port)
 

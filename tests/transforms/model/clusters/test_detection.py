@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.model.clusters import GUARD, LEAST_WIDTH, THRESHOLD, TRAINING, Range, detect, intensity
+from transforms.model.clusters.detection import GUARD, LEAST_WIDTH, THRESHOLD, TRAINING, Range, detect, intensity
 
 # whole numbers, whose sums are exact whatever the order
 whole = st.lists(st.integers(0, 1000), min_size=1, max_size=80).map(lambda v: np.array(v, dtype=np.float64))

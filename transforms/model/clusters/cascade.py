@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.model.market_impact import Impact
+from transforms.model.clusters.market_impact import Impact
 from transforms.model.price_grid import Floats
 
 NEAREST = 1e-3

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.model.cascade import NEAREST, NOTHING, cascade
-from transforms.model.market_impact import PRIOR, Impact
+from transforms.model.clusters.cascade import NEAREST, NOTHING, cascade
+from transforms.model.clusters.market_impact import PRIOR, Impact
 
 LAW = Impact(PRIOR, 0.04, 1e8)
 STEPS = np.arange(1, 101) * NEAREST

@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from transforms.model.estimators import ESTIMATORS
+from warehouse.cli.evaluate.score import Name
 from warehouse.cli.main import app
-from warehouse.cli.score import Name
 from warehouse.evaluation.known_positions import PUBLISHED, REALISED, TRUTH
 from warehouse.simulator.market.known_positions import PRESETS, write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from warehouse.cli.options import Coins, Exchanges, Recorded, Source, Warehouse, settings_of
-from warehouse.cli.time_range import asked, span
+from warehouse.time_range import asked, span
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from warehouse.cli import quickstart
 from warehouse.cli.main import app
+from warehouse.cli.operate import quickstart
 from warehouse.pipeline import run as pipeline
 from warehouse.progress import Silent
 from warehouse.reports.report import write_all

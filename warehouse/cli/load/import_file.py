@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warehouse.cli.import_options import (  # fmt: skip
+from warehouse.cli.load.import_options import (
     As,
     CoinOf,
     Columns,

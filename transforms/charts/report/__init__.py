@@ -1,0 +1,1 @@
+"""The report of a coin: its sections, key figures and scores."""

@@ -1,0 +1,1 @@
+"""What follows from a map: clusters, their tracks, market impact and cascades."""

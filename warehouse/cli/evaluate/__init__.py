@@ -1,0 +1,1 @@
+"""Commands that evaluate: calibrate, score, hit rate and sensitivity."""

@@ -1,0 +1,1 @@
+"""Commands that load data: run, backfill, import, listen."""

@@ -1,0 +1,1 @@
+"""Commands that operate: the doctor, the simulated exchanges and the quickstart."""

@@ -1,0 +1,1 @@
+"""Commands that query: the map, its history, SQL, export and charts."""
