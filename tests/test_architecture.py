@@ -21,6 +21,7 @@ FOLDERS = {"dags", "expectations", "sql", "tests", "transforms", "warehouse"}
 FILES = {
     "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "pyproject.toml", "requirements.lock",
 }  # fmt: skip
+MOST_MODULES = 15
 BANNED = {"common", "helpers", "misc", "scripts", "utils"}
 UNTRACKED = shutil.ignore_patterns("__pycache__", "data", ".*", "*.egg-info", "build")
 
@@ -39,6 +40,14 @@ def banned_names(root: Path) -> Iterator[str]:
     for path in sorted(p for folder in FOLDERS for p in (root / folder).rglob("*")):
         if path.stem.lower().strip("_") in BANNED:
             yield f"{path.relative_to(root)}: name it after its subject"
+
+
+def crowded(root: Path) -> Iterator[str]:
+    """Folders of more modules than a reader takes in at once. A folder with one module a table is a list."""
+    for folder in sorted({path.parent for top in FOLDERS for path in (root / top).rglob("*.py")}):
+        count = sum(1 for _ in folder.glob("*.py"))
+        if folder.name != "tables" and count > MOST_MODULES:
+            yield f"{folder.relative_to(root)}: {count} modules; at most {MOST_MODULES} stand in a folder"
 
 
 def one_name(root: Path, tables: dict[str, Table]) -> Iterator[str]:
@@ -94,6 +103,10 @@ def test_every_file_is_named_after_its_subject() -> None:
     holds(banned_names(ROOT))
 
 
+def test_no_folder_is_crowded() -> None:
+    holds(crowded(ROOT))
+
+
 def test_one_name() -> None:
     assert len(load()) >= 15
     holds([*one_name(ROOT, load()), *doubly_built(ROOT)])
@@ -129,6 +142,8 @@ IMPORTS = {
     "transforms/charts/headline.py": ("import time", "Transforms and expectations are pure"),
     "warehouse/clock.py": ("import airflow", "Only dags import airflow"),
     "warehouse/settings.py": ("import great_expectations", "Only expectations.validation.gx imports"),
+    "warehouse/storage/store.py": ("import warehouse.pipeline.run", "Rooms of the warehouse"),
+    "dags/tasks.py": ("import warehouse.cli.main", "DAGs know no command line"),
     "warehouse/simulator/market/prices.py": ("import transforms", "The simulated exchanges share nothing"),
 }
 
@@ -173,6 +188,8 @@ def test_the_one_name_test_refuses_what_is_planted(tree: Path) -> None:
     (tree / "sql/planted.sql").write_text("SELECT 1\n")
     (tree / "transforms/utils.py").write_text("")
     (tree / "notes").mkdir()
+    for number in range(MOST_MODULES):
+        (tree / f"warehouse/reports/chart_{number}.py").write_text("")
     shutil.rmtree(tree / "tests/tables/market_balance")
     said = refuses(tree, "pytest", "-q", "-p", "no:cacheprovider", "tests/test_architecture.py", "-k", "not planted")
     for complaint in (
@@ -180,6 +197,7 @@ def test_the_one_name_test_refuses_what_is_planted(tree: Path) -> None:
         "market_balance: no case with an expect file",
         "transforms/utils.py: name it after its subject",
         "notes has no place at the top level",
+        "warehouse/reports: 19 modules; at most 15 stand in a folder",
     ):
         assert complaint in said
 
