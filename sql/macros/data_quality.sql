@@ -1,11 +1,11 @@
--- data_quality(coin, "from" := NULL, "to" := NULL)
+-- data_quality(coin, since := NULL, until := NULL)
 --
 -- How far the hours of a range can be trusted: how many there are, how many were carried for want of data, and why.
 -- A log of what this warehouse did.
 --
 -- coin   a coin of the warehouse; another is refused
--- from   the first moment, in UTC or with its zone; default: the first hour. A word of SQL: by name it is "from" := …
--- to     the last moment, in UTC or with its zone; default: the last published hour. A range without a map is refused
+-- since  the first moment, in UTC or with its zone; default: the first hour
+-- until  the last moment, in UTC or with its zone; default: the last published hour. A range without a map is refused
 --
 -- exchange             the venue
 -- hours                hours of the range, from its first to its last, that any exchange has a map of
@@ -19,11 +19,11 @@
 -- source               simulated, recorded, live or imported
 --
 -- Example: FROM data_quality('BTC');
-CREATE MACRO data_quality(coin, "from" := NULL, "to" := NULL) AS TABLE
+CREATE MACRO data_quality(coin, since := NULL, until := NULL) AS TABLE
 WITH books AS MATERIALIZED (
     SELECT b.exchange, b.hour_utc, bool_or(b.is_stale) AS is_stale, max(b.source) AS source
     FROM ops.rows_of(coin, 'position_books') AS b
-    WHERE ops.is_within(b.date, b.hour_utc, "from", "to")
+    WHERE ops.is_within(b.date, b.hour_utc, since, until)
     GROUP BY ALL
 ),
 
@@ -57,5 +57,5 @@ SELECT
 FROM hours
 LEFT JOIN venues AS v ON true
 LEFT JOIN gaps AS g ON g.exchange = v.exchange
-WHERE ops.refuse_unless(hours > 0, ops.no_map_within(coin, "from", "to"))
+WHERE ops.refuse_unless(hours > 0, ops.no_map_within(coin, since, until))
 ORDER BY v.exchange;

@@ -1,4 +1,4 @@
--- level_history(coin, price, exchange := NULL, "from" := NULL)
+-- level_history(coin, price, exchange := NULL, since := NULL)
 --
 -- One price level through time: what stands in its 10 bp bucket, hour by hour, and how that compares with its
 -- neighbours and with its own last week. Modelled.
@@ -6,8 +6,8 @@
 -- coin       a coin of the warehouse; another is refused
 -- price      the level, USD; one that no map ever reached is refused
 -- exchange   one exchange; default: every one, added up
--- from       the first moment, in UTC or with its zone; default: the first hour. What compares with the last week
---            knows none before it. A word of SQL: by name it is "from" := …
+-- since      the first moment, in UTC or with its zone; default: the first hour. What compares with the last week
+--            knows none before it
 --
 -- hour_utc                the hour, UTC; there is no row where the map did not reach the level (25 % from the mark)
 -- side                    long where the level is below the mark, short above; between two marks, what is more
@@ -22,7 +22,7 @@
 -- source                  simulated, recorded, live or imported
 --
 -- Example: FROM level_history('BTC', 95000) ORDER BY hour_utc DESC LIMIT 24;
-CREATE MACRO level_history(coin, price, exchange := NULL, "from" := NULL) AS TABLE
+CREATE MACRO level_history(coin, price, exchange := NULL, since := NULL) AS TABLE
 -- Of millions of rows: whole dollars, which doubles add up exactly, and what is not published is left out of the sums.
 WITH sides AS (
     SELECT
@@ -33,7 +33,7 @@ WITH sides AS (
     WHERE l.price_bucket >= ops.price_bucket(price) - 20
         AND l.price_bucket <= ops.price_bucket(price) + 20
         AND (exchange IS NULL OR l.exchange = ops.exchange(exchange))
-        AND ops.is_within(l.date, l.hour_utc, "from", NULL)
+        AND ops.is_within(l.date, l.hour_utc, since, NULL)
     GROUP BY l.hour_utc, l.side
 ),
 
@@ -68,7 +68,7 @@ weeks AS (
 SELECT
     coalesce(hour_utc, error(format(
         'no map of {}{} {}reached {}{}', coin, coalesce(' on ' || ops.exchange(exchange), ''),
-        CASE WHEN "from" IS NULL THEN 'ever ' ELSE '' END, price, coalesce(' since ' || "from"::VARCHAR, '')
+        CASE WHEN since IS NULL THEN 'ever ' ELSE '' END, price, coalesce(' since ' || since::VARCHAR, '')
     ))::TIMESTAMP) AS hour_utc,
     most.side, 1.001 ** ops.price_bucket(price) AS price_low,
     1.001 ** (ops.price_bucket(price) + 1) AS price_high, usd AS notional_usd,

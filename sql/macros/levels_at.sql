@@ -16,4 +16,4 @@ FROM levels_of(coin) AS l
 JOIN map_hour(coin, as_of := as_of, exchange := exchange) AS h ON l.hour_utc = h.hour_utc
 WHERE l.date >= coalesce(ops.moment(as_of)::DATE, ops.last_day(coin))
     AND (as_of IS NULL OR l.date = ops.moment(as_of)::DATE)
-    AND (exchange IS NULL OR l.exchange = exchange);
+    AND (exchange IS NULL OR l.exchange = ops.exchange(exchange));

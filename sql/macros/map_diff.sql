@@ -1,11 +1,10 @@
--- map_diff(coin, "from" := NULL, "to" := NULL, exchange := NULL)
+-- map_diff(coin, since := NULL, until := NULL, exchange := NULL)
 --
 -- Who built and who closed between two hours: each price bucket of each exchange that both maps reach. Modelled.
 --
 -- coin       a coin of the warehouse; another is refused
--- from       the earlier moment, in UTC or with its zone; default: the hour before. A word of SQL: by name it is
---            "from" := …
--- to         the later moment, in UTC or with its zone; default: the last published hour. Hours without a map are
+-- since      the earlier moment, in UTC or with its zone; default: the hour before
+-- until      the later moment, in UTC or with its zone; default: the last published hour. Hours without a map are
 --            refused, and a range that goes back in time
 -- exchange   one exchange; default: every one
 --
@@ -20,12 +19,12 @@
 -- is_stale                carried from an earlier hour in either map, as the exchange was missing
 --
 -- Example: SELECT exchange, side, what, sum(change_usd) AS usd FROM map_diff('BTC') GROUP BY ALL ORDER BY ALL;
-CREATE MACRO map_diff(coin, "from" := NULL, "to" := NULL, exchange := NULL) AS TABLE
+CREATE MACRO map_diff(coin, since := NULL, until := NULL, exchange := NULL) AS TABLE
 WITH span AS MATERIALIZED (
-    SELECT coalesce(date_trunc('hour', ops.moment("from")), hour_utc - INTERVAL 1 HOUR) AS from_utc, hour_utc AS to_utc
-    FROM map_hour(coin, as_of := "to", exchange := exchange)
-    WHERE ops.refuse_unless("from" IS NULL OR date_trunc('hour', ops.moment("from")) <= hour_utc, format(
-        'the map of {} is to be compared with an earlier one, and {} is after it', hour_utc, "from"
+    SELECT coalesce(date_trunc('hour', ops.moment(since)), hour_utc - INTERVAL 1 HOUR) AS from_utc, hour_utc AS to_utc
+    FROM map_hour(coin, as_of := until, exchange := exchange)
+    WHERE ops.refuse_unless(since IS NULL OR date_trunc('hour', ops.moment(since)) <= hour_utc, format(
+        'the map of {} is to be compared with an earlier one, and {} is after it', hour_utc, since
     ))
 ),
 

@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from expectations.columns.registry import EXCHANGES
 from expectations.tables import load
 from tests.bi.environment import environment, recipe, run
 from tests.sql import cookbook
@@ -137,7 +138,7 @@ class TestLives:
     def test_a_row_a_life_as_it_was_last_in_the_range(self, ask: duckdb.DuckDBPyConnection, until: datetime) -> None:
         rows = ask.sql("SELECT * FROM mart.cluster_history").pl().filter(pl.col("hour_utc") <= until)
         last = rows.sort("hour_utc").group_by("side", "life_id", maintain_order=True).last()
-        found = ask.sql(f"FROM cluster_lives('BTC', \"to\" := '{until}')").pl()
+        found = ask.sql(f"FROM cluster_lives('BTC', until := '{until}')").pl()
         key = ["side", "life_id"]
         assert found.select(last.columns).sort(key).equals(last.sort(key))
         assert found.filter(pl.col("hours_lived") > 0).height > 3
@@ -211,7 +212,7 @@ class TestAnswers:
 
     def test_a_range_that_no_map_reached_it_in_is_told(self, ask: duckdb.DuckDBPyConnection) -> None:
         with pytest.raises(duckdb.Error, match="no map of BTC reached 95000 since 2100-01-01"):
-            ask.sql("""FROM level_history('BTC', 95000, "from" := '2100-01-01')""").fetchall()
+            ask.sql("FROM level_history('BTC', 95000, since := '2100-01-01')").fetchall()
 
     @pytest.mark.parametrize("price", ["-5", "0", "NULL", "'high'", "'nan'::DOUBLE", "'inf'::DOUBLE"])
     @pytest.mark.parametrize(
@@ -371,6 +372,27 @@ class TestAnswers:
         with pytest.raises(duckdb.Error, match="no exchange ftx; there are binance, bybit, okx"):
             ask.sql(f"FROM {call}").fetchall()
 
+    def test_a_coin_and_an_exchange_are_known_in_any_case(self, ask: duckdb.DuckDBPyConnection) -> None:
+        for name, macro in macros.load().items():
+            shouted = macro.example.replace("'BTC'", "'btc'").replace("'binance'", "'Binance'")
+            assert shouted != macro.example
+            answers = [sorted(map(repr, ask.sql(each).fetchall())) for each in (macro.example, shouted)]
+            assert answers[0] == answers[1], name
+        one, other = (f"FROM levels_at('BTC', exchange := '{name}') ORDER BY ALL" for name in ("okx", "OKX"))
+        assert ask.sql(one).fetchall() == ask.sql(other).fetchall() != []
+
+    def test_every_exchange_is_one_of_those_that_macros_know(self, ask: duckdb.DuckDBPyConnection) -> None:
+        for name in EXCHANGES:
+            assert ask.sql(f"SELECT ops.exchange('{name}')").fetchall() == [(name,)]
+        with pytest.raises(duckdb.Error, match=f"no exchange ftx; there are {', '.join(EXCHANGES)}"):
+            ask.sql("SELECT ops.exchange('ftx')").fetchall()
+
+    def test_no_argument_is_a_word_of_sql(self, ask: duckdb.DuckDBPyConnection) -> None:
+        for name, macro in macros.load().items():
+            for word in re.findall(r"(\w+) :=", macro.head.splitlines()[0]):
+                ask.sql(f"SELECT 1 AS x, 2 AS {word} ORDER BY {word}")  # a reserved word is a syntax error
+                assert f'"{word}"' not in macro.statement, name
+
     @pytest.mark.parametrize(
         "macro", ["at_risk({}, 90000)", "level_history({}, 90000)", "at_a_glance({})", "balance({})"]
     )
@@ -448,7 +470,7 @@ class TestAnswers:
         cursor.execute(f"SET TimeZone = '{client}'")
         assert cursor.sql(f"FROM map_hour('BTC', {moment})").fetchall() == [(hour,)]
         (levels,) = cursor.sql(f"SELECT DISTINCT hour_utc FROM levels_at('BTC', {moment})").fetchall()
-        level = f"level_history('BTC', 100000, \"from\" := {moment})"
+        level = f"level_history('BTC', 100000, since := {moment})"
         (first,) = cursor.sql(f"SELECT min(hour_utc) FROM {level}").fetchall()
         (least,) = cursor.sql(f"SELECT min(first_utc) FROM data_quality('BTC', {moment})").fetchall()
         assert {*levels, *first, *least} == {hour}

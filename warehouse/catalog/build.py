@@ -12,22 +12,13 @@ import duckdb
 from expectations.contract import LAYERS, Table
 from expectations.dictionary import comments
 from expectations.tables import load, table
-from warehouse.catalog import arguments, macros
+from warehouse.catalog import macros
 from warehouse.errors import UserError
 from warehouse.storage.atomic import replace_durably
 from warehouse.storage.store import FILE, Store
 
 MAPS = "liquidation_levels"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"python_enable_replacements": "false"}
-# Of a table that has a file wherever the map has one.
-_ROWS_OF = """
-    CREATE MACRO ops.rows_of(coin, name) AS TABLE
-    SELECT * REPLACE (r.coin::VARCHAR AS coin)
-    FROM read_parquet(
-        ops.files_of(coin, name), hive_partitioning = true, hive_types = {'coin': 'VARCHAR', 'date': 'DATE'}
-    ) AS r
-    WHERE r.hour_utc <= (SELECT max(w.hour_utc) FROM ops.watermark AS w)
-"""
 
 
 def build(root: Path) -> Path:
@@ -62,7 +53,7 @@ def _statements(root: Path) -> Iterator[str]:
     for contract in load().values():
         yield f"CREATE VIEW {contract.full_name} AS {_select(root, contract)}"
         yield from comments(contract)
-    yield from (*arguments.STATEMENTS, *_of_coin(root), *macros.statements())
+    yield from (*_of_coin(root), *macros.statements())
 
 
 def _of_coin(root: Path) -> tuple[str, ...]:
@@ -76,15 +67,15 @@ def _of_coin(root: Path) -> tuple[str, ...]:
     there = f"there are {', '.join(days)}" if days else "there are none yet; fill it with: liq run"
     words = f"format({_text('no coin {} in the warehouse; ' + there)}, coalesce(coin::VARCHAR, 'NULL'))"
     is_known = f"list_contains([{', '.join(map(_text, days))}]::VARCHAR[], coin::VARCHAR)"
-    known = f"CASE WHEN {is_known} THEN coin::VARCHAR ELSE error({words})::VARCHAR END"
+    in_any_case = _case("lower(coin::VARCHAR)", {coin.lower(): coin for coin in days})
+    known = f"CASE WHEN {is_known} THEN coin::VARCHAR ELSE coalesce({in_any_case}, error({words})::VARCHAR) END"
     folder = f"{_files(home, '')} || name || '/coin=' || ops.known(coin)"
-    of_days = {"first_day": {c: d[0] for c, d in days.items()}, "last_day": {c: d[-1] for c, d in days.items()}}
+    of_days = (("first_day", {c: d[0] for c, d in days.items()}), ("last_day", {c: d[-1] for c, d in days.items()}))
     return (
         f"CREATE MACRO ops.known(coin) AS {known}",
         f"CREATE MACRO ops.files_of(coin, name) AS {folder} || '/date=*/{FILE}'",
         f"CREATE MACRO ops.file_of(coin, name, day) AS {folder} || '/date=' || day || '/{FILE}'",
-        *(f"CREATE MACRO ops.{name}(coin) AS {_case('coin', found)}::DATE" for name, found in of_days.items()),
-        _ROWS_OF,
+        *(f"CREATE MACRO ops.{name}(coin) AS {_case('ops.known(coin)', found)}::DATE" for name, found in of_days),
     )
 
 

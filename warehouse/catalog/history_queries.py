@@ -29,7 +29,7 @@ _PATH = """
 """
 _HEATMAP = "FROM heatmap($coin, $hour, hours := $hours, step := $step, buckets := $buckets)"
 
-_LEVEL = """FROM level_history($coin, $price, "from" := $since) WHERE hour_utc <= $hour ORDER BY hour_utc"""
+_LEVEL = """FROM level_history($coin, $price, since := $since) WHERE hour_utc <= $hour ORDER BY hour_utc"""
 _BALANCE = """
     WITH ranges AS (
         SELECT hour_utc, distance_bp, side, cumulative_p10_usd AS low_usd, cumulative_p90_usd AS high_usd

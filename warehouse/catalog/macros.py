@@ -1,11 +1,14 @@
 """The analysts' macros: a file each in `sql/macros`, whose head says what it answers and shows a call that runs.
 
-They are kept to what DuckDB 1.1 knows too: CASE, where DuckDB 2 has a function `if`; and a macro that calls another
-names what has a default.
+`sql/macros/ops` has the scalar macros that they call: these read a moment or a price, and refuse what cannot be one,
+naming it and what to write instead. All are kept to what DuckDB 1.1 knows too: CASE, where DuckDB 2 has a function
+`if`; and a macro that calls another names what has a default.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import takewhile
@@ -45,11 +48,20 @@ def load() -> dict[str, Macro]:
 
 def statements() -> list[str]:
     """DuckDB statements that make and describe all of them."""
+    scalar = {f"ops.{path.stem}": path.read_text() for path in sorted((FOLDER / "ops").glob("*.sql"))}
     macros = load()
-    asks = {name: {other for other in macros if f" {other}(" in macros[name].body} for name in macros}
-    known = [macros[name] for name in TopologicalSorter(asks).static_order()]  # DuckDB looks up what a macro calls
+    known = [macros[name] for name in _callees_first({name: each.body for name, each in macros.items()})]
     comments = [f"COMMENT ON MACRO TABLE {m.name} IS '{m.head.replace(chr(39), chr(39) * 2)}'" for m in known]
-    return [*(m.statement for m in known), *comments]
+    return [*(scalar[name] for name in _callees_first(scalar)), *(m.statement for m in known), *comments]
+
+
+def _callees_first(bodies: Mapping[str, str]) -> list[str]:
+    """Names of macros in the order to make them: DuckDB looks up what a macro calls."""
+    calls = {
+        name: {other for other in bodies if other != name and re.search(rf"(?<![\w.]){re.escape(other)}\(", body)}
+        for name, body in bodies.items()
+    }
+    return list(TopologicalSorter(calls).static_order())
 
 
 def _read(path: Path) -> Macro:
