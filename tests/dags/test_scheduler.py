@@ -27,7 +27,8 @@ from warehouse.operations.airflow_local import airflow_env
 UP = """
 import sys
 from pathlib import Path
-from warehouse import scheduler, settings
+from warehouse import settings
+from warehouse.operations import airflow_local as scheduler
 scheduler.up(settings.load(), int(sys.argv[1]), home=Path(sys.argv[2]), report=lambda line: print(line, flush=True))
 """
 

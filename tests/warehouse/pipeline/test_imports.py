@@ -225,7 +225,7 @@ def test_a_map_over_which_something_is_imported_is_made_again_by_the_next_run(
 KILLED = """
 import os, signal, sys
 from typer.testing import CliRunner
-from warehouse import store
+from warehouse.storage import store
 from warehouse.cli.main import app
 left = [int(sys.argv[1])]
 def counted(whole):

@@ -21,7 +21,8 @@ import os, signal, sys
 from datetime import datetime
 from pathlib import Path
 from tests.warehouse.trial import Trial
-from warehouse import catalog, collect, file_format, store
+from warehouse.catalog import build as catalog
+from warehouse.storage import store
 from warehouse.pipeline import run
 
 def die(*_, **__):
