@@ -1,4 +1,4 @@
-"""The venues, one module each. A new venue is a module that answers to `Adapter`, and a line here."""
+"""Exchanges, one folder each. A new one is a folder whose `adapter.py` answers to `Adapter`, and a line here."""
 
 from __future__ import annotations
 

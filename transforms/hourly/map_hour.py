@@ -36,7 +36,7 @@ def abouts(position_books: pl.DataFrame) -> dict[datetime, Row]:
 
 @dataclass(frozen=True)
 class Profile:
-    """Dollars of one side of the map by hour and price bucket: usd [hours, buckets], of which bucket 0 is `first`."""
+    """Notional (USD) of one side of the map: usd [hours, buckets], of which bucket 0 is `first`."""
 
     hours: NDArray[np.datetime64]
     first: int
@@ -44,7 +44,7 @@ class Profile:
 
     @classmethod
     def of(cls, levels: pl.DataFrame) -> Profile:
-        """The rows of the map, exchanges and classes added up. Of hours, those that have rows, in ascending order."""
+        """Add up exchanges and leverage classes. Only hours that have rows are in it, in ascending order."""
         if levels.is_empty():
             return cls(np.array([], "datetime64[ms]"), 0, np.zeros((0, 0)))
         times, buckets = levels["hour_utc"].to_numpy(), levels["price_bucket"].to_numpy()
@@ -55,13 +55,13 @@ class Profile:
         return cls(since + there * _HOUR, first, _sums(levels, hour, first, shape)[there])
 
     def sums(self, levels: pl.DataFrame) -> Floats:
-        """The dollars of some of the rows, such as an exchange's, on the same hours and buckets."""
+        """Add up some of the rows, such as those of one exchange, on the same hours and buckets."""
         hour = np.searchsorted(self.hours, levels["hour_utc"].to_numpy())
         return _sums(levels, hour, self.first, self.usd.shape)
 
 
 def _sums(levels: pl.DataFrame, hour: Ints, first: int, shape: tuple[int, ...]) -> Floats:
-    # whole dollars: their sums are exact in any order. Of no rows bincount makes integers
+    # whole dollars: their sums are exact in any order. The cast is for no rows, where bincount returns integers
     cells = hour * shape[1] + (levels["price_bucket"].to_numpy() - first)
     usd = np.bincount(cells, levels["notional_usd"].to_numpy(), shape[0] * shape[1])
     return usd.reshape(shape).astype(np.float64, copy=False)

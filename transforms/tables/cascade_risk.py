@@ -28,9 +28,10 @@ def build(
     traded, hourly = Traded(price_bars), abouts(position_books)
     sides = {side: dict(_profiles(liquidation_levels.filter(pl.col("side") == side))) for side in ("long", "short")}
     rows = [
-        about | {"hour_utc": hour, "side": side} | _row(side, about, standing.get(hour), traded.before(hour.date()))
+        hourly[hour]
+        | {"hour_utc": hour, "side": side}
+        | _row(side, hourly[hour], standing.get(hour), traded.before(hour.date()))
         for hour in liquidation_levels["hour_utc"].unique().sort()
-        for about in (hourly[hour],)
         for side, standing in sides.items()
     ]
     schema = {c: t for c, t in TABLE.schema.items() if c not in TABLE.partition}

@@ -48,7 +48,7 @@ def _side(levels: pl.DataFrame, hourly: Mapping[datetime, Row], day: date, about
 
 @dataclass(frozen=True)
 class _Now:
-    """What stands in one hour on one side: usd [exchanges, buckets], of which bucket 0 is `first`."""
+    """Notional of one hour and side by exchange: usd [exchanges, buckets], of which bucket 0 is `first`."""
 
     exchanges: list[str]
     first: int

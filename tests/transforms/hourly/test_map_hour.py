@@ -18,7 +18,7 @@ SWAP = ("okx", "BTC-USDT-SWAP")
 
 
 def books(*contracts: tuple[tuple[str, str], dict[str, Any]]) -> pl.DataFrame:
-    """A row of each contract, as far as an hour is told by it."""
+    """A ledger row of each contract, with the columns that `abouts` reads."""
     every = {"hour_utc": HOUR, "is_stale": False, "parameters_version": "prior-3", "source": "simulated"}
     rows = [
         every | {"mark_price": 100.0, "exchange": name[0], "instrument": name[1]} | about for name, about in contracts

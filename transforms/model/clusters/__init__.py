@@ -1,1 +1,1 @@
-"""What follows from a map: clusters, their tracks, market impact and cascades."""
+"""Clusters of a map, their tracks, market impact and cascades."""
