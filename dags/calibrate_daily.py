@@ -13,7 +13,7 @@ from airflow.sdk import Asset, CronTriggerTimetable, dag, task
 
 from dags.tasks import RETRIES, day, refuse_quarantined
 
-FITTED = Asset(name="model_parameters", uri="liquidation-warehouse://mart/model_parameters")
+FITTED = Asset(name="model_parameters", uri="liquidation-warehouse://model/model_parameters")
 SCORED = Asset(name="map_scores", uri="liquidation-warehouse://mart/map_scores")
 
 

@@ -59,11 +59,11 @@ def of_range(params: Mapping[str, Any]) -> Plan:
     from warehouse.clock import from_ms
     from warehouse.ingest.exchanges import market_clock
     from warehouse.plan import Plan
-    from warehouse.time_range import span
+    from warehouse.time_range import hour_range
 
     asked = settings.load(coins=params["coins"] or None, exchanges=params["exchanges"] or None)
-    first, last = span(from_ms(market_clock(asked)()), None, params["from"], params["to"])
-    return replace(Plan.of_range(first, last, asked), catches_up=False, again=params["rebuild"])
+    first, last = hour_range(from_ms(market_clock(asked)()), None, params["from"], params["to"])
+    return replace(Plan.of_range(first, last, asked), retry_failed=False, again=params["rebuild"])
 
 
 def describe_events(events: Any, assets: Iterable[Asset], asked: Plan, made: dict[str, Any]) -> None:

@@ -1,10 +1,10 @@
--- Cumulative notional from the mark outward: each venue from its own mark, and `all`, which adds the venues up.
+-- Cumulative notional from the mark outward: each exchange from its own mark, and `all`, which adds the exchanges up.
 --
 -- Dollars are added as decimals. That is exact, so neither the order in which threads add nor how many hours are built
 -- at once can show in the last digit of a double. A NaN cannot become a decimal and stops the build; so does a version
 -- of which log_sd is not known.
 --
--- The band about a sum is that of transforms/model/bands.py, where its terms are explained. Of `all`, venues are taken
+-- The band about a sum is that of transforms/model/bands.py, where its terms are explained. Of `all`, exchanges are taken
 -- to err together where fit and model err, and each by itself where chance does.
 WITH band AS (
     SELECT 0.2 AS misfit, 0.8 * 2e6 AS chance_usd, 1.5 AS widest, 1.2815515594457831 AS p90
@@ -34,7 +34,7 @@ buckets AS (
         coin, hour_utc, l.exchange, l.side, price_low, price_high,
         sum(notional_usd::DECIMAL(18, 6)) AS usd,
         sum((notional_usd * coalesce(log_sd, 'NaN'))::DECIMAL(18, 6)) AS fit_usd,
-        sum((notional_usd * unseen_log_sd)::DECIMAL(18, 6)) AS unseen_usd,
+        sum((notional_usd * gap_log_sd)::DECIMAL(18, 6)) AS unseen_usd,
         sum(notional_1d_usd::DECIMAL(18, 6)) AS usd_1d,
         sum(notional_7d_usd::DECIMAL(18, 6)) AS usd_7d,
         sum(notional_30d_usd::DECIMAL(18, 6)) AS usd_30d
@@ -53,7 +53,7 @@ instruments AS (
     GROUP BY ALL
 ),
 
--- A venue's mark is that of the instrument that carries most.
+-- An exchange's mark is that of the instrument that carries most.
 venues AS (
     SELECT
         coin, hour_utc, exchange, first(mark_price ORDER BY usd DESC, instrument) AS mark_price,
@@ -102,7 +102,7 @@ curves AS (
     FROM sums CROSS JOIN band
 ),
 
--- The mark of `all` is the plain average of the venues' marks; its notional is each venue's from that venue's own mark.
+-- The mark of `all` is the plain average of the exchanges' marks; its notional is each exchange's from that exchange's own mark.
 together AS (
     SELECT
         coin, hour_utc, 'all' AS exchange, side, outward, distance_bp, avg(mark_price ORDER BY exchange) AS mark_price,
@@ -127,8 +127,8 @@ widths AS (
 
 SELECT
     coin, hour_utc::DATE AS date, hour_utc, exchange, side, distance_bp, price,
-    usd::DOUBLE AS cumulative_usd, usd_1d::DOUBLE AS cumulative_1d_usd,
-    usd_7d::DOUBLE AS cumulative_7d_usd, usd_30d::DOUBLE AS cumulative_30d_usd,
+    usd::DOUBLE AS cumulative_usd, usd_1d::DOUBLE AS cumulative_opened_1d_usd,
+    usd_7d::DOUBLE AS cumulative_opened_7d_usd, usd_30d::DOUBLE AS cumulative_opened_30d_usd,
     usd::DOUBLE / factor AS cumulative_p10_usd, usd::DOUBLE AS cumulative_p50_usd,
     usd::DOUBLE * factor AS cumulative_p90_usd,
     mark_price, is_stale, parameters_version, source

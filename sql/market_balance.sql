@@ -1,4 +1,4 @@
--- Long against short notional within 1, 2, 5 and 10 % of the mark, venues added up.
+-- Long against short notional within 1, 2, 5 and 10 % of the mark, exchanges added up.
 -- Each side has one row a point, so max() picks it; a market with nothing on either side has no imbalance.
 WITH sides AS (
     SELECT

@@ -1,4 +1,4 @@
--- An hour of a coin in one row, venues added up: what a dashboard reads. Distances are from the mean of the venues' marks.
+-- An hour of a coin in one row, exchanges added up: what a dashboard reads. Distances are from the mean of the exchanges' marks.
 --
 -- Max pain is the bucket in which most would be liquidated, the nearest of equals. A magnet is the cluster nearest to the
 -- mark: many hold that price is drawn there, which this table does not claim. A void is the widest range within 10 % whose
@@ -92,7 +92,7 @@ magnets AS (
 by_side AS (
     SELECT
         coin, hour_utc, side, p.price AS pain_price, p.usd AS pain_usd, m.price AS magnet_price, m.bp AS magnet_bp,
-        m.intensity AS magnet_intensity, v.low AS void_low, v.high AS void_high, c.trigger_price, c.amplification_x
+        m.intensity AS magnet_intensity, v.low AS void_low, v.high AS void_high, c.trigger_price, c.amplification
     FROM hours CROSS JOIN sides
     LEFT JOIN pains AS p USING (coin, hour_utc, side)
     LEFT JOIN magnets AS m USING (coin, hour_utc, side)
@@ -114,8 +114,8 @@ SELECT
     s.void_low AS short_void_low, s.void_high AS short_void_high,
     long_1pct_usd, short_1pct_usd, imbalance_1pct, long_2pct_usd, short_2pct_usd, imbalance_2pct,
     long_5pct_usd, short_5pct_usd, imbalance_5pct,
-    l.trigger_price AS long_trigger_price, l.amplification_x AS long_amplification_x,
-    s.trigger_price AS short_trigger_price, s.amplification_x AS short_amplification_x,
+    l.trigger_price AS long_trigger_price, l.amplification AS long_amplification,
+    s.trigger_price AS short_trigger_price, s.amplification AS short_amplification,
     is_stale, parameters_version, source
 FROM hours
 JOIN longs AS l USING (coin, hour_utc)

@@ -19,8 +19,8 @@ ranges AS (
         book.is_stale OR coalesce(before.is_stale, false) AS either_is_stale,
         if(book.side = 'long', lowest, highest) AS worst,
         if(book.side = 'long', greatest(highest, previous), least(lowest, previous)) AS best
-    FROM position_books AS book
-    LEFT JOIN position_books AS before
+    FROM position_ledger AS book
+    LEFT JOIN position_ledger AS before
         ON before.coin = book.coin AND before.exchange = book.exchange AND before.instrument = book.instrument
         AND before.side = book.side AND before.hour_utc + INTERVAL 1 HOUR = book.hour_utc
     LEFT JOIN marks
@@ -41,7 +41,7 @@ stood AS (
 
 realised AS (
     SELECT
-        coin, exchange, instrument, side, sum(size_usd::DECIMAL(38, 6)) AS usd, count(*) AS events,
+        coin, exchange, instrument, side, sum(notional_usd::DECIMAL(38, 6)) AS usd, count(*) AS events,
         date_trunc('hour', time_utc - INTERVAL 1 MILLISECOND) + INTERVAL 1 HOUR AS hour_utc
     FROM realised_liquidations
     GROUP BY ALL
@@ -50,8 +50,8 @@ realised AS (
 SELECT
     coin, hour_utc::DATE AS date, hour_utc, exchange, instrument, side,
     previous AS previous_mark_price, lowest AS lowest_mark_price, highest AS highest_mark_price,
-    if(previous IS NOT NULL AND worst IS NOT NULL, coalesce(stood.usd, 0)::DOUBLE, NULL) AS stood_usd,
-    swept_base, if(swept_base = 0, 0, swept_base * sqrt(worst * best)) AS swept_usd,
+    if(previous IS NOT NULL AND worst IS NOT NULL, coalesce(stood.usd, 0)::DOUBLE, NULL) AS predicted_usd,
+    liquidated_base, if(liquidated_base = 0, 0, liquidated_base * sqrt(worst * best)) AS modelled_usd,
     if(feed.completeness IS NULL, NULL, coalesce(realised.usd, 0)::DOUBLE) AS realised_usd,
     if(feed.completeness IS NULL, NULL, coalesce(realised.events, 0)) AS realised_count,
     feed.completeness, mark_price, either_is_stale AS is_stale, parameters_version, ranges.source

@@ -49,7 +49,7 @@ def quiet_exchanges(_served: Simulation) -> Simulation:
 
 @pytest.fixture(scope="session")
 def one_hour(_served: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """A warehouse of hour `A`, all venues up. Whoever goes on with it takes a copy."""
+    """A warehouse of hour `A`, all exchanges up. Whoever goes on with it takes a copy."""
     _forget(_served)
     made = Trial(tmp_path_factory.mktemp("one_hour") / "warehouse", _served.url)
     made.run(A)

@@ -1,4 +1,4 @@
-"""What a run is about: which hours, coins and venues."""
+"""What a run is about: which hours, coins and exchanges."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from warehouse.settings import Settings
 class Plan:
     """Hours from first to last, both included, naive UTC. coins may be ("all",).
 
-    catches_up: whether earlier hours that failed, or that nobody ran, are asked for with them, and what is stale in
+    retry_failed: whether earlier hours that failed, or that nobody ran, are asked for with them, and what is stale in
     the week before is built. again: builds what is not stale too. tables: those to build, or by default every one that
     is not made on demand; of them `days`, if they are not those of the hours. whole: publishes all of it or nothing.
     """
@@ -26,7 +26,7 @@ class Plan:
     last_hour: datetime
     coins: tuple[str, ...]
     exchanges: tuple[str, ...]
-    catches_up: bool = True
+    retry_failed: bool = True
     again: bool = False
     tables: tuple[str, ...] = ()
     days: tuple[date, ...] = ()
@@ -87,7 +87,7 @@ class Plan:
     def to_json(self) -> str:
         """For handing from task to task."""
         hours = {"first": self.first_hour.isoformat(), "last": self.last_hour.isoformat()}
-        flags = {"catches_up": self.catches_up, "again": self.again}
+        flags = {"retry_failed": self.retry_failed, "again": self.again}
         return json.dumps({**hours, "coins": self.coins, "exchanges": self.exchanges, **flags})
 
     @classmethod

@@ -38,11 +38,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LIQ_", env_file=".env", extra="ignore", frozen=True)
 
     source: Source = Field(
-        "simulated", description="simulated (built in), recorded (a folder of files) or live (the real venues)"
+        "simulated", description="simulated (built in), recorded (a folder of files) or live (the real exchanges)"
     )
     warehouse: Path | None = Field(None, description="folder of the tables; the catalog is catalog.duckdb in it")
     coins: Annotated[tuple[str, ...], NoDecode] = Field(("BTC", "ETH", "SOL"), description="coins, or `all`")
-    exchanges: Annotated[tuple[str, ...], NoDecode] = Field(tuple(ADAPTERS), description="venues to ask")
+    exchanges: Annotated[tuple[str, ...], NoDecode] = Field(tuple(ADAPTERS), description="exchanges to ask")
     now: datetime | None = Field(None, description="freezes the clock, for replays; ISO 8601 with a zone")
     recorded: Path | None = Field(None, description="folder of recorded files, for LIQ_SOURCE=recorded")
     wait_s: float = Field(300, ge=0, description="how long to wait for another run of the same warehouse, in seconds")
@@ -107,7 +107,7 @@ class Settings(BaseSettings):
 
     @property
     def urls_given(self) -> bool:
-        """Whether the address of every venue that is asked was set by hand."""
+        """Whether the address of every exchange that is asked was set by hand."""
         return all(getattr(self, _URLS[exchange]) for exchange in self.exchanges)
 
     @property
@@ -121,7 +121,7 @@ class Settings(BaseSettings):
         return 60 if self.source == "recorded" else 5
 
     def base_urls(self, served_at: str | None = None) -> dict[str, str]:
-        """Base URL by host: what was set, else `served_at` (a server of ours), else, for live data, the venue's own."""
+        """Base URL by host: what was set, else `served_at` (a server of ours), else, for live data, the exchange's own."""
         official = _OFFICIAL if self.source == "live" else {}
         given = {host: getattr(self, field) or served_at or official.get(host) for host, field in _URLS.items()}
         urls = {host: url for host, url in given.items() if url}
@@ -132,7 +132,7 @@ class Settings(BaseSettings):
         return urls
 
     def stream_urls(self) -> dict[str, str]:
-        """Base URL of each venue's stream: what was set, else, for live data, the venue's own."""
+        """Base URL of each exchange's stream: what was set, else, for live data, the exchange's own."""
         official = {exchange: stream.URL for exchange, stream in STREAMS.items()} if self.source == "live" else {}
         given = {exchange: getattr(self, field) or official.get(exchange) for exchange, field in _STREAM_URLS.items()}
         return {exchange: url for exchange, url in given.items() if url}

@@ -8,7 +8,7 @@ from warehouse.clock import HOUR, floor_hour, parse_hour
 from warehouse.errors import UserError
 
 
-def asked(hour: str | None, first: str | None, last: str | None, count: int | None) -> None:
+def validate_range(hour: str | None, first: str | None, last: str | None, count: int | None) -> None:
     """Refuses combinations and times that no clock could make right, before anything is started."""
     if hour and (first or last or count):
         raise UserError("--hour is one hour; leave out --from, --to and --hours, or leave out --hour")
@@ -23,11 +23,11 @@ def asked(hour: str | None, first: str | None, last: str | None, count: int | No
             parse_hour(text)
 
 
-def span(
+def hour_range(
     now: datetime, hour: str | None = None, first: str | None = None, last: str | None = None, count: int | None = None
 ) -> tuple[datetime, datetime]:
     """First and last hour, both included; without any wish, the last full hour. Raises UserError for the future."""
-    asked(hour, first, last, count)
+    validate_range(hour, first, last, count)
     newest = floor_hour(now)
     wanted = hour or last
     end = parse_hour(wanted) if wanted else newest

@@ -9,7 +9,7 @@ from expectations.contract import Column
 EXCHANGES = ("binance", "bybit", "okx")
 SIDES = ("long", "short")
 ESTIMATORS = ("fitted", "prior", "ladder", "distance", "open_interest", "range")
-LIFE_STATES = ("standing", "unseen", "swept", "faded", "merged")
+TRACK_STATUSES = ("active", "lost", "swept", "expired", "merged")
 LEVERAGE_CLASSES = ("100x+", "50x", "25x", "10x", "5x", "3x", "2x")
 SOURCES = r"simulated|recorded|live|imported(?::[a-z0-9._-]+)?"
 
@@ -63,8 +63,8 @@ def _landmarks(side: str, beyond: str) -> tuple[Column, ...]:
 
 COLUMNS = _columns(
     # who and where
-    Column("exchange", _S, "Venue; `all` where a row adds every venue up", allowed=(*EXCHANGES, "all")),
-    Column("instrument", _S, "The venue's own name of the contract"),
+    Column("exchange", _S, "Exchange; `all` where a row adds every exchange up", allowed=(*EXCHANGES, "all")),
+    Column("instrument", _S, "The exchange's own name of the contract"),
     Column("coin", _S, "Underlying coin"),
     Column("date", pl.Date(), "UTC day of the row's time; a folder of the path"),
     Column("side", _S, "Side of the position that is, or would be, liquidated", allowed=SIDES),
@@ -77,7 +77,7 @@ COLUMNS = _columns(
     Column("kind", _S, "Payoff of the contract", allowed=("linear", "inverse")),
     # when
     Column("hour_utc", _UTC, "The instant that the row is for; uses nothing published after it", "UTC"),
-    Column("time_utc", _UTC, "Moment of the reading, as the venue stamps it", "UTC"),
+    Column("time_utc", _UTC, "Moment of the reading, as the exchange stamps it", "UTC"),
     Column("open_utc", _UTC, "Start of the bar", "UTC"),
     Column("sent_at_utc", _UTC, "When the request was sent", "UTC"),
     Column("received_at_utc", _UTC, "When the response was complete", "UTC"),
@@ -85,7 +85,7 @@ COLUMNS = _columns(
     Column("window_end_utc", _UTC, "End of the range that was asked for", "UTC"),
     Column("valid_from_utc", _UTC, "From when this version applies", "UTC"),
     Column("valid_to_utc", _UTC, "Until when this version applies; null while it does", "UTC"),
-    Column("listed_utc", _UTC, "When the venue listed the contract", "UTC"),
+    Column("listed_utc", _UTC, "When the exchange listed the contract", "UTC"),
     Column("started_at_utc", _UTC, "Start of the run", "UTC"),
     Column("finished_at_utc", _UTC, "End of the run", "UTC"),
     Column("first_hour_utc", _UTC, "First hour of the run", "UTC"),
@@ -107,7 +107,7 @@ COLUMNS = _columns(
     # instruments and tiers
     Column("contract_base", _F, "Coins in one contract (linear)", "coins", minimum=0),
     Column("contract_usd", _F, "Dollars in one contract (inverse)", "usd", minimum=0),
-    Column("unit_multiplier", _F, "Coins behind one unit of the venue's name: 1000 for 1000PEPE", "coins", minimum=1),
+    Column("unit_multiplier", _F, "Coins behind one unit of the exchange's name: 1000 for 1000PEPE", "coins", minimum=1),
     Column("tick", _F, "Smallest price step", "usd", minimum=0),
     Column("trading_status", _S, "Whether it trades", allowed=("trading", "suspended", "closed")),
     Column("tier", _I, "Number of the risk tier, from the smallest position", minimum=1),
@@ -117,17 +117,17 @@ COLUMNS = _columns(
     Column("maintenance_rate", _F, "Maintenance margin as a share of notional", minimum=0, maximum=1),
     Column("deduction", _F, "Taken off the maintenance margin so that tiers join", "usd", minimum=0),
     Column("max_leverage_x", _F, "Highest leverage the tier allows", "x", minimum=1),
-    Column("tier_origin", _S, "Reported by the venue, or its documented table", allowed=("reported", "documented")),
+    Column("tier_origin", _S, "Reported by the exchange, or its documented table", allowed=("reported", "documented")),
     # open interest and prices
-    Column("reported", _F, "Open interest as the venue prints it", minimum=0),
+    Column("reported", _F, "Open interest as the exchange prints it", minimum=0),
     Column("reported_unit", _S, "Unit of `reported`", allowed=("base", "contracts", "usd")),
     Column(
-        "sides_counted", _I, "Sides that `reported` adds up; null where the venue does not say", minimum=1, maximum=2
+        "sides_counted", _I, "Sides that `reported` adds up; null where the exchange does not say", minimum=1, maximum=2
     ),
     Column(
         "origin",
         _S,
-        "A snapshot of the moment; the venue's history; or an archived file whose times no mark price could confirm, "
+        "A snapshot of the moment; the exchange's history; or an archived file whose times no mark price could confirm, "
         "which may be five minutes off",
         allowed=("snapshot", "history", "archive"),
     ),
@@ -141,13 +141,13 @@ COLUMNS = _columns(
     Column(
         "price_kind",
         _S,
-        "`mark`, or `trade` where the venue gave no mark and trades stand in",
+        "`mark`, or `trade` where the exchange gave no mark and trades stand in",
         allowed=("mark", "trade"),
     ),
     Column("volume_base", _F, "Traded volume; null where not published", "coins", minimum=0),
     Column("taker_buy_base", _F, "Volume that lifted offers; null where not published", "coins", minimum=0),
     Column("long_account_share", _F, "Accounts that are net long, as a share", minimum=0, maximum=1),
-    Column("top_long_account_share", _F, "The same among the venue's top traders", minimum=0, maximum=1),
+    Column("top_long_account_share", _F, "The same among the exchange's top traders", minimum=0, maximum=1),
     Column("top_long_position_share", _F, "Long share of the top traders' positions", minimum=0, maximum=1),
     Column("funding_rate", _F, "Funding paid by longs to shorts for the interval", minimum=-1, maximum=1),
     Column("seq", _I, "Order among events of one instant", minimum=0),
@@ -174,9 +174,9 @@ COLUMNS = _columns(
     Column("notional_30d_usd", _F, "The part opened in the last 30 days", "usd", minimum=0),
     Column("distance_bp", _F, "Distance from the mark", "bp", minimum=0),
     Column("cumulative_usd", _F, "Modelled notional between the mark and the distance", "usd", minimum=0),
-    Column("cumulative_1d_usd", _F, "The part opened in the last day", "usd", minimum=0),
-    Column("cumulative_7d_usd", _F, "The part opened in the last 7 days", "usd", minimum=0),
-    Column("cumulative_30d_usd", _F, "The part opened in the last 30 days", "usd", minimum=0),
+    Column("cumulative_opened_1d_usd", _F, "The part opened in the last day", "usd", minimum=0),
+    Column("cumulative_opened_7d_usd", _F, "The part opened in the last 7 days", "usd", minimum=0),
+    Column("cumulative_opened_30d_usd", _F, "The part opened in the last 30 days", "usd", minimum=0),
     Column(
         "cumulative_p10_usd",
         _F,
@@ -198,17 +198,17 @@ COLUMNS = _columns(
         "intensity", _F, "Notional over the mean notional of as many neighbouring buckets; not an amount", minimum=0
     ),
     Column("intensity_z", _F, "Notional of the range against its own last 7 days, in standard deviations"),
-    Column("exchange_shares", _S, "Share of each venue, as JSON"),
-    # lives of clusters
-    Column("life_id", _S, "A cluster's name while it is followed: coin, side, hour of its birth and grid range then"),
+    Column("exchange_shares", _S, "Share of each exchange, as JSON"),
+    # tracks of clusters
+    Column("track_id", _S, "A cluster's name while it is followed: coin, side, hour of its birth and grid range then"),
     Column("born_utc", _UTC, "The hour in which it was first found", "UTC"),
     Column("born_usd", _F, "Modelled notional then", "usd", minimum=0),
     Column("largest_usd", _F, "The most that it has held so far, modelled", "usd", minimum=0),
     Column("largest_utc", _UTC, "The hour in which it held that, the first such", "UTC"),
     Column("seen_utc", _UTC, "The last hour in which it was found", "UTC"),
-    Column("life_state", _S, "Whether it stands, was not found in this hour, or how it ended", allowed=LIFE_STATES),
-    Column("split_from_life_id", _S, "The life whose range it had a part of when it was born; null where it had none"),
-    Column("merged_into_life_id", _S, "The life that went on in the cluster that it met"),
+    Column("track_status", _S, "Whether it stands, was not found in this hour, or how it ended", allowed=TRACK_STATUSES),
+    Column("split_from_track_id", _S, "The track whose range it had a part of when it was born; null where it had none"),
+    Column("merged_into_track_id", _S, "The track that went on in the cluster that it met"),
     Column("swept_utc", _UTC, "Open of the first bar whose mark reached its peak", "UTC"),
     Column(
         "swept_by_exchange",
@@ -219,21 +219,21 @@ COLUMNS = _columns(
     Column(
         "realised_is_complete",
         _B,
-        "Whether every venue's feed of the hour was read in full and holds all; null where none was read",
+        "Whether every exchange's feed of the hour was read in full and holds all; null where none was read",
     ),
     Column("long_usd", _F, "Long notional within the distance below the mark", "usd", minimum=0),
     Column("short_usd", _F, "Short notional within the distance above the mark", "usd", minimum=0),
     Column("imbalance", _F, "(long - short) / (long + short): positive when longs are heavier", minimum=-1, maximum=1),
-    Column("is_stale", _B, "Carried from an earlier hour because the venue was missing"),
+    Column("is_stale", _B, "Carried from an earlier hour because the exchange was missing"),
     Column(
-        "unseen_log_sd",
+        "gap_log_sd",
         _F,
         "How far the map may be off for the hours it has not seen, before its history and in holes of it: standard "
         "deviation of the log of what stands; 0 where it has seen the last 30 days, and 1.5 is the most that is said",
         minimum=0,
         maximum=1.5,
     ),
-    Column("parameters_version", _S, "Version of the assumptions, in mart.model_parameters"),
+    Column("parameters_version", _S, "Version of the assumptions, in model.model_parameters"),
     # cascades
     Column(
         "trigger_price",
@@ -253,7 +253,7 @@ COLUMNS = _columns(
     Column("exhaustion_bp", _F, "Its distance from the mark", "bp", minimum=0),
     Column("is_open_ended", _B, "The map ends before R falls below 1: exhaustion is at least that far"),
     Column(
-        "amplification_x",
+        "amplification",
         _F,
         "Exhaustion's distance over the trigger's: how many times as far as it is pushed the price then goes",
         "x",
@@ -279,19 +279,19 @@ COLUMNS = _columns(
     Column(
         "daily_volume_usd",
         _F,
-        "What the venues traded on an average one of those days, added up; null where none of them told",
+        "What the exchanges traded on an average one of those days, added up; null where none of them told",
         "usd",
         minimum=0,
     ),
-    Column("reached_exchange", _S, "Venue whose positions are reached", allowed=EXCHANGES),
-    Column("pushed_from_price", _F, "Far edge of the cluster in which the venue holds most", "usd", minimum=0),
+    Column("reached_exchange", _S, "Exchange whose positions are reached", allowed=EXCHANGES),
+    Column("pushed_from_price", _F, "Far edge of the cluster in which the exchange holds most", "usd", minimum=0),
     Column("pushed_to_price", _F, "Where its liquidations up to there would move the price on to", "usd", minimum=0),
-    Column("pushing_usd", _F, "Modelled notional of the venue from the mark to that edge", "usd", minimum=0),
-    Column("reached_usd", _F, "Modelled notional of the reached venue between the two prices", "usd", minimum=0),
+    Column("pushing_usd", _F, "Modelled notional of the exchange from the mark to that edge", "usd", minimum=0),
+    Column("reached_usd", _F, "Modelled notional of the reached exchange between the two prices", "usd", minimum=0),
     Column(
         "reached_cluster_id",
         _S,
-        "The first cluster beyond that the range touches and the reached venue has a share in; null for none",
+        "The first cluster beyond that the range touches and the reached exchange has a share in; null for none",
     ),
     # the summary
     Column("month", _S, "UTC month of the row's time, as in 2026-01; a folder of the path", pattern=r"\d{4}-\d{2}"),
@@ -332,7 +332,7 @@ COLUMNS = _columns(
         minimum=0,
     ),
     Column(
-        "long_amplification_x", _F, "How many times as far as it is pushed there the price then goes", "x", minimum=1
+        "long_amplification", _F, "How many times as far as it is pushed there the price then goes", "x", minimum=1
     ),
     Column(
         "short_trigger_price",
@@ -342,33 +342,33 @@ COLUMNS = _columns(
         minimum=0,
     ),
     Column(
-        "short_amplification_x", _F, "How many times as far as it is pushed there the price then goes", "x", minimum=1
+        "short_amplification", _F, "How many times as far as it is pushed there the price then goes", "x", minimum=1
     ),
     # books
-    Column("previous_base", _F, "Standing at the hour before", "coins", minimum=0),
+    Column("opening_base", _F, "Standing at the hour before", "coins", minimum=0),
     Column("opened_base", _F, "Opened in the hour", "coins", minimum=0),
     Column("closed_base", _F, "Closed by choice in the hour", "coins", minimum=0),
-    Column("swept_base", _F, "Liquidated in the hour, as modelled: the mark went through", "coins", minimum=0),
-    Column("standing_base", _F, "Standing at the hour", "coins", minimum=0),
+    Column("liquidated_base", _F, "Liquidated in the hour, as modelled: the mark went through", "coins", minimum=0),
+    Column("closing_base", _F, "Standing at the hour", "coins", minimum=0),
     Column("in_map_base", _F, "Standing inside the map's price range", "coins", minimum=0),
-    Column("outside_base", _F, "Standing beyond the map's price range", "coins", minimum=0),
+    Column("beyond_map_base", _F, "Standing beyond the map's price range", "coins", minimum=0),
     Column("unliquidatable_base", _F, "Taken as never liquidated: hedged or unleveraged", "coins", minimum=0),
     # scores
-    Column("estimator", _S, "Who foretold: ours, or a baseline that a map has to beat", allowed=ESTIMATORS),
+    Column("estimator", _S, "Who predicted: ours, or a baseline that a map has to beat", allowed=ESTIMATORS),
     Column("scored_from_utc", _UTC, "Start of the days that are judged", "UTC"),
     Column("scored_days", _I, "Days before `date` that are judged", "days", minimum=1),
-    Column("hours", _I, "Hours of those days that were read in full and foretold", "hours", minimum=0),
+    Column("hours", _I, "Hours of those days that were read in full and predicted", "hours", minimum=0),
     Column(
         "rank_correlation",
         _F,
-        "Spearman's, over the hours, of what was foretold with what was realised: 1 is the same order",
+        "Spearman's, over the hours, of what was predicted with what was realised: 1 is the same order",
         minimum=-1,
         maximum=1,
     ),
     Column(
         "poisson_deviance",
         _F,
-        "Of what was realised about what was foretold, scaled, for each dollar realised: 0 is perfect",
+        "Of what was realised about what was predicted, scaled, for each dollar realised: 0 is perfect",
         minimum=0,
     ),
     Column(
@@ -378,24 +378,24 @@ COLUMNS = _columns(
         "usd",
         minimum=0,
     ),
-    Column("scale", _F, "Realised over foretold in the days before those that are judged", minimum=0),
+    Column("scale", _F, "Realised over predicted in the days before those that are judged", minimum=0),
     Column("scale_hours", _I, "Hours that `scale` was learnt from", "hours", minimum=0),
     # sweeps
     Column("previous_mark_price", _F, "Mark price at the hour before", "usd", minimum=0),
     Column("lowest_mark_price", _F, "Lowest mark in the hour: longs down to it were reached", "usd", minimum=0),
     Column("highest_mark_price", _F, "Highest mark in the hour: shorts up to it were reached", "usd", minimum=0),
     Column(
-        "stood_usd",
+        "predicted_usd",
         _F,
         "Notional that the map of the hour before held between its mark and the worst mark of the hour",
         "usd",
         minimum=0,
     ),
-    Column("swept_usd", _F, "`swept_base` at the geometric middle of the hour's best and worst mark", "usd", minimum=0),
+    Column("modelled_usd", _F, "`liquidated_base` at the geometric middle of the hour's best and worst mark", "usd", minimum=0),
     Column(
         "realised_usd",
         _F,
-        "Liquidated in the hour, as venues published it; null where no feed was read in full",
+        "Liquidated in the hour, as exchanges published it; null where no feed was read in full",
         "usd",
         minimum=0,
     ),
@@ -403,7 +403,7 @@ COLUMNS = _columns(
     # state
     Column("position_class", pl.Int32(), "Index of the leverage class, from 1; 0 holds the place of nobody", minimum=0),
     Column("holding_class", pl.Int32(), "Index of the holding class, from the shortest", minimum=0),
-    Column("seated_utc", _UTC, "When a typical crowd was seated: where the history of the map begins", "UTC"),
+    Column("initialised_utc", _UTC, "When a typical crowd was seated: where the history of the map begins", "UTC"),
     Column("opened_utc", _UTC, "End of the hour in which the cohort was opened", "UTC"),
     Column("entry_bucket", pl.Int32(), "Index of the entry price on the fixed 10 bp grid"),
     Column("reached_bucket", pl.Int32(), "Farthest bucket that the mark reached in the hour after the opening"),
@@ -418,7 +418,7 @@ COLUMNS = _columns(
     Column("activity_7d_base", _F, "The part opened in the last 7 days", "coins", minimum=0),
     Column("activity_30d_base", _F, "The part opened in the last 30 days", "coins", minimum=0),
     Column("turnover_per_hour", _F, "Taker volume of a typical hour over open interest", minimum=0),
-    Column("swept_activity_usd", _F, "What would have been swept, were all of this class", "usd", minimum=0),
+    Column("exposure_usd", _F, "What would have been swept, were all of this class", "usd", minimum=0),
     # parameters
     Column("version", _S, "Name of the set of assumptions"),
     Column("parameter", _S, "Name of the assumption"),
@@ -428,7 +428,7 @@ COLUMNS = _columns(
     Column("run_id", _S, "Name of the run"),
     Column("run_status", _S, "How it ended", allowed=("published", "partial", "failed", "nothing_new")),
     Column("coins", _S, "Coins of the run, comma separated"),
-    Column("exchanges", _S, "Venues of the run, comma separated"),
+    Column("exchanges", _S, "Exchanges of the run, comma separated"),
     Column("fetched", _I, "Requests answered", minimum=0),
     Column("published", _I, "Partitions published", minimum=0),
     Column("quarantined", _I, "Partitions held back", minimum=0),

@@ -19,7 +19,7 @@ TABLE = Table(
     name="cascade_risk",
     layer="mart",
     kind="modelled",
-    doc="Whether liquidations would feed themselves, venues added up. With Q(d) the notional that stands within a "
+    doc="Whether liquidations would feed themselves, exchanges added up. With Q(d) the notional that stands within a "
     "distance d of the mean of the marks, R(d) = Y sigma sqrt(Q(d) / ADV) / d: the move that they make over the move "
     "that they take. Where R is 1 or more they would. Sigma and ADV are of the 30 full days before the row's, Y is "
     "fitted to the taker flow of those days, or stated where that is known of fewer than seven. R is taken at the far "
@@ -35,7 +35,7 @@ TABLE = Table(
         "exhaustion_price",
         "exhaustion_bp",
         "is_open_ended",
-        "amplification_x",
+        "amplification",
         "largest_ratio",
         "largest_ratio_price",
         "impact_y",
@@ -51,7 +51,7 @@ TABLE = Table(
     ),
     inputs=(
         Input("liquidation_levels", required=True),
-        Input("position_books"),
+        Input("position_ledger"),
         Input("price_bars", days=30, own_day=False),
     ),
     nullable=frozenset(
@@ -60,7 +60,7 @@ TABLE = Table(
             "trigger_bp",
             "exhaustion_price",
             "exhaustion_bp",
-            "amplification_x",
+            "amplification",
             "largest_ratio",
             "largest_ratio_price",
             "daily_volatility",
@@ -81,10 +81,10 @@ TABLE = Table(
             pl.when(_TRIGGERS)
             .then(
                 (pl.col("exhaustion_bp") >= pl.col("trigger_bp"))
-                & ((pl.col("amplification_x") * pl.col("trigger_bp") / pl.col("exhaustion_bp") - 1).abs() <= 1e-9)
+                & ((pl.col("amplification") * pl.col("trigger_bp") / pl.col("exhaustion_bp") - 1).abs() <= 1e-9)
             )
             .otherwise(
-                pl.col("exhaustion_bp").is_null() & pl.col("amplification_x").is_null() & ~pl.col("is_open_ended")
+                pl.col("exhaustion_bp").is_null() & pl.col("amplification").is_null() & ~pl.col("is_open_ended")
             ),
         ),
         Check(

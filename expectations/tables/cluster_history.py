@@ -8,7 +8,7 @@ from expectations.columns.registry import pick
 from expectations.contract import Check, Input, Table
 
 FADES_AFTER = timedelta(hours=6)
-"""Not seen for so long, a life has faded.
+"""Not seen for so long, a track has faded.
 
 Measured on two recorded months of five coins: in each hour 5.5 % of clusters are gone. Of those one in five is back at
 its prices after one hour unseen, one in ten of the rest after two, one in 23 after six; from ten hours on one in 43 an
@@ -16,31 +16,31 @@ hour, which is another cluster that wanders there.
 """
 
 _HOUR = timedelta(hours=1)
-_LIFE = ("coin", "side", "life_id")
-_STATE, _BORN, _SEEN, _NOW = (pl.col(name) for name in ("life_state", "born_utc", "seen_utc", "hour_utc"))
-_FOLLOWED = _STATE.is_in(["standing", "unseen"])
+_TRACK = ("coin", "side", "track_id")
+_STATE, _BORN, _SEEN, _NOW = (pl.col(name) for name in ("track_status", "born_utc", "seen_utc", "hour_utc"))
+_FOLLOWED = _STATE.is_in(["active", "lost"])
 _SWEPT = _STATE == "swept"
-_BEFORE = pl.col("life_state").shift(1).over(_LIFE, order_by="hour_utc")
+_BEFORE = pl.col("track_status").shift(1).over(_TRACK, order_by="hour_utc")
 _UP_TO = pl.col("price_high").shift(1).over("coin", "hour_utc", "side", _FOLLOWED, order_by="price_low")
 
 TABLE = Table(
     name="cluster_history",
     layer="mart",
     kind="modelled",
-    doc="Every cluster followed from hour to hour: a row an hour for each life that goes on, and one for the hour of "
-    "its end. A life goes on in the cluster of the next hour whose price buckets overlap its own the most, one to one, "
-    "the largest overlap first. Where a cluster comes apart the other parts are born with `split_from_life_id`; where "
-    "lives meet in one the others end `merged`. Not found in an hour it is `unseen`, at the prices and the notional of "
-    "when it was seen last; after 6 hours so it has `faded`. It is `swept` when a venue's mark reaches its peak; "
+    doc="Every cluster followed from hour to hour: a row an hour for each track that goes on, and one for the hour of "
+    "its end. A track goes on in the cluster of the next hour whose price buckets overlap its own the most, one to one, "
+    "the largest overlap first. Where a cluster comes apart the other parts are born with `split_from_track_id`; where "
+    "tracks meet in one the others end `merged`. Not found in an hour it is `unseen`, at the prices and the notional of "
+    "when it was seen last; after 6 hours so it has `faded`. It is `swept` when an exchange's mark reaches its peak; "
     "what the whole cluster held when it was seen last (`seen_utc`) is then predicted, and what was liquidated in its "
-    "range within the hour is realised, the only columns that are. Lives of the first hour of history may be older.",
-    grain=("hour_utc", "side", "life_id"),
+    "range within the hour is realised, the only columns that are. Tracks of the first hour of history may be older.",
+    grain=("hour_utc", "side", "track_id"),
     columns=pick(
         "coin",
         "date",
         "hour_utc",
         "side",
-        "life_id",
+        "track_id",
         "cluster_id",
         "price_low",
         "price_high",
@@ -53,9 +53,9 @@ TABLE = Table(
         "largest_usd",
         "largest_utc",
         "seen_utc",
-        "life_state",
-        "split_from_life_id",
-        "merged_into_life_id",
+        "track_status",
+        "split_from_track_id",
+        "merged_into_track_id",
         "swept_utc",
         "swept_by_exchange",
         "predicted_usd",
@@ -68,7 +68,7 @@ TABLE = Table(
     ),
     inputs=(
         Input("liquidation_clusters", required=True),
-        Input("position_books"),
+        Input("position_ledger"),
         Input("price_bars", hours=1),
         Input("realised_liquidations", hours=1),
         Input("realised_coverage", hours=1),
@@ -76,8 +76,8 @@ TABLE = Table(
     ),
     nullable=frozenset(
         {
-            "split_from_life_id",
-            "merged_into_life_id",
+            "split_from_track_id",
+            "merged_into_track_id",
             "swept_utc",
             "swept_by_exchange",
             "predicted_usd",
@@ -96,32 +96,32 @@ TABLE = Table(
         ),
         Check(
             "named_for_its_birth",
-            "A life keeps its name, and the name says when it was born.",
-            pl.col("life_id").str.contains(pl.format("-{}-{}-", "side", _BORN.dt.strftime("%Y%m%dT%H")), literal=True),
+            "A track keeps its name, and the name says when it was born.",
+            pl.col("track_id").str.contains(pl.format("-{}-{}-", "side", _BORN.dt.strftime("%Y%m%dT%H")), literal=True),
         ),
         Check(
             "one_life_a_cluster",
-            "A cluster goes on as one life: two would count its dollars twice.",
-            ~((_STATE == "standing") & (pl.len().over("coin", "hour_utc", "side", "cluster_id", "life_state") > 1)),
+            "A cluster goes on as one track: two would count its dollars twice.",
+            ~((_STATE == "active") & (pl.len().over("coin", "hour_utc", "side", "cluster_id", "track_status") > 1)),
         ),
         Check(
             "lives_lie_apart",
-            "Ranges that overlap are one life, or one of them has ended.",
+            "Ranges that overlap are one track, or one of them has ended.",
             ~_FOLLOWED | (pl.col("price_low") >= _UP_TO * (1 - 1e-9)).fill_null(True),
         ),
         Check(
             "ends_once",
             "What has ended is not seen again.",
-            _BEFORE.is_in(["standing", "unseen"]).fill_null(True),
+            _BEFORE.is_in(["active", "lost"]).fill_null(True),
         ),
         Check(
             "seen_or_not",
             "Standing is seen now; unseen, not for so long that it has faded.",
-            pl.when(_STATE == "standing")
+            pl.when(_STATE == "active")
             .then(_SEEN == _NOW)
-            .when(_STATE == "unseen")
+            .when(_STATE == "lost")
             .then((_SEEN < _NOW) & (_NOW - _SEEN < FADES_AFTER))
-            .when(_STATE == "faded")
+            .when(_STATE == "expired")
             .then(_NOW - _SEEN >= FADES_AFTER)
             .otherwise(_SEEN < _NOW),
         ),
@@ -137,7 +137,7 @@ TABLE = Table(
             pl.all_horizontal(
                 (pl.col(c).is_not_null() == _SWEPT) for c in ("swept_utc", "swept_by_exchange", "predicted_usd")
             )
-            & (pl.col("merged_into_life_id").is_not_null() == (_STATE == "merged")),
+            & (pl.col("merged_into_track_id").is_not_null() == (_STATE == "merged")),
         ),
         Check(
             "swept_within_its_hour",
@@ -152,9 +152,9 @@ TABLE = Table(
         ),
         Check(
             "nobody_descends_from_itself",
-            "A life is split from, and merges into, another.",
-            (pl.col("life_id") != pl.col("split_from_life_id")).fill_null(True)
-            & (pl.col("life_id") != pl.col("merged_into_life_id")).fill_null(True),
+            "A track is split from, and merges into, another.",
+            (pl.col("track_id") != pl.col("split_from_track_id")).fill_null(True)
+            & (pl.col("track_id") != pl.col("merged_into_track_id")).fill_null(True),
         ),
     ),
 )

@@ -9,7 +9,7 @@ TABLE = Table(
     name="fetches",
     layer="ops",
     kind="log",
-    doc="What was asked of each venue and what came of it: the last attempt at every question. `ok` after no attempt: "
+    doc="What was asked of each exchange and what came of it: the last attempt at every question. `ok` after no attempt: "
     "not asked, since a file of the month, stored with its first day, answers it.",
     grain=("exchange", "endpoint", "request"),
     columns=pick(

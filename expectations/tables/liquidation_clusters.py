@@ -11,7 +11,7 @@ TABLE = Table(
     name="liquidation_clusters",
     layer="mart",
     kind="modelled",
-    doc="Contiguous price ranges that stand out from their neighbourhood, venues added up. Found by cell-averaging "
+    doc="Contiguous price ranges that stand out from their neighbourhood, exchanges added up. Found by cell-averaging "
     "constant false alarm rate detection (Finn and Johnson 1968): a bucket belongs where its notional exceeds "
     "1.05 times the mean of the 40 buckets around it, two guard buckets a side left out.",
     grain=("hour_utc", "side", "rank"),
@@ -35,7 +35,7 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=(Input("liquidation_levels", days=7, columns=_COLUMNS, required=True), Input("position_books")),
+    inputs=(Input("liquidation_levels", days=7, columns=_COLUMNS, required=True), Input("position_ledger")),
     nullable=frozenset({"intensity_z"}),
     time_column="hour_utc",
     may_be_empty=True,

@@ -14,7 +14,7 @@ TABLE = Table(
     name="liquidation_curve",
     layer="mart",
     kind="modelled",
-    doc="Cumulative modelled notional from the mark outward, per venue (from its own mark) and added up as `all`, with "
+    doc="Cumulative modelled notional from the mark outward, per exchange (from its own mark) and added up as `all`, with "
     "the range that the truth is meant to lie in four times out of five.",
     grain=("hour_utc", "exchange", "side", "distance_bp"),
     columns=pick(
@@ -26,9 +26,9 @@ TABLE = Table(
         "distance_bp",
         "price",
         "cumulative_usd",
-        "cumulative_1d_usd",
-        "cumulative_7d_usd",
-        "cumulative_30d_usd",
+        "cumulative_opened_1d_usd",
+        "cumulative_opened_7d_usd",
+        "cumulative_opened_30d_usd",
         "cumulative_p10_usd",
         "cumulative_p50_usd",
         "cumulative_p90_usd",
@@ -51,7 +51,7 @@ TABLE = Table(
         ),
         Check(
             "exchanges_add_up",
-            "`all` is the sum of the venues, once each.",
+            "`all` is the sum of the exchanges, once each.",
             (_ALL - _EACH).abs() <= 1e-9 * pl.max_horizontal(_ALL, pl.lit(1.0)),
         ),
         Check(

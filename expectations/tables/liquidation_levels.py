@@ -10,7 +10,7 @@ TABLE = Table(
     layer="mart",
     kind="modelled",
     doc="The map: modelled notional that would be liquidated in each 10 bp price bucket within 25 % of the mark, "
-    "by venue, side and effective leverage, in all and of positions opened in the last 1, 7 and 30 days.",
+    "by exchange, side and effective leverage, in all and of positions opened in the last 1, 7 and 30 days.",
     grain=("hour_utc", "exchange", "instrument", "side", "price_bucket", "leverage_class"),
     # a level through time lies together: its doubles share their first bytes, and a year of it is soon found
     file_order=("price_bucket", "side", "leverage_class", "exchange", "instrument", "hour_utc"),
@@ -31,7 +31,7 @@ TABLE = Table(
         "notional_30d_usd",
         "mark_price",
         "is_stale",
-        "unseen_log_sd",
+        "gap_log_sd",
         "parameters_version",
         "source",
     ),
@@ -41,8 +41,8 @@ TABLE = Table(
         Input("margin_tiers"),
         Input("instruments"),
         Input("model_parameters"),
-        Input("standing_positions", days=1, own_day=False),
-        Input("opened_cohorts", days=1, own_day=False),
+        Input("state_positions", days=1, own_day=False),
+        Input("state_cohorts", days=1, own_day=False),
     ),
     time_column="hour_utc",
     fresh_within_hours=0,
@@ -68,7 +68,7 @@ TABLE = Table(
         ),
         Check(
             "fresh_hours_are_not_carried",
-            "A venue that is carried through all 24 hours of a day is gone, not late.",
+            "An exchange that is carried through all 24 hours of a day is gone, not late.",
             ~pl.col("is_stale") | (pl.col("hour_utc").n_unique().over("coin", "date", "exchange", "is_stale") < 24),
             severity="WARN",
         ),

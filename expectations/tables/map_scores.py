@@ -19,12 +19,12 @@ TABLE = Table(
     layer="mart",
     kind="modelled",
     doc="How well the map did on the days before `date`, beside what it has to beat. Each hour that "
-    "`core.realised_coverage` has is foretold by what each estimator said at the hour before: the notional that stood "
-    "in the range that the mark then went through, as `stood_usd` of `mart.sweeps`. `fitted` and `prior` are ours, "
+    "`core.realised_coverage` has is predicted by what each estimator said at the hour before: the notional that stood "
+    "in the range that the mark then went through, as `predicted_usd` of `mart.sweeps`. `fitted` and `prior` are ours, "
     "read with the parameters that applied then and with the stated prior; `ladder` is the field's, `distance` and "
     "`open_interest` have no memory of entries, `range` is how far the mark went and no map at all. All are carried "
     "for a week over the same bars before they are compared with anything. `poisson_deviance` is after scaling each by "
-    "`scale`, one factor of the venue's side, learnt in the week before the `scored_days`; no hour counts as foretold "
+    "`scale`, one factor of the exchange's side, learnt in the week before the `scored_days`; no hour counts as predicted "
     "less than 1 % of that week's mean hour. Left out are hours without fresh open interest, and those after them. "
     "Null where nothing was read; with fewer than 24 hours there is no correlation, and no `scale`. Nothing of `date` "
     "or later has a part in it. `predicted_usd` is before scaling; `parameters_version` the last that was read.",

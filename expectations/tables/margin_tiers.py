@@ -13,7 +13,7 @@ TABLE = Table(
     kind="reported",
     doc="Risk tiers: maintenance rate and deduction by position size. Slowly changing, so that a past hour uses "
     "the tiers of its day; the first version known is taken to hold before it too. `documented` tiers stand in "
-    "where a venue publishes none without a key.",
+    "where an exchange publishes none without a key.",
     grain=("exchange", "instrument", "valid_from_utc", "tier"),
     columns=pick(
         "exchange",

@@ -11,7 +11,7 @@ TABLE = Table(
     name="market_balance",
     layer="mart",
     kind="modelled",
-    doc="Long against short notional within 1, 2, 5 and 10 % of the mark, venues added up: which side is heavier.",
+    doc="Long against short notional within 1, 2, 5 and 10 % of the mark, exchanges added up: which side is heavier.",
     grain=("hour_utc", "distance_bp"),
     columns=pick(
         "coin",

@@ -19,7 +19,7 @@ def _of_side(side: str) -> tuple[str, ...]:
         "void_low",
         "void_high",
     )
-    return tuple(f"{side}_{place}" for place in (*places, "trigger_price", "amplification_x"))
+    return tuple(f"{side}_{place}" for place in (*places, "trigger_price", "amplification"))
 
 
 def _within(percent: int) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ TABLE = Table(
     name="market_summary",
     layer="mart",
     kind="modelled",
-    doc="An hour of a coin in one row, venues added up: what a dashboard reads. Max pain is the bucket with the "
+    doc="An hour of a coin in one row, exchanges added up: what a dashboard reads. Max pain is the bucket with the "
     "largest notional on each side; a magnet the nearest cluster, in the field's word, which claims nothing; a void "
     "the widest range within 10 % that holds little, but for the gap at the mark; then long against short within 1, 2 "
     "and 5 %, and where a cascade would begin.",
@@ -95,7 +95,7 @@ TABLE = Table(
                     ("magnet_price", "magnet_bp"),
                     ("magnet_price", "magnet_intensity"),
                     ("void_low", "void_high"),
-                    ("trigger_price", "amplification_x"),
+                    ("trigger_price", "amplification"),
                 )
             ),
         ),

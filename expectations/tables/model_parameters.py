@@ -1,4 +1,4 @@
-"""Contract of mart.model_parameters."""
+"""Contract of model.model_parameters."""
 
 import polars as pl
 
@@ -10,9 +10,9 @@ _SET = ("version", "exchange", "side")
 
 TABLE = Table(
     name="model_parameters",
-    layer="mart",
+    layer="model",
     kind="modelled",
-    doc="Every assumption of the estimator, by version, venue and side, and from when it applies. A fit is named for "
+    doc="Every assumption of the estimator, by version, exchange and side, and from when it applies. A fit is named for "
     "its day: made of the 45 days before it, of all coins, it applies from its midnight on. `weight`: coins "
     "opened with that leverage and half-life for each coin of activity. `log_sd`: standard deviation of the log of "
     "what stands at that leverage, given the data. Of fitted versions also what moved them: `hours` and "
@@ -23,9 +23,9 @@ TABLE = Table(
         "version", "exchange", "side", "parameter", "leverage_x", "half_life_hours", "value", "basis", "valid_from_utc"
     ),
     inputs=(
-        Input("swept_activity", days=45, own_day=False),
+        Input("calibration_exposure", days=45, own_day=False),
         Input(
-            "position_books",
+            "position_ledger",
             days=45,
             own_day=False,
             columns=_FRESHNESS,

@@ -12,8 +12,8 @@ TABLE = Table(
     name="open_interest",
     layer="core",
     kind="reported",
-    doc="Open interest as the venue prints it, with its unit and the sides it counts, and normalised to one side "
-    "in coins and in dollars. Venues that do not say how many sides they count are taken to count one.",
+    doc="Open interest as the exchange prints it, with its unit and the sides it counts, and normalised to one side "
+    "in coins and in dollars. Exchanges that do not say how many sides they count are taken to count one.",
     grain=("exchange", "instrument", "time_utc"),
     columns=pick(
         "exchange",

@@ -11,7 +11,7 @@ TABLE = Table(
     name="positioning",
     layer="core",
     kind="reported",
-    doc="Long/short account and position ratios, and funding, as published; null where a venue does not publish "
+    doc="Long/short account and position ratios, and funding, as published; null where an exchange does not publish "
     "the reading.",
     grain=("exchange", "instrument", "time_utc"),
     columns=pick("exchange", "instrument", "coin", "date", "time_utc", *_READINGS, "source"),

@@ -10,7 +10,7 @@ TABLE = Table(
     layer="core",
     kind="reported",
     doc="Closed bars: mark-price OHLC with the volume traded and the part of it that lifted offers. `price_kind` says "
-    "`trade` where the venue gave no mark for the bar and its trades stand in for it.",
+    "`trade` where the exchange gave no mark for the bar and its trades stand in for it.",
     grain=("exchange", "instrument", "open_utc"),
     columns=pick(
         "exchange",

@@ -9,10 +9,10 @@ TABLE = Table(
     name="realised_coverage",
     layer="core",
     kind="reported",
-    doc="The hours of which a venue's list of realised liquidations was read in full, every page and while the venue "
+    doc="The hours of which an exchange's list of realised liquidations was read in full, every page and while the exchange "
     "still kept it, or whose stream was listened to all through; of two feeds the better one counts. A stream of "
     "which up to 60 seconds are missing is `sampled`, one of which more is missing does not count. Where the "
-    "venue's own is no more than a sample, an import counts that was said to be complete. An hour that is here "
+    "exchange's own is no more than a sample, an import counts that was said to be complete. An hour that is here "
     "without an event was quiet, as far as `completeness` goes; one that is not here is unknown.",
     grain=("exchange", "instrument", "hour_utc"),
     columns=pick("exchange", "instrument", "coin", "date", "hour_utc", "completeness", "source"),

@@ -9,8 +9,8 @@ TABLE = Table(
     name="realised_liquidations",
     layer="core",
     kind="realised",
-    doc="Liquidations that happened, where a venue publishes them; `completeness` says how much of the truth the "
-    "feed holds. An hour of a contract is told by the venue's own feeds or by one import, never by both.",
+    doc="Liquidations that happened, where an exchange publishes them; `completeness` says how much of the truth the "
+    "feed holds. An hour of a contract is told by the exchange's own feeds or by one import, never by both.",
     grain=("exchange", "instrument", "time_utc", "seq"),
     columns=pick(
         "exchange",
@@ -22,7 +22,7 @@ TABLE = Table(
         "side",
         "price",
         "size_base",
-        "size_usd",
+        "notional_usd",
         "completeness",
         "source",
     ),
@@ -34,7 +34,7 @@ TABLE = Table(
         Check(
             "dollars_are_coins_at_price",
             "Contracts, coins and dollars are three things.",
-            ((pl.col("size_usd") / (pl.col("size_base") * pl.col("price")) - 1).abs() < 1e-6),
+            ((pl.col("notional_usd") / (pl.col("size_base") * pl.col("price")) - 1).abs() < 1e-6),
         ),
     ),
 )

@@ -21,12 +21,12 @@ TABLE = Table(
     name="sweeps",
     layer="mart",
     kind="modelled",
-    doc="What stood in the range that the mark went through in the hour, beside what was realised. `stood_usd` is "
+    doc="What stood in the range that the mark went through in the hour, beside what was realised. `predicted_usd` is "
     "predicted: the map of the hour before, from its mark to the worst of the hour, with the buckets whose middle was "
-    "reached. `swept_usd` is what the model then liquidated, with what was opened and swept within the hour. The "
+    "reached. `modelled_usd` is what the model then liquidated, with what was opened and swept within the hour. The "
     "`realised_` columns are reported: events after the hour before up to this one, null where "
     "`core.realised_coverage` does not have the hour, 0 where it has and nothing happened. Before the first map, and "
-    "without bars in the hour, `stood_usd` is null. `is_stale` where the map of this hour or of the one before is.",
+    "without bars in the hour, `predicted_usd` is null. `is_stale` where the map of this hour or of the one before is.",
     grain=("hour_utc", "exchange", "instrument", "side"),
     columns=pick(
         "coin",
@@ -38,9 +38,9 @@ TABLE = Table(
         "previous_mark_price",
         "lowest_mark_price",
         "highest_mark_price",
-        "stood_usd",
-        "swept_base",
-        "swept_usd",
+        "predicted_usd",
+        "liquidated_base",
+        "modelled_usd",
         "realised_usd",
         "realised_count",
         "completeness",
@@ -51,7 +51,7 @@ TABLE = Table(
     ),
     inputs=(
         Input("liquidation_levels", hours=1, columns=_PLACES, required=True),
-        Input("position_books", hours=1),
+        Input("position_ledger", hours=1),
         Input("price_bars", hours=1),
         Input("realised_liquidations", hours=1),
         Input("realised_coverage", hours=1),
@@ -61,7 +61,7 @@ TABLE = Table(
             "previous_mark_price",
             "lowest_mark_price",
             "highest_mark_price",
-            "stood_usd",
+            "predicted_usd",
             "realised_usd",
             "realised_count",
             "completeness",
@@ -88,14 +88,14 @@ TABLE = Table(
             "stood_where_the_mark_went",
             "A mark that did not go against the side reached nobody who stood; without a range, who was is not known.",
             pl.when(_PREVIOUS.is_null() | _LOWEST.is_null())
-            .then(pl.col("stood_usd").is_null())
-            .otherwise((pl.col("stood_usd") == 0) | (_WENT_AGAINST & (pl.col("stood_usd") > 0))),
+            .then(pl.col("predicted_usd").is_null())
+            .otherwise((pl.col("predicted_usd") == 0) | (_WENT_AGAINST & (pl.col("predicted_usd") > 0))),
         ),
         Check(
             "swept_at_marks_of_the_hour",
             "Coins and dollars are two columns: what was swept is priced within the range that swept it.",
-            (pl.col("swept_usd") - (pl.col("swept_base") * (_WORST * _BEST).sqrt()).fill_null(0)).abs()
-            <= 1e-9 * pl.max_horizontal("swept_usd", pl.lit(1.0)),
+            (pl.col("modelled_usd") - (pl.col("liquidated_base") * (_WORST * _BEST).sqrt()).fill_null(0)).abs()
+            <= 1e-9 * pl.max_horizontal("modelled_usd", pl.lit(1.0)),
         ),
         Check(
             "unread_is_not_quiet",

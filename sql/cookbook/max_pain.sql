@@ -1,6 +1,6 @@
 -- Which level has the most to liquidate on each side: max pain? (modelled)
 SELECT 'long' AS side, round(long_max_pain_price) AS price, round(long_max_pain_usd / 1e6, 2) AS million_usd
-FROM at_a_glance('BTC')
+FROM summary_at('BTC')
 UNION ALL
 SELECT 'short', round(short_max_pain_price), round(short_max_pain_usd / 1e6, 2)
-FROM at_a_glance('BTC');
+FROM summary_at('BTC');

@@ -4,7 +4,7 @@ WITH ranges AS (
         any_value(b.mark_price) AS mark, min(m.price_low) AS from_price, max(m.price_high) AS to_price,
         (sum((m.long_usd + m.short_usd)::DECIMAL(38, 6)) / 1e6)::DOUBLE AS million_usd
     FROM liquidation_map('BTC', span := 0.12) AS m
-    JOIN balance('BTC') AS b ON m.exchange = 'all' AND b.distance_bp = 100
+    JOIN imbalance('BTC') AS b ON m.exchange = 'all' AND b.distance_bp = 100
     GROUP BY floor(m.price_bucket / 10)
 )
 

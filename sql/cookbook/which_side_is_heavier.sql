@@ -3,4 +3,4 @@ SELECT
     distance_bp / 100 AS percent, round(long_usd / 1e6, 2) AS longs_million_usd,
     round(short_usd / 1e6, 2) AS shorts_million_usd, round(imbalance, 3) AS imbalance,
     round(imbalance_day_before, 3) AS imbalance_day_before
-FROM balance('BTC');
+FROM imbalance('BTC');

@@ -10,16 +10,16 @@
 -- exchange   one exchange; default: every one
 --
 -- hour_utc             the hour of the map, UTC
--- exchange             the venue, or `all`
+-- exchange             the exchange, or `all`
 -- side                 of the positions that would be liquidated: long or short
 -- leverage_class       effective leverage, or `all`
 -- level_usd            modelled notional at the level, USD
 -- cumulative_usd       modelled notional from the mark to the price, the price's bucket included, USD
--- cumulative_1d_usd    of it, positions opened in the last day, USD
+-- cumulative_opened_1d_usd    of it, positions opened in the last day, USD
 -- distance_bp          the price from the exchange's own mark, 0.01 %; negative below it; null for `all`
 -- mark_price           the exchange's own mark, USD; null for `all`
 -- is_stale             carried from an earlier hour, as the exchange was missing
--- parameters_version   the assumptions, in mart.model_parameters
+-- parameters_version   the assumptions, in model.model_parameters
 -- source               simulated, recorded, live or imported
 --
 -- Rows where exchange or leverage_class is `all` add the others up; `all` and `all` is the total. Where the price lies
@@ -47,7 +47,7 @@ SELECT
     max(hour_utc) AS hour_utc, coalesce(venue, 'all') AS exchange, side, coalesce(class, 'all') AS leverage_class,
     coalesce(sum(usd) FILTER (is_level), 0)::DOUBLE AS level_usd,
     coalesce(sum(usd) FILTER (is_passed), 0)::DOUBLE AS cumulative_usd,
-    coalesce(sum(usd_1d) FILTER (is_passed), 0)::DOUBLE AS cumulative_1d_usd,
+    coalesce(sum(usd_1d) FILTER (is_passed), 0)::DOUBLE AS cumulative_opened_1d_usd,
     CASE grouping(venue) WHEN 0 THEN (ops.price(price) / max(mark_price) - 1) * 1e4 END AS distance_bp,
     CASE grouping(venue) WHEN 0 THEN max(mark_price) END AS mark_price,
     bool_or(is_stale) AS is_stale, max(parameters_version) AS parameters_version, max(source) AS source

@@ -13,7 +13,7 @@
 -- distance_bp          the price from the mark, 0.01 %; negative below it
 -- mark_price           average of the exchanges' marks, USD
 -- is_stale             an exchange is carried from an earlier hour
--- parameters_version   the assumptions, in mart.model_parameters
+-- parameters_version   the assumptions, in model.model_parameters
 -- source               simulated, recorded, live or imported
 --
 -- Example: FROM at_risk_history('BTC', 95000) ORDER BY hour_utc DESC LIMIT 24;

@@ -7,9 +7,9 @@
 -- since  the first moment, in UTC or with its zone; default: the first hour
 -- until  the last moment, in UTC or with its zone; default: the last published hour. A range without a map is refused
 --
--- exchange             the venue
+-- exchange             the exchange
 -- hours                hours of the range, from its first to its last, that any exchange has a map of
--- hours_there          hours that this exchange has a map of
+-- hours_published          hours that this exchange has a map of
 -- hours_stale          of them, carried from an earlier hour, as the exchange was missing
 -- readings_missing     hours and series (open interest, bars) that did not come
 -- readings_carried     that stand for an earlier minute of the hour
@@ -22,7 +22,7 @@
 CREATE MACRO data_quality(coin, since := NULL, until := NULL) AS TABLE
 WITH books AS MATERIALIZED (
     SELECT b.exchange, b.hour_utc, bool_or(b.is_stale) AS is_stale, max(b.source) AS source
-    FROM ops.rows_of(coin, 'position_books') AS b
+    FROM ops.rows_of(coin, 'position_ledger') AS b
     WHERE ops.is_within(b.date, b.hour_utc, since, until)
     GROUP BY ALL
 ),
@@ -33,7 +33,7 @@ hours AS (
 
 venues AS (
     SELECT
-        exchange, count(*) AS hours_there, count(*) FILTER (is_stale) AS hours_stale, min(hour_utc) AS first_utc,
+        exchange, count(*) AS hours_published, count(*) FILTER (is_stale) AS hours_stale, min(hour_utc) AS first_utc,
         max(hour_utc) AS last_utc, max(source) AS source
     FROM books
     GROUP BY exchange
@@ -51,7 +51,7 @@ gaps AS (
 )
 
 SELECT
-    v.exchange, hours, hours_there, hours_stale, coalesce(missing, 0) AS readings_missing,
+    v.exchange, hours, hours_published, hours_stale, coalesce(missing, 0) AS readings_missing,
     coalesce(carried, 0) AS readings_carried, coalesce(derived, 0) AS readings_derived,
     coalesce(reasons, '') AS reasons, v.first_utc, v.last_utc, v.source
 FROM hours

@@ -7,12 +7,12 @@
 -- span    how far from each exchange's own mark, as a share of it: 0.05 is 5 %; at most 0.25, as far as the map goes
 --
 -- hour_utc             the hour of the map, UTC
--- exchange, side       the venue, long or short
+-- exchange, side       the exchange, long or short
 -- notional_usd         modelled notional within the span, USD
 -- share                the exchange's share of its side; null where nobody has anything there
 -- mark_price           the exchange's own mark, USD
 -- is_stale             carried from an earlier hour, as the exchange was missing
--- parameters_version   the assumptions, in mart.model_parameters
+-- parameters_version   the assumptions, in model.model_parameters
 -- source               simulated, recorded, live or imported
 --
 -- Example: FROM exchange_share('BTC');

@@ -10,7 +10,7 @@
 -- buckets   how many 10 bp buckets of the grid make a row of the picture: 2 is 0.2 % of price
 --
 -- hour_utc                the hour of the map, UTC; an hour without a map has no rows
--- price_row               number of the row: price_bucket over buckets, rounded down
+-- price_bucket               number of the row: price_bucket over buckets, rounded down
 -- price_low, price_high   edges of the row, USD
 -- notional_usd            modelled notional of longs and shorts there, exchanges added up, USD
 --
@@ -22,9 +22,9 @@ WITH last AS MATERIALIZED (
 
 -- Below 1 USD buckets are negative, and // would round them up.
 SELECT
-    l.hour_utc, floor(l.price_bucket / ops.whole(buckets, 'buckets'))::INTEGER AS price_row,
-    1.001 ** (price_row * ops.whole(buckets, 'buckets')) AS price_low,
-    1.001 ** ((price_row + 1) * ops.whole(buckets, 'buckets')) AS price_high,
+    l.hour_utc, floor(l.price_bucket / ops.whole(buckets, 'buckets'))::INTEGER AS price_bucket,
+    1.001 ** (price_bucket * ops.whole(buckets, 'buckets')) AS price_low,
+    1.001 ** ((price_bucket + 1) * ops.whole(buckets, 'buckets')) AS price_high,
     sum(l.notional_usd::DECIMAL(18, 6))::DOUBLE AS notional_usd
 FROM levels_of(coin) AS l
 JOIN last AS h
@@ -33,5 +33,5 @@ JOIN last AS h
         AND l.hour_utc > h.hour_utc - INTERVAL 1 HOUR * ops.whole(hours, 'hours')
         AND l.hour_utc <= h.hour_utc
         AND date_diff('hour', l.hour_utc, h.hour_utc) % ops.whole(step, 'step') = 0
-GROUP BY l.hour_utc, price_row
-ORDER BY l.hour_utc, price_row;
+GROUP BY l.hour_utc, price_bucket
+ORDER BY l.hour_utc, price_bucket;

@@ -18,7 +18,7 @@
 -- notional_z              against its own last 7 days, standard deviations; null with less than 24 hours of them
 -- mark_price              average of the exchanges' marks, USD
 -- is_stale                an exchange is carried from an earlier hour
--- parameters_version      the assumptions, in mart.model_parameters
+-- parameters_version      the assumptions, in model.model_parameters
 -- source                  simulated, recorded, live or imported
 --
 -- Example: FROM level_history('BTC', 95000) ORDER BY hour_utc DESC LIMIT 24;

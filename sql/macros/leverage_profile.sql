@@ -13,7 +13,7 @@
 -- notional_usd         modelled notional within the span, USD
 -- notional_1d_usd      of it, positions opened in the last day, USD
 -- share                the class's share of its side; null where the side has nothing there
--- parameters_version   the assumptions, in mart.model_parameters
+-- parameters_version   the assumptions, in model.model_parameters
 -- source               simulated, recorded, live or imported
 --
 -- Example: FROM leverage_profile('BTC', span := 0.1);

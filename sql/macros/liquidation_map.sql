@@ -9,7 +9,7 @@
 -- exchange   one exchange; default: every one, and rows of exchange `all` that add them up
 --
 -- hour_utc                the hour of the map, UTC
--- exchange                the venue, or `all`
+-- exchange                the exchange, or `all`
 -- price_bucket            number of the 10 bp bucket on the grid that is the same for ever
 -- price_low, price_high   edges of the bucket, USD
 -- long_usd, short_usd     modelled notional of the longs and shorts that would be liquidated in the bucket, USD
@@ -18,7 +18,7 @@
 -- distance_bp             the bucket's middle from the exchange's own mark, 0.01 %; negative below it; null for `all`
 -- mark_price              the exchange's own mark, USD; null for `all`
 -- is_stale                carried from an earlier hour, as the exchange was missing
--- parameters_version      the assumptions, in mart.model_parameters
+-- parameters_version      the assumptions, in model.model_parameters
 -- source                  simulated, recorded, live or imported
 --
 -- Example: FROM liquidation_map('BTC', span := 0.02);

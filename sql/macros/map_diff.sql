@@ -8,17 +8,17 @@
 --            refused, and a range that goes back in time
 -- exchange   one exchange; default: every one
 --
--- exchange, side          whose positions: the venue, long or short
+-- exchange, side          whose positions: the exchange, long or short
 -- price_bucket            number of the 10 bp bucket on the grid that is the same for ever
 -- price_low, price_high   edges of the bucket, USD
 -- from_usd, to_usd        modelled notional there in either hour, USD
 -- change_usd              to_usd - from_usd
--- what                    built (more than before), swept (less, and the mark went through it in between), closed
+-- change_type                    built (more than before), swept (less, and the mark went through it in between), closed
 --                         (less, and it did not), or same
 -- from_utc, to_utc        the two hours, UTC
 -- is_stale                carried from an earlier hour in either map, as the exchange was missing
 --
--- Example: SELECT exchange, side, what, sum(change_usd) AS usd FROM map_diff('BTC') GROUP BY ALL ORDER BY ALL;
+-- Example: SELECT exchange, side, change_type, sum(change_usd) AS usd FROM map_diff('BTC') GROUP BY ALL ORDER BY ALL;
 CREATE MACRO map_diff(coin, since := NULL, until := NULL, exchange := NULL) AS TABLE
 WITH span AS MATERIALIZED (
     SELECT coalesce(date_trunc('hour', ops.moment(since)), hour_utc - INTERVAL 1 HOUR) AS from_utc, hour_utc AS to_utc
@@ -80,7 +80,7 @@ SELECT
         WHEN to_usd > from_usd THEN 'built'
         WHEN sqrt(price_low * price_high) BETWEEN lowest AND highest THEN 'swept'
         ELSE 'closed'
-    END AS what,
+    END AS change_type,
     from_utc, to_utc, is_stale
 FROM buckets AS b
 JOIN earlier ON is_there

@@ -14,7 +14,7 @@ from warehouse.storage.store import Key, Store
 
 NEWEST = 30
 """Days that are repeated: the last whole ones, whose crowds are as large as they get."""
-STATE = ("standing_positions", "opened_cohorts")
+STATE = ("state_positions", "state_cohorts")
 
 
 def repeat(store: Store, length: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from transforms.model.activity import activity, typical
-from transforms.model.assumptions import GIVEN_UP, HALF_LIVES_H, WINDOWS_H
+from transforms.model.assumptions import EARLY_EXIT_EXPONENT, HALF_LIVES_H, WINDOWS_H
 from transforms.model.distance_profile import Contract, profiles
 from transforms.model.population import BREADTH, CLASSES, Population
 from transforms.model.price_grid import Floats, bucket, middle, spread
@@ -63,7 +63,7 @@ class PlainFold:
         for bar in bars:
             kept = kept * np.exp(-RATES * bar.hours)
             reached = self.reached(bar.low if self.s > 0 else bar.high)
-            left = left * np.exp(GIVEN_UP * self.logs(worst, self.farther(worst, reached)))
+            left = left * np.exp(EARLY_EXIT_EXPONENT * self.logs(worst, self.farther(worst, reached)))
             worst = self.farther(worst, reached)
             opened = {entry: (coins, self.farther(since, reached)) for entry, (coins, since) in opened.items()}
             self.cells[..., self.beyond(reached)] = 0.0
@@ -96,7 +96,7 @@ class PlainFold:
                 after = self.moves[hour_h - age_h][1]
                 reached = np.minimum(reached, after) if self.s > 0 else np.maximum(reached, after)
             amount = self.placed(entry, coins, reached, float(middle(int(entry[len(entry) // 2]))))
-            gone = amount[:, None, :] * np.exp(-RATES * length)[:, None] * np.exp(GIVEN_UP * self.nearer[window - 1])
+            gone = amount[:, None, :] * np.exp(-RATES * length)[:, None] * np.exp(EARLY_EXIT_EXPONENT * self.nearer[window - 1])
             self.cells[window] = np.maximum(self.cells[window] - gone, 0.0)
             for inner in range(window - 1, 0, -1):
                 self.cells[inner] = np.minimum(self.cells[inner], self.cells[inner + 1])

@@ -13,8 +13,8 @@ from warehouse.cli.output import table
 from warehouse.simulator.market.known_positions import PRESETS, write
 
 KNOWN = Path(__file__).parents[3] / "shared" / "known_positions"
-VENUES = ("binance", "bybit", "okx")
-FEEDS = {"complete": (), "only OKX's": ("binance", "bybit"), "none": VENUES}
+EXCHANGES = ("binance", "bybit", "okx")
+FEEDS = {"complete": (), "only OKX's": ("binance", "bybit"), "none": EXCHANGES}
 SEED = 4  # of the markets that are made here; no figure of the model was chosen on them
 
 

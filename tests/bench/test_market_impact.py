@@ -36,7 +36,7 @@ def recorded() -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def known() -> Iterator[tuple[str, pl.DataFrame]]:
-    """By market, bars of all venues."""
+    """By market, bars of all exchanges."""
     buys, sells = pl.col("taker_buy_base"), pl.col("taker_sell_base")
     bars = pl.read_parquet(KNOWN).sort("open_ms").with_columns(volume=buys + sells, flow=buys - sells)
     for (market,), of in bars.partition_by("market", as_dict=True).items():

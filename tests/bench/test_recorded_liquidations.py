@@ -49,19 +49,19 @@ AT_HAND = all(file.is_file() for file in (KLINES, OPEN_INTEREST, REALISED, BRACK
 pytestmark = pytest.mark.skipif(not AT_HAND, reason="no recorded markets beside the project (../shared/recorded)")
 
 
-def contract(venue: str, coin: str) -> Contract:
+def contract(exchange: str, coin: str) -> Contract:
     """With Binance's tiers: Bybit's were not recorded."""
     rows: list[dict[str, Any]] = json.loads(BRACKETS.read_text())[f"{coin}/USDT:USDT"]
     names = ("notionalCap", "maintMarginRatio", "cum", "initialLeverage")
     cap, rate, deduction, leverage = (tuple(float(row[name]) for row in rows) for name in names)
-    return Contract(venue, "linear", Tiers(cap, rate, deduction, leverage))
+    return Contract(exchange, "linear", Tiers(cap, rate, deduction, leverage))
 
 
 def bybit_hours(coin: str) -> Iterator[tuple[int, Bar]]:
     """(start ms, bar) of Bybit's trades: its marks of these months were not recorded, nor was the taker side."""
     open_interest = pl.read_parquet(OPEN_INTEREST).filter(pl.col("symbol") == f"{coin}USDT")
     at_end = open_interest.select(pl.col("ts_ms") - HOUR_MS, pl.col("open_interest") / 2)  # both sides added up
-    bars = pl.read_parquet(KLINES).filter((pl.col("venue") == "bybit") & (pl.col("coin") == coin))
+    bars = pl.read_parquet(KLINES).filter((pl.col("exchange") == "bybit") & (pl.col("coin") == coin))
     both = bars.join(at_end, left_on="open_ms", right_on="ts_ms", how="left").sort("open_ms")
     columns = ("open_ms", "o", "h", "l", "c", pl.col("v") / 2, pl.col("open_interest").fill_null(np.nan))
     for start_ms, *values in both.select(*columns).iter_rows():
@@ -143,7 +143,7 @@ class Walk:
             self.learnt = {s: each.assumed for (_, s), each in fit("bench", self.priors, observed).items()}
 
     def observed(self, s: int, now_ms: int) -> Observed:
-        """Complete, as far as the fit goes: all venues against one, so the level it learns is not that of one venue."""
+        """Complete, as far as the fit goes: all exchanges against one, so the level it learns is not that of one exchange."""
         over = [
             (np.sum(hours, axis=0), self.liquidated[s][start_ms])
             for (side, start_ms), hours in self.swept.items()

@@ -36,7 +36,7 @@ NOW = datetime(2026, 7, 26, 0, 5)
 HOURS = 26
 LENGTH = 365
 LEVELS = table("liquidation_levels")
-STATES_A_YEAR = (table("standing_positions").kept_days or 0) + 12
+STATES_A_YEAR = (table("state_positions").kept_days or 0) + 12
 NOTIONALS = ("notional_usd", "notional_1d_usd", "notional_7d_usd", "notional_30d_usd")
 ENCODINGS = {
     "Float64": ("PLAIN", "BYTE_STREAM_SPLIT", "dictionary"),
@@ -47,13 +47,13 @@ QUESTIONS = {
     "liquidation_map, the last hour": "FROM liquidation_map('{coin}')",
     "at_risk of an hour": "FROM at_risk('{coin}', {price}, '{hour}')",
     "at_risk, the last hour": "FROM at_risk('{coin}', {price})",
-    "heavier_side of an hour": "FROM heavier_side('{coin}', {above}, {price}, '{hour}')",
+    "heavier_side of an hour": "FROM long_vs_short('{coin}', {above}, {price}, '{hour}')",
     "level_history, all hours": "FROM level_history('{coin}', {price})",
     "market_summary, all hours": "FROM mart.market_summary WHERE coin = '{coin}'",
     "map_diff of two hours": "FROM map_diff('{coin}', '{before}', '{hour}')",
-    "balance of an hour": "FROM balance('{coin}', '{hour}')",
+    "balance of an hour": "FROM imbalance('{coin}', '{hour}')",
     "clusters_near of an hour": "FROM clusters_near('{coin}', 0.25, '{hour}')",
-    "worst_hours, all hours": "FROM worst_hours('{coin}')",
+    "largest_liquidation_hours, all hours": "FROM largest_liquidation_hours('{coin}')",
     "data_quality, all hours": "FROM data_quality('{coin}')",
 }
 

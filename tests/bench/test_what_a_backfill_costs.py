@@ -89,7 +89,7 @@ def again(made: Trial, root: Path, coins: str, days: int) -> list[Any]:
     with python(_CHILD, root, made.url, *hours, coins) as child:
         said, complaints = child.communicate()
     assert child.returncode == 0, complaints
-    assert set(Trial(root, made.url).rows("position_books")["coin"]) == set(coins.split(","))
+    assert set(Trial(root, made.url).rows("position_ledger")["coin"]) == set(coins.split(","))
     measured: list[Any] = json.loads(said.splitlines()[-1])
     return measured
 

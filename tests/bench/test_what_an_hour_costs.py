@@ -24,7 +24,7 @@ from warehouse.ingest.client import Shell
 from warehouse.pipeline import run as pipeline
 from warehouse.simulator import Simulation
 from warehouse.simulator.market.listing import COINS as LISTED
-from warehouse.simulator.market.listing import SINGLE_VENUE
+from warehouse.simulator.market.listing import SINGLE_EXCHANGE
 from warehouse.storage.store import Store
 
 FIRST = datetime(2026, 11, 20, 4)
@@ -87,15 +87,15 @@ def test_stages_of_one_hour(start: Trial, tmp_path: Path) -> None:
 
 
 def test_an_hour_of_fifty_coins(exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The simulated venues answer in this process and are not paced; at the venues' own limits they would be."""
-    coins = [coin for coin in LISTED if coin not in SINGLE_VENUE][:MANY]
+    """The simulated exchanges answer in this process and are not paced; at the exchanges' own limits they would be."""
+    coins = [coin for coin in LISTED if coin not in SINGLE_EXCHANGE][:MANY]
     made = Trial(tmp_path / "warehouse", exchanges.url)
     timed(made, FIRST, ",".join(coins))  # the first hour also asks for what is listed
     asked = record(monkeypatch)
     begun = cpu()
     seconds = timed(made, FIRST + HOUR, ",".join(coins))
     busy = cpu() - begun
-    assert set(made.rows_of("position_books", FIRST)["coin"]) == set(coins)
+    assert set(made.rows_of("position_ledger", FIRST)["coin"]) == set(coins)
     rows = [*seconds.items(), ("in all", sum(seconds.values())), ("in all, CPU", busy)]
     rows += [(f"{name} at its own limit", least) for name, least in paced(asked)]
     show(f"One hour of {MANY} coins on three exchanges", ("stage", "s"), ((n, f"{s:.1f}") for n, s in rows))
@@ -116,7 +116,7 @@ def record(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
 
 
 def paced(asked: list[Request]) -> Iterator[tuple[str, float]]:
-    """By venue, the seconds that the tightest of its documented limits makes of the requests, begun empty."""
+    """By exchange, the seconds that the tightest of its documented limits makes of the requests, begun empty."""
     for exchange, adapter in ADAPTERS.items():
         weights = {b: sum(r.weight for r in asked if r.budget == b.name) for b in adapter.BUDGETS}
         yield exchange, max(weight * b.seconds / b.capacity for b, weight in weights.items())
@@ -140,7 +140,7 @@ def test_an_hour_after_a_year_and_after_a_week(start: Trial, tmp_path: Path) -> 
             begun = time.process_time()
             took[name].append(sum(timed(pasts[name], hour).values()))
             busy[name].append(time.process_time() - begun)
-    assert all(made.rows_of("position_books", FIRST)["hour_utc"].max() == hours[-1] for made in pasts.values())
+    assert all(made.rows_of("position_ledger", FIRST)["hour_utc"].max() == hours[-1] for made in pasts.values())
     rows = [*compared("wall", took), *compared("CPU", busy)]
     show(f"The next hour of {COINS} after", ("history", "median s", f"{PAIRS} pairs, in turns"), iter(rows))
 
@@ -172,4 +172,4 @@ def test_the_estimator_per_bar(start: Trial, tmp_path: Path, monkeypatch: pytest
     seconds, bars = (sum(column) for column in zip(*spent, strict=True))
     assert bars > 0
     rows = [("bars folded, both sides", f"{bars:,.0f}"), ("ns a bar", f"{1e9 * seconds / bars:,.0f}")]
-    show("Estimator, BTC on three venues", ("what", "value"), iter(rows))
+    show("Estimator, BTC on three exchanges", ("what", "value"), iter(rows))

@@ -64,7 +64,7 @@ def test_months_of_exchanges_then_coins_then_each_coin_as_by_command(
     by_dag = Trial(tmp_path / "dag", asked.base_urls()[HOSTS[0]], LAST + HOUR)
     by_command = Trial(tmp_path / "command", by_dag.url, by_dag.now)
     by_command.backfill(FIRST, LAST)
-    assert by_dag.rows("position_books")["hour_utc"].n_unique() == 3
+    assert by_dag.rows("position_ledger")["hour_utc"].n_unique() == 3
     assert differing(by_command.files(*MADE), by_dag.files(*MADE)) == []
     assert by_dag.leftovers() == []
 
@@ -79,7 +79,7 @@ def test_each_task_is_one_call(run_backfill: Callable[..., Ran], events: Events)
     months = {(FIRST, FIRST), (FIRST + HOUR, LAST)}
     assert {(plan.first_hour, plan.last_hour) for plan in engine.plans[:6]} == months
     assert {(plan.first_hour, plan.last_hour) for plan in engine.plans[6:]} == {(FIRST, LAST)}
-    assert {(plan.catches_up, plan.again) for plan in engine.plans} == {(False, False)}
+    assert {(plan.retry_failed, plan.again) for plan in engine.plans} == {(False, False)}
     span = {"first_hour": FIRST.isoformat(), "last_hour": LAST.isoformat(), "published": 7, "quarantined": 0}
     said = sorted((name, key, extra.pop("coins"), extra == span) for name, key, extra in events())
     assert said == [(layer, None, [coin], True) for layer in ("core", "mart") for coin in ("BTC", "ETH")]

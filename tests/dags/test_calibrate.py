@@ -55,6 +55,6 @@ def test_too_little_to_learn_from_is_no_failure(run_day: Callable[..., tuple[str
 
 
 def test_what_is_quarantined_turns_the_run_red(run_day: Callable[..., tuple[str, list[str]]], events: Events) -> None:
-    state, done = run_day(quarantined=[["mart.model_parameters", "", "weights are positive"]])
+    state, done = run_day(quarantined=[["model.model_parameters", "", "weights are positive"]])
     assert (state, done, events()) == ("failed", ["2026-01-12"], [])
     assert run_day(scores=[["mart.map_scores", "coin=BTC/date=2026-01-12", "two hours"]]) == ("failed", DONE)

@@ -106,7 +106,7 @@ def test_dags_say_when_and_what_they_publish(loaded: dict) -> None:
         "calibrate_daily": (
             "1 0 * * *",
             {
-                "calibrate": ["model_parameters liquidation-warehouse://mart/model_parameters"],
+                "calibrate": ["model_parameters liquidation-warehouse://model/model_parameters"],
                 "score": ["map_scores liquidation-warehouse://mart/map_scores"],
             },
         ),

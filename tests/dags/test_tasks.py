@@ -82,7 +82,7 @@ def test_a_backfill_is_of_its_parameters_and_else_of_the_settings(
     plan = of_range(RANGE)
     assert (plan.first_hour, plan.last_hour) == (datetime(2026, 1, 11, 23), datetime(2026, 1, 12, 4))
     assert (plan.coins, plan.exchanges) == (("BTC",), ("binance", "bybit", "okx"))
-    assert (plan.catches_up, plan.again) == (False, False)
+    assert (plan.retry_failed, plan.again) == (False, False)
     assert of_range(RANGE | {"rebuild": True}).again
     assert of_range(RANGE | {"coins": "", "exchanges": "okx"}).coins == ("SOL",)
     assert of_range(RANGE | {"exchanges": "okx"}).exchanges == ("okx",)

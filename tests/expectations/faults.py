@@ -83,10 +83,10 @@ GRAIN_ALSO = {
     "cluster_history": frozenset({"one_life_a_cluster", "lives_lie_apart"}),
 }
 
-_STILL = {"swept_base": 0.0, "swept_usd": 0.0}
+_STILL = {"liquidated_base": 0.0, "modelled_usd": 0.0}
 _FAR = (pl.col("side") == "long") & (pl.col("distance_bp") == 100)
 _SECOND_HOUR = pl.col("hour_utc") > HOUR
-_LIFE = pl.col("life_state")
+_TRACK = pl.col("track_status")
 _RANGE = (pl.col("estimator") == "range") & (pl.col("hours") > 0)
 
 
@@ -104,8 +104,8 @@ def _carried_all_day(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _merged_again(frame: pl.DataFrame) -> pl.DataFrame:
-    """The end of a life, an hour after it ended."""
-    last = frame.filter(_LIFE == "merged")
+    """The end of a track, an hour after it ended."""
+    last = frame.filter(_TRACK == "merged")
     return last.with_columns(hour_utc=pl.col("hour_utc") + ONE_HOUR)
 
 
@@ -142,11 +142,11 @@ OWN: dict[str, list[Fault]] = {
         Fault("taker_buys_within_volume", put(taker_buy_base=10.1)),
     ],
     "realised_liquidations": [
-        Fault("size_is_positive", put(size_base=0.0, size_usd=0.0), frozenset({"dollars_are_coins_at_price"})),
-        Fault("dollars_are_coins_at_price", put(size_usd=2.0)),
+        Fault("size_is_positive", put(size_base=0.0, notional_usd=0.0), frozenset({"dollars_are_coins_at_price"})),
+        Fault("dollars_are_coins_at_price", put(notional_usd=2.0)),
     ],
     "realised_coverage": [Fault("full_hours", put(hour_utc=HOUR + timedelta(minutes=5)))],
-    "cascade_reach": [
+    "cascade_contagion": [
         Fault("pushed_away_from_the_mark", everywhere(pushed_to_price=98_900.0), what="longs push up"),
         Fault("pushed_away_from_the_mark", everywhere(pushed_to_price=0.0), what="through zero"),
         Fault("one_push_for_all_it_reaches", put(pushing_usd=8e6)),
@@ -158,10 +158,10 @@ OWN: dict[str, list[Fault]] = {
         Fault("triggers_where_the_ratio_reaches_one", put(1, largest_ratio=1.1), what="1.1, and no trigger"),
         Fault(
             "exhaustion_is_beyond_the_trigger",
-            put(exhaustion_price=99_500.0, exhaustion_bp=50.0, amplification_x=1.0),
+            put(exhaustion_price=99_500.0, exhaustion_bp=50.0, amplification=1.0),
             what="nearer than the trigger",
         ),
-        Fault("exhaustion_is_beyond_the_trigger", put(amplification_x=2.0), what="another amplification"),
+        Fault("exhaustion_is_beyond_the_trigger", put(amplification=2.0), what="another amplification"),
         Fault("exhaustion_is_beyond_the_trigger", put(1, is_open_ended=True), what="open, and no trigger"),
         Fault("prices_stand_at_their_distances", put(trigger_price=101_000.0), what="on the other side"),
         Fault("prices_stand_at_their_distances", put(exhaustion_price=None), what="a distance, and no price"),
@@ -194,18 +194,18 @@ OWN: dict[str, list[Fault]] = {
         Fault("lives_lie_apart", put(0, price_low=97_100.0)),
         Fault("ends_once", lambda f: pl.concat([f, _merged_again(f)]), what="merged twice"),
         Fault("seen_or_not", put(0, hour_utc=HOUR - ONE_HOUR), what="seen in the future"),
-        Fault("seen_or_not", put(_LIFE == "unseen", seen_utc=HOUR + ONE_HOUR), what="unseen though seen"),
-        Fault("seen_or_not", put(_LIFE == "faded", seen_utc=HOUR + ONE_HOUR), what="faded too soon"),
+        Fault("seen_or_not", put(_TRACK == "lost", seen_utc=HOUR + ONE_HOUR), what="unseen though seen"),
+        Fault("seen_or_not", put(_TRACK == "expired", seen_utc=HOUR + ONE_HOUR), what="faded too soon"),
         Fault("largest_is_of_its_life", put(0, notional_usd=9.1e6), what="less than it holds"),
         Fault("largest_is_of_its_life", put(0, largest_utc=HOUR + ONE_HOUR), what="later than it was seen"),
         Fault("ends_say_how", put(0, swept_by_exchange="okx"), what="swept though it stands"),
-        Fault("ends_say_how", put(_LIFE == "swept", predicted_usd=None), what="swept without what was predicted"),
-        Fault("ends_say_how", put(_LIFE == "merged", merged_into_life_id=None), what="merged into nobody"),
-        Fault("swept_within_its_hour", put(_LIFE == "swept", swept_utc=HOUR + ONE_HOUR)),
-        Fault("unread_is_not_quiet", put(_LIFE == "swept", realised_usd=None), what="unknown though read"),
+        Fault("ends_say_how", put(_TRACK == "swept", predicted_usd=None), what="swept without what was predicted"),
+        Fault("ends_say_how", put(_TRACK == "merged", merged_into_track_id=None), what="merged into nobody"),
+        Fault("swept_within_its_hour", put(_TRACK == "swept", swept_utc=HOUR + ONE_HOUR)),
+        Fault("unread_is_not_quiet", put(_TRACK == "swept", realised_usd=None), what="unknown though read"),
         Fault("unread_is_not_quiet", put(0, realised_usd=1.0, realised_is_complete=True), what="of one that stands"),
-        Fault("nobody_descends_from_itself", put(0, split_from_life_id=pl.col("life_id")), what="split"),
-        Fault("nobody_descends_from_itself", put(_LIFE == "merged", merged_into_life_id=pl.col("life_id"))),
+        Fault("nobody_descends_from_itself", put(0, split_from_track_id=pl.col("track_id")), what="split"),
+        Fault("nobody_descends_from_itself", put(_TRACK == "merged", merged_into_track_id=pl.col("track_id"))),
     ],
     "liquidation_curve": [
         Fault(
@@ -238,38 +238,38 @@ OWN: dict[str, list[Fault]] = {
         Fault("sets_are_whole", put(pl.col("value") > 0, parameter="log_sd"), what="no weights"),
         Fault("one_version_begins_at_a_time", lambda f: pl.concat([f, f.with_columns(version=pl.lit("v2"))])),
     ],
-    "opened_cohorts": [
+    "state_cohorts": [
         Fault("opened_within_30_days", put(opened_utc=HOUR - 720 * ONE_HOUR), what="too old"),
         Fault("opened_within_30_days", put(opened_utc=HOUR + ONE_HOUR), what="in the future"),
     ],
-    "position_books": [
+    "position_ledger": [
         Fault("books_balance", put(opened_base=4.0)),
         Fault("all_stands_somewhere", put(in_map_base=7.0)),
         Fault("standing_is_open_interest", put(open_interest_base=11.0)),
         Fault("standing_is_open_interest", put(open_interest_base=None), what="unknown though not stale"),
         Fault(
             "sides_are_equal",
-            put(3, opened_base=4.0, standing_base=11.0, in_map_base=7.0, open_interest_base=11.0),
+            put(3, opened_base=4.0, closing_base=11.0, in_map_base=7.0, open_interest_base=11.0),
             what="more shorts",
         ),
         Fault("sides_are_equal", lambda f: f.head(3), what="no shorts"),
-        Fault("hours_join", put(_SECOND_HOUR, previous_base=11.0, closed_base=2.0)),
+        Fault("hours_join", put(_SECOND_HOUR, opening_base=11.0, closed_base=2.0)),
     ],
-    "standing_positions": [
+    "state_positions": [
         Fault("windows_nest", put(activity_7d_base=5.0), what="week above month"),
         Fault("one_hour_a_partition", put(1, hour_utc=HOUR + ONE_HOUR)),
     ],
-    "swept_activity": [Fault("a_class_of_somebody", put(0, position_class=0))],
+    "calibration_exposure": [Fault("a_class_of_somebody", put(0, position_class=0))],
     "sweeps": [
         Fault("last_mark_within_its_hour", put(_SECOND_HOUR, mark_price=101_001.0), what="above the highest"),
         Fault("last_mark_within_its_hour", put(_SECOND_HOUR, mark_price=98_999.0), what="below the lowest"),
         Fault("begins_where_the_hour_before_ended", put(_SECOND_HOUR, previous_mark_price=100_100.0)),
-        Fault("begins_where_the_hour_before_ended", put(2, previous_mark_price=None, stood_usd=None), what="nowhere"),
-        Fault("stood_where_the_mark_went", put(2, stood_usd=None), what="unknown though the map was there"),
-        Fault("stood_where_the_mark_went", put(0, stood_usd=1.0), what="known though no map was there"),
+        Fault("begins_where_the_hour_before_ended", put(2, previous_mark_price=None, predicted_usd=None), what="nowhere"),
+        Fault("stood_where_the_mark_went", put(2, predicted_usd=None), what="unknown though the map was there"),
+        Fault("stood_where_the_mark_went", put(0, predicted_usd=1.0), what="known though no map was there"),
         Fault("stood_where_the_mark_went", put(2, lowest_mark_price=100_100.0, mark_price=100_500.0, **_STILL)),
         Fault("stood_where_the_mark_went", put(3, highest_mark_price=99_900.0, mark_price=99_500.0, **_STILL)),
-        Fault("swept_at_marks_of_the_hour", put(swept_usd=200_000.0)),
+        Fault("swept_at_marks_of_the_hour", put(modelled_usd=200_000.0)),
         Fault("swept_at_marks_of_the_hour", put(lowest_mark_price=None, highest_mark_price=None), what="at no mark"),
         Fault("unread_is_not_quiet", put(0, realised_usd=0.0, realised_count=0), what="quiet though unread"),
         Fault("unread_is_not_quiet", put(2, realised_usd=None, realised_count=None), what="unknown though read"),
@@ -284,7 +284,7 @@ OWN: dict[str, list[Fault]] = {
         Fault("all_are_judged_alike", put(0, realised_usd=1.0), what="against other dollars"),
         Fault("unread_is_not_quiet", put(pl.col("hours") == 0, realised_usd=0.0), what="quiet though unread"),
         Fault("unread_is_not_quiet", put(pl.col("hours") == 0, completeness="recent"), what="told though unread"),
-        Fault("unread_is_not_quiet", put(0, predicted_usd=None), what="nothing foretold though read"),
+        Fault("unread_is_not_quiet", put(0, predicted_usd=None), what="nothing predicted though read"),
         Fault("unread_is_not_quiet", put(_RANGE, predicted_usd=1.0), what="a range has no dollars"),
         Fault("hours_of_the_window", put(pl.col("hours") > 0, hours=169)),
         Fault("few_hours_say_nothing", put(pl.col("hours") > 0, hours=23), what="a correlation"),

@@ -22,7 +22,7 @@ _STATE = {"coin": "BTC", "date": DAY, "hour_utc": HOUR}
 _MODELLED = _STATE | {"parameters_version": "v1"}
 _POSITION = {"exchange": "binance", "instrument": "BTCUSDT"}
 _MAP = {"mark_price": 100_000.0, "is_stale": False, "source": "simulated"}
-_SEEN = {"unseen_log_sd": 0.25}
+_SEEN = {"gap_log_sd": 0.25}
 
 
 def sound(name: str) -> pl.DataFrame:
@@ -80,7 +80,7 @@ def price_bars() -> list[Row]:
 
 def realised_liquidations() -> list[Row]:
     every = _REPORTED | {"time_utc": HOUR, "side": "long", "completeness": "recent"}
-    every |= {"price": 100.0, "size_base": 2.0, "size_usd": 200.0}
+    every |= {"price": 100.0, "size_base": 2.0, "notional_usd": 200.0}
     return [every | {"seq": 0}, every | {"seq": 1}]
 
 
@@ -93,12 +93,12 @@ def cascade_risk() -> list[Row]:
     law = {"impact_y": 1.0, "impact_y_low": 0.5, "impact_y_high": 2.0, "impact_is_fitted": False}
     every = _MODELLED | _MAP | law | {"daily_volatility": 0.03, "daily_volume_usd": 1e9}
     triggered = {"trigger_price": 99_000.0, "trigger_bp": 100.0, "exhaustion_price": 97_500.0, "exhaustion_bp": 250.0}
-    triggered |= {"amplification_x": 2.5, "is_open_ended": False, "largest_ratio": 1.5, "largest_ratio_price": 98_500.0}
+    triggered |= {"amplification": 2.5, "is_open_ended": False, "largest_ratio": 1.5, "largest_ratio_price": 98_500.0}
     quiet = dict.fromkeys(triggered) | {"is_open_ended": False, "largest_ratio": 0.5, "largest_ratio_price": 101_000.0}
     return [every | {"side": "long"} | triggered, every | {"side": "short"} | quiet]
 
 
-def cascade_reach() -> list[Row]:
+def cascade_contagion() -> list[Row]:
     push = {"exchange": "binance", "cluster_id": "BTC-long-98000", "pushing_usd": 9e6, "reached_usd": 1e6}
     push |= {"side": "long", "pushed_from_price": 98_000.0, "pushed_to_price": 97_100.0}
     reached = [("binance", "BTC-long-97000"), ("okx", None)]
@@ -117,28 +117,28 @@ def liquidation_clusters() -> list[Row]:
 
 
 def cluster_history() -> list[Row]:
-    def life(hour: int, birth: str, low: float, state: str, usd: float = 5e6, **ends: Any) -> Row:
+    def track(hour: int, birth: str, low: float, state: str, usd: float = 5e6, **ends: Any) -> Row:
         now = HOUR + hour * ONE_HOUR
         place = {"price_low": low, "price_high": low + 200, "price_peak": low + 50, "cluster_id": f"BTC-long-{low:g}"}
         name = f"BTC-long-20260105T{birth}"
-        about = {"side": "long", "life_id": name, "born_utc": HOUR.replace(hour=int(birth[:2])), "hour_utc": now}
+        about = {"side": "long", "track_id": name, "born_utc": HOUR.replace(hour=int(birth[:2])), "hour_utc": now}
         size = {"notional_usd": usd, "intensity": 2.0, "distance_bp": 100.0, "born_usd": 5e6, "largest_usd": 9e6}
-        seen = {"largest_utc": about["born_utc"], "seen_utc": now, "life_state": state}
+        seen = {"largest_utc": about["born_utc"], "seen_utc": now, "track_status": state}
         none = dict.fromkeys(("swept_utc", "swept_by_exchange", "predicted_usd", "realised_usd"))
-        none |= dict.fromkeys(("realised_is_complete", "split_from_life_id", "merged_into_life_id"))
+        none |= dict.fromkeys(("realised_is_complete", "split_from_track_id", "merged_into_track_id"))
         return _MODELLED | _MAP | place | about | size | seen | none | ends
 
     swept = {"swept_utc": HOUR, "swept_by_exchange": "okx", "predicted_usd": 4e6, "seen_utc": HOUR}
     return [
-        life(0, "01-2-3", 98_000, "standing", born_usd=9e6),
-        life(0, "01-5-6", 97_000, "standing", 4e6),
-        life(0, "01-8-9", 96_000, "standing"),
-        life(1, "01-2-3", 98_100, "standing", 9e6),
-        life(1, "01-5-6", 97_000, "swept", 4e6, **swept, realised_usd=3e6, realised_is_complete=False),
-        life(1, "01-8-9", 96_000, "unseen", seen_utc=HOUR),
-        life(1, "02-4-4", 97_000, "standing", split_from_life_id="BTC-long-20260105T01-5-6"),
-        life(2, "01-2-3", 98_100, "merged", merged_into_life_id="BTC-long-20260105T02-4-4", seen_utc=HOUR + ONE_HOUR),
-        life(6, "01-8-9", 96_000, "faded", seen_utc=HOUR),
+        track(0, "01-2-3", 98_000, "active", born_usd=9e6),
+        track(0, "01-5-6", 97_000, "active", 4e6),
+        track(0, "01-8-9", 96_000, "active"),
+        track(1, "01-2-3", 98_100, "active", 9e6),
+        track(1, "01-5-6", 97_000, "swept", 4e6, **swept, realised_usd=3e6, realised_is_complete=False),
+        track(1, "01-8-9", 96_000, "lost", seen_utc=HOUR),
+        track(1, "02-4-4", 97_000, "active", split_from_track_id="BTC-long-20260105T01-5-6"),
+        track(2, "01-2-3", 98_100, "merged", merged_into_track_id="BTC-long-20260105T02-4-4", seen_utc=HOUR + ONE_HOUR),
+        track(6, "01-8-9", 96_000, "expired", seen_utc=HOUR),
     ]
 
 
@@ -174,8 +174,8 @@ def market_summary() -> list[Row]:
     below = {"max_pain_price": 91_000.0, "max_pain_usd": 9e6, "magnet_price": 98_000.0, "magnet_bp": 190.0}
     below |= {"magnet_intensity": 1.5, "void_low": 99_200.0, "void_high": 99_900.0, "trigger_price": 99_000.0}
     above = {"max_pain_price": 111_000.0, "max_pain_usd": 7e6, "void_low": 100_100.0, "void_high": 101_000.0}
-    sides = {f"long_{k}": v for k, v in (below | {"amplification_x": 2.5}).items()}
-    sides |= {f"short_{k}": None for k in (*below, "amplification_x")} | {f"short_{k}": v for k, v in above.items()}
+    sides = {f"long_{k}": v for k, v in (below | {"amplification": 2.5}).items()}
+    sides |= {f"short_{k}": None for k in (*below, "amplification")} | {f"short_{k}": v for k, v in above.items()}
     near = {"long_1pct_usd": 30.0, "short_1pct_usd": 10.0, "imbalance_1pct": 0.5}
     near |= {"long_2pct_usd": 30.0, "short_2pct_usd": 30.0, "imbalance_2pct": 0.0}
     near |= {"long_5pct_usd": 40.0, "short_5pct_usd": 120.0, "imbalance_5pct": -0.5}
@@ -198,37 +198,37 @@ def model_parameters() -> list[Row]:
     ]
 
 
-def opened_cohorts() -> list[Row]:
+def state_cohorts() -> list[Row]:
     buckets = {"entry_bucket": 11500, "reached_bucket": 11495, "hour_began_bucket": 11505, "hour_reached_bucket": 11490}
     every = _STATE | _POSITION | buckets | {"activity_base": 2.0}
     return [every | {"side": side, "opened_utc": HOUR - 5 * ONE_HOUR} for side in ("long", "short")]
 
 
-def position_books() -> list[Row]:
-    flows = {"previous_base": 10.0, "opened_base": 3.0, "closed_base": 1.0, "swept_base": 2.0, "standing_base": 10.0}
-    places = {"in_map_base": 6.0, "outside_base": 3.0, "unliquidatable_base": 1.0, "open_interest_base": 10.0}
+def position_ledger() -> list[Row]:
+    flows = {"opening_base": 10.0, "opened_base": 3.0, "closed_base": 1.0, "liquidated_base": 2.0, "closing_base": 10.0}
+    places = {"in_map_base": 6.0, "beyond_map_base": 3.0, "unliquidatable_base": 1.0, "open_interest_base": 10.0}
     hours = [{"hour_utc": HOUR}, {"hour_utc": HOUR + ONE_HOUR}]
     every = _MODELLED | _POSITION | _MAP | _SEEN | flows | places
     return [every | hour | {"side": side} for hour in hours for side in ("long", "short")]
 
 
-def standing_positions() -> list[Row]:
+def state_positions() -> list[Row]:
     every = _STATE | _POSITION | {"position_class": 2, "holding_class": 1, "mark_price": 1e5, "source": "simulated"}
     every |= {"activity_base": 8.0, "activity_1d_base": 1.0, "activity_7d_base": 2.0, "activity_30d_base": 4.0}
-    every |= {"open_interest_base": 10.0, "standing_base": 10.0, "turnover_per_hour": 0.1}
+    every |= {"open_interest_base": 10.0, "closing_base": 10.0, "turnover_per_hour": 0.1}
     return [every | {"side": "long", "price_bucket": 11500}, every | {"side": "short", "price_bucket": 11530}]
 
 
-def swept_activity() -> list[Row]:
-    every = _STATE | _POSITION | {"holding_class": 1, "swept_activity_usd": 5e5, "source": "simulated"}
+def calibration_exposure() -> list[Row]:
+    every = _STATE | _POSITION | {"holding_class": 1, "exposure_usd": 5e5, "source": "simulated"}
     return [every | {"side": side, "position_class": 2} for side in ("long", "short")]
 
 
 def sweeps() -> list[Row]:
-    swept = {"swept_base": 2.0, "swept_usd": 2.0 * math.sqrt(99_000.0 * 101_000.0)}
+    swept = {"liquidated_base": 2.0, "modelled_usd": 2.0 * math.sqrt(99_000.0 * 101_000.0)}
     every = _MODELLED | _POSITION | _MAP | swept | {"lowest_mark_price": 99_000.0, "highest_mark_price": 101_000.0}
-    unknown = dict.fromkeys(("previous_mark_price", "stood_usd", "realised_usd", "realised_count", "completeness"))
-    known = {"hour_utc": HOUR + ONE_HOUR, "previous_mark_price": 100_000.0, "stood_usd": 300_000.0}
+    unknown = dict.fromkeys(("previous_mark_price", "predicted_usd", "realised_usd", "realised_count", "completeness"))
+    known = {"hour_utc": HOUR + ONE_HOUR, "previous_mark_price": 100_000.0, "predicted_usd": 300_000.0}
     known |= {"realised_usd": 150_000.0, "realised_count": 3, "completeness": "recent"}
     return [every | hour | {"side": side} for hour in (unknown, known) for side in ("long", "short")]
 
@@ -300,9 +300,9 @@ _SOUND: dict[str, Callable[[], list[Row]]] = {
     f.__name__: f
     for f in (
         payloads, instruments, margin_tiers, open_interest, positioning, price_bars, realised_liquidations,
-        realised_coverage, cascade_reach, cascade_risk, cluster_history, market_summary, liquidation_clusters,
-        liquidation_curve, liquidation_levels, map_scores, market_balance, model_parameters, opened_cohorts,
-        position_books, standing_positions, sweeps, swept_activity, checks, fetches, gaps, partitions, runs,
+        realised_coverage, cascade_contagion, cascade_risk, cluster_history, market_summary, liquidation_clusters,
+        liquidation_curve, liquidation_levels, map_scores, market_balance, model_parameters, state_cohorts,
+        position_ledger, state_positions, sweeps, calibration_exposure, checks, fetches, gaps, partitions, runs,
         watermark,
     )
 }  # fmt: skip

@@ -69,7 +69,7 @@ def levels() -> pl.DataFrame:
         price_low=(bucket * pl.lit(1.001).log()).exp(), price_high=((bucket + 1) * pl.lit(1.001).log()).exp(),
         notional_usd=amount, notional_1d_usd=amount / 9, notional_7d_usd=amount / 7, notional_30d_usd=amount / 3,
         mark_price=100000 + 100 * pl.col("exchange").str.len_chars().cast(pl.Float64) / 3,
-        is_stale=False, unseen_log_sd=0.1, parameters_version=pl.lit("v1"), source=pl.lit("simulated"),
+        is_stale=False, gap_log_sd=0.1, parameters_version=pl.lit("v1"), source=pl.lit("simulated"),
     )  # fmt: skip
     return table("liquidation_levels").conform(frame.drop("step", "seed"))
 
@@ -121,12 +121,12 @@ def test_the_range_is_that_of_the_model(levels: pl.DataFrame) -> None:
         near = levels.filter(of & (middle <= row["price"]))
         usd = [1e3 * near.filter(pl.col("leverage_class") == c)["notional_usd"].sum() for c in CLASSES]
         log_sd = [0.2 + 1 / x + 5 / 30 for x in LEVERAGE_X]
-        expected = [float(p) for p in band(np.array(usd), np.array(log_sd), unseen_log_sd=0.1)]
+        expected = [float(p) for p in band(np.array(usd), np.array(log_sd), gap_log_sd=0.1)]
         assert [row[f"cumulative_p{p}_usd"] for p in (10, 50, 90)] == pytest.approx(expected, rel=1e-9)
     assert curve.filter(of)["cumulative_p10_usd"].max() > 0
 
 
-def test_venues_together_are_no_less_sure_than_the_least_sure_of_them(levels: pl.DataFrame) -> None:
+def test_exchanges_together_are_no_less_sure_than_the_least_sure_of_them(levels: pl.DataFrame) -> None:
     curve = run("liquidation_curve", {"liquidation_levels": levels.with_columns(pl.col("notional_usd") * 1e3)})
     width = pl.col("cumulative_p90_usd") / pl.col("cumulative_p50_usd")
     far = curve.filter(pl.col("cumulative_usd") > 0).with_columns(width=width)

@@ -109,11 +109,11 @@ class TestEach:
         "call",
         [
             "map_hour('BTC', '{}')", "levels_at('BTC', '{}')", "liquidation_map('BTC', as_of := '{}')",
-            "at_risk('BTC', 102699, '{}')", "heavier_side('BTC', 110000, 100700, '{}')", "map_diff('BTC', '{}')",
-            "map_diff('BTC', '2026-07-25', '{}')", "clusters_near('BTC', as_of := '{}')", "balance('BTC', '{}')",
+            "at_risk('BTC', 102699, '{}')", "long_vs_short('BTC', 110000, 100700, '{}')", "map_diff('BTC', '{}')",
+            "map_diff('BTC', '2026-07-25', '{}')", "clusters_near('BTC', as_of := '{}')", "imbalance('BTC', '{}')",
             "leverage_profile('BTC', '{}')", "exchange_share('BTC', '{}')", "data_quality('BTC', '2020-01-01', '{}')",
-            "cascade('BTC', '{}')", "cascade_across('BTC', '{}')", "at_a_glance('BTC', '{}')",
-            "cluster_lives('BTC', '2020-01-01', '{}')",
+            "cascade('BTC', '{}')", "cascade_contagion('BTC', '{}')", "summary_at('BTC', '{}')",
+            "cluster_lifecycles('BTC', '2020-01-01', '{}')",
         ],
     )  # fmt: skip
     def test_an_hour_before_the_history_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str) -> None:
@@ -137,38 +137,38 @@ class TestLives:
     @pytest.mark.parametrize("until", [LAST, LAST - 6 * HOUR])
     def test_a_row_a_life_as_it_was_last_in_the_range(self, ask: duckdb.DuckDBPyConnection, until: datetime) -> None:
         rows = ask.sql("SELECT * FROM mart.cluster_history").pl().filter(pl.col("hour_utc") <= until)
-        last = rows.sort("hour_utc").group_by("side", "life_id", maintain_order=True).last()
-        found = ask.sql(f"FROM cluster_lives('BTC', until := '{until}')").pl()
-        key = ["side", "life_id"]
+        last = rows.sort("hour_utc").group_by("side", "track_id", maintain_order=True).last()
+        found = ask.sql(f"FROM cluster_lifecycles('BTC', until := '{until}')").pl()
+        key = ["side", "track_id"]
         assert found.select(last.columns).sort(key).equals(last.sort(key))
         assert found.filter(pl.col("hours_lived") > 0).height > 3
-        late = ask.sql(f"FROM cluster_lives('BTC', '{until}', '{until}')").pl()
-        assert set(late["life_id"]) == set(rows.filter(pl.col("hour_utc") == until)["life_id"])
+        late = ask.sql(f"FROM cluster_lifecycles('BTC', '{until}', '{until}')").pl()
+        assert set(late["track_id"]) == set(rows.filter(pl.col("hour_utc") == until)["track_id"])
 
     def test_one_life_from_its_birth(self, ask: duckdb.DuckDBPyConnection) -> None:
         rows = ask.sql("SELECT * FROM mart.cluster_history").pl()
-        now = rows.filter(pl.col("hour_utc") == LAST, pl.col("life_state") == "standing")
-        largest = now.sort("notional_usd")["life_id"][-1]
-        own = rows.filter(life_id=largest).sort("hour_utc")
-        assert ask.sql("FROM life_history('BTC')").pl().equals(own)
-        assert ask.sql(f"FROM life_history('BTC', '{largest}')").pl().equals(own)
+        now = rows.filter(pl.col("hour_utc") == LAST, pl.col("track_status") == "active")
+        largest = now.sort("notional_usd")["track_id"][-1]
+        own = rows.filter(track_id=largest).sort("hour_utc")
+        assert ask.sql("FROM cluster_track('BTC')").pl().equals(own)
+        assert ask.sql(f"FROM cluster_track('BTC', '{largest}')").pl().equals(own)
         assert own["hour_utc"][0] == own["born_utc"][0]
 
     def test_an_unknown_life_is_refused(self, ask: duckdb.DuckDBPyConnection) -> None:
-        with pytest.raises(duckdb.Error, match="no life BTC-long-1 of BTC; cluster_lives names those there are"):
-            ask.sql("FROM life_history('BTC', 'BTC-long-1')").fetchall()
+        with pytest.raises(duckdb.Error, match="no track BTC-long-1 of BTC; cluster_lifecycles names those there are"):
+            ask.sql("FROM cluster_track('BTC', 'BTC-long-1')").fetchall()
 
 
 class TestAnswers:
     def test_the_map_is_what_the_table_holds(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
         rows = ask.sql("FROM liquidation_map('BTC', span := 0.25)").pl()
-        together, venues = rows.filter(exchange="all"), rows.filter(pl.col("exchange") != "all")
+        together, exchanges = rows.filter(exchange="all"), rows.filter(pl.col("exchange") != "all")
         now = at(levels, LAST)
         assert rows["hour_utc"].unique().to_list() == [LAST]
         for side in ("long", "short"):
             whole = now.filter(side=side)["notional_usd"].sum()
             assert together[f"{side}_usd"].sum() == pytest.approx(whole)
-            assert venues[f"{side}_usd"].sum() == pytest.approx(whole)
+            assert exchanges[f"{side}_usd"].sum() == pytest.approx(whole)
             assert together[f"cumulative_{side}_usd"].max() == pytest.approx(whole)
 
     def test_each_exchange_is_measured_from_its_own_mark(
@@ -219,7 +219,7 @@ class TestAnswers:
         "call",
         [
             "at_risk('BTC', {})", "level_history('BTC', {})", "at_risk_history('BTC', {})",
-            "heavier_side('BTC', {}, 100700)", "heavier_side('BTC', 110000, {})",
+            "long_vs_short('BTC', {}, 100700)", "long_vs_short('BTC', 110000, {})",
         ],
     )  # fmt: skip
     def test_what_is_no_price_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str, price: str) -> None:
@@ -240,14 +240,14 @@ class TestAnswers:
         assert ask.sql("FROM edges WHERE ops.price_bucket(price_low) <> price_bucket").fetchall() == []
 
     def test_heavier_side_is_at_risk_on_either_side(self, ask: duckdb.DuckDBPyConnection) -> None:
-        row = ask.sql("FROM heavier_side('BTC', 110000, 100700)").pl().row(0, named=True)
+        row = ask.sql("FROM long_vs_short('BTC', 110000, 100700)").pl().row(0, named=True)
         total = "(SELECT cumulative_usd FROM at_risk('BTC', {}) WHERE exchange = 'all' AND leverage_class = 'all')"
         short, long = ask.sql(f"SELECT {total.format(110000)} AS s, {total.format(100700)} AS l").pl().row(0)
         assert (row["short_usd"], row["long_usd"]) == (short, long)
-        assert row["factor"] == max(short, long) / min(short, long)
-        assert row["heavier"] == ("short" if short > long else "long")
+        assert row["ratio"] == max(short, long) / min(short, long)
+        assert row["heavier_side"] == ("short" if short > long else "long")
         with pytest.raises(duckdb.Error, match="not around the marks of BTC"):
-            ask.sql("FROM heavier_side('BTC', 100700, 110000)").fetchall()
+            ask.sql("FROM long_vs_short('BTC', 100700, 110000)").fetchall()
 
     @pytest.mark.parametrize(("price", "exchange"), [(100_000, "NULL"), (110_000, "NULL"), (100_000, "'okx'")])
     def test_what_was_at_risk_is_at_risk_of_each_hour(
@@ -256,12 +256,12 @@ class TestAnswers:
         rows = ask.sql(f"FROM at_risk_history('BTC', {price}, exchange := {exchange})").pl()
         assert rows["hour_utc"].to_list() == [FIRST + n * HOUR for n in range(26)]
         for hour, side, usd in rows.select("hour_utc", "side", "cumulative_usd")[::5].iter_rows():
-            venue = f"exchange = {exchange}" if exchange != "NULL" else "exchange = 'all'"
-            total = f"FROM at_risk('BTC', {price}, '{hour}') WHERE {venue} AND leverage_class = 'all'"
+            exchange = f"exchange = {exchange}" if exchange != "NULL" else "exchange = 'all'"
+            total = f"FROM at_risk('BTC', {price}, '{hour}') WHERE {exchange} AND leverage_class = 'all'"
             assert ask.sql(f"SELECT side, cumulative_usd {total}").fetchall() == [(side, usd)]
 
     def test_nothing_on_the_way_is_zero_and_not_absent(self, ask: duckdb.DuckDBPyConnection) -> None:
-        (mark,) = ask.sql("SELECT mark_price FROM balance('BTC') LIMIT 1").fetchall()[0]
+        (mark,) = ask.sql("SELECT mark_price FROM imbalance('BTC') LIMIT 1").fetchall()[0]
         rows = ask.sql(f"FROM at_risk_history('BTC', {mark})").pl()
         assert rows.height == 26
         assert rows["cumulative_usd"][-1] == 0
@@ -300,13 +300,13 @@ class TestAnswers:
         kept = pl.col("price_bucket").is_in(rows["price_bucket"].to_list()), pl.col("exchange") == "okx"
         for hour, column in ((LAST - HOUR, "from_usd"), (LAST, "to_usd")):
             assert rows[column].sum() == pytest.approx(at(levels, hour).filter(*kept)["notional_usd"].sum())
-        assert set(rows.filter(pl.col("change_usd") > 0)["what"]) == {"built"}
-        assert set(rows.filter(pl.col("change_usd") < 0)["what"]) <= {"closed", "swept"}
+        assert set(rows.filter(pl.col("change_usd") > 0)["change_type"]) == {"built"}
+        assert set(rows.filter(pl.col("change_usd") < 0)["change_type"]) <= {"closed", "swept"}
 
     def test_the_summary_is_what_the_others_answer(self, ask: duckdb.DuckDBPyConnection) -> None:
-        row = ask.sql("FROM at_a_glance('BTC')").pl().row(0, named=True)
+        row = ask.sql("FROM summary_at('BTC')").pl().row(0, named=True)
         map_ = ask.sql("FROM liquidation_map('BTC', span := 0.25)").pl().filter(exchange="all")
-        balance = dict(ask.sql("SELECT distance_bp, imbalance FROM balance('BTC')").fetchall())
+        balance = dict(ask.sql("SELECT distance_bp, imbalance FROM imbalance('BTC')").fetchall())
         clusters = ask.sql("FROM clusters_near('BTC', 0.25)").pl()
         cascade = ask.sql("FROM cascade('BTC')").pl()
         assert row["hour_utc"] == LAST
@@ -330,7 +330,7 @@ class TestAnswers:
             assert inside[f"{side}_usd"].max() <= 1.02 * half
 
     def test_a_cascade_across_begins_and_ends_on_its_side_of_the_mark(self, ask: duckdb.DuckDBPyConnection) -> None:
-        rows = ask.sql("FROM cascade_across('BTC')").pl()
+        rows = ask.sql("FROM cascade_contagion('BTC')").pl()
         away = rows.filter(side="long"), rows.filter(side="short")
         assert (away[0]["pushed_to_price"] < away[0]["pushed_from_price"]).all()
         assert (away[1]["pushed_to_price"] > away[1]["pushed_from_price"]).all()
@@ -340,10 +340,10 @@ class TestAnswers:
         ("macro", "tables", "what", "hour"),
         [
             ("cascade", ["cascade_risk"], "cascade", LAST),
-            ("cascade_across", ["cascade_risk", "cascade_reach"], "cascade", LAST),
-            ("at_a_glance", ["market_summary"], "at_a_glance", LAST),
+            ("cascade_contagion", ["cascade_risk", "cascade_contagion"], "cascade", LAST),
+            ("summary_at", ["market_summary"], "summary_at", LAST),
             ("clusters_near", ["liquidation_clusters"], "cluster", LAST),
-            ("cluster_lives", ["cluster_history"], "life of a cluster", FIRST),
+            ("cluster_lifecycles", ["cluster_history"], "track of a cluster", FIRST),
         ],
     )
     def test_a_map_older_than_the_table_says_so(
@@ -394,7 +394,7 @@ class TestAnswers:
                 assert f'"{word}"' not in macro.statement, name
 
     @pytest.mark.parametrize(
-        "macro", ["at_risk({}, 90000)", "level_history({}, 90000)", "at_a_glance({})", "balance({})"]
+        "macro", ["at_risk({}, 90000)", "level_history({}, 90000)", "summary_at({})", "imbalance({})"]
     )
     @pytest.mark.parametrize("coin", ["NULL", "1", "true"])
     def test_no_coin_is_refused(self, ask: duckdb.DuckDBPyConnection, macro: str, coin: str) -> None:
@@ -418,7 +418,7 @@ class TestAnswers:
 
     @pytest.mark.parametrize("number", ["0", "-2", "NULL", "1.5"])
     @pytest.mark.parametrize(
-        ("macro", "name"), [("heatmap", "hours"), ("heatmap", "step"), ("heatmap", "buckets"), ("worst_hours", "most")]
+        ("macro", "name"), [("heatmap", "hours"), ("heatmap", "step"), ("heatmap", "buckets"), ("largest_liquidation_hours", "most")]
     )
     def test_a_number_below_one_is_refused(
         self, ask: duckdb.DuckDBPyConnection, macro: str, name: str, number: str
@@ -429,7 +429,7 @@ class TestAnswers:
     @pytest.mark.parametrize(("above", "below"), [(1e9, 100_700), (110_000, 1)])
     def test_sides_beyond_the_map_are_refused(self, ask: duckdb.DuckDBPyConnection, above: float, below: float) -> None:
         with pytest.raises(duckdb.Error, match="the map of BTC does not reach"):
-            ask.sql(f"FROM heavier_side('BTC', {above}, {below})").fetchall()
+            ask.sql(f"FROM long_vs_short('BTC', {above}, {below})").fetchall()
 
     def test_a_difference_back_in_time_is_refused(self, ask: duckdb.DuckDBPyConnection) -> None:
         with pytest.raises(duckdb.Error, match=r"compared with an earlier one, and 2026-07-25 09:00.* is after it"):
@@ -556,4 +556,4 @@ def test_duckdb_1_answers_the_same(pytestconfig: pytest.Config, market: Trial, t
     assert one["told"] == now["told"]
     (tmp_path / "warehouse").mkdir()
     (tmp_path / "warehouse" / "data").symlink_to(market.root)
-    assert "swept_usd" in run(older, recipe("worst_hours"), tmp_path)
+    assert "modelled_usd" in run(older, recipe("largest_liquidation_hours"), tmp_path)

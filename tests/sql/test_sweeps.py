@@ -48,26 +48,26 @@ def cross(*columns: pl.Series) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def inputs() -> dict[str, pl.DataFrame]:
-    """Two venues over midnight, with amounts of many magnitudes; of the feed of one, every second hour was read."""
+    """Two exchanges over midnight, with amounts of many magnitudes; of the feed of one, every second hour was read."""
     hour = pl.Series("hour_utc", HOURS, dtype=pl.Datetime("ms"))
-    venue, side = pl.Series("exchange", ["binance", "okx"]), pl.Series("side", ["long", "short"])
+    exchange, side = pl.Series("exchange", ["binance", "okx"]), pl.Series("side", ["long", "short"])
     twelve = pl.Series("minute", range(0, 60, 5))
     low = 98.0 + pl.col("step") / 50
     time = pl.col("hour_utc") - HOUR + pl.duration(minutes=pl.col("minute"))
-    of_hour = cross(hour, venue, side).with_columns(mark_price=99.5 + pl.col("hour_utc").dt.hour() % 3 / 2)
-    levels = cross(hour, venue, side, pl.Series("step", range(200)), pl.Series("leverage_class", ["5x", "10x"]))
-    bars = cross(hour, venue, twelve).with_columns(
+    of_hour = cross(hour, exchange, side).with_columns(mark_price=99.5 + pl.col("hour_utc").dt.hour() % 3 / 2)
+    levels = cross(hour, exchange, side, pl.Series("step", range(200)), pl.Series("leverage_class", ["5x", "10x"]))
+    bars = cross(hour, exchange, twelve).with_columns(
         open_utc=time, interval_minutes=5, low=98.5 + pl.col("noise"), high=100.5 + pl.col("noise")
     )
-    events = cross(hour, venue, side, twelve, pl.Series("seq", range(20)))
+    events = cross(hour, exchange, side, twelve, pl.Series("seq", range(20)))
     read = cross(hour).with_columns(exchange=pl.lit("okx"), completeness=pl.lit("recent")).gather_every(2)
     frames = {
-        "position_books": of_hour.with_columns(swept_base=pl.col("noise") * 7),
+        "position_ledger": of_hour.with_columns(liquidated_base=pl.col("noise") * 7),
         "liquidation_levels": levels.with_columns(
             price_low=low, price_high=low + 0.02, notional_usd=(pl.col("noise") * 25 - 5).exp()
         ),
         "price_bars": bars,
-        "realised_liquidations": events.with_columns(time_utc=time, size_usd=(pl.col("noise") * 25 - 5).exp()),
+        "realised_liquidations": events.with_columns(time_utc=time, notional_usd=(pl.col("noise") * 25 - 5).exp()),
         "realised_coverage": read,
     }
     return {name: shaped(name, f.select(set(f.columns) & set(table(name).schema))) for name, f in frames.items()}
@@ -76,7 +76,7 @@ def inputs() -> dict[str, pl.DataFrame]:
 def test_threads_and_the_order_of_rows_leave_no_trace(inputs: dict[str, pl.DataFrame]) -> None:
     once = run(inputs, threads=1)
     assert once.height == 2 * 2 * len(HOURS)
-    assert once.filter(pl.col("stood_usd") > 0).height > len(HOURS)
+    assert once.filter(pl.col("predicted_usd") > 0).height > len(HOURS)
     assert once.filter(pl.col("realised_usd") > 0).height == len(HOURS)
     for seed in range(3):
         shuffled = {name: f.sample(fraction=1.0, shuffle=True, seed=seed) for name, f in inputs.items()}

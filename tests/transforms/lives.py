@@ -42,7 +42,7 @@ def inputs(of: Hours) -> tuple[pl.DataFrame, ...]:
     found, books, bars = [], [], []
     for i, (clusters, (down, up)) in enumerate(of):
         now = FIRST + i * HOUR
-        books += [{"hour_utc": now, "side": side, "unseen_log_sd": 0.0} for side in ("long", "short")]
+        books += [{"hour_utc": now, "side": side, "gap_log_sd": 0.0} for side in ("long", "short")]
         bars.append({"open_utc": now - HOUR, "low": float(edge(MARK - down)), "high": float(edge(MARK + up + 1))})
         for side, outward in (("long", -1), ("short", 1)):
             at = MARK + outward
@@ -55,5 +55,5 @@ def inputs(of: Hours) -> tuple[pl.DataFrame, ...]:
                 at = far + outward
     nothing = (table("realised_liquidations").empty(), table("realised_coverage").empty())
     return (
-        frame("liquidation_clusters", found), frame("position_books", books), frame("price_bars", bars), *nothing,
+        frame("liquidation_clusters", found), frame("position_ledger", books), frame("price_bars", bars), *nothing,
     )  # fmt: skip

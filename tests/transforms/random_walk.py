@@ -20,7 +20,7 @@ def walk(seed: int, planted: Planted = "anywhere") -> tuple[pl.DataFrame, pl.Dat
     """A random walk, calmer on some days, with a cluster of four buckets a side that stands elsewhere every 6 hours.
 
     Half of the clusters stand where chance has them; the others too, or just short of where the mark will have gone by
-    18 hours later, or just beyond. Returns the hours, the clusters and the buckets of the map, for `reached_levels`.
+    18 hours later, or just beyond. Returns the hours, the clusters and the buckets of the map, for `touches`.
     """
     chance = np.random.default_rng(seed)
     storm = np.repeat(np.exp(chance.normal(0, 0.5, LENGTH // 24)), 24)

@@ -9,6 +9,6 @@ from transforms.tables import model_parameters
 
 
 def stated_parameters() -> pl.DataFrame:
-    """mart.model_parameters before anything was learnt: of every venue and side."""
+    """model.model_parameters before anything was learnt: of every exchange and side."""
     inputs = {each.table: table(each.table).empty() for each in model_parameters.TABLE.inputs}
     return model_parameters.build(**inputs, day=model_parameters.STATED)

@@ -1,4 +1,4 @@
-"""A small warehouse made by hand: BTC at two hours, three venues, okx carried in the second; no exchange is asked."""
+"""A small warehouse made by hand: BTC at two hours, three exchanges, okx carried in the second; no exchange is asked."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def levels(hour: datetime) -> pl.DataFrame:
                 "notional_30d_usd": usd * 0.9,
                 "mark_price": mark,
             }
-            rows.append(row | {"is_stale": exchange == "okx" and hour == HOURS[1], "unseen_log_sd": 0.0})
-    return pl.DataFrame(rows).with_columns(hour_utc=pl.lit(hour), date=pl.lit(hour.date()), **_about())
+            rows.append(row | {"is_stale": exchange == "okx" and hour == HOURS[1], "gap_log_sd": 0.0})
+    return pl.DataFrame(rows).with_columns(hour_utc=pl.lit(hour), date=pl.lit(hour.date()), **_attributes())
 
 
 def balance(of_hour: pl.DataFrame) -> pl.DataFrame:
@@ -70,7 +70,7 @@ def balance(of_hour: pl.DataFrame) -> pl.DataFrame:
         "is_stale": pl.lit(True),
         "mark_price": pl.lit(103_753.0),
     }
-    return pl.DataFrame(rows).with_columns(**known, **_about())
+    return pl.DataFrame(rows).with_columns(**known, **_attributes())
 
 
 def clusters(hour: datetime) -> pl.DataFrame:
@@ -88,28 +88,28 @@ def clusters(hour: datetime) -> pl.DataFrame:
         "is_stale": pl.lit(False),
         "mark_price": pl.lit(103_753.0),
     }
-    return pl.DataFrame(rows).with_columns(**known, **_about())
+    return pl.DataFrame(rows).with_columns(**known, **_attributes())
 
 
 def books(hour: datetime) -> pl.DataFrame:
     amounts = {
         "opened_base": 2.0,
         "closed_base": 1.0,
-        "swept_base": 1.0,
-        "outside_base": 60.0,
+        "liquidated_base": 1.0,
+        "beyond_map_base": 60.0,
         "unliquidatable_base": 10.0,
     }
-    amounts |= {"in_map_base": 30.0} | dict.fromkeys(("previous_base", "standing_base", "open_interest_base"), 100.0)
+    amounts |= {"in_map_base": 30.0} | dict.fromkeys(("opening_base", "closing_base", "open_interest_base"), 100.0)
     rows = [
         {"exchange": exchange, "instrument": "BTCUSDT", "side": side, "mark_price": mark, **amounts,
-         "is_stale": exchange == "okx" and hour == HOURS[1], "unseen_log_sd": 0.0}
+         "is_stale": exchange == "okx" and hour == HOURS[1], "gap_log_sd": 0.0}
         for exchange, mark in MARKS.items()
         for side in ("long", "short")
     ]  # fmt: skip
-    return pl.DataFrame(rows).with_columns(hour_utc=pl.lit(hour), date=pl.lit(hour.date()), **_about())
+    return pl.DataFrame(rows).with_columns(hour_utc=pl.lit(hour), date=pl.lit(hour.date()), **_attributes())
 
 
-def _about() -> dict[str, pl.Expr]:
+def _attributes() -> dict[str, pl.Expr]:
     return {name: pl.lit(value) for name, value in ABOUT.items()}
 
 
@@ -118,7 +118,7 @@ def fill(store: Store) -> None:
     store.write_partitions(table("liquidation_levels"), pl.concat(of_hours))
     store.write_partitions(table("market_balance"), pl.concat(map(balance, of_hours)))
     store.write_partitions(table("liquidation_clusters"), pl.concat(map(clusters, HOURS)))
-    store.write_partitions(table("position_books"), pl.concat(map(books, HOURS)))
+    store.write_partitions(table("position_ledger"), pl.concat(map(books, HOURS)))
     gap = {
         "coin": "BTC",
         "date": HOURS[1].date(),

@@ -42,7 +42,7 @@ def test_the_caller_goes_before_the_environment_and_that_before_the_file(
     assert (settings.exchanges, settings.coins, settings.seed) == (("okx",), ("ETH", "BTC"), 5)
 
 
-def test_venues_come_in_their_own_order_and_all_swallows_coins() -> None:
+def test_exchanges_come_in_their_own_order_and_all_swallows_coins() -> None:
     settings = load(exchanges="OKX, binance", coins="btc,ALL")
     assert (settings.exchanges, settings.coins) == (("binance", "okx"), ("all",))
 
@@ -118,7 +118,7 @@ def test_every_variable_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert all(settings[name] != field.default for name, field in plain.items())
 
 
-def test_only_live_data_is_heard_of_the_venues_themselves() -> None:
+def test_only_live_data_is_heard_of_the_exchanges_themselves() -> None:
     assert load().stream_urls() == {}
     assert load(okx_stream_url="ws://127.0.0.1:1/").stream_urls() == {"okx": "ws://127.0.0.1:1"}
     live = load(source="live", bybit_stream_url="wss://example.org").stream_urls()
@@ -133,7 +133,7 @@ def test_sources_do_not_share_a_folder(tmp_path: Path) -> None:
     assert load(warehouse="~/there").root == Path("~/there").expanduser()
 
 
-def test_addresses_are_those_given_else_of_our_server_else_the_venues_own() -> None:
+def test_addresses_are_those_given_else_of_our_server_else_the_exchanges_own() -> None:
     official = load(source="live").base_urls()
     assert official["binance"] == "https://fapi.binance.com"
     assert official["okx"] == "https://www.okx.com"

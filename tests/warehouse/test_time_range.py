@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from warehouse.errors import UserError
-from warehouse.time_range import span
+from warehouse.time_range import hour_range
 
 NOW = datetime(2026, 1, 12, 10, 20)
 
@@ -25,7 +25,7 @@ NOW = datetime(2026, 1, 12, 10, 20)
     ],
 )
 def test_what_is_asked_is_what_is_run(asked: dict[str, str], first: tuple[int, int], last: tuple[int, int]) -> None:
-    assert span(NOW, **asked) == (datetime(2026, 1, *first), datetime(2026, 1, *last))
+    assert hour_range(NOW, **asked) == (datetime(2026, 1, *first), datetime(2026, 1, *last))
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_what_is_asked_is_what_is_run(asked: dict[str, str], first: tuple[int, i
 )
 def test_what_cannot_be_is_refused(asked: dict[str, str], words: str) -> None:
     with pytest.raises(UserError, match=words):
-        span(NOW, **asked)
+        hour_range(NOW, **asked)

@@ -43,7 +43,7 @@ class Trial:
     now: datetime = NOW
 
     def settings(self, **changes: Any) -> settings.Settings:
-        """BTC on every venue; `changes` by name."""
+        """BTC on every exchange; `changes` by name."""
         urls = {f"{host}_url": self.url for host in HOSTS}
         about = {"warehouse": self.root, "now": f"{self.now.isoformat()}Z", "coins": "BTC", "source": "simulated"}
         return settings.load(**{**about, **urls, **changes})

@@ -32,7 +32,7 @@ def draw(rows: pl.DataFrame, coin: str, distance_bp: float) -> Figure:
     )
     last = hours.row(-1, named=True)
     stale = hours.filter("is_stale")["t"].n_unique()
-    held = f"; in {stale} of {hours['t'].n_unique()} hours a venue was carried" if stale else ""
+    held = f"; in {stale} of {hours['t'].n_unique()} hours an exchange was carried" if stale else ""
     return Figure(
         title=f"{coin} longs and shorts within {distance_bp / 100:g} %, modelled, to {hour_text(last['hour_utc'])}",
         subtitle=(
@@ -56,10 +56,10 @@ def _sides(hours: pl.DataFrame) -> alt.LayerChart:
     band = base.mark_area(opacity=0.16).encode(y=alt.Y("low_usd:Q", axis=axis), y2="high_usd:Q")
     bands = [] if hours["low_usd"].is_null().all() else [band]
     line = base.mark_line(strokeWidth=2.2).encode(y=alt.Y("usd:Q", axis=axis))
-    return style.panel(*bands, line, style.hover(_told(hours)), height=_HEIGHTS[0], series=style.SIDE_COLOURS)
+    return style.panel(*bands, line, style.hover(_tooltips(hours)), height=_HEIGHTS[0], series=style.SIDE_COLOURS)
 
 
-def _told(hours: pl.DataFrame) -> pl.DataFrame:
+def _tooltips(hours: pl.DataFrame) -> pl.DataFrame:
     told: dict[int, dict[str, object]] = {}
     for row in hours.iter_rows(named=True):
         blank = {"t": row["t"], "hour": hour_text(row["hour_utc"]), "longs": "", "shorts": ""}
@@ -67,7 +67,7 @@ def _told(hours: pl.DataFrame) -> pl.DataFrame:
         span = "" if row["low_usd"] is None else f" ({amount(row['low_usd'])} - {amount(row['high_usd'])})"
         hour[row["side"]] = amount(row["usd"]) + span
         hour["imbalance"] = "" if row["imbalance"] is None else f"{row['imbalance']:+.2f}"
-        hour["data"] = "a venue is carried" if row["is_stale"] else "of the hour"
+        hour["data"] = "an exchange is carried" if row["is_stale"] else "of the hour"
     return pl.DataFrame(list(told.values()))
 
 

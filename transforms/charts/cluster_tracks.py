@@ -1,4 +1,4 @@
-"""Cluster lives: each a box from its birth to its end, over the prices it covered, coloured by how it ended."""
+"""Cluster tracks: each a box from its birth to its end, over the prices it covered, coloured by how it ended."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from transforms.charts.figure import Figure
 _HEIGHT = 420
 _MOST = 150
 _AROUND = 0.05  # of the price, beyond where it was
-ENDS = {"standing": "#56B4E9", "unseen": "#009E73", "swept": "#D55E00", "faded": "#999999", "merged": "#7B5FD0"}
+ENDS = {"active": "#56B4E9", "lost": "#009E73", "swept": "#D55E00", "expired": "#999999", "merged": "#7B5FD0"}
 
 
-def draw(lives: pl.DataFrame, path: pl.DataFrame, coin: str) -> Figure:
+def draw(tracks: pl.DataFrame, path: pl.DataFrame, coin: str) -> Figure:
     """The figure, of mart.cluster_history's rows of a span, some of them `near`, and `path`: hour_utc, mark_price."""
-    boxes = _boxes(lives, path)
-    last = lives.sort("hour_utc").row(-1, named=True)
+    boxes = _boxes(tracks, path)
+    last = tracks.sort("hour_utc").row(-1, named=True)
     return Figure(
         title=f"{coin} clusters and how they ended, modelled, to {hour_text(last['hour_utc'])}",
         subtitle=(
-            f"{last['source'].capitalize()} data; the {len(boxes)} largest near the price, of {len(lives)} clusters; "
+            f"{last['source'].capitalize()} data; the {len(boxes)} largest near the price, of {len(tracks)} clusters; "
             "a box is from birth to end, over the prices it last had, the stronger the larger; the line is the mark. "
             f"Parameters {last['parameters_version']}",
         ),
@@ -31,19 +31,19 @@ def draw(lives: pl.DataFrame, path: pl.DataFrame, coin: str) -> Figure:
     )
 
 
-def near(lives: pl.DataFrame, path: pl.DataFrame) -> pl.DataFrame:
-    """The lives near where the price was, a row each: as it last was."""
-    if lives.is_empty():
-        return lives
+def near(tracks: pl.DataFrame, path: pl.DataFrame) -> pl.DataFrame:
+    """The tracks near where the price was, a row each: as it last was."""
+    if tracks.is_empty():
+        return tracks
     low, high = path.select(pl.col("mark_price").min(), pl.col("mark_price").max().alias("high")).row(0)
     touched = (pl.col("price_high") > low * (1 - _AROUND)) & (pl.col("price_low") < high * (1 + _AROUND))
-    return lives.filter(touched).sort("hour_utc").unique(["side", "life_id"], keep="last", maintain_order=True)
+    return tracks.filter(touched).sort("hour_utc").unique(["side", "track_id"], keep="last", maintain_order=True)
 
 
-def _boxes(lives: pl.DataFrame, path: pl.DataFrame) -> pl.DataFrame:
+def _boxes(tracks: pl.DataFrame, path: pl.DataFrame) -> pl.DataFrame:
     """The largest, begun no earlier than the picture."""
     return (
-        near(lives, path)
+        near(tracks, path)
         .sort("largest_usd", descending=True, maintain_order=True)
         .head(_MOST)
         .with_columns(
@@ -58,19 +58,19 @@ def _panel(boxes: pl.DataFrame, path: pl.DataFrame) -> alt.LayerChart:
     mark = float(path["mark_price"][-1])
     scale = alt.Scale(domain=list(ENDS), range=list(ENDS.values()))
     y = alt.Y("price_low:Q", scale=alt.Scale(zero=False), axis=style.prices(mark, tickCount=8, grid=True))
-    told = _told(boxes)
+    tooltips = _tooltips(boxes)
     box = (
-        alt.Chart(told)
-        .transform_filter(style.is_shown("life_state"))
+        alt.Chart(tooltips)
+        .transform_filter(style.is_shown("track_status"))
         .mark_rect(stroke=None)
         .encode(
             x=style.moments(),
             x2="end:T",
             y=y,
             y2="price_high:Q",
-            color=alt.Color("life_state:N", scale=scale, title="ended"),
+            color=alt.Color("track_status:N", scale=scale, title="ended"),
             opacity=alt.Opacity("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0.25, 0.95]), legend=None),
-            tooltip=[alt.Tooltip(style.literal(name), title=name) for name in told.columns[-6:]],
+            tooltip=[alt.Tooltip(style.literal(name), title=name) for name in tooltips.columns[-6:]],
         )
     )
     hours = path.select(pl.col("hour_utc").dt.epoch("ms").alias("t"), "mark_price")
@@ -80,11 +80,11 @@ def _panel(boxes: pl.DataFrame, path: pl.DataFrame) -> alt.LayerChart:
     return style.panel(box, edge, ink, height=_HEIGHT, series=ENDS)
 
 
-def _told(boxes: pl.DataFrame) -> pl.DataFrame:
-    drawn = boxes.select("t", "end", "price_low", "price_high", "life_state", "strength")
+def _tooltips(boxes: pl.DataFrame) -> pl.DataFrame:
+    drawn = boxes.select("t", "end", "price_low", "price_high", "track_status", "strength")
     words = [
         {
-            "cluster of": f"{row['side']}s, {row['life_state']}",
+            "cluster of": f"{row['side']}s, {row['track_status']}",
             "price": f"{price_text(row['price_low'])} - {price_text(row['price_high'])}",
             "born": hour_text(row["born_utc"]),
             "last": hour_text(row["hour_utc"]),

@@ -41,15 +41,15 @@ def _level(market: Snapshot, price: float) -> str:
     mine = market.levels.filter(pl.col("side") == side)
     bucket = math.floor(math.log(price) / _BUCKET)
     low, high = math.exp(bucket * _BUCKET), math.exp((bucket + 1) * _BUCKET)
-    total, by_venue = _sums(market, mine.filter(between))
-    there, there_by_venue = _sums(market, mine.filter(pl.col("price_bucket") == bucket))
+    total, by_exchange = _sums(market, mine.filter(between))
+    there, there_by_exchange = _sums(market, mine.filter(pl.col("price_bucket") == bucket))
     reached = f"A {move} to {price_text(price)} ({percent(price / market.mark - 1)}) would liquidate "
-    reached += f"{amount(total)} dollars of {side}s in all" + (f": {by_venue}." if total else ".")
+    reached += f"{amount(total)} dollars of {side}s in all" + (f": {by_exchange}." if total else ".")
     edge = _edge(mine, side)
     if edge and (price < edge if side == "long" else price > edge):
         return f"{reached} The map ends at {price_text(edge)}; what stands beyond is not in it."
     level = f"At that level itself ({price_text(low)}-{price_text(high)})"
-    return f"{reached} {level} " + (f"stand: {there_by_venue}." if there else "stands none.")
+    return f"{reached} {level} " + (f"stand: {there_by_exchange}." if there else "stands none.")
 
 
 def _edge(levels: pl.DataFrame, side: str) -> float | None:
@@ -77,7 +77,7 @@ def _balance(market: Snapshot) -> list[str]:
     weighed = "both sides are about even" if times == "1.0 times" else f"{heavy} are heavier"
     against = f"{amount(most)}{about[heavy]}" + (f" of {heavy}" if times == "1.0 times" else "")
     return [
-        f"Within {_BALANCE_BP / 100:.0f} % of each venue's own mark, {weighed}: {against} "
+        f"Within {_BALANCE_BP / 100:.0f} % of each exchange's own mark, {weighed}: {against} "
         f"against {amount(least)}{about[light]} of {light} ({times}; imbalance {row['imbalance']:+.2f})."
     ]
 

@@ -43,7 +43,7 @@ def _subtitle(heat: Heat) -> str:
 
 def _cells(heat: Heat, price: alt.Scale) -> alt.Chart:
     near = heat.near
-    first = int(near.select(pl.col("price_row").min()).item())
+    first = int(near.select(pl.col("price_bucket").min()).item())
     low = f"{rows.STEP ** (first * heat.buckets)!r} * pow({rows.STEP**heat.buckets!r}, datum.r + datum.i"
     digits = f", ',.{decimals(heat.mark)}f')"
     chart: alt.Chart = (

@@ -76,14 +76,14 @@ def _standing(hours: pl.DataFrame) -> alt.LayerChart:
             detail="run:N",
         )
     )
-    return style.panel(band, line, style.hover(_told(hours)), height=_HEIGHTS[0], series=style.SIDE_COLOURS)
+    return style.panel(band, line, style.hover(_tooltips(hours)), height=_HEIGHTS[0], series=style.SIDE_COLOURS)
 
 
 def _dollars() -> alt.Axis:
     return style.dollars("modelled USD in the bucket", minExtent=style.EXTENT)
 
 
-def _told(hours: pl.DataFrame) -> pl.DataFrame:
+def _tooltips(hours: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "t": row["t"],

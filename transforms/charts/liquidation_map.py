@@ -88,9 +88,9 @@ def _mark(market: Snapshot, price: alt.Scale) -> list[alt.Chart]:
 def _columns(market: Snapshot, drawn: pl.DataFrame, price: alt.Scale, by: str) -> alt.Chart:
     """An invisible column over each bar, as high as the figure, so that the tooltip needs no aim and tells all."""
     hover = alt.selection_point(name="hover", on="pointerover", clear="pointerout", empty=False)
-    told = rows.told(market, drawn, by)
+    tooltips = rows.tooltips(market, drawn, by)
     chart: alt.Chart = (
-        alt.Chart(told)
+        alt.Chart(tooltips)
         .mark_rect(style=["ink"])
         .encode(
             x=alt.X("price_low:Q", scale=price),
@@ -98,7 +98,7 @@ def _columns(market: Snapshot, drawn: pl.DataFrame, price: alt.Scale, by: str) -
             y=alt.value(0),
             y2=alt.value("height"),
             opacity=alt.condition(hover, alt.value(0.1), alt.value(0)),
-            tooltip=[alt.Tooltip(style.literal(name), title=name) for name in told.columns[2:]],
+            tooltip=[alt.Tooltip(style.literal(name), title=name) for name in tooltips.columns[2:]],
         )
         .add_params(hover)
     )

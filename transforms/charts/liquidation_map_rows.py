@@ -97,7 +97,7 @@ def _curve(near: pl.DataFrame, side: str, by: str, part: str, mark: float) -> pl
     )
 
 
-def told(market: Snapshot, drawn: pl.DataFrame, by: str = "exchange") -> pl.DataFrame:
+def tooltips(market: Snapshot, drawn: pl.DataFrame, by: str = "exchange") -> pl.DataFrame:
     """What the tooltip says of each bar, as text; cumulative from the mark to the bar's outer edge."""
     edges, names = ["price_low", "price_high"], parts(market, by)
     wide = drawn.pivot(by, index=edges, values="usd", aggregate_function="sum").sort("price_low")

@@ -25,14 +25,14 @@ _LEAST = 1_000.0  # dollars; what is less is drawn at the edge
 
 def known(rows: pl.DataFrame) -> pl.DataFrame:
     """Of mart.sweeps the hours and sides of which both are known."""
-    return rows.filter(pl.col("stood_usd").is_not_null() & pl.col("realised_usd").is_not_null())
+    return rows.filter(pl.col("predicted_usd").is_not_null() & pl.col("realised_usd").is_not_null())
 
 
 def draw(rows: pl.DataFrame, coin: str) -> Figure:
-    """The figure, of `known` rows: hour_utc, exchange, side, stood_usd, realised_usd, completeness, source."""
+    """The figure, of `known` rows: hour_utc, exchange, side, predicted_usd, realised_usd, completeness, source."""
     met = (
         known(rows)
-        .filter((pl.col("stood_usd") > 0) | (pl.col("realised_usd") > 0))
+        .filter((pl.col("predicted_usd") > 0) | (pl.col("realised_usd") > 0))
         .sort("hour_utc", "exchange", "side")
     )
     feeds = dict(met.group_by("exchange", maintain_order=True).agg(pl.col("completeness").last()).iter_rows())
@@ -45,7 +45,7 @@ def draw(rows: pl.DataFrame, coin: str) -> Figure:
         title=f"{coin} predicted against realised, modelled and realised, to {hour_text(met['hour_utc'][-1])}",
         subtitle=(
             f"{source} data; each dot an hour and side: right, what the map of the hour before held where the mark "
-            f"went; up, what the venue's feed says was liquidated. {met.height} dots, {quiet} with less than 1K "
+            f"went; up, what the exchange's feed says was liquidated. {met.height} dots, {quiet} with less than 1K "
             "realised, drawn at the edge; on the dashed line the two agree",
         ),
         panels=(_panel(met.with_columns(pl.col("exchange").replace_strict(names)), series),),
@@ -55,7 +55,7 @@ def draw(rows: pl.DataFrame, coin: str) -> Figure:
 
 
 def _panel(met: pl.DataFrame, series: dict[str, str]) -> alt.LayerChart:
-    most = max(2 * _LEAST, float(met.select(pl.max_horizontal("stood_usd", "realised_usd").max()).item()) * 1.3)
+    most = max(2 * _LEAST, float(met.select(pl.max_horizontal("predicted_usd", "realised_usd").max()).item()) * 1.3)
     scale = alt.Scale(type="log", domain=[_LEAST, most], nice=False, clamp=True)
     ticks = [10.0**power for power in range(3, math.floor(math.log10(most)) + 1)]
     x = alt.X("stood:Q", scale=scale, axis=style.dollars("predicted, modelled (USD)", values=ticks))
@@ -86,7 +86,7 @@ def _panel(met: pl.DataFrame, series: dict[str, str]) -> alt.LayerChart:
 
 def _compact(met: pl.DataFrame) -> pl.DataFrame:
     """There may be thousands: few letters each, the words are made where it is drawn."""
-    usd = [pl.col(name).round_sig_figs(_FIGURES).cast(pl.Int64) for name in ("stood_usd", "realised_usd")]
+    usd = [pl.col(name).round_sig_figs(_FIGURES).cast(pl.Int64) for name in ("predicted_usd", "realised_usd")]
     return met.select(
         pl.col("hour_utc").dt.epoch("ms").alias("t"),
         "exchange",

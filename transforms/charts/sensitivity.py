@@ -16,14 +16,14 @@ _NEAREST_BP = 50  # nearer, curves are a few positions and logarithms make much 
 # Okabe and Ito's palette, and a grey that white and black paper both show.
 _COLOURS = {"public": "#0072B2", "ladder": "#D55E00", "fitted": "#808080"}
 _MEANS = {
-    "public": "as measured on the one public venue",
+    "public": "as measured on the one public exchange",
     "ladder": "quarters at 10, 25, 50, 100x",
     "fitted": "as the map is read",
 }
 
 
 def draw(rows: pl.DataFrame) -> Figure:
-    """The figure, of sensitivity_rows.table: all venues together."""
+    """The figure, of sensitivity_rows.table: all exchanges together."""
     series = {f"{name}: {_MEANS[name]}": _COLOURS[name] for name in ASSUMPTIONS}
     path = (
         alt.Chart(_shown(rows))
@@ -79,9 +79,9 @@ def _title(rows: pl.DataFrame) -> str:
 
 def _subtitle(rows: pl.DataFrame) -> tuple[str, ...]:
     about = rows.row(0, named=True)
-    venues = rows.filter(pl.col("exchange") != "all")["exchange"].unique().sort().to_list()
+    exchanges = rows.filter(pl.col("exchange") != "all")["exchange"].unique().sort().to_list()
     source = str(about["source"]).capitalize()
     return (
-        f"Modelled, not a record. {source} data of {', '.join(venues)}; what was traded is the same, who holds it is "
+        f"Modelled, not a record. {source} data of {', '.join(exchanges)}; what was traded is the same, who holds it is "
         f"not; fitted: parameters {about['parameters_version']}",
     )

@@ -1,4 +1,4 @@
-"""One coin at one hour, as charts and sentences take it: the rows of the mart tables and the venues behind them."""
+"""One coin at one hour, as charts and sentences take it: the rows of the mart tables and the exchange_rows behind them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ WINDOWS = {"1d": "notional_1d_usd", "7d": "notional_7d_usd", "30d": "notional_30
 class Snapshot:
     """The rows of one hour.
 
-    `levels`: exchange, side, bucket with its edges, notional by window. `venues`: exchange, mark_price, is_stale,
+    `levels`: exchange, side, bucket with its edges, notional by window. `exchange_rows`: exchange, mark_price, is_stale,
     fresh_at_utc (the last hour not carried). `missing`: exchange, reason. `balance`, `clusters`: as in the mart, and
-    `ranges` the rows of its curve that add up all venues.
+    `ranges` the rows of its curve that add up all exchange_rows.
     """
 
     coin: str
@@ -25,7 +25,7 @@ class Snapshot:
     source: str
     parameters_version: str
     levels: pl.DataFrame
-    venues: pl.DataFrame
+    exchange_rows: pl.DataFrame
     balance: pl.DataFrame
     clusters: pl.DataFrame
     missing: pl.DataFrame
@@ -33,34 +33,34 @@ class Snapshot:
 
     @property
     def exchanges(self) -> list[str]:
-        """The venues in the map, in the house's order."""
-        return [str(name) for name in self.venues["exchange"]]
+        """The exchange_rows in the map, in the house's order."""
+        return [str(name) for name in self.exchange_rows["exchange"]]
 
     @property
     def reference(self) -> str:
-        """The venue whose mark stands for the market: the first that is not carried."""
-        fresh = self.venues.filter(~pl.col("is_stale"))["exchange"]
-        return str((fresh if len(fresh) else self.venues["exchange"])[0])
+        """The exchange whose mark stands for the market: the first that is not carried."""
+        fresh = self.exchange_rows.filter(~pl.col("is_stale"))["exchange"]
+        return str((fresh if len(fresh) else self.exchange_rows["exchange"])[0])
 
     @property
     def mark(self) -> float:
-        """The reference venue's mark price."""
-        return float(self.venues.filter(pl.col("exchange") == self.reference)["mark_price"].item())
+        """The reference exchange's mark price."""
+        return float(self.exchange_rows.filter(pl.col("exchange") == self.reference)["mark_price"].item())
 
     def remarks(self) -> list[str]:
-        """What a reader must know of the venues: which are carried, and since when; which are absent, and why."""
+        """What a reader must know of the exchange_rows: which are carried, and since when; which are absent, and why."""
         carried = [
             f"{name} carried since {f'{fresh:%m-%d %H:%M} UTC' if fresh else 'before the first hour'}"
-            for name, fresh in self.venues.filter("is_stale").select("exchange", "fresh_at_utc").iter_rows()
+            for name, fresh in self.exchange_rows.filter("is_stale").select("exchange", "fresh_at_utc").iter_rows()
         ]
         absent = [f"{name} missing: {reason}" for name, reason in self.missing.select("exchange", "reason").iter_rows()]
         return carried + absent
 
     def only(self, exchange: str) -> Snapshot:
-        """The same of one venue; the balance and clusters, which add venues up, stay behind."""
+        """The same of one exchange; the balance and clusters, which add exchange_rows up, stay behind."""
         mine = pl.col("exchange") == exchange
         return Snapshot(
             self.coin, self.hour, self.source, self.parameters_version,
-            self.levels.filter(mine), self.venues.filter(mine), self.balance.clear(), self.clusters.clear(),
+            self.levels.filter(mine), self.exchange_rows.filter(mine), self.balance.clear(), self.clusters.clear(),
             self.missing.clear(),
         )  # fmt: skip

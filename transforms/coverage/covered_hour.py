@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CoveredHour:
-    """An hour, by its end; `instrument` None: of every contract of the venue."""
+    """An hour, by its end; `instrument` None: of every contract of the exchange."""
 
     exchange: str
     instrument: str | None

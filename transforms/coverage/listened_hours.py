@@ -1,4 +1,4 @@
-"""The hours in which a venue's stream of liquidations was listened to."""
+"""The hours in which an exchange's stream of liquidations was listened to."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ NAMES = (*ESTIMATORS, RANGE)
 
 
 @dataclass(frozen=True)
-class Foretold:
+class Prediction:
     """Of one side and hour, by one estimator: dollars, or log price for RANGE."""
 
     side: str
@@ -29,13 +29,13 @@ class Foretold:
     amount: float
 
 
-def foretell(
+def predict(
     inputs: EstimatorInput, exchange: str, wanted: Container[datetime], applying: Callable[[int, int], Assumptions]
-) -> Iterator[Foretold]:
+) -> Iterator[Prediction]:
     """Each side of each hour in `wanted`, by every estimator, all carried from the first bar on.
 
-    An hour is foretold by the map of the hour before it: `applying(s, hour_h)` are the parameters of that one. Left
-    out are hours of which the venue said too little to know what the mark swept, and those that follow them.
+    An hour is predicted by the map of the hour before it: `applying(s, hour_h)` are the parameters of that one. Left
+    out are hours of which the exchange said too little to know what the mark swept, and those that follow them.
     """
     if inputs.first_price is None:
         return
@@ -50,9 +50,9 @@ def foretell(
             if fresh and hour.fresh and moment in wanted:
                 for name, make in ESTIMATORS.items():
                     assumed = applying(s, hour.hour_h - 1) if name == "fitted" else stated
-                    yield Foretold(side, name, moment, _stood(carried[make], s, bars, assumed))
+                    yield Prediction(side, name, moment, _stood(carried[make], s, bars, assumed))
                 mark = next(iter(carried.values())).mark
-                yield Foretold(side, RANGE, moment, max(s * log(mark / _worst(s, bars)), 0.0))
+                yield Prediction(side, RANGE, moment, max(s * log(mark / _worst(s, bars)), 0.0))
             fresh, begun = hour.fresh, begun or bool(bars)
             if begun:
                 for each in carried.values():

@@ -25,8 +25,8 @@ _ROW = [*_CONTRACT_HOUR, "side"]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """Hours of one side of a venue that were estimated and read in full, in order of contract and hour.
+class Exposure:
+    """Hours of one side of an exchange that were estimated and read in full, in order of contract and hour.
 
     hour [n]: end of the hour; swept [n, classes, holdings]: USD at a weight of one; realised [n]: USD; squares [n]:
     of single liquidations, USD^2; sampled [n]: the feed is known to miss some.
@@ -38,27 +38,27 @@ class Seen:
     squares: Floats
     sampled: np.ndarray
 
-    def within(self, since: datetime, until: datetime) -> Seen:
+    def within(self, since: datetime, until: datetime) -> Exposure:
         """The hours between, neither included."""
         return self._at((self.hour > np.datetime64(since)) & (self.hour < np.datetime64(until)))
 
-    def whole(self) -> Seen:
+    def whole(self) -> Exposure:
         """The hours of which not just a sample is known."""
         return self._at(~self.sampled)
 
-    def _at(self, at: np.ndarray) -> Seen:
-        return Seen(self.hour[at], self.swept[at], self.realised[at], self.squares[at], self.sampled[at])
+    def _at(self, at: np.ndarray) -> Exposure:
+        return Exposure(self.hour[at], self.swept[at], self.realised[at], self.squares[at], self.sampled[at])
 
 
 def seen(
-    swept_activity: pl.DataFrame,
-    position_books: pl.DataFrame,
+    calibration_exposure: pl.DataFrame,
+    position_ledger: pl.DataFrame,
     realised_liquidations: pl.DataFrame,
     realised_coverage: pl.DataFrame,
-) -> dict[Side, Seen]:
-    """What the tables hold of one coin, by venue and side.
+) -> dict[Side, Exposure]:
+    """What the tables hold of one coin, by exchange and side.
 
-    Left out are hours that were not read, and those of which the venue said too little to know what the mark swept: a
+    Left out are hours that were not read, and those of which the exchange said too little to know what the mark swept: a
     stale one, and the one after it, which makes up for it.
     """
     moment = pl.col("time_utc")
@@ -66,29 +66,29 @@ def seen(
         moment.dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
     )
     stale = pl.col("is_stale")
-    books = position_books.sort(_ROW).with_columns(
+    books = position_ledger.sort(_ROW).with_columns(
         (stale | stale.shift(1).over("exchange", "instrument", "side").fill_null(False)).alias("unsure")
     )
     known = books.filter(~pl.col("unsure")).join(
         realised_coverage.select(*_CONTRACT_HOUR, "completeness"), on=_CONTRACT_HOUR
     )
     return {
-        (exchange, s): _side(rows.sort(_CONTRACT_HOUR), swept_activity, events)
-        for (exchange,), of_venue in sorted(known.partition_by("exchange", as_dict=True).items())
+        (exchange, s): _side(rows.sort(_CONTRACT_HOUR), calibration_exposure, events)
+        for (exchange,), of_exchange in sorted(known.partition_by("exchange", as_dict=True).items())
         for s, side in SIDE_OF.items()
-        if len(rows := of_venue.filter(side=side))
+        if len(rows := of_exchange.filter(side=side))
     }
 
 
-def _side(rows: pl.DataFrame, swept_activity: pl.DataFrame, events: pl.DataFrame) -> Seen:
+def _side(rows: pl.DataFrame, calibration_exposure: pl.DataFrame, events: pl.DataFrame) -> Exposure:
     numbered = rows.select(*_ROW).with_row_index("at")
-    cells = swept_activity.join(numbered, on=_ROW).sort("at", "position_class", "holding_class")
+    cells = calibration_exposure.join(numbered, on=_ROW).sort("at", "position_class", "holding_class")
     swept = np.zeros((len(rows), len(LEVERAGE_X), len(HALF_LIVES_H)))
     where = (cells["at"].to_numpy(), cells["position_class"].to_numpy() - 1, cells["holding_class"].to_numpy())
-    swept[where] = cells["swept_activity_usd"].to_numpy()
+    swept[where] = cells["exposure_usd"].to_numpy()
     own = events.join(numbered, on=_ROW).sort("at", "time_utc", "seq")
-    usd = own["size_usd"].to_numpy()
-    return Seen(
+    usd = own["notional_usd"].to_numpy()
+    return Exposure(
         hour=rows["hour_utc"].to_numpy(),
         swept=swept,
         realised=_sums(own["at"].to_numpy(), usd, len(rows)),
@@ -102,12 +102,12 @@ def _sums(at: np.ndarray, values: Floats, n: int) -> Floats:
     return np.bincount(at, weights=values, minlength=n).astype(float)
 
 
-def observed(coins: Sequence[Mapping[Side, Seen]], midnight: datetime) -> dict[Side, Observed]:
+def observed(coins: Sequence[Mapping[Side, Exposure]], midnight: datetime) -> dict[Side, Observed]:
     """What was known of all coins together when the day began: nothing of `midnight` or after it.
 
     Hours of which only a sample is known are left out where most are known whole.
     """
-    parts: dict[Side, list[Seen]] = {}
+    parts: dict[Side, list[Exposure]] = {}
     for coin in coins:
         for side, all_hours in coin.items():
             own = all_hours.within(midnight - WINDOW, midnight)
@@ -116,7 +116,7 @@ def observed(coins: Sequence[Mapping[Side, Seen]], midnight: datetime) -> dict[S
     return {side: _stacked(own) for side, own in parts.items()}
 
 
-def _stacked(parts: Sequence[Seen]) -> Observed:
+def _stacked(parts: Sequence[Exposure]) -> Observed:
     sampled = np.concatenate([part.sampled for part in parts])
     if 0.0 < sampled.mean() < 0.5:
         parts = [part.whole() for part in parts]
@@ -137,9 +137,9 @@ def hours_of(known: Mapping[Side, Observed]) -> int:
 
 
 def learn(version: str, exchanges: Sequence[str], known: Mapping[Side, Observed]) -> dict[Side, Fitted]:
-    """Both sides of every venue of `exchanges`, fitted together; empty where less than LEAST_HOURS were observed.
+    """Both sides of every exchange of `exchanges`, fitted together; empty where less than LEAST_HOURS were observed.
 
-    A venue of which nothing is known borrows from the others.
+    An exchange of which nothing is known borrows from the others.
     """
     priors = {(exchange, s): prior(exchange) for exchange in sorted(exchanges) for s in SIDE_OF}
     own = {side: known[side] for side in priors if side in known}

@@ -10,7 +10,7 @@ import polars as pl
 from expectations.tables import table as contract
 from transforms.estimation.inputs import SIDE_OF
 from transforms.estimation.state import COHORTS, restore
-from transforms.model.estimator import standing_usd
+from transforms.model.estimator import open_notional
 from transforms.model.population import Population
 from transforms.model.price_grid import Floats, middle
 from transforms.model.sensitivity import ALTERNATIVES
@@ -28,19 +28,19 @@ _SCHEMA = {c: contract("liquidation_curve").schema[c] for c in ("exchange", "sid
 }
 
 
-def table(coin: str, standing_positions: pl.DataFrame, model_parameters: pl.DataFrame) -> pl.DataFrame:
+def table(coin: str, state_positions: pl.DataFrame, model_parameters: pl.DataFrame) -> pl.DataFrame:
     """Dollars from each contract's mark outward by exchange (and `all`), side, distance and assumption.
 
     The state is that of one coin and hour, as stored; `fitted` is the version that applied then, which is named.
     """
-    about = standing_positions.row(0, named=True)
-    each = pl.DataFrame(list(_read(standing_positions, model_parameters)), schema=_SCHEMA, orient="row")
+    about = state_positions.row(0, named=True)
+    each = pl.DataFrame(list(_read(state_positions, model_parameters)), schema=_SCHEMA, orient="row")
     rows = pl.concat([each, each.with_columns(pl.lit("all").alias("exchange"))])
     summed = rows.group_by(_POINT).agg(pl.col("cumulative_usd").sum(), pl.col("parameters_version").max())
     order = pl.col("assumption").replace_strict(list(ASSUMPTIONS), list(range(len(ASSUMPTIONS))))
     return summed.sort(*_POINT[:3], order).select(
         pl.lit(coin).alias("coin"),
-        pl.lit(about["hour_utc"], standing_positions.schema["hour_utc"]).alias("hour_utc"),
+        pl.lit(about["hour_utc"], state_positions.schema["hour_utc"]).alias("hour_utc"),
         *_POINT,
         "cumulative_usd",
         pl.lit("modelled").alias("kind"),
@@ -49,9 +49,9 @@ def table(coin: str, standing_positions: pl.DataFrame, model_parameters: pl.Data
     )
 
 
-def _read(standing_positions: pl.DataFrame, model_parameters: pl.DataFrame) -> Iterator[tuple[object, ...]]:
-    hour = standing_positions["hour_utc"][0]
-    by_contract = standing_positions.partition_by("exchange", "instrument", as_dict=True)
+def _read(state_positions: pl.DataFrame, model_parameters: pl.DataFrame) -> Iterator[tuple[object, ...]]:
+    hour = state_positions["hour_utc"][0]
+    by_contract = state_positions.partition_by("exchange", "instrument", as_dict=True)
     for (exchange, _), own in sorted(by_contract.items()):
         for s, crowd in restore(own, COHORTS.empty()).items():
             fitted = assumptions(model_parameters, str(exchange), SIDE_OF[s], hour)
@@ -62,7 +62,7 @@ def _read(standing_positions: pl.DataFrame, model_parameters: pl.DataFrame) -> I
 
 
 def _cumulative(crowd: Population, weight: Floats) -> list[float]:
-    buckets, usd = standing_usd(crowd, weight)
+    buckets, usd = open_notional(crowd, weight)
     away = crowd.s * (1.0 - middle(buckets) / crowd.mark)
     within = away <= np.array(DISTANCES_BP)[:, None] / 1e4
     sums: list[float] = (within * usd[0].sum(axis=0)).sum(axis=1).tolist()

@@ -14,7 +14,7 @@ from expectations.tables import table
 from transforms.estimation.inputs import SIDE_OF
 from transforms.model.population import Cohort, Population
 
-POSITIONS, COHORTS = table("standing_positions"), table("opened_cohorts")
+POSITIONS, COHORTS = table("state_positions"), table("state_cohorts")
 _AGES = ("activity_base", "activity_1d_base", "activity_7d_base", "activity_30d_base")
 _HOUR_MS = 3_600_000
 _COHORT_COLUMNS = pl.Schema(
@@ -48,7 +48,7 @@ def _positions(crowd: Population) -> pl.DataFrame:
     """The cells, after one row of nobody, so that the rest is kept where nothing stands."""
     position_class, holding, at = np.nonzero(crowd.cells[0])
     cells = crowd.cells[:, position_class, holding, at]
-    seated_ms = pl.lit(None if crowd.seated_h is None else crowd.seated_h * _HOUR_MS, dtype=pl.Int64)
+    initialised_ms = pl.lit(None if crowd.initialised_h is None else crowd.initialised_h * _HOUR_MS, dtype=pl.Int64)
     return pl.DataFrame(
         {
             "side": SIDE_OF[crowd.s],
@@ -58,10 +58,10 @@ def _positions(crowd: Population) -> pl.DataFrame:
             **{name: np.concatenate([[0.0], cells[i]]) for i, name in enumerate(_AGES)},
             "mark_price": crowd.mark,
             "open_interest_base": crowd.open_interest,
-            "standing_base": crowd.standing,
+            "closing_base": crowd.standing,
             "turnover_per_hour": crowd.turnover,
         }
-    ).with_columns(pl.from_epoch(seated_ms, "ms").cast(POSITIONS.schema["seated_utc"]).alias("seated_utc"))
+    ).with_columns(pl.from_epoch(initialised_ms, "ms").cast(POSITIONS.schema["initialised_utc"]).alias("initialised_utc"))
 
 
 def _cohorts(crowd: Population) -> pl.DataFrame:
@@ -77,11 +77,11 @@ def _cohorts(crowd: Population) -> pl.DataFrame:
     return frame.with_columns(pl.lit(SIDE_OF[crowd.s]).alias("side"), opened_utc.alias("opened_utc"))
 
 
-def restore(standing_positions: pl.DataFrame, opened_cohorts: pl.DataFrame) -> dict[int, Population]:
+def restore(state_positions: pl.DataFrame, state_cohorts: pl.DataFrame) -> dict[int, Population]:
     """Both sides of one contract as they were stored; empty when there is no state."""
-    if standing_positions.is_empty():
+    if state_positions.is_empty():
         return {}
-    return {s: _restore(s, *(_side(f, s) for f in (standing_positions, opened_cohorts))) for s in SIDE_OF}
+    return {s: _restore(s, *(_side(f, s) for f in (state_positions, state_cohorts))) for s in SIDE_OF}
 
 
 def _side(frame: pl.DataFrame, s: int) -> pl.DataFrame:
@@ -90,10 +90,10 @@ def _side(frame: pl.DataFrame, s: int) -> pl.DataFrame:
 
 def _restore(s: int, positions: pl.DataFrame, cohorts: pl.DataFrame) -> Population:
     crowd = Population.empty(s, positions["mark_price"][0])
-    crowd.open_interest, crowd.standing = positions["open_interest_base"][0], positions["standing_base"][0]
+    crowd.open_interest, crowd.standing = positions["open_interest_base"][0], positions["closing_base"][0]
     crowd.turnover = positions["turnover_per_hour"][0]
-    seated_ms = positions["seated_utc"].dt.epoch("ms")[0]
-    crowd.seated_h = None if seated_ms is None else seated_ms // _HOUR_MS
+    initialised_ms = positions["initialised_utc"].dt.epoch("ms")[0]
+    crowd.initialised_h = None if initialised_ms is None else initialised_ms // _HOUR_MS
     held = positions.filter(pl.col("position_class") > 0)
     at = held["price_bucket"].to_numpy().astype(np.int64) - crowd.origin
     where = (held["position_class"].to_numpy() - 1, held["holding_class"].to_numpy(), at)

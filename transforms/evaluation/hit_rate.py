@@ -34,10 +34,10 @@ the same market ahead: there the levels are those on the other side of the mark.
 Floats = NDArray[np.float64]
 
 
-def reach_statistics(levels: pl.DataFrame) -> pl.DataFrame:
+def hit_rate(levels: pl.DataFrame) -> pl.DataFrame:
     """A row for each of MATCHED_ON, WITHIN_BP and WITHIN_HOURS.
 
-    levels: as `reached_levels` gives them, with `coin`. Clusters are compared with the levels that are none where what
+    levels: as `touches` gives them, with `coin`. Clusters are compared with the levels that are none where what
     is matched on is equal; a match counts as it holds clusters. `clusters` is how many there are, over the hours;
     `reached` the share of them that the mark came to, `others_reached` that of the others matched with them,
     `difference` what it is more. `low` and `high` are its 95 % interval by a block bootstrap: BLOCK_DAYS in a row, of

@@ -48,7 +48,7 @@ def cumulative(readings: Iterable[Reading]) -> pl.DataFrame:
         within = (away <= np.array(DISTANCES)[:, None]).astype(np.float64)  # [distances, n]
         by_class = reading.usd[: len(WINDOWS)] @ within.T  # [windows, classes, distances]
         usd = by_class.sum(axis=1)
-        bands = band(by_class.swapaxes(1, 2), reading.log_sd, reading.size_usd, reading.unseen_log_sd)
+        bands = band(by_class.swapaxes(1, 2), reading.log_sd, reading.size_usd, reading.gap_log_sd)
         of = (reading.estimator, reading.exchange, reading.at_ms)
         for (w, window), (d, distance) in product(enumerate(WINDOWS), enumerate(DISTANCES)):
             spread = (float(each[w, d]) for each in (usd, *bands))

@@ -1,4 +1,4 @@
-"""What one venue published of liquidations, and what of it a fit may learn from."""
+"""What one exchange published of liquidations, and what of it a fit may learn from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ENOUGH_TO_TELL, _APART = 200, 0.95  # events by which it shows; the share of th
 
 
 class Feed:
-    """What one venue published of liquidations; a venue without any has no feed."""
+    """What one exchange published of liquidations; an exchange without any has no feed."""
 
     def __init__(self, events: pl.DataFrame) -> None:
         ordered = events.sort("ts_ms", "side", "price", "base")
@@ -44,7 +44,7 @@ class Feed:
         return Observed(swept[hours], sums[hour_h - first][hours], self.size_usd(s, last))
 
     def _thinned(self, last_h: int) -> bool:
-        """Whether hardly ever two of one side fell into one second: some venues show one a second at most.
+        """Whether hardly ever two of one side fell into one second: some exchanges show one a second at most.
 
         Files do not say so. Such a feed misses most where most is liquidated: it misleads in shape as in level. Of a
         full one most come together.

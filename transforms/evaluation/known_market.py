@@ -1,6 +1,6 @@
 """Markets whose positions are known: from what is published to estimates, hour by hour, and how far off those are.
 
-A market is carried forward over all its venues at once. At each UTC midnight the weights are fitted to what was
+A market is carried forward over all its exchanges at once. At each UTC midnight the weights are fitted to what was
 liquidated on the days completed by then, and at each instant asked for the map is read with the newest fit: nothing
 that was published later has a part in it.
 """
@@ -20,7 +20,7 @@ from transforms.model.distance_profile import Contract
 from transforms.model.estimator import HourInput, middle_price
 from transforms.model.estimators import ESTIMATORS, Cohorts, Estimator
 from transforms.model.fit import TYPICAL_SIZE_USD, Observed, Side, fit
-from transforms.model.gap_uncertainty import unseen_log_sd
+from transforms.model.gap_uncertainty import gap_log_sd
 from transforms.model.liquidation_price import Tiers
 from transforms.model.price_grid import Floats, Ints
 from transforms.model.step import Bar
@@ -38,9 +38,9 @@ NAME_OF = {s: side for side, s in SIDE_OF.items()}
 
 @dataclass(frozen=True)
 class Reading:
-    """One side of one venue as an estimator sees it at an instant.
+    """One side of one exchange as an estimator sees it at an instant.
 
-    usd [ages, classes, n] by bucket [n]; log_sd [classes], size_usd and unseen_log_sd as bands.py has them.
+    usd [ages, classes, n] by bucket [n]; log_sd [classes], size_usd and gap_log_sd as bands.py has them.
     """
 
     estimator: str
@@ -52,11 +52,11 @@ class Reading:
     usd: Floats
     log_sd: Floats
     size_usd: float
-    unseen_log_sd: float
+    gap_log_sd: float
 
 
 def binance_contract() -> Contract:
-    """The contract of every venue of these markets: they all have Binance's tiers and rules."""
+    """The contract of every exchange of these markets: they all have Binance's tiers and rules."""
     names = ("tier_cap", "maintenance_rate", "deduction", "max_leverage_x")
     tiers = pl.DataFrame(documented("binance")).sort("tier_floor")
     cap, rate, deduction, leverage = (tuple(tiers[name].to_list()) for name in names)
@@ -107,7 +107,7 @@ def _growth(accounts: str) -> pl.Expr:
     return (pl.col(accounts).diff() / some).fill_null(float("nan")).alias("growth")
 
 
-class _Learnt:
+class FitHistory:
     """What is known of the crowd by an hour: the newest fit, and what it was fitted to."""
 
     def __init__(self, first_h: Mapping[str, int], feeds: Mapping[str, Feed]) -> None:
@@ -158,7 +158,7 @@ def read(
     estimators: Sequence[str] = tuple(ESTIMATORS),
     step: Callable[[], None] = lambda: None,
 ) -> Iterator[Reading]:
-    """Each estimator's view of each venue and side of one market at the full hours `at_ms`, from what was known then.
+    """Each estimator's view of each exchange and side of one market at the full hours `at_ms`, from what was known then.
 
     published, realised: the market's rows. `step` is called for each hour that is passed, `hours_to_pass` times.
     """
@@ -166,7 +166,7 @@ def read(
     contract = binance_contract()
     hours = hour_inputs(published, contract)
     first_h = {exchange: min(own) for exchange, own in hours.items()}
-    learnt = _Learnt(first_h, _feeds(realised))
+    learnt = FitHistory(first_h, _feeds(realised))
     makers = {name: ESTIMATORS[name] for name in estimators}  # ours is carried once, however it is read
     carried: dict[Side, dict[Callable[[int, float], Estimator], Estimator]] = {}
     for hour_h in range(min(first_h.values(), default=0), max(wanted, default=0) + 1):
@@ -202,6 +202,6 @@ def _reading(
 ) -> Reading:
     buckets, usd = estimator.standing(assumed)
     crowd = estimator.crowd if isinstance(estimator, Cohorts) else None
-    unseen = unseen_log_sd(crowd.moves, hour_h, assumed.weight, crowd.seated_h) if crowd else 0.0
+    unseen = gap_log_sd(crowd.moves, hour_h, assumed.weight, crowd.initialised_h) if crowd else 0.0
     about = (name, side[0], hour_h * HOUR_MS, side[1], estimator.mark)
     return Reading(*about, buckets, usd, assumed.log_sd, size_usd, unseen)

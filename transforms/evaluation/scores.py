@@ -1,4 +1,4 @@
-"""How well numbers foretold what happened: their order, and their sizes."""
+"""How well numbers predicted what happened: their order, and their sizes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ LEAST_HOURS = 24
 """Below, one violent hour would speak for all: there is no correlation, and nothing to scale by."""
 
 FLOOR = 0.01
-"""Of the typical hour: what an hour is taken to realise though nothing was foretold. A miss costs much, not all."""
+"""Of the typical hour: what an hour is taken to realise though nothing was predicted. A miss costs much, not all."""
 
 
-def rank_correlation(foretold: Floats, happened: Floats) -> float | None:
+def rank_correlation(predicted: Floats, happened: Floats) -> float | None:
     """Spearman's, ties at their mean rank; None for fewer than LEAST_HOURS, and where either never changes."""
-    if len(foretold) < LEAST_HOURS:
+    if len(predicted) < LEAST_HOURS:
         return None
-    a, b = (_ranks(each) - (len(each) + 1) / 2 for each in (foretold, happened))
+    a, b = (_ranks(each) - (len(each) + 1) / 2 for each in (predicted, happened))
     spread = float((a * a).sum() * (b * b).sum())
     return float((a * b).sum()) / spread**0.5 if spread > 0 else None
 
@@ -27,25 +27,25 @@ def _ranks(values: Floats) -> Floats:
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[at])
 
 
-def scale(foretold: Floats, happened: Floats) -> float | None:
-    """The factor that likelihood gives to `foretold` where `happened` is Poisson about it: sum over sum.
+def scale(predicted: Floats, happened: Floats) -> float | None:
+    """The factor that likelihood gives to `predicted` where `happened` is Poisson about it: sum over sum.
 
-    None for fewer than LEAST_HOURS, and where nothing was foretold or nothing happened.
+    None for fewer than LEAST_HOURS, and where nothing was predicted or nothing happened.
     """
-    if len(foretold) < LEAST_HOURS or min(float(foretold.sum()), float(happened.sum())) <= 0:
+    if len(predicted) < LEAST_HOURS or min(float(predicted.sum()), float(happened.sum())) <= 0:
         return None
-    return float(happened.sum()) / float(foretold.sum())
+    return float(happened.sum()) / float(predicted.sum())
 
 
-def poisson_deviance(foretold: Floats, happened: Floats, typical: float) -> float | None:
-    """Twice the log likelihood lost to numbers that had foretold all, for each unit that happened: 0 is perfect.
+def poisson_deviance(predicted: Floats, happened: Floats, typical: float) -> float | None:
+    """Twice the log likelihood lost to numbers that had predicted all, for each unit that happened: 0 is perfect.
 
-    No hour is foretold less than FLOOR of `typical`. None where nothing happened.
+    No hour is predicted less than FLOOR of `typical`. None where nothing happened.
     """
     total = float(happened.sum())
     if total <= 0:
         return None
-    mean = np.maximum(foretold, FLOOR * typical)
+    mean = np.maximum(predicted, FLOOR * typical)
     some = happened > 0
     surprise = float((happened[some] * np.log(happened[some] / mean[some])).sum())
     return max(2 * (surprise - total + float(mean.sum())) / total, 0.0)

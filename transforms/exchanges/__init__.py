@@ -11,7 +11,7 @@ ADAPTERS: dict[str, Adapter] = {"binance": binance, "bybit": bybit, "okx": okx}
 
 
 def adapter(name: str) -> Adapter:
-    """The venue's module by its name."""
+    """The exchange's module by its name."""
     if name not in ADAPTERS:
         raise ValueError(f"no exchange {name!r}; known are {', '.join(ADAPTERS)}")
     return ADAPTERS[name]

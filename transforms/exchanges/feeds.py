@@ -1,4 +1,4 @@
-"""What is known of the venues' feeds of realised liquidations: how much of the truth they hold, and for how long."""
+"""What is known of the exchanges' feeds of realised liquidations: how much of the truth they hold, and for how long."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BEST_FIRST = ("complete", "recent", "sampled")
 
 @dataclass(frozen=True)
 class Feed:
-    """`completeness` as in the column of that name; `kept`: how far back the venue answers, None where it says nothing.
+    """`completeness` as in the column of that name; `kept`: how far back the exchange answers, None where it says nothing.
 
     A question about what is older is answered too, with nothing, so age alone tells silence from quiet.
     """
@@ -30,5 +30,5 @@ _UNKNOWN = Feed("sampled", None)  # the streams of Binance and OKX tell one a se
 
 
 def feed(exchange: str, endpoint: str) -> Feed:
-    """The feed of a venue; of one that nothing is known of, no more than a sample is expected."""
+    """The feed of an exchange; of one that nothing is known of, no more than a sample is expected."""
     return _FEEDS.get((exchange, endpoint), _UNKNOWN)

@@ -1,4 +1,4 @@
-"""Payloads that were imported from files, beside those that venues answered.
+"""Payloads that were imported from files, beside those that exchanges answered.
 
 A body is the rows of one series of one contract of one day, a JSON object a line, with the columns of `SERIES` that
 have values. The question says which rows those are, and of realised liquidations whether the hours are all told.

@@ -41,9 +41,9 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
         "deduction": pl.Float64(),
         "max_leverage_x": pl.Float64(),
     },
-    # `reported` in `reported_unit`, counting `sides_counted` sides (null: the venue does not say). `base` and `usd`
+    # `reported` in `reported_unit`, counting `sides_counted` sides (null: the exchange does not say). `base` and `usd`
     # only
-    # where the venue states them itself, and still over as many sides as it counts, unless `single_*` is stated.
+    # where the exchange states them itself, and still over as many sides as it counts, unless `single_*` is stated.
     "open_interest": {
         "instrument": pl.String(),
         "time_ms": pl.Int64(),
@@ -52,7 +52,7 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
         "sides_counted": pl.Int64(),
         "reported_base": pl.Float64(),
         "reported_usd": pl.Float64(),
-        "single_sided": pl.Float64(),  # the venue's own one-sided figure, in reported_unit
+        "single_sided": pl.Float64(),  # the exchange's own one-sided figure, in reported_unit
         "mark_price": pl.Float64(),  # when the same response carries it
         "origin": pl.String(),  # snapshot | history | archive: history whose time is to be confirmed by mark prices
     },
@@ -65,7 +65,7 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
         "low": pl.Float64(),
         "close": pl.Float64(),
     },
-    # Volumes in coins of one side of the trade; `taker_buy_base` null where the venue does not split.
+    # Volumes in coins of one side of the trade; `taker_buy_base` null where the exchange does not split.
     "trade_bars": {
         "instrument": pl.String(),
         "open_ms": pl.Int64(),
@@ -93,7 +93,7 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
         "top_long_position_share": pl.Float64(),
         "funding_rate": pl.Float64(),
     },
-    # `side` is the side of the position that was liquidated. Size in contracts or in coins, whichever the venue states.
+    # `side` is the side of the position that was liquidated. Size in contracts or in coins, whichever the exchange states.
     "realised_liquidations": {
         "instrument": pl.String(),
         "time_ms": pl.Int64(),
@@ -112,7 +112,7 @@ EDITION = "x-sha256"
 
 @dataclass(frozen=True)
 class Budget:
-    """A limit the venue documents: at most `capacity` weight in `seconds`, over all requests that name it."""
+    """A limit the exchange documents: at most `capacity` weight in `seconds`, over all requests that name it."""
 
     name: str
     capacity: int
@@ -175,7 +175,7 @@ class ExchangeError(Exception):
 
 @dataclass
 class RateLimited(ExchangeError):
-    """The venue asks for silence, for the whole host, until `until_ms` (unix time); `banned` when it says so."""
+    """The exchange asks for silence, for the whole host, until `until_ms` (unix time); `banned` when it says so."""
 
     reason: str
     until_ms: int | None = None
@@ -187,19 +187,19 @@ class RateLimited(ExchangeError):
 
 
 class GeoBlocked(ExchangeError):
-    """The venue does not serve this place: final for the run."""
+    """The exchange does not serve this place: final for the run."""
 
     outcome = "geo_blocked"
 
 
 class NotFound(ExchangeError):
-    """The venue does not know the instrument, or no longer has the range: final for the request."""
+    """The exchange does not know the instrument, or no longer has the range: final for the request."""
 
     outcome = "not_found"
 
 
 class NotYet(ExchangeError):
-    """The venue will have it, and does not yet: worth asking in a later run, not in this one."""
+    """The exchange will have it, and does not yet: worth asking in a later run, not in this one."""
 
     outcome = "not_yet"
 
@@ -211,7 +211,7 @@ class BadPayload(ExchangeError):
 
 
 class Transient(ExchangeError):
-    """The venue stumbled (5xx, busy, time-out): worth another try, for its host not before `until_ms` (unix time)."""
+    """The exchange stumbled (5xx, busy, time-out): worth another try, for its host not before `until_ms` (unix time)."""
 
     outcome = "transient"
 
@@ -221,7 +221,7 @@ class Transient(ExchangeError):
 
 
 class Adapter(Protocol):
-    """The surface of a venue's module. All functions are pure."""
+    """The surface of an exchange's module. All functions are pure."""
 
     EXCHANGE: str
     HOSTS: Mapping[str, str]  # host key -> official base URL
@@ -245,29 +245,29 @@ class Adapter(Protocol):
         """
         ...
 
-    def archived(
+    def archive_requests(
         self, instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
     ) -> list[Request]:
-        """What to ask in place of `history` for a window that the venue, asked at `now_ms`, has in files alone.
+        """What to ask in place of `history` for a window that the exchange, asked at `now_ms`, has in files alone.
 
         None where it has it, or has no files.
         """
         ...
 
-    def instead(self, request: Request) -> list[Request]:
+    def fallback(self, request: Request) -> list[Request]:
         """Where else to ask for what a request did not find, which will not come there any more."""
         ...
 
-    def longer(self, request: Request, *, now_ms: int) -> Request | None:
+    def monthly_file(self, request: Request, *, now_ms: int) -> Request | None:
         """The file of a longer span in which all that a file has is too, once it is out; None where there is none."""
         ...
 
-    def follow(self, request: Request, response: Response) -> Request | None:
+    def next_page(self, request: Request, response: Response) -> Request | None:
         """The next page of a full or cursored answer, or None when the window is covered."""
         ...
 
-    def coarser(self, request: Request) -> Request | None:
-        """The same readings at a longer period, which the venue keeps for longer; None where there is no such thing."""
+    def coarser_period(self, request: Request) -> Request | None:
+        """The same readings at a longer period, which the exchange keeps for longer; None where there is no such thing."""
         ...
 
     def parse(self, request: Request, response: Response) -> Mapping[str, Sequence[Row]]:

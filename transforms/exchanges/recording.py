@@ -1,7 +1,7 @@
-"""What was heard of a venue's stream in an hour: a line for each message as it came, and marks of what was listened to.
+"""What was heard of an exchange's stream in an hour: a line for each message as it came, and marks of what was listened to.
 
 A line is JSON with `at`, when it was heard (unix ms), and either `said`, the message, or `mark`: `connected`;
-`subscribed`, with the `instruments` or null for every contract; `alive`, when the venue answered a ping;
+`subscribed`, with the `instruments` or null for every contract; `alive`, when the exchange answered a ping;
 `disconnected`, with `why`. A writer may be killed at any byte, so a line that cannot be read is passed over.
 """
 
@@ -25,7 +25,7 @@ ENDPOINT = "stream_liquidations"
 """The name under which an hour's recording is a payload."""
 
 LATENESS_MS = 10_000
-"""A message is of the hour that it was heard in, so much earlier: venues tell of a second when it is over."""
+"""A message is of the hour that it was heard in, so much earlier: exchanges tell of a second when it is over."""
 
 SUBSCRIBED, ALIVE, CONNECTED, DISCONNECTED = "subscribed", "alive", "connected", "disconnected"
 
@@ -87,7 +87,7 @@ def listened(body: bytes) -> list[Listened]:
 def check_heard(exchange: str, body: bytes) -> list[Row]:
     """The liquidations of a recording that stands for an hour of the whole market, which is never quiet.
 
-    BadPayload where there are none: a venue may acknowledge a subscription and send nothing.
+    BadPayload where there are none: an exchange may acknowledge a subscription and send nothing.
     """
     found = rows(exchange, body)
     if STREAMS[exchange].WHOLE_MARKET and not found:

@@ -17,7 +17,7 @@ _EPOCH, _MILLISECOND = datetime(1970, 1, 1), timedelta(milliseconds=1)
 STORED = ("window_start_utc", "date")
 """Columns of raw.payloads that tell of which day a payload is."""
 
-_ABOUT = ("exchange", "endpoint", "source", "received_at_utc")
+_ATTRIBUTES = ("exchange", "endpoint", "source", "received_at_utc")
 
 
 def request_of(payload: dict[str, Any]) -> Request:
@@ -43,9 +43,9 @@ def response_of(payload: dict[str, Any]) -> Response:
 
 
 def rows(payloads: pl.DataFrame, series: str, *, also: Sequence[str] = ()) -> pl.DataFrame:
-    """Every row of `series` that the payloads hold, with what `_ABOUT` names of its payload; what counts comes last.
+    """Every row of `series` that the payloads hold, with what `_ATTRIBUTES` names of its payload; what counts comes last.
 
-    A later answer counts more than an earlier one, and a venue's own more than any import. Of a file only the edition
+    A later answer counts more than an earlier one, and an exchange's own more than any import. Of a file only the edition
     that came last counts. A payload that is no data (an error, a truncated body) gives no rows: what came of it stands
     in ops.fetches. `also`: further columns of the payloads to have beside each row.
     """
@@ -63,7 +63,7 @@ def rows(payloads: pl.DataFrame, series: str, *, also: Sequence[str] = ()) -> pl
         for column, values in Rows.gathered(columns, parsed).columns.items():
             columns[column] += values
     of = [number for number, parsed in found.values() for _ in range(len(parsed))]
-    return pl.DataFrame(columns, schema=SERIES[series]).hstack(told.select(*_ABOUT, *also)[of])
+    return pl.DataFrame(columns, schema=SERIES[series]).hstack(told.select(*_ATTRIBUTES, *also)[of])
 
 
 def of_its_days(rows: pl.DataFrame) -> pl.DataFrame:
@@ -76,7 +76,7 @@ def of_its_days(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def carrying(payloads: pl.DataFrame, series: str) -> pl.DataFrame:
-    """The payloads of endpoints that carry `series`: imports, then the venues' own, each in order of receipt.
+    """The payloads of endpoints that carry `series`: imports, then the exchanges' own, each in order of receipt.
 
     Of the same rows imported again under the same name, the last import counts.
     """

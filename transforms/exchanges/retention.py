@@ -1,4 +1,4 @@
-"""Where each venue's past can be had from: what a backfill of a range will ask, and what cannot be had."""
+"""Where each exchange's past can be had from: what a backfill of a range will ask, and what cannot be had."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Reach:
-    """From `first` to `last` (naive UTC) a series of a venue comes from `source`; empty: from nowhere."""
+class Retention:
+    """From `first` to `last` (naive UTC) a series of an exchange comes from `source`; empty: from nowhere."""
 
     exchange: str
     series: str
@@ -39,13 +39,13 @@ def _for(length: timedelta) -> Callable[[datetime], datetime]:
 
 
 def _binance_rest(now: datetime) -> datetime:
-    return _EPOCH + binance.kept_since_ms((now - _EPOCH) // _MS) * _MS
+    return _EPOCH + binance.served_since_ms((now - _EPOCH) // _MS) * _MS
 
 
 _BARS = "price bars"
 _INTEREST = "open interest"
 _REALISED = "realised liquidations"
-_STREAMED = "the venue only streams them: liq listen records, liq import takes bought ones"
+_STREAMED = "the exchange only streams them: liq listen records, liq import takes bought ones"
 _SOURCES: dict[str, dict[str, tuple[_Kept, ...]]] = {
     "binance": {
         _INTEREST: (
@@ -72,8 +72,8 @@ _SOURCES: dict[str, dict[str, tuple[_Kept, ...]]] = {
 }
 
 
-def reach(exchange: str, first: datetime, last: datetime, now: datetime) -> list[Reach]:
-    """What the venue documents to have of each series of the hours from `first` to `last`, latest first.
+def retention(exchange: str, first: datetime, last: datetime, now: datetime) -> list[Retention]:
+    """What the exchange documents to have of each series of the hours from `first` to `last`, latest first.
 
     What it then answers is in ops.gaps.
     """
@@ -87,18 +87,18 @@ def reach(exchange: str, first: datetime, last: datetime, now: datetime) -> list
 
 def _of_series(
     exchange: str, series: str, kept: tuple[_Kept, ...], first: datetime, last: datetime, now: datetime
-) -> Iterator[Reach]:
+) -> Iterator[Retention]:
     end = last
     for each in kept:
         since = _first_hour(each, first, now)
         if since <= end:
-            yield Reach(exchange, series, each.source, since, end, each.note)
+            yield Retention(exchange, series, each.source, since, end, each.note)
             end = since - _HOUR
         if since == first:
             return
     if end >= first:
-        note = _STREAMED if series == _REALISED else "the venue no longer has them: liq import takes bought ones"
-        yield Reach(exchange, series, "", first, end, note)
+        note = _STREAMED if series == _REALISED else "the exchange no longer has them: liq import takes bought ones"
+        yield Retention(exchange, series, "", first, end, note)
 
 
 def _first_hour(kept: _Kept, first: datetime, now: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""What a venue's stream of liquidations is: where it is, what is said to it, what its messages mean. No I/O.
+"""What an exchange's stream of liquidations is: where it is, what is said to it, what its messages mean. No I/O.
 
 A stream is a module (`binance/stream.py`) that answers to `Stream`. The listener
 (`warehouse/ingest/streams/listener.py`) keeps the connection and writes down what it hears; the builders of the `core`
@@ -26,15 +26,15 @@ class Heard:
 
 
 class Stream(Protocol):
-    """The surface of a venue's stream. All functions are pure."""
+    """The surface of an exchange's stream. All functions are pure."""
 
     URL: str  # official, without the path
     PATH: str
     WHOLE_MARKET: bool  # one subscription for every contract; else each contract is named
-    PING: str | None  # what the venue wants to be sent at least every 20 seconds, besides the protocol's own pings
+    PING: str | None  # what the exchange wants to be sent at least every 20 seconds, besides the protocol's own pings
 
     def subscriptions(self, instruments: Sequence[str]) -> list[str]:
-        """Messages to send after connecting; the venue acknowledges each."""
+        """Messages to send after connecting; the exchange acknowledges each."""
         ...
 
     def hear(self, message: str) -> Heard:
@@ -54,5 +54,5 @@ def said(message: str) -> Cells:
 
 
 def refusal(*words: object) -> Heard:
-    """A subscription that the venue refused, in its own words."""
+    """A subscription that the exchange refused, in its own words."""
     return Heard(refused=" ".join(" ".join(str(word) for word in words if word not in (None, "")).split())[:160])

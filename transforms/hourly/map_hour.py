@@ -17,15 +17,15 @@ Row = dict[str, object]
 _HOUR = np.timedelta64(1, "h")
 
 
-def abouts(position_books: pl.DataFrame) -> dict[datetime, Row]:
+def hourly_attributes(position_ledger: pl.DataFrame) -> dict[datetime, Row]:
     """Mean mark, whether an exchange is carried, parameters' version and source, by hour in ascending order.
 
     An exchange's mark is that of its first contract; version and source are those of the first exchange.
     """
     firsts = [pl.col(c).first() for c in ("mark_price", "parameters_version", "source")]
-    books = position_books.sort("hour_utc", "exchange", "instrument", maintain_order=True)
-    venues = books.group_by("hour_utc", "exchange", maintain_order=True).agg(*firsts, pl.col("is_stale").any())
-    hourly = venues.group_by("hour_utc", maintain_order=True).agg(
+    books = position_ledger.sort("hour_utc", "exchange", "instrument", maintain_order=True)
+    exchanges = books.group_by("hour_utc", "exchange", maintain_order=True).agg(*firsts, pl.col("is_stale").any())
+    hourly = exchanges.group_by("hour_utc", maintain_order=True).agg(
         pl.col("mark_price"), *firsts[1:], pl.col("is_stale").any()
     )
     # exact before it is divided: how polars adds up depends on how many threads it has

@@ -1,6 +1,6 @@
-"""What the market traded, hour by hour, from the bars of all venues: what its impact on the price is known by.
+"""What the market traded, hour by hour, from the bars of all exchanges: what its impact on the price is known by.
 
-Bars come in 5 and in 60 minutes; taken by the hour, Y does not hang on which. A venue's hour that is not told whole is
+Bars come in 5 and in 60 minutes; taken by the hour, Y does not hang on which. An exchange's hour that is not told whole is
 no data, nor is its volume or its flow where one of its bars lacks it.
 """
 

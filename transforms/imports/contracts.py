@@ -1,4 +1,4 @@
-"""Whose rows a file's names and coins are: the venue's contracts, those that are not listed yet among them."""
+"""Whose rows a file's names and coins are: the exchange's contracts, those that are not listed yet among them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ONE_COIN = ("binance", "bybit")  # a linear contract of these is one unit of it
 
 
 @dataclass(frozen=True)
-class Said:
+class ContractHints:
     """What the importer says of contracts that the warehouse does not know.
 
     sizes: by instrument, "" for all: coins in one contract (linear) or dollars (inverse).
@@ -47,7 +47,7 @@ class Contract:
 
 
 def own_rows(frame: pl.DataFrame, at: Mapping[str, str], exchange: str) -> pl.DataFrame:
-    """The rows of `exchange`; all, where no column tells venues apart. Raises Refused when none is left."""
+    """The rows of `exchange`; all, where no column tells exchanges apart. Raises Refused when none is left."""
     if "exchange" not in at:
         return frame
     names = words(frame, at["exchange"]).str.to_lowercase()
@@ -70,9 +70,9 @@ def names(frame: pl.DataFrame, at: Mapping[str, str], instrument: str | None) ->
 
 
 def contracts(
-    listed: pl.DataFrame, exchange: str, found: Iterable[str], said: Said, *, by_coin: bool
+    listed: pl.DataFrame, exchange: str, found: Iterable[str], said: ContractHints, *, by_coin: bool
 ) -> dict[str, Contract]:
-    """The contract of each name, or coin, in `found`. `listed`: the venue's rows of core.instruments.
+    """The contract of each name, or coin, in `found`. `listed`: the exchange's rows of core.instruments.
 
     Raises Refused for a contract that is not listed and of which too little is known.
     """
@@ -94,7 +94,7 @@ def _instrument(known: Mapping[str, Mapping[str, object]], exchange: str, coin: 
     return own[0] if len(own) == 1 else base_of(coin, coins) + ending
 
 
-def _listed(row: Mapping[str, object], said: Said) -> Contract:
+def _listed(row: Mapping[str, object], said: ContractHints) -> Contract:
     name = str(row["instrument"])
     size = said.sizes.get(name, said.sizes.get(""))
     held = row["contract_base"] if row["kind"] == "linear" else row["contract_usd"]
@@ -106,7 +106,7 @@ def _listed(row: Mapping[str, object], said: Said) -> Contract:
     return Contract(**about, is_new=False)  # type: ignore[arg-type]
 
 
-def _new(exchange: str, name: str, said: Said) -> Contract:
+def _new(exchange: str, name: str, said: ContractHints) -> Contract:
     ending, coins = _NAMES[exchange]
     usual = coin_of(name.removesuffix(ending), coins) if name.endswith(ending) and name != ending else None
     if said.coin is None and (usual is None or said.kind != "linear"):

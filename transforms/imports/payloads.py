@@ -20,7 +20,7 @@ def day_payloads(
 ) -> pl.DataFrame:
     """`rows` of `series` by contract and day; the window of each is the full hours that its rows lie in.
 
-    As with venues, a reading at midnight is of the day that ends. Rows that are `complete` tell of every full hour
+    As with exchanges, a reading at midnight is of the day that ends. Rows that are `complete` tell of every full hour
     between the first and the last of all of them, so days without a row are there too, empty.
     """
     made = _complete(rows) if complete else _found(rows)
@@ -33,7 +33,7 @@ def day_payloads(
 
 
 def instrument_payload(contracts: Iterable[Contract], exchange: str, *, source: str, received_ms: int) -> pl.DataFrame:
-    """The contracts that no venue has listed yet, as a listing; no rows where there are none."""
+    """The contracts that no exchange has listed yet, as a listing; no rows where there are none."""
     new = sorted((c for c in contracts if c.is_new), key=lambda each: each.instrument)
     listing = pl.DataFrame(
         [

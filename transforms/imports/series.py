@@ -27,7 +27,7 @@ INSTRUMENT = "__instrument"
 
 
 @dataclass(frozen=True)
-class Known:
+class ImportContext:
     """What the file does not say.
 
     now_ms: no row is later, unix ms. sizes: coins in one contract, by instrument, None where contracts are dollars.
@@ -39,7 +39,7 @@ class Known:
     marks: pl.DataFrame
 
 
-def read(frame: pl.DataFrame, layout: Layout, known: Known) -> pl.DataFrame:
+def read(frame: pl.DataFrame, layout: Layout, known: ImportContext) -> pl.DataFrame:
     """The rows of `layout.series`, sorted by instrument and time; rows that say the same are one, but for events.
 
     `frame`: the file's columns beside ROW and INSTRUMENT. Raises Refused for the first value, row or contradiction at
@@ -55,7 +55,7 @@ def read(frame: pl.DataFrame, layout: Layout, known: Known) -> pl.DataFrame:
     return ordered.with_columns(absent).select(pl.col(c).cast(t) for c, t in schema.items())
 
 
-def _open_interest(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: Known) -> pl.DataFrame:
+def _open_interest(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: ImportContext) -> pl.DataFrame:
     if layout.sides not in (1, 2):
         raise Refused("open interest counts one side or both; say which: --sides 1 or --sides 2")
     optional = {"open_interest_usd": "reported_usd", "mark_price": "mark_price"}
@@ -71,7 +71,7 @@ def _open_interest(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], k
     )
 
 
-def _bars(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: Known) -> pl.DataFrame:
+def _bars(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: ImportContext) -> pl.DataFrame:
     prices = {c: numbers(frame, at[c], positive=True) for c in ("open", "high", "low", "close")}
     refuse(frame, prices["high"] < pl.DataFrame(prices).max_horizontal(), at["high"], "is not the highest of its bar")
     refuse(frame, prices["low"] > pl.DataFrame(prices).min_horizontal(), at["low"], "is not the lowest of its bar")
@@ -93,7 +93,7 @@ def _bars(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: Kno
     return made
 
 
-def _events(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: Known) -> pl.DataFrame:
+def _events(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: ImportContext) -> pl.DataFrame:
     ours = {theirs.lower(): side for side, theirs in layout.side_words.items()}
     side = words(frame, at["side"]).str.to_lowercase()
     said = " nor ".join(repr(word) for word in ours)
@@ -109,7 +109,7 @@ def _events(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: K
     return _sized(made, layout)
 
 
-def _sums(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: Known) -> pl.DataFrame:
+def _sums(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: ImportContext) -> pl.DataFrame:
     """An event for each side of each bar in which something was liquidated, at the bar's last millisecond."""
     opened = frame.select(ROW, INSTRUMENT, times(frame, at["time"], known.now_ms).alias("open_ms"))
     minutes = bar_minutes(opened, at["time"], longest=24 * 60)

@@ -1,6 +1,6 @@
 """How much is opened: the activity of a bar, in coins, that the weights of the crowd are shares of.
 
-In the long run openings follow what is traded. Where a venue publishes how many accounts hold a side, their change
+In the long run openings follow what is traded. Where an exchange publishes how many accounts hold a side, their change
 tells more than volume does: it is added, and within the long run volume counts less than in proportion, for in a storm
 most of it is closing, liquidation and passing through; activity then turns open interest over at the geometric mean of
 the bar's own rate and the typical one. That was chosen on markets whose positions are known. Without such numbers all

@@ -34,16 +34,16 @@ WINDOWS_H = (24, 168, 720)
 POSITION_USD = (10e3, 25e3, 60e3, 150e3, 300e3, 500e3, 500e3)
 """A typical position's notional in each class: it decides the margin tier."""
 
-GIVEN_UP = 0.11
+EARLY_EXIT_EXPONENT = 0.11
 """How readily a position is given up before it is liquidated: of those that an hour's move brings from a buckets away
-from the mark to b, (b/a)^GIVEN_UP are left; at the mark itself b is one bucket. Liquidations alone do not tell it: on
+from the mark to b, (b/a)^EARLY_EXIT_EXPONENT are left; at the mark itself b is one bucket. Liquidations alone do not tell it: on
 markets whose positions are known what is liquidated fits what stood with 0.1 to 0.15, and on the built-in simulated
 exchanges, where nobody gives up, with 0."""
 
 
 @dataclass(frozen=True)
 class Assumptions:
-    """One side's assumptions on one venue.
+    """One side's assumptions on one exchange.
 
     weight [classes, holdings]: coins opened with that leverage and half-life for each coin of activity. log_sd
     [classes]: standard deviation of the log of what stands in each class, given the data.
@@ -64,7 +64,7 @@ _WEIGHT = (
     (0.65e-4, 10e-4, 47e-4, 23e-4),
     (0.14e-4, 3.3e-4, 21e-4, 14e-4),
 )
-_OF_VENUE: Mapping[str, tuple[float, ...]] = {
+_OF_EXCHANGE: Mapping[str, tuple[float, ...]] = {
     "binance": (1.24, 0.92, 1.00, 1.08, 0.99, 0.98, 1.02),
     "bybit": (1.22, 1.33, 1.27, 0.98, 0.87, 0.90, 0.96),
     "okx": (0.66, 0.82, 0.79, 0.95, 1.17, 1.13, 1.02),
@@ -75,8 +75,8 @@ _LOG_SD = 0.5
 def prior(exchange: str) -> Assumptions:
     """What is assumed where nothing was learnt: lower leverage is held longer, and the nearer layer turns over fast.
 
-    Weights are geometric means over the markets of known positions (simulated; see the README), venues relative to
-    their mean: the smallest of the three has fewer of the highly leveraged. An unknown venue is taken to be average.
+    Weights are geometric means over the markets of known positions (simulated; see the README), exchanges relative to
+    their mean: the smallest of the three has fewer of the highly leveraged. An unknown exchange is taken to be average.
     """
-    scale = np.array(_OF_VENUE.get(exchange, (1.0,) * len(LEVERAGE_X)))
+    scale = np.array(_OF_EXCHANGE.get(exchange, (1.0,) * len(LEVERAGE_X)))
     return Assumptions(PRIOR_VERSION, np.array(_WEIGHT) * scale[:, None], np.full(len(LEVERAGE_X), _LOG_SD))

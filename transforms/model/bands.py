@@ -5,7 +5,7 @@ IRE Trans. Comm. Syst. 8, 1960). The variance of its log adds up what is indepen
 
     the fit     log_sd of each leverage class, weighted by its share, classes taken to err together (fit.py)
     the model   MISFIT, what no fit knows: habits that are not in the model
-    the input   unseen_log_sd, for hours that the map has not seen (unseen.py)
+    the input   gap_log_sd, for hours that the map has not seen (unseen.py)
     chance      few positions of unlike size: the variance of a compound Poisson sum is E[x^2]/E[x] times its mean
                 (Feller, Probability Theory I, ch. XII), so relative to it squared, E[x^2]/E[x] over the mean
 """
@@ -30,7 +30,7 @@ _P90 = 1.2815515594457831  # the standard normal's
 
 
 def band(
-    by_class: Floats, log_sd: Floats, size_usd: float = TYPICAL_SIZE_USD, unseen_log_sd: float = 0.0
+    by_class: Floats, log_sd: Floats, size_usd: float = TYPICAL_SIZE_USD, gap_log_sd: float = 0.0
 ) -> tuple[Floats, Floats, Floats]:
     """(p10, p50, p90) [...] USD of the notional by_class [..., classes], whose fit errs by log_sd [classes].
 
@@ -41,5 +41,5 @@ def band(
     some = np.where(total > 0.0, total, 1.0)
     fit = (by_class * log_sd).sum(axis=-1) / some
     chance = np.minimum(CHANCE * size_usd / some, WIDEST**2)
-    away = np.exp(_P90 * np.sqrt(fit**2 + MISFIT**2 + unseen_log_sd**2 + chance))
+    away = np.exp(_P90 * np.sqrt(fit**2 + MISFIT**2 + gap_log_sd**2 + chance))
     return np.asarray(total / away), np.asarray(total), np.asarray(total * away)

@@ -28,7 +28,7 @@ LADDER_X = (100.0, 50.0, 25.0, 10.0)
 
 _POSITION_USD = 10e3  # small: the ladder knows no tiers but the first
 _RUNGS = tuple(LEVERAGE_X.index(x) for x in LADDER_X)
-_ANY_VENUE = ""  # the prior has an average for a venue that it does not know
+_ANY_EXCHANGE = ""  # the prior has an average for an exchange that it does not know
 
 
 def buckets_in_map(s: int, mark: float) -> Ints:
@@ -99,7 +99,7 @@ class Ladder:
 class Distance:
     """Open interest by distance from the current mark, in a shape that never changes: no memory of entries.
 
-    The shape is the stated prior of an average venue at rest: what is opened at a typical turnover times how long it
+    The shape is the stated prior of an average exchange at rest: what is opened at a typical turnover times how long it
     stays, at the distances that a position entered at the mark is liquidated at. Windows hold the share that the
     prior says was opened in them.
     """
@@ -108,7 +108,7 @@ class Distance:
         self.s, self.mark, self.open_interest = s, price, 0.0
         self.contract: Contract | None = None
         rates = np.log(2.0) / np.array(HALF_LIVES_H)
-        stands = prior(_ANY_VENUE).weight * FIRST_TURNOVER_PER_HOUR / rates  # of open interest [classes, holdings]
+        stands = prior(_ANY_EXCHANGE).weight * FIRST_TURNOVER_PER_HOUR / rates  # of open interest [classes, holdings]
         stands = stands / max(1.0, float(stands.sum()))
         opened = [np.ones(len(rates)), *(1.0 - np.exp(-rates * length) for length in WINDOWS_H)]
         self.shares = np.stack([(stands * young).sum(axis=1) for young in opened])  # [ages, classes]

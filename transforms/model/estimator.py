@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from transforms.model.assumptions import LEVERAGE_X, Assumptions
 from transforms.model.distance_profile import Contract
-from transforms.model.gap_uncertainty import unseen_log_sd
+from transforms.model.gap_uncertainty import gap_log_sd
 from transforms.model.kernels.reading import entries, read, worth
 from transforms.model.population import AGES, CLASSES, Population
 from transforms.model.price_grid import WIDTH, Floats, Ints, middle
@@ -127,7 +127,7 @@ def middle_price(bars: Sequence[Bar]) -> float:
     return float((min(b.low for b in bars) * max(b.high for b in bars)) ** 0.5)
 
 
-def standing_usd(crowd: Population, weight: Floats) -> tuple[Ints, Floats]:
+def open_notional(crowd: Population, weight: Floats) -> tuple[Ints, Floats]:
     """(bucket [n], whole dollars [ages, classes, n]) in the map, read with `weight` [classes, holdings]."""
     standing = _standing(crowd, weight)
     return standing.bucket, standing.usd
@@ -175,7 +175,7 @@ def _book(crowd: Population, moved: Moved, hour: HourInput, assumed: Assumptions
         never=max(crowd.standing - standing.in_map - standing.outside, 0.0),
         open_interest=crowd.open_interest if hour.fresh else None,
         mark=crowd.mark,
-        unseen=unseen_log_sd(crowd.moves, hour.hour_h, assumed.weight, crowd.seated_h),
+        unseen=gap_log_sd(crowd.moves, hour.hour_h, assumed.weight, crowd.initialised_h),
         version=assumed.version,
     )
     return book, standing

@@ -10,7 +10,7 @@ import numpy as np
 from transforms.model.assumptions import Assumptions
 from transforms.model.baselines import Distance, Ladder, OpenInterest
 from transforms.model.distance_profile import Contract
-from transforms.model.estimator import standing_usd
+from transforms.model.estimator import open_notional
 from transforms.model.population import CLASSES, HOLDINGS, Population
 from transforms.model.price_grid import Floats, Ints
 from transforms.model.step import Bar, advance
@@ -54,7 +54,7 @@ class Cohorts:
 
     def standing(self, assumed: Assumptions) -> tuple[Ints, Floats]:
         """See Estimator."""
-        return standing_usd(self.crowd, assumed.weight)
+        return open_notional(self.crowd, assumed.weight)
 
 
 ESTIMATORS: Mapping[str, Callable[[int, float], Estimator]] = {

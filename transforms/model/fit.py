@@ -1,11 +1,11 @@
 """Fitting the weights of the crowd to what was really liquidated.
 
-What the mark sweeps in an hour is linear in the weights (hour.py), so for every venue and side
+What the mark sweeps in an hour is linear in the weights (hour.py), so for every exchange and side
 
     realised ~ sum over leverage and half-life of weight * swept at a weight of one,
 
 and the log weights have a normal prior: the stated one as mean, smooth over leverage and half-life, the same for all
-venues and sides but for a smaller part that is each one's own. Venues without liquidations so borrow from those that
+exchanges and sides but for a smaller part that is each one's own. Exchanges without liquidations so borrow from those that
 have them, and where there are none at all the prior stands alone. The estimate is the mode of the posterior, found by
 Gauss-Newton; its uncertainty is the curvature there (Laplace's approximation; MacKay, Information Theory, ch. 27).
 """
@@ -33,7 +33,7 @@ TYPICAL_SIZE_USD = 2e6
 
 @dataclass(frozen=True)
 class Observed:
-    """One side of one venue: swept [n, classes, holdings] USD at a weight of one, and realised [n] USD, by hour.
+    """One side of one exchange: swept [n, classes, holdings] USD at a weight of one, and realised [n] USD, by hour.
 
     size_usd: E[x^2]/E[x] of single liquidations. complete: False where the feed is known to miss some; then only the
     shape of what it shows counts, not the level.
@@ -182,7 +182,7 @@ class _Habits:
 
 
 _COMMON = _Habits(0.2, 0.2, 0.2, 0.03, 0.05, 0.12)  # how a market's crowd differs from others
-_OWN = _Habits(0.1, 0.08, 0.12, 0.03, 0.03, 0.08)  # how a venue's side differs from its market
+_OWN = _Habits(0.1, 0.08, 0.12, 0.03, 0.03, 0.08)  # how an exchange's side differs from its market
 _CENTRE_X, _CENTRE_H = 18.0, 40.0
 _SMOOTH_X, _SMOOTH_H, _NUGGET = 1.0, 1.5, 1e-4
 

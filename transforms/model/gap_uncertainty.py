@@ -22,19 +22,19 @@ HOLE, BEFORE = 1.5, 0.65
 _RATES = np.log(2.0) / np.array(HALF_LIVES_H)
 
 
-def unseen_log_sd(moves: Ints, hour_h: int, weight: Floats, seated_h: int | None) -> float:
+def gap_log_sd(moves: Ints, hour_h: int, weight: Floats, initialised_h: int | None) -> float:
     """Standard deviation of the log of what stands after `hour_h`, for that alone; 0 where every hour was seen.
 
-    moves [hours, 2] and seated_h: see Population; weight [classes, holdings]: see Assumptions.
+    moves [hours, 2] and initialised_h: see Population; weight [classes, holdings]: see Assumptions.
     """
     hours = len(moves)
     seen = np.abs(moves[(hour_h - np.arange(hours)) % hours, 0]) != UNREACHED
     if seen.all():
         return 0.0
-    if seated_h is None:
+    if initialised_h is None:
         return WIDEST
     share = _shares(weight.sum(axis=0).tobytes(), hours)
-    first = min(hour_h - seated_h + 1, hours)  # what is older than the seat is of before
+    first = min(hour_h - initialised_h + 1, hours)  # what is older than the seat is of before
     hole = float(share[:first][~seen[:first]].sum())
     before = float(share[first:].sum())
     return min(hypot(HOLE * -log1p(-hole), BEFORE * before**2), WIDEST) if hole < 1.0 else WIDEST

@@ -1,6 +1,6 @@
-"""Exact liquidation prices of isolated positions, by venue and contract kind, with the tier of the notional.
+"""Exact liquidation prices of isolated positions, by exchange and contract kind, with the tier of the notional.
 
-Source of the formulas: the venues' margin documentation, as collected in model.md and exchanges.md section 5. Fees and
+Source of the formulas: the exchanges' margin documentation, as collected in model.md and exchanges.md section 5. Fees and
 funding are left out except OKX's taker fee, which its rule adds. s is +1 for a long, -1 for a short.
 """
 
@@ -91,7 +91,7 @@ def inverse_at_entry(entry: Floats, notional_usd: Floats, leverage: Floats, tier
 def liquidation_price(
     exchange: str, kind: str, entry: Floats, size: Floats, leverage: Floats, tiers: Tiers, s: int
 ) -> Floats:
-    """The venue's own formula. `size` in coins (linear) or USD (inverse). Raises ValueError for a venue without one."""
+    """The exchange's own formula. `size` in coins (linear) or USD (inverse). Raises ValueError for an exchange without one."""
     match exchange, kind:
         case "binance", "linear":
             return linear_at_mark(entry, size, leverage, tiers, s)

@@ -13,7 +13,7 @@ import numpy as np
 
 from transforms.model.activity import FIRST_TURNOVER_PER_HOUR
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, WINDOWS_H
-from transforms.model.kernels.approach import UNREACHED, Nearness
+from transforms.model.kernels.approach import UNREACHED, Approach
 from transforms.model.kernels.bars import reached_at
 from transforms.model.price_grid import Floats, Ints, bucket
 
@@ -43,7 +43,7 @@ class Population:
 
     cells [ages, classes, holdings, buckets]: by liquidation price; age 0 is all, then opened in the last 1, 7, 30 days.
     open_interest: coins, as last published; 0 before the first. standing: coins, as the books last had it.
-    turnover: taker volume of a typical hour over open interest. seated_h: the hour in which a typical crowd was seated,
+    turnover: taker volume of a typical hour over open interest. initialised_h: the hour in which a typical crowd was seated,
     None before. cohorts: of the last 720 hours, by the end of the
     hour (hours since the epoch); hours without bars have none. moves [720, 2]: at the hour modulo 720, what the
     mark had reached at its start and the farthest bucket that it reached in it; hours without bars reached nothing.
@@ -59,8 +59,8 @@ class Population:
     open_interest: float = 0.0
     standing: float = 0.0
     turnover: float = FIRST_TURNOVER_PER_HOUR
-    seated_h: int | None = None
-    _nearness: Nearness | None = None
+    initialised_h: int | None = None
+    _nearness: Approach | None = None
 
     @classmethod
     def empty(cls, s: int, mark: float) -> Population:
@@ -75,16 +75,16 @@ class Population:
             self.moves[hour_h % len(self.moves)] = before, after
             self._nearness = None
 
-    def nearness(self, hour_h: int) -> Nearness:
+    def approach(self, hour_h: int) -> Approach:
         """How much nearer the mark came in the windows that end with `hour_h`, the last hour noted."""
         if self._nearness is None:
-            self._nearness = Nearness(self.moves, self.s, hour_h, self.origin, BREADTH)
+            self._nearness = Approach(self.moves, self.s, hour_h, self.origin, BREADTH)
         return self._nearness
 
     def leave_nobody(self) -> None:
         """Nobody stands, and nobody remembers how the mark moved."""
         self.cells[:], self.moves[:], self.cohorts, self._nearness = 0.0, self.s * UNREACHED, {}, None
-        self.seated_h = None
+        self.initialised_h = None
 
     @property
     def origin(self) -> int:

@@ -21,12 +21,12 @@ PUBLIC_SHARES: Mapping[int, tuple[float, ...]] = {
     -1: (0.02, 0.08, 0.20, 0.48, 0.14, 0.06, 0.02),
 }
 """By side, shares by leverage class of what stands and can be liquidated, chosen to have what was measured on the one
-venue whose positions are public: half of the longs within 22 % of their liquidation, half of the shorts within 8 %.
+exchange whose positions are public: half of the longs within 22 % of their liquidation, half of the shorts within 8 %.
 Of all open interest, about half of it never liquidated, some 80 % is then below 7x; measured were about 85 %."""
 
 
 def public(exchange: str, s: int) -> Floats:
-    """As measured on the one public venue, the same for all; holding times by leverage are the prior's."""
+    """As measured on the one public exchange, the same for all; holding times by leverage are the prior's."""
     held = prior(exchange).weight
     return _scaled(held / _at_rest(held)[:, None] * np.array(PUBLIC_SHARES[s])[:, None], exchange)
 

@@ -12,11 +12,11 @@ from operator import attrgetter
 
 import numpy as np
 
-from transforms.model.assumptions import GIVEN_UP, HALF_LIVES_H, WINDOWS_H
+from transforms.model.assumptions import EARLY_EXIT_EXPONENT, HALF_LIVES_H, WINDOWS_H
 from transforms.model.distance_profile import Contract, Profiles, profiles
 from transforms.model.kernels.approach import UNREACHED, WHOLE, farthest, powers
 from transforms.model.kernels.bars import pass_bars
-from transforms.model.kernels.cells import leave, place, settle
+from transforms.model.kernels.cells import expire_cohort, open_positions, commit
 from transforms.model.population import AGES, BREADTH, CLASSES, HOLDINGS, Cohort, Population
 from transforms.model.price_grid import WIDTH, Floats, Ints, bucket
 
@@ -66,11 +66,11 @@ def advance(crowd: Population, bars: list[Bar], contract: Contract, hour_h: int)
     hour = _Passing(crowd, contract, max(1.0 - fsum(bar.hours for bar in bars), 0.0))
     hour.through(bars)
     shift = bucket(bars[-1].close) - bucket(crowd.mark) if bars else 0
-    settle(crowd.cells, hour.kept, hour.left, _DUST * crowd.open_interest, shift)
+    commit(crowd.cells, hour.kept, hour.left, _DUST * crowd.open_interest, shift)
     if bars:
         crowd.mark = bars[-1].close
     if bars and crowd.open_interest > 0.0:
-        crowd.seated_h = hour_h if crowd.seated_h is None else crowd.seated_h
+        crowd.initialised_h = hour_h if crowd.initialised_h is None else crowd.initialised_h
         crowd.cohorts[hour_h] = hour.cohort()
         crowd.note(hour_h, hour.before, hour.worst)
     else:
@@ -123,7 +123,7 @@ class _Passing:
         crowd, rows = self.crowd, np.array([_row(bar) for bar in bars])
         profile, passing = (own.first, own.shares, own.length), (self.kept, self.left, self.moved.swept)
         known = crowd.open_interest, crowd.turnover, self.worst, self.stood
-        thin = powers(crowd.s, GIVEN_UP)
+        thin = powers(crowd.s, EARLY_EXIT_EXPONENT)
         known, activity, emptied = pass_bars(
             crowd.cells, crowd.s, crowd.origin, rows, _RATES, thin, profile, passing, self.opened, known
         )
@@ -137,7 +137,7 @@ class _Passing:
         self.crowd.mark = bar.open
         self.kept[:] = self.left[:] = 1.0
         self.before = self.worst = self.stood = self.crowd.reached(bar.open)
-        _seat(self.crowd, bar, self.contract)
+        _initialise(self.crowd, bar, self.contract)
 
     def cohort(self) -> Cohort:
         """All that was opened, by entry."""
@@ -146,7 +146,7 @@ class _Passing:
         return Cohort(lowest + some, coins[some], reached[some])
 
 
-def _seat(crowd: Population, bar: Bar, contract: Contract) -> None:
+def _initialise(crowd: Population, bar: Bar, contract: Contract) -> None:
     """The crowd that stood before the first bar: typical activity, long at rest, entries spread about the price."""
     stood = crowd.turnover * bar.open_interest / _RATES
     reached = crowd.reached(bar.open) - crowd.origin
@@ -156,7 +156,7 @@ def _seat(crowd: Population, bar: Bar, contract: Contract) -> None:
         own = profiles(contract, entry, crowd.s)
         at = bucket(entry) - crowd.origin
         where = (reached, at, np.array([share]), own.first, own.shares, own.length)
-        place(crowd.cells[:1], crowd.s, *where, 1.0 / stood, unthinned, nobody)
+        open_positions(crowd.cells[:1], crowd.s, *where, 1.0 / stood, unthinned, nobody)
 
 
 def _leave(crowd: Population, window: int, hour_h: int, contract: Contract) -> None:
@@ -171,6 +171,6 @@ def _leave(crowd: Population, window: int, hour_h: int, contract: Contract) -> N
     own = profiles(contract, exp((int(cohort.entry[len(cohort.entry) // 2]) + 0.5) * WIDTH), crowd.s)
     entered = (cohort.entry - origin, cohort.coins, cohort.reached - origin)
     since = farthest(crowd.moves, crowd.s, hour_h, length_h) - origin
-    left = np.exp(GIVEN_UP / WHOLE * crowd.nearness(hour_h).of(window, origin))
+    left = np.exp(EARLY_EXIT_EXPONENT / WHOLE * crowd.approach(hour_h).of(window, origin))
     profile = (own.first, own.shares, own.length)
-    leave(crowd.cells, window, crowd.s, *entered, since, left, *profile, _SURVIVE[window - 1])
+    expire_cohort(crowd.cells, window, crowd.s, *entered, since, left, *profile, _SURVIVE[window - 1])

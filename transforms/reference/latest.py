@@ -6,7 +6,7 @@ import polars as pl
 
 
 def listed(instruments: pl.DataFrame) -> pl.DataFrame:
-    """Coin, unit and contract size by venue and instrument: one row each, of the newest version."""
+    """Coin, unit and contract size by exchange and instrument: one row each, of the newest version."""
     return (
         instruments.sort("valid_from_utc")
         .unique(["exchange", "instrument"], keep="last", maintain_order=True)

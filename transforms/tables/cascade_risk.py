@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from expectations.tables import table
-from transforms.hourly.map_hour import Profile, Row, abouts
+from transforms.hourly.map_hour import Profile, Row, hourly_attributes
 from transforms.hourly.market_activity import Before, Traded
 from transforms.model.clusters.cascade import NOTHING, Cascade, cascade
 from transforms.model.estimator import MAP_RANGE
@@ -22,10 +22,10 @@ _Standing = tuple[int, Floats]
 
 
 def build(
-    liquidation_levels: pl.DataFrame, position_books: pl.DataFrame, price_bars: pl.DataFrame, *, coin: str
+    liquidation_levels: pl.DataFrame, position_ledger: pl.DataFrame, price_bars: pl.DataFrame, *, coin: str
 ) -> pl.DataFrame:
     """Both sides of each hour in `liquidation_levels`; price_bars: of the coin, of the 30 days before each."""
-    traded, hourly = Traded(price_bars), abouts(position_books)
+    traded, hourly = Traded(price_bars), hourly_attributes(position_ledger)
     sides = {side: dict(_profiles(liquidation_levels.filter(pl.col("side") == side))) for side in ("long", "short")}
     rows = [
         hourly[hour]
@@ -58,7 +58,7 @@ def _row(side: str, about: Row, standing: _Standing | None, known: Before) -> Ro
         "exhaustion_price": exhaustion[0],
         "exhaustion_bp": exhaustion[1],
         "is_open_ended": found.is_open_ended,
-        "amplification_x": found.amplification,
+        "amplification": found.amplification,
         "largest_ratio": found.largest,
         "largest_ratio_price": _place(side, mark, found.largest_at)[0],
         "impact_y": known.constant.y,

@@ -12,7 +12,7 @@ import polars as pl
 from expectations.tables import table
 from expectations.tables.cluster_history import FADES_AFTER
 from transforms.hourly.cluster_realised import realised_within
-from transforms.hourly.map_hour import abouts
+from transforms.hourly.map_hour import hourly_attributes
 from transforms.model.clusters.detection import distance_bp
 from transforms.model.clusters.tracking import Span, Succession, succession
 from transforms.model.price_grid import WIDTH
@@ -20,7 +20,7 @@ from transforms.model.price_grid import WIDTH
 TABLE = table("cluster_history")
 _SIDE = ("hour_utc", "side")
 _FOUND = ("cluster_id", "price_low", "price_high", "price_peak", "notional_usd", "intensity")
-_FOLLOWED = ("standing", "unseen")
+_FOLLOWED = ("active", "lost")
 _ADDED = {"date", "realised_usd", "realised_is_complete"}
 _LIVES = pl.Schema({name: dtype for name, dtype in TABLE.schema.items() if name not in _ADDED})
 
@@ -30,34 +30,34 @@ _Bar = tuple[datetime, str, float, float]
 
 def build(
     liquidation_clusters: pl.DataFrame,
-    position_books: pl.DataFrame,
+    position_ledger: pl.DataFrame,
     price_bars: pl.DataFrame,
     realised_liquidations: pl.DataFrame,
     realised_coverage: pl.DataFrame,
     cluster_history: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """The lives of each hour of `position_books`, one coin's.
+    """The tracks of each hour of `position_ledger`, one coin's.
 
-    cluster_history: the rows of the hour before, from which lives go on; without any, all begin in the first hour. Of
+    cluster_history: the rows of the hour before, from which tracks go on; without any, all begin in the first hour. Of
     clusters, bars and what was realised only what falls in these hours is read.
     """
     earlier = TABLE.empty() if cluster_history is None else cluster_history
-    followed = earlier.filter(pl.col("life_state").is_in(_FOLLOWED)).select(_LIVES.names())
+    followed = earlier.filter(pl.col("track_status").is_in(_FOLLOWED)).select(_LIVES.names())
     found = {key: rows.to_dicts() for key, rows in liquidation_clusters.partition_by(_SIDE, as_dict=True).items()}
     bars, rows = _bars(price_bars), list[_Row]()
     for side in ("long", "short"):
-        lives = followed.filter(pl.col("side") == side).to_dicts()
-        books = position_books.filter(pl.col("side") == side)
-        for hour, known in abouts(books).items():
+        tracks = followed.filter(pl.col("side") == side).to_dicts()
+        books = position_ledger.filter(pl.col("side") == side)
+        for hour, known in hourly_attributes(books).items():
             about = known | {"coin": books["coin"][0], "side": side, "hour_utc": hour}
-            made = list(_hour(lives, found.get((hour, side), []), bars.get((hour,), []), about))
+            made = list(_hour(tracks, found.get((hour, side), []), bars.get((hour,), []), about))
             rows += made
-            lives = [row for row in made if row["life_state"] in _FOLLOWED]
+            tracks = [row for row in made if row["track_status"] in _FOLLOWED]
     frame = pl.DataFrame(rows, schema=_LIVES, orient="row")
-    swept = frame.filter(pl.col("life_state") == "swept")
-    told = realised_within(swept, position_books, realised_liquidations, realised_coverage)
+    swept = frame.filter(pl.col("track_status") == "swept")
+    told = realised_within(swept, position_ledger, realised_liquidations, realised_coverage)
     dated = frame.with_columns(pl.col("hour_utc").dt.date().alias("date"))
-    return TABLE.conform(dated.join(told, on=[*_SIDE, "life_id"], how="left"))
+    return TABLE.conform(dated.join(told, on=[*_SIDE, "track_id"], how="left"))
 
 
 def _bars(price_bars: pl.DataFrame) -> dict[tuple[Any, ...], list[_Bar]]:
@@ -68,31 +68,31 @@ def _bars(price_bars: pl.DataFrame) -> dict[tuple[Any, ...], list[_Bar]]:
     return {key: rows.drop("hour_utc").rows() for key, rows in bars.partition_by("hour_utc", as_dict=True).items()}
 
 
-def _hour(lives: Sequence[_Row], clusters: Sequence[_Row], bars: Sequence[_Bar], about: _Row) -> Iterator[_Row]:
-    """The rows of one side in one hour, of `lives` that were followed up to the hour before it."""
-    lasting = [life for life in lives if about["hour_utc"] - life["seen_utc"] <= FADES_AFTER]
-    lasting.sort(key=lambda life: (life["born_utc"], life["price_low"], life["life_id"]))
-    swept = {life["life_id"]: bar for life in lasting if (bar := _sweep(life, bars))}
+def _hour(tracks: Sequence[_Row], clusters: Sequence[_Row], bars: Sequence[_Bar], about: _Row) -> Iterator[_Row]:
+    """The rows of one side in one hour, of `tracks` that were followed up to the hour before it."""
+    lasting = [track for track in tracks if about["hour_utc"] - track["seen_utc"] <= FADES_AFTER]
+    lasting.sort(key=lambda track: (track["born_utc"], track["price_low"], track["track_id"]))
+    swept = {track["track_id"]: bar for track in lasting if (bar := _sweep(track, bars))}
     became = succession(
-        {life["life_id"]: _span(life) for life in lasting},
+        {track["track_id"]: _span(track) for track in lasting},
         {cluster["cluster_id"]: _span(cluster) for cluster in clusters},
         swept,
     )
-    by_name = {life["life_id"]: life for life in lives}
+    by_name = {track["track_id"]: track for track in tracks}
     for cluster in clusters:
         name = cluster["cluster_id"]
-        life = by_name[became.goes_on[name]] if name in became.goes_on else _born(cluster, became, about)
-        yield _placed(_standing(life, cluster, about), about)
+        track = by_name[became.goes_on[name]] if name in became.goes_on else _born(cluster, became, about)
+        yield _placed(_standing(track, cluster, about), about)
     going_on = set(became.goes_on.values())
-    for name, life in by_name.items():
+    for name, track in by_name.items():
         if name not in going_on:
-            yield _placed(life | _not_found(life, swept.get(name), became, about), about)
+            yield _placed(track | _not_found(track, swept.get(name), became, about), about)
 
 
-def _sweep(life: _Row, bars: Sequence[_Bar]) -> _Bar | None:
+def _sweep(track: _Row, bars: Sequence[_Bar]) -> _Bar | None:
     """The first of `bars` whose mark reached the peak; of several of one moment the one that went furthest."""
-    peak = life["price_peak"]
-    if life["side"] == "long":
+    peak = track["price_peak"]
+    if track["side"] == "long":
         return min((b for b in bars if b[2] <= peak), key=lambda b: (b[0], b[2], b[1]), default=None)
     return min((b for b in bars if b[3] >= peak), key=lambda b: (b[0], -b[3], b[1]), default=None)
 
@@ -105,36 +105,36 @@ def _span(row: _Row) -> Span:
 def _born(cluster: _Row, became: Succession, about: _Row) -> _Row:
     hour, usd = about["hour_utc"], cluster["notional_usd"]
     first, last = _span(cluster)
-    none = dict.fromkeys(("merged_into_life_id", "swept_utc", "swept_by_exchange", "predicted_usd"))
+    none = dict.fromkeys(("merged_into_track_id", "swept_utc", "swept_by_exchange", "predicted_usd"))
     return none | {
-        "life_id": f"{about['coin']}-{about['side']}-{hour:%Y%m%dT%H}-{first}-{last}",
+        "track_id": f"{about['coin']}-{about['side']}-{hour:%Y%m%dT%H}-{first}-{last}",
         "born_utc": hour,
         "born_usd": usd,
         "largest_usd": usd,
         "largest_utc": hour,
-        "split_from_life_id": became.split_from.get(cluster["cluster_id"]),
+        "split_from_track_id": became.split_from.get(cluster["cluster_id"]),
     }
 
 
-def _standing(life: _Row, cluster: _Row, about: _Row) -> _Row:
-    """The life in the cluster that it has in this hour."""
-    grown = cluster["notional_usd"] > life["largest_usd"]
+def _standing(track: _Row, cluster: _Row, about: _Row) -> _Row:
+    """The track in the cluster that it has in this hour."""
+    grown = cluster["notional_usd"] > track["largest_usd"]
     largest = {"largest_usd": cluster["notional_usd"], "largest_utc": about["hour_utc"]} if grown else {}
-    now = {"seen_utc": about["hour_utc"], "life_state": "standing"}
-    return life | {name: cluster[name] for name in _FOUND} | largest | now
+    now = {"seen_utc": about["hour_utc"], "track_status": "active"}
+    return track | {name: cluster[name] for name in _FOUND} | largest | now
 
 
-def _not_found(life: _Row, swept: _Bar | None, became: Succession, about: _Row) -> _Row:
-    """What became of a life that no cluster of this hour goes on with."""
+def _not_found(track: _Row, swept: _Bar | None, became: Succession, about: _Row) -> _Row:
+    """What became of a track that no cluster of this hour goes on with."""
     if swept:
-        told = {"swept_utc": swept[0], "swept_by_exchange": swept[1], "predicted_usd": life["notional_usd"]}
-        return told | {"life_state": "swept"}
-    if life["life_id"] in became.merged_into:
-        return {"life_state": "merged", "merged_into_life_id": became.merged_into[life["life_id"]]}
-    return {"life_state": "faded" if about["hour_utc"] - life["seen_utc"] >= FADES_AFTER else "unseen"}
+        told = {"swept_utc": swept[0], "swept_by_exchange": swept[1], "predicted_usd": track["notional_usd"]}
+        return told | {"track_status": "swept"}
+    if track["track_id"] in became.merged_into:
+        return {"track_status": "merged", "merged_into_track_id": became.merged_into[track["track_id"]]}
+    return {"track_status": "expired" if about["hour_utc"] - track["seen_utc"] >= FADES_AFTER else "lost"}
 
 
-def _placed(life: _Row, about: _Row) -> _Row:
-    """The life's row of this hour, seen from the hour's mark."""
-    far = distance_bp(about["side"], life["price_low"], life["price_high"], about["mark_price"])
-    return life | about | {"distance_bp": far}
+def _placed(track: _Row, about: _Row) -> _Row:
+    """The track's row of this hour, seen from the hour's mark."""
+    far = distance_bp(about["side"], track["price_low"], track["price_high"], about["mark_price"])
+    return track | about | {"distance_bp": far}

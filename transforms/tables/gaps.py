@@ -13,7 +13,7 @@ from transforms.exchanges import adapter
 from transforms.exchanges.imported import endpoint
 
 TABLE = table("gaps")
-ANSWERED = "the venue answered"
+ANSWERED = "the exchange answered"
 """How the reason begins where nothing failed: there is no data."""
 
 FAILED = r"^([a-z_]+: |not asked)"
@@ -148,7 +148,7 @@ def _derived(expected: pl.DataFrame, bars: pl.DataFrame, series: str, reason: st
     )
 
 
-def _unlisted(venues: pl.DataFrame, fetches: pl.DataFrame, coin: str) -> pl.DataFrame:
+def _unlisted(exchanges: pl.DataFrame, fetches: pl.DataFrame, coin: str) -> pl.DataFrame:
     asked = fetches.filter((pl.col("endpoint") == "instruments") & (pl.col("outcome") != "ok"))
     why = {
         (exchange, day): reason
@@ -157,7 +157,7 @@ def _unlisted(venues: pl.DataFrame, fetches: pl.DataFrame, coin: str) -> pl.Data
         ).rows()
     }
     rows = []
-    for exchange, hour in venues.select("exchange", "hour_utc").rows():
+    for exchange, hour in exchanges.select("exchange", "hour_utc").rows():
         failed = why.get((exchange, hour.date())) or why.get((exchange, hour.date() - timedelta(days=1)))
         reason = failed or f"{exchange} lists no {coin} perpetual settled in USDT"
         rows += [(exchange, "", hour, series, "missing", reason) for series in ("open_interest", "price_bars")]

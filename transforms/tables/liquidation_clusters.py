@@ -1,4 +1,4 @@
-"""mart.liquidation_clusters: ranges that stand out from their neighbourhood, venues added up."""
+"""mart.liquidation_clusters: ranges that stand out from their neighbourhood, exchanges added up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from expectations.tables import table
-from transforms.hourly.map_hour import Profile, Row, abouts
+from transforms.hourly.map_hour import Profile, Row, hourly_attributes
 from transforms.model.clusters.detection import Range, detect, distance_bp, intensity
 from transforms.model.price_grid import Floats, edge, middle
 
@@ -24,12 +24,12 @@ _FAR_END = 12  # buckets: the neighbourhood there is on one side only, and every
 _LEAST_HISTORY = 24  # hours; a z-score over fewer is noise
 
 
-def build(liquidation_levels: pl.DataFrame, position_books: pl.DataFrame, *, coin: str, day: date) -> pl.DataFrame:
+def build(liquidation_levels: pl.DataFrame, position_ledger: pl.DataFrame, *, coin: str, day: date) -> pl.DataFrame:
     """Clusters of each hour of `day`. liquidation_levels: of the day, and of TRAILING before it for the z-scores."""
     rows: list[Row] = []
     for side in ("long", "short"):
-        levels, books = (frame.filter(pl.col("side") == side) for frame in (liquidation_levels, position_books))
-        rows += _side(levels, abouts(books), day, {"coin": coin, "side": side})
+        levels, books = (frame.filter(pl.col("side") == side) for frame in (liquidation_levels, position_ledger))
+        rows += _side(levels, hourly_attributes(books), day, {"coin": coin, "side": side})
     frame = pl.DataFrame(rows, schema={c: t for c, t in TABLE.schema.items() if c != "date"}, orient="row")
     return TABLE.conform(frame.with_columns(pl.col("hour_utc").dt.date().alias("date")))
 
@@ -37,8 +37,8 @@ def build(liquidation_levels: pl.DataFrame, position_books: pl.DataFrame, *, coi
 def _side(levels: pl.DataFrame, hourly: Mapping[datetime, Row], day: date, about: Row) -> Iterator[Row]:
     profile = Profile.of(levels)
     own_day = levels.filter(pl.col("hour_utc").dt.date() == day)
-    venues = own_day.partition_by("exchange", as_dict=True)
-    usd = {exchange: profile.sums(rows) for (exchange,), rows in sorted(venues.items())}
+    exchanges = own_day.partition_by("exchange", as_dict=True)
+    usd = {exchange: profile.sums(rows) for (exchange,), rows in sorted(exchanges.items())}
     for at, hour in enumerate(profile.hours.tolist()):
         if hour.date() == day:
             now = _Now(list(usd), profile.first, np.stack([each[at] for each in usd.values()]))
@@ -55,14 +55,14 @@ class _Now:
     usd: Floats
 
     def inside(self, side: object, mark: float) -> slice:
-        """Buckets on the side's side of the mean mark: a venue that is carried stands at a mark of its own."""
+        """Buckets on the side's side of the mean mark: an exchange that is carried stands at a mark of its own."""
         held = np.flatnonzero(self.usd.any(axis=0))
         low = held + self.first
         own = held[edge(low) <= mark] if side == "long" else held[edge(low + 1) >= mark]
         return slice(int(own[0]), int(own[-1]) + 1) if len(own) else slice(0, 0)
 
     def shares(self, found: Range) -> str:
-        """Each venue's share of a range, as JSON."""
+        """Each exchange's share of a range, as JSON."""
         sums = self.usd[:, found.first : found.last + 1].sum(axis=1).tolist()
         held = {e: usd for e, usd in zip(self.exchanges, sums, strict=True) if usd > 0}
         return json.dumps({exchange: round(usd / sum(held.values()), 6) for exchange, usd in held.items()})

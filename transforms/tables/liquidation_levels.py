@@ -19,7 +19,7 @@ from transforms.model.price_grid import edge
 from transforms.tables.model_parameters import Applying
 
 TABLE = table("liquidation_levels")
-BOOKS, SWEPT = table("position_books"), table("swept_activity")
+BOOKS, SWEPT = table("position_ledger"), table("calibration_exposure")
 _NOTIONALS = ("notional_usd", "notional_1d_usd", "notional_7d_usd", "notional_30d_usd")
 _HOUR_MS = 3_600_000
 
@@ -30,25 +30,25 @@ def build(
     margin_tiers: pl.DataFrame,
     instruments: pl.DataFrame,
     model_parameters: pl.DataFrame,
-    standing_positions: pl.DataFrame,
-    opened_cohorts: pl.DataFrame,
+    state_positions: pl.DataFrame,
+    state_cohorts: pl.DataFrame,
     *,
     coin: str,
     hours: Sequence[datetime],
 ) -> dict[str, pl.DataFrame]:
     """The map and the books of `hours` (consecutive, ascending) of one coin, and the state after the last of them.
 
-    standing_positions and opened_cohorts are the state of the hour before the first, or empty. An hour for which a
-    venue has no bars or no open interest is stale: the books carry what stood, less what the mark swept, while the
+    state_positions and state_cohorts are the state of the hour before the first, or empty. An hour for which a
+    exchange has no bars or no open interest is stale: the books carry what stood, less what the mark swept, while the
     crowd ages, and opens what was traded against the open interest that was last known.
     """
     made: dict[str, list[pl.DataFrame]] = {}
-    for exchange, instrument in _contracts(instruments, price_bars, standing_positions, coin):
+    for exchange, instrument in _contracts(instruments, price_bars, state_positions, coin):
         own = (pl.col("exchange") == exchange) & (pl.col("instrument") == instrument)
         frames = [f.filter(own) for f in (price_bars, open_interest, margin_tiers, instruments)]
         inputs = hour_inputs(*frames, hours=hours)
-        standing = standing_positions.filter(own)
-        crowds = restore(standing, opened_cohorts.filter(own))
+        standing = state_positions.filter(own)
+        crowds = restore(standing, state_cohorts.filter(own))
         if not crowds:
             if inputs.first_price is None:
                 continue  # its bars are all of earlier hours, and nobody stood
@@ -62,7 +62,7 @@ def build(
         }
         for name, frame in _frames(levels, books, sweeps, crowds, hours[-1], about).items():
             made.setdefault(name, []).append(frame)
-    names = (TABLE.name, BOOKS.name, SWEPT.name, "standing_positions", "opened_cohorts")
+    names = (TABLE.name, BOOKS.name, SWEPT.name, "state_positions", "state_cohorts")
     return {n: table(n).conform(pl.concat(made[n])) if n in made else table(n).empty() for n in names}
 
 
@@ -95,18 +95,18 @@ def _books(books: list[estimate.Book]) -> pl.DataFrame:
         {
             "hour_utc": b.hour_h * _HOUR_MS,
             "side": SIDE_OF[b.s],
-            "previous_base": b.previous,
+            "opening_base": b.previous,
             "opened_base": b.opened,
             "closed_base": b.closed,
-            "swept_base": b.swept,
-            "standing_base": b.standing,
+            "liquidated_base": b.swept,
+            "closing_base": b.standing,
             "in_map_base": b.in_map,
-            "outside_base": b.outside,
+            "beyond_map_base": b.outside,
             "unliquidatable_base": b.never,
             "open_interest_base": b.open_interest,
             "mark_price": b.mark,
             "is_stale": b.open_interest is None,
-            "unseen_log_sd": b.unseen,
+            "gap_log_sd": b.unseen,
             "parameters_version": b.version,
         }
         for b in books
@@ -123,7 +123,7 @@ def _swept(sweeps: list[estimate.Sweep], about: Mapping[str, str]) -> pl.DataFra
             "side": np.array([SIDE_OF[sweep.s] for sweep in sweeps])[at],
             "position_class": (position_class + 1).astype(np.int32),
             "holding_class": holding.astype(np.int32),
-            "swept_activity_usd": usd[at, position_class, holding],
+            "exposure_usd": usd[at, position_class, holding],
         }
     )
     return _shaped(SWEPT, frame, about)
@@ -144,7 +144,7 @@ def _levels(levels: estimate.Levels, books: pl.DataFrame, about: Mapping[str, st
             **{name: usd[:, i] for i, name in enumerate(_NOTIONALS)},
         }
     )
-    hourly = books.select("hour_utc", "side", "mark_price", "is_stale", "unseen_log_sd", "parameters_version")
+    hourly = books.select("hour_utc", "side", "mark_price", "is_stale", "gap_log_sd", "parameters_version")
     return _shaped(TABLE, pl.concat([hourly[which], own], how="horizontal"), about)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from expectations.tables import table
-from transforms.estimation.backtest import NAMES, RANGE, foretell
+from transforms.estimation.backtest import NAMES, RANGE, predict
 from transforms.estimation.inputs import SIDE_OF, hour_inputs
 from transforms.evaluation.scores import poisson_deviance, rank_correlation, scale
 from transforms.model.assumptions import prior
@@ -58,25 +58,25 @@ def build(
         if not wanted:
             continue
         frames = [f.filter(own) for f in (bars, open_interest, margin_tiers, instruments)]
-        told = foretell(hour_inputs(*frames, hours=hours), exchange, wanted, Applying(model_parameters, exchange))
+        told = predict(hour_inputs(*frames, hours=hours), exchange, wanted, Applying(model_parameters, exchange))
         listed = [(exchange, instrument, each.side, each.estimator, each.hour, each.amount) for each in told]
         parts.append(pl.DataFrame(listed, schema=_HOURLY, orient="row"))
-    foretold = pl.concat(parts) if parts else pl.DataFrame(schema=_HOURLY)
-    hourly = _beside(foretold, realised_liquidations, read)
+    predicted = pl.concat(parts) if parts else pl.DataFrame(schema=_HOURLY)
+    hourly = _beside(predicted, realised_liquidations, read)
     about = {"coin": coin, "date": day, "scored_from_utc": midnight - WINDOW, "scored_days": WINDOW.days}
     rows = [about | row for row in _rows(hourly, sources, model_parameters, midnight)]
     return TABLE.conform(pl.DataFrame(rows, schema=TABLE.schema, orient="row"))
 
 
-def _beside(foretold: pl.DataFrame, events: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
-    """What was foretold beside what was realised in the hour: 0 where it was read and nothing happened."""
+def _beside(predicted: pl.DataFrame, events: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
+    """What was predicted beside what was realised in the hour: 0 where it was read and nothing happened."""
     row = [*_CONTRACT, "side", "hour_utc"]
     ends = pl.col("time_utc").dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h")
     # whole micro-dollars: sums of whole numbers are the same in any order
-    usd = (pl.col("size_usd") * 1e6).round().cast(pl.Int64).sum().cast(pl.Float64) / 1e6
+    usd = (pl.col("notional_usd") * 1e6).round().cast(pl.Int64).sum().cast(pl.Float64) / 1e6
     sums = events.group_by(*_CONTRACT, "side", ends.alias("hour_utc")).agg(usd.alias("realised"))
     told = coverage.select(*_CONTRACT, "hour_utc", "completeness")
-    joined = foretold.join(told, on=[*_CONTRACT, "hour_utc"]).join(sums, on=row, how="left")
+    joined = predicted.join(told, on=[*_CONTRACT, "hour_utc"]).join(sums, on=row, how="left")
     return joined.with_columns(pl.col("realised").fill_null(0.0)).sort(*row, "estimator")
 
 
@@ -101,18 +101,18 @@ def _rows(
 
 
 def _score(name: str, judged: pl.DataFrame, earlier: pl.DataFrame) -> _Row:
-    """One row's numbers. The factor is that of the venue's side: of all its contracts in the hours before."""
-    foretold, realised = _columns(judged)
+    """One row's numbers. The factor is that of the exchange's side: of all its contracts in the hours before."""
+    predicted, realised = _columns(judged)
     factor = scale(*_columns(earlier))
     typical = float(earlier["realised"].sum()) / max(len(earlier), 1)
-    scored = poisson_deviance(factor * foretold, realised, typical) if factor is not None else None
+    scored = poisson_deviance(factor * predicted, realised, typical) if factor is not None else None
     some = len(judged) > 0
     told = set(judged["completeness"])
     return {
         "hours": len(judged),
         "realised_usd": float(realised.sum()) if some else None,
-        "predicted_usd": float(foretold.sum()) if some and name != RANGE else None,
-        "rank_correlation": _short(rank_correlation(foretold, realised)),
+        "predicted_usd": float(predicted.sum()) if some and name != RANGE else None,
+        "rank_correlation": _short(rank_correlation(predicted, realised)),
         "scale_hours": len(earlier),
         "scale": _short(factor),
         "poisson_deviance": _short(scored),

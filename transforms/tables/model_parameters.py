@@ -1,4 +1,4 @@
-"""mart.model_parameters: the assumptions as rows, and rows as assumptions."""
+"""model.model_parameters: the assumptions as rows, and rows as assumptions."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _Row = dict[str, object]
 
 
 def build(
-    swept_activity: pl.DataFrame,
-    position_books: pl.DataFrame,
+    calibration_exposure: pl.DataFrame,
+    position_ledger: pl.DataFrame,
     realised_liquidations: pl.DataFrame,
     realised_coverage: pl.DataFrame,
     *,
@@ -32,13 +32,13 @@ def build(
 ) -> pl.DataFrame:
     """The version that applies from `day` on, fitted to the days before it; no rows where they tell too little.
 
-    Of STATED, the prior of every venue and side: what applies until something was learnt. A version is of every venue
+    Of STATED, the prior of every exchange and side: what applies until something was learnt. A version is of every exchange
     there is, whichever are asked now: hours made with it stay explained.
     """
     midnight, exchanges = datetime.combine(day, time()), sorted(EXCHANGES)
     if day == STATED:
         return _stated(exchanges, midnight)
-    tables = (swept_activity, position_books, realised_liquidations, realised_coverage)
+    tables = (calibration_exposure, position_ledger, realised_liquidations, realised_coverage)
     coins = [seen(*(rows.filter(coin=coin) for rows in tables)) for coin in realised_coverage["coin"].unique().sort()]
     found = learn(f"fit-{day}", exchanges, observed(coins, midnight))
     return fitted(found, midnight) if found else TABLE.empty()

@@ -16,9 +16,9 @@ _PRICES = ["open", "high", "low", "close"]
 
 
 def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
-    """Mark bars joined to trade bars; where a venue gave no mark for a bar, its trades stand in and the row says so.
+    """Mark bars joined to trade bars; where an exchange gave no mark for a bar, its trades stand in and the row says so.
 
-    Prices and volumes are per coin, also where the venue's unit is 1000 coins. Bars do not overlap: within an hour they
+    Prices and volumes are per coin, also where the exchange's unit is 1000 coins. Bars do not overlap: within an hour they
     are of one length, that of the source that counts most, and trades in shorter ones are added up to the mark's.
     """
     mark, trade, taker = (_last(rows(payloads, s)) for s in ("mark_bars", "trade_bars", "taker_volume"))
@@ -32,7 +32,7 @@ def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
     alone = alone.with_columns(pl.lit("trade").alias("price_kind"), *(pl.col(f"trade_{c}").alias(c) for c in _PRICES))
     bars = pl.concat([both, alone], how="diagonal").join(listed(instruments), on=["exchange", "instrument"])
     unit = pl.col("unit_multiplier")
-    # a venue's taker figures and its bars are counted apart: the share is sound where the amounts need not agree
+    # an exchange's taker figures and its bars are counted apart: the share is sound where the amounts need not agree
     split = pl.col("taker_buy_base").fill_null(pl.col("volume_base") * pl.col("buy_share").fill_nan(None))
     return TABLE.conform(
         bars.with_columns(

@@ -1,4 +1,4 @@
-"""core.realised_coverage: of which hours a venue's realised liquidations were read or listened to in full."""
+"""core.realised_coverage: of which hours an exchange's realised liquidations were read or listened to in full."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ TABLE = table("realised_coverage")
 _HOUR_MS = 3_600_000
 _COVERED = {
     "exchange": pl.String(),
-    "instrument": pl.String(),  # null: every contract of the venue
+    "instrument": pl.String(),  # null: every contract of the exchange
     "hour_ms": pl.Int64(),
     "completeness": pl.Enum(BEST_FIRST),
     "source": pl.String(),
 }
-# What was read in full stays the venue's own: a complete import comes before a sample alone.
+# What was read in full stays the exchange's own: a complete import comes before a sample alone.
 _BEST_FIRST = (pl.col("completeness") == "sampled", is_imported(), "completeness")
 
 
@@ -45,9 +45,9 @@ class _Page:
 def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
     """The hours that end within a window of which every page was answered, or that were listened to, once each.
 
-    An answer says nothing of what had not happened when it came, nor of what the venue had forgotten by then: asked of
+    An answer says nothing of what had not happened when it came, nor of what the exchange had forgotten by then: asked of
     last week, OKX answers that nothing happened. Of an import the hours count that its importer said to be complete,
-    where no more than a sample is the venue's own.
+    where no more than a sample is the exchange's own.
     """
     told = carrying(payloads, "realised_liquidations")
     streamed = pl.col("endpoint") == recording.ENDPOINT
@@ -74,10 +74,10 @@ def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
 def _pages(payloads: pl.DataFrame) -> Iterator[_Page]:
     for payload in payloads.iter_rows(named=True):
         request, response = request_of(payload), response_of(payload)
-        venue = adapter(request.exchange)
+        exchange = adapter(request.exchange)
         try:
-            venue.parse(request, response)
-            follows = venue.follow(request, response)
+            exchange.parse(request, response)
+            follows = exchange.next_page(request, response)
         except ExchangeError:
             continue
         yield _Page(request, response.received_ms, follows.key if follows else None, payload["source"])

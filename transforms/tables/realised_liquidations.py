@@ -1,4 +1,4 @@
-"""core.realised_liquidations: what was liquidated, as far as venues say."""
+"""core.realised_liquidations: what was liquidated, as far as exchanges say."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ TABLE = table("realised_liquidations")
 _HOUR_MS = 3_600_000
 _UTC = TABLE.schema["time_utc"]
 _HOUR = ["exchange", "instrument", "hour_utc"]
-_VENUE = "venue"  # its list and its stream together
-_TELLER = pl.when(is_imported()).then("source").otherwise(pl.lit(_VENUE))
+_EXCHANGE = "exchange"  # its list and its stream together
+_TELLER = pl.when(is_imported()).then("source").otherwise(pl.lit(_EXCHANGE))
 _EVENT = ["exchange", "instrument", "time_ms", "side", "price", "size_contracts", "size_base"]
 
 
 def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
     """Events once each: answers and streams overlap, but two equal events in one answer are two.
 
-    An hour of a contract is told by the venue or by one import, as two would count what they share twice: by the venue
+    An hour of a contract is told by the exchange or by one import, as two would count what they share twice: by the exchange
     where its own covers the hour, and not as a sample where an import is complete; else by a complete import, else by
-    the last import, else by the venue.
+    the last import, else by the exchange.
     """
     coverage = realised_coverage.build(payloads, instruments)
     heard = of_its_days(rows(payloads, "realised_liquidations", also=STORED))
@@ -44,7 +44,7 @@ def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
     ).sort("exchange", "instrument", "time_utc", "side", "price", "size_base", "nth")
     return TABLE.conform(
         sized.with_columns(
-            (pl.col("size_base") * pl.col("price")).alias("size_usd"),
+            (pl.col("size_base") * pl.col("price")).alias("notional_usd"),
             pl.int_range(pl.len()).over("exchange", "instrument", "time_utc").alias("seq"),
             pl.col("time_utc").dt.date().alias("date"),
         ).select(list(TABLE.schema))
@@ -54,7 +54,7 @@ def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
 def _by_one_teller(events: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
     """The events of whoever tells of their hour, with `completeness` where that is a complete import.
 
-    `events` in the order in which sources count: imports, then the venue's own.
+    `events` in the order in which sources count: imports, then the exchange's own.
     """
     hour = pl.from_epoch((pl.col("time_ms") - 1) // _HOUR_MS * _HOUR_MS + _HOUR_MS, "ms").cast(_UTC).alias("hour_utc")
     covered = coverage.select(*_HOUR, _TELLER.alias("covered_by"))
@@ -62,7 +62,7 @@ def _by_one_teller(events: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame
         covered, on=_HOUR, how="left", maintain_order="left"
     )
     last_import = pl.col("teller").filter(is_imported()).last().over(_HOUR)
-    told = joined.filter(pl.col("teller") == pl.coalesce("covered_by", last_import, pl.lit(_VENUE)))
+    told = joined.filter(pl.col("teller") == pl.coalesce("covered_by", last_import, pl.lit(_EXCHANGE)))
     return told.with_columns(
         pl.when(is_imported() & pl.col("covered_by").is_not_null()).then(pl.lit("complete")).alias("completeness")
     )

@@ -29,7 +29,7 @@ WRITERS = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExportRequest:
     """Which rows of a table: both ends of the range are in it; what is None or empty asks for all."""
 
     table: Table
@@ -87,7 +87,7 @@ def check_ending(out: Path) -> None:
 
 
 def export(
-    catalog: duckdb.DuckDBPyConnection, wanted: Wanted, out: Path, progress: Progress, at_once: int = 1 << 17
+    catalog: duckdb.DuckDBPyConnection, wanted: ExportRequest, out: Path, progress: Progress, at_once: int = 1 << 17
 ) -> int:
     """Writes the rows, in the order of the files, and returns how many. Raises UserError where there are none."""
     wanted.check()

@@ -47,7 +47,7 @@ _BALANCE = """
     FROM sides LEFT JOIN ranges USING (hour_utc, distance_bp, side) ORDER BY hour_utc, distance_bp, side
 """
 _SWEEPS = """
-    SELECT hour_utc, exchange, side, sum(stood_usd) AS stood_usd, sum(realised_usd) AS realised_usd,
+    SELECT hour_utc, exchange, side, sum(predicted_usd) AS predicted_usd, sum(realised_usd) AS realised_usd,
            min(completeness) AS completeness, any_value(source) AS source
     FROM mart.sweeps
     WHERE coin = $coin AND date >= $since::DATE AND hour_utc > $since AND hour_utc <= $hour
@@ -62,8 +62,8 @@ _SCORES = """
 _LIVES = """
     FROM mart.cluster_history
     WHERE coin = $coin AND date >= $since::DATE AND hour_utc > $since AND hour_utc <= $hour
-    QUALIFY row_number() OVER (PARTITION BY side, life_id ORDER BY hour_utc DESC) = 1
-    ORDER BY hour_utc, side, life_id
+    QUALIFY row_number() OVER (PARTITION BY side, track_id ORDER BY hour_utc DESC) = 1
+    ORDER BY hour_utc, side, track_id
 """
 _CASCADE = "FROM mart.cascade_risk WHERE coin = $coin AND date = $date AND hour_utc = $hour ORDER BY side"
 
@@ -71,7 +71,7 @@ _SUMMARY = "FROM mart.market_summary WHERE coin = $coin AND hour_utc = $hour"
 
 
 def path(catalog: duckdb.DuckDBPyConnection, market: Snapshot, since: datetime) -> pl.DataFrame:
-    """hour_utc, mark_price, lowest, highest of the reference venue, after `since` to the snapshot's hour."""
+    """hour_utc, mark_price, lowest, highest of the reference exchange, after `since` to the snapshot's hour."""
     values = {"coin": market.coin, "exchange": market.reference, "since": since, "hour": market.hour}
     return query(catalog, _PATH, **values)
 
@@ -107,8 +107,8 @@ def scores(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> pl.DataFrame
     return query(catalog, _SCORES, coin=market.coin, date=market.hour.date())
 
 
-def lives(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str) -> pl.DataFrame:
-    """Of mart.cluster_history the last row of each life that stood in the span; empty without that table."""
+def tracks(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str) -> pl.DataFrame:
+    """Of mart.cluster_history the last row of each track that stood in the span; empty without that table."""
     return query(catalog, _LIVES, **_span(market, span)) if _has(catalog, "cluster_history") else pl.DataFrame()
 
 

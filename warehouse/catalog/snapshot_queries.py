@@ -37,7 +37,7 @@ _BY_LEVERAGE = """
     GROUP BY ALL
     ORDER BY ALL
 """
-_VENUES = """
+_EXCHANGES = """
     WITH of_hour AS (
         SELECT exchange, first(mark_price ORDER BY instrument) AS mark_price, bool_or(is_stale) AS is_stale
         FROM mart.liquidation_levels
@@ -45,15 +45,15 @@ _VENUES = """
         GROUP BY exchange
     ), fresh AS (
         SELECT exchange, max(hour_utc) AS fresh_at_utc
-        FROM mart.position_books
+        FROM model.position_ledger
         WHERE coin = $coin AND hour_utc <= $hour AND NOT is_stale
         GROUP BY exchange
     )
     SELECT * FROM of_hour LEFT JOIN fresh USING (exchange) ORDER BY list_position($exchanges, exchange)
 """
 _OF_HOUR = "SELECT * FROM {table} WHERE coin = $coin AND date = $date AND hour_utc = $hour"
-_STATES = "SELECT DISTINCT hour_utc FROM mart.standing_positions WHERE coin = $coin"
-_ABOUT = f"SELECT source, parameters_version FROM ({_OF_HOUR.format(table='mart.market_balance')}) LIMIT 1"
+_STATES = "SELECT DISTINCT hour_utc FROM model.state_positions WHERE coin = $coin"
+_ATTRIBUTES = f"SELECT source, parameters_version FROM ({_OF_HOUR.format(table='mart.market_balance')}) LIMIT 1"
 _MISSING = """
     SELECT exchange, first(reason ORDER BY series) AS reason
     FROM ops.gaps
@@ -98,14 +98,14 @@ def snapshot(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | No
     """
     hour = _hour(catalog, coin, as_of)
     values = {"coin": coin, "date": hour.date(), "hour": hour, "exchanges": list(EXCHANGES)}
-    source, version = query(catalog, _ABOUT, **values).row(0)
+    source, version = query(catalog, _ATTRIBUTES, **values).row(0)
     return Snapshot(
         coin=coin,
         hour=hour,
         source=str(source),
         parameters_version=str(version),
         levels=query(catalog, _LEVELS, **values),
-        venues=query(catalog, _VENUES, **values),
+        exchange_rows=query(catalog, _EXCHANGES, **values),
         balance=query(catalog, _OF_HOUR.format(table="mart.market_balance"), **values),
         clusters=query(catalog, _OF_HOUR.format(table="mart.liquidation_clusters"), **values),
         missing=query(catalog, _MISSING, **values),
@@ -153,12 +153,12 @@ def state(
             f"no state of {coin} at {hour:%Y-%m-%dT%H:%MZ}; it is kept for the last hour of each date, for as long as "
             f"old state is: {way}"
         )
-    standing = query(catalog, _OF_HOUR.format(table="mart.standing_positions"), coin=coin, date=hour.date(), hour=hour)
-    return standing, query(catalog, "SELECT * FROM mart.model_parameters")
+    standing = query(catalog, _OF_HOUR.format(table="model.state_positions"), coin=coin, date=hour.date(), hour=hour)
+    return standing, query(catalog, "SELECT * FROM model.model_parameters")
 
 
 def of_exchange(market: Snapshot, exchange: str) -> Snapshot:
-    """One venue of it. Raises UserError naming the venues that it has."""
+    """One exchange of it. Raises UserError naming the exchanges that it has."""
     if exchange not in market.exchanges:
         raise UserError(
             f"no exchange {exchange!r} in the map of {market.coin} at {market.hour:%Y-%m-%dT%H:%MZ}; "

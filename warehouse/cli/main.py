@@ -66,7 +66,7 @@ app = typer.Typer(
 
     Settings come from LIQ_* variables or .env; [bold]liq doctor[/bold] shows them, and what is wrong.""",
     epilog="Exit codes: 0 all is well; 1 something failed, was quarantined, did not pass its check, or another run "
-    "holds the warehouse; 2 wrong usage or bad input; 3 a venue was down, and the rest is published.",
+    "holds the warehouse; 2 wrong usage or bad input; 3 an exchange was down, and the rest is published.",
 )
 
 

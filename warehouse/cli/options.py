@@ -38,7 +38,7 @@ Coins = Annotated[
     str | None, typer.Option(help="Coins, or `all` (LIQ_COINS), e.g. --coins BTC,ETH", show_default=False)
 ]
 Exchanges = Annotated[
-    str | None, typer.Option(help="Venues to ask (LIQ_EXCHANGES), e.g. --exchanges binance,bybit", show_default=False)
+    str | None, typer.Option(help="Exchanges to ask (LIQ_EXCHANGES), e.g. --exchanges binance,bybit", show_default=False)
 ]
 AsOf = Annotated[
     str | None,
@@ -69,7 +69,7 @@ def one_of(what: str, given: str, known: Iterable[str]) -> str:
     return given
 
 
-def opened(warehouse: Path | None) -> duckdb.DuckDBPyConnection:
+def open_catalog(warehouse: Path | None) -> duckdb.DuckDBPyConnection:
     """The warehouse's catalog. Raises UserError where there is none that can be used."""
     from warehouse.catalog.build import connect
     from warehouse.storage.store import open_store

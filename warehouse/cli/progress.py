@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
+def show_progress() -> Iterator[Progress]:
     """Bars where somebody looks, lines where a log is kept."""
     if sys.stderr.isatty():
         with _bars() as bars:
@@ -65,7 +65,7 @@ class Line:
 class Lines:
     """A line when a stage begins, every few seconds, and when it has ended.
 
-    Venues are asked and coins estimated side by side, each in a thread of its own.
+    Exchanges are asked and coins estimated side by side, each in a thread of its own.
     """
 
     def __init__(self) -> None:
@@ -125,7 +125,7 @@ class OnTerminal:
         self.tasks: dict[int, TaskID] = {}
 
     def stage(self, name: str, total: int, unit: str) -> None:
-        """Begins a bar, or goes on with the one of that name: a venue is asked in several rounds."""
+        """Begins a bar, or goes on with the one of that name: an exchange is asked in several rounds."""
         if name not in self.named:
             self.named[name] = self.bars.add_task(name, total=0, note="", unit=unit, rows=0, speed="")
         task = self.tasks[get_ident()] = self.named[name]

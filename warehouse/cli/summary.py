@@ -23,7 +23,7 @@ _SAID = {
 
 
 def exit_code(summary: RunSummary) -> int:
-    """0 all well; 1 something was quarantined or no venue answered; 3 a venue was down and the rest is published."""
+    """0 all well; 1 something was quarantined or no exchange answered; 3 an exchange was down and the rest is published."""
     if summary.quarantined or summary.status == "failed":
         return _FAILED
     down = [name for name, outcomes in summary.fetched.items() if outcomes.keys() - _ANSWERED]
@@ -46,8 +46,8 @@ def lines(summary: RunSummary) -> Iterator[str]:
     """A line for each thing that was done."""
     hours = f"{summary.first_hour:%Y-%m-%d %H:%M} to {summary.last_hour:%Y-%m-%d %H:%M} UTC"
     code = exit_code(summary)
-    said = "No venue answered" if code == _FAILED and not summary.quarantined else _SAID[summary.status]
-    said += "; a venue did not answer in full" if code == _PARTIAL else ""
+    said = "No exchange answered" if code == _FAILED and not summary.quarantined else _SAID[summary.status]
+    said += "; an exchange did not answer in full" if code == _PARTIAL else ""
     yield f"{said}; {', '.join(summary.coins)}; {hours}; {summary.source} data"
     for exchange, outcomes in summary.fetched.items():
         told = ", ".join(
@@ -65,7 +65,7 @@ def lines(summary: RunSummary) -> Iterator[str]:
 
 
 def gaps_table(gaps: pl.DataFrame) -> pl.DataFrame:
-    """Gaps of a venue, coin and series as one row each: how many hours, from when to when, why."""
+    """Gaps of an exchange, coin and series as one row each: how many hours, from when to when, why."""
     return (
         gaps.group_by("exchange", "coin", "series", "state")
         .agg(

@@ -19,7 +19,7 @@ _BEGUN = "SELECT min(hour_utc) FROM mart.market_balance WHERE coin = $coin"
 
 
 def by_estimator(catalog: duckdb.DuckDBPyConnection, market: Snapshot, estimator: str) -> Snapshot:
-    """The same hour as another estimator has it, made again from what the venues had published by then.
+    """The same hour as another estimator has it, made again from what the exchanges had published by then.
 
     Clusters, balance and ranges, which are of the published map, stay behind. Raises UserError for an unknown name.
     """
@@ -30,7 +30,7 @@ def by_estimator(catalog: duckdb.DuckDBPyConnection, market: Snapshot, estimator
     bars = query(catalog, "FROM core.price_bars WHERE coin = $coin AND open_utc >= $first AND open_utc < $last", **span)
     readings = "FROM core.open_interest WHERE coin = $coin AND time_utc >= $first AND time_utc <= $last"
     tiers, listed = (query(catalog, f"FROM core.{name} WHERE coin = $coin", coin=market.coin) for name in _REFERENCE)
-    parameters = query(catalog, "FROM mart.model_parameters")
+    parameters = query(catalog, "FROM model.model_parameters")
     wanted = list(hours(first, market.hour))
     made = levels(bars, query(catalog, readings, **span), tiers, listed, parameters, estimator=estimator, hours=wanted)
     kept = made.filter(pl.col("exchange").is_in(market.exchanges))

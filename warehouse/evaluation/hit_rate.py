@@ -7,8 +7,8 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
-from transforms.evaluation.hit_rate import LEAST_DAYS, days, reach_statistics
-from transforms.evaluation.touches import FARTHEST_BP, reached_levels
+from transforms.evaluation.hit_rate import LEAST_DAYS, days, hit_rate
+from transforms.evaluation.touches import FARTHEST_BP, touches
 from warehouse.catalog.snapshot_queries import published_coins, query
 from warehouse.errors import UserError
 from warehouse.progress import Progress
@@ -36,7 +36,7 @@ _LEVELS = f"""
 """
 
 
-def reach_of(
+def touches_of(
     catalog: duckdb.DuckDBPyConnection, coin: str, first: datetime | None, last: datetime | None, progress: Progress
 ) -> pl.DataFrame:
     """The statistics of `coin`, or with `all` of every coin together, from `first` to `last`, with their source.
@@ -61,7 +61,7 @@ def reach_of(
             "before them and a day after; fill more with: liq backfill"
         )
     source = levels["source"].max()
-    made = reach_statistics(levels)
+    made = hit_rate(levels)
     progress.step("intervals")
     return made.with_columns(source=pl.lit(source, dtype=pl.String))
 
@@ -69,6 +69,6 @@ def reach_of(
 def _levels(catalog: duckdb.DuckDBPyConnection, coin: str, first: datetime, last: datetime) -> pl.DataFrame:
     span = {"coin": coin, "first": first, "last": last, "farthest": FARTHEST_BP / 1e4}
     marks, clusters, levels = (query(catalog, sql, **span) for sql in (_HOURS, _CLUSTERS, _LEVELS))
-    return reached_levels(marks, clusters, levels).with_columns(
+    return touches(marks, clusters, levels).with_columns(
         coin=pl.lit(coin), source=pl.lit(marks["source"].max(), dtype=pl.String)
     )

@@ -41,7 +41,7 @@ def score(settings: Settings, day: date, *, coins: Sequence[str] = (), progress:
     store = open_store(settings.root, settings.source, create=True)
     names, midnight = _coins(store, settings, coins), datetime.combine(day, time())
     plan = Plan(
-        midnight, midnight, tuple(names), settings.exchanges, catches_up=False, tables=(SCORES.name,), days=(day,)
+        midnight, midnight, tuple(names), settings.exchanges, retry_failed=False, tables=(SCORES.name,), days=(day,)
     )
     summary = RunSummary.of(plan, settings)
     make(store, settings, plan, progress or Silent(), summary)

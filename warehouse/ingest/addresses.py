@@ -1,14 +1,14 @@
-"""Where the venues are served, as settings: for whatever must ask the server that is up already."""
+"""Where the exchanges are served, as settings: for whatever must ask the server that is up already."""
 
 from __future__ import annotations
 
-from warehouse.ingest.exchanges import Served
+from warehouse.ingest.exchanges import ExchangeEndpoints
 from warehouse.settings import Settings
 
 HOSTS = ("binance", "binance_archive", "bybit", "okx")
 
 
-def pointed(settings: Settings, served: Served) -> Settings:
+def pointed(settings: Settings, served: ExchangeEndpoints) -> Settings:
     """The settings, asking the server of ours that is up, so that no second one is started."""
     if served.url is None:
         return settings
@@ -16,5 +16,5 @@ def pointed(settings: Settings, served: Served) -> Settings:
 
 
 def exports(url: str) -> dict[str, str]:
-    """Variables that point every venue at one server."""
+    """Variables that point every exchange at one server."""
     return {f"LIQ_{host.upper()}_URL": url for host in HOSTS}

@@ -25,7 +25,7 @@ class HostClosedError(Exception):
 
 
 @dataclass
-class Host:
+class CircuitBreaker:
     """Shared by all requests to one host. A pause holds for all of them; so does a closing."""
 
     closed: HostClosedError | None = None
@@ -44,7 +44,7 @@ class Host:
         with self._lock:
             self.closed = self.closed or HostClosedError(outcome, reason)
 
-    def quieten(self, until_ms: int) -> None:
+    def pause_until(self, until_ms: int) -> None:
         """No request to this host before `until_ms` (unix ms)."""
         with self._lock:
             self.quiet_until_ms = max(self.quiet_until_ms, until_ms)

@@ -1,6 +1,6 @@
-"""The shell around the adapters: sends what they plan, as fast as the venues allow, and keeps every byte that comes.
+"""The client around the adapters: sends what they plan, as fast as the exchanges allow, and keeps every byte that comes.
 
-Nothing here knows a venue. What an answer means is the adapter's word; how long to wait and whom to ask, the shell's.
+Nothing here knows an exchange. What an answer means is the adapter's word; how long to wait and whom to ask, the client's.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from transforms.exchanges.protocol import (
     Transient,
 )
 from warehouse.clock import to_ms, utc_now
-from warehouse.ingest.circuit_breaker import Host, HostClosedError, UnreachableError
-from warehouse.ingest.transport import Sender
+from warehouse.ingest.circuit_breaker import CircuitBreaker, HostClosedError, UnreachableError
+from warehouse.ingest.transport import Transport
 
 log = logging.getLogger(__name__)
 
-_SHARE_OF_BUDGET = 0.9  # the venue counts arrivals, we count departures: leave room for the difference
+_SHARE_OF_BUDGET = 0.9  # the exchange counts arrivals, we count departures: leave room for the difference
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ class _Attempts:
     answered: list[tuple[int, Response]] = field(default_factory=list)
 
 
-class Shell:
-    """Sends requests of any number of venues. `clock` tells unix ms; `sleep` takes seconds.
+class ExchangeClient:
+    """Sends requests of any number of exchanges. `clock` tells unix ms; `sleep` takes seconds.
 
     A request is tried `attempts` times with growing pauses from `backoff_s`. A host that asks for silence gets it, from
-    all requests; one that asks for more than `patience_s` is left alone for good.
+    all requests; one that asks for more than `max_pause_s` is left alone for good.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Shell:
         clock: Callable[[], int] = lambda: to_ms(utc_now()),
         sleep: Callable[[float], None] = time.sleep,
         concurrency: int = 8,
-        patience_s: float = 60,
+        max_pause_s: float = 60,
         backoff_s: float = 0.5,
         backoff_max_s: float = 20,
     ) -> None:
@@ -94,10 +94,10 @@ class Shell:
         self._pace_s = {each.name: each.seconds / each.capacity for each in budgets}  # for a weight of 1
         self._limiters = {each.name: _limiter(self._capacity[each.name], each.seconds) for each in budgets}
         self._attempts, self._clock, self._sleep = attempts, clock, sleep
-        self._concurrency, self._patience_ms = concurrency, int(1000 * patience_s)
+        self._concurrency, self._max_pause_ms = concurrency, int(1000 * max_pause_s)
         self._wait = wait_exponential_jitter(multiplier=backoff_s, max=backoff_max_s, jitter=backoff_s)
-        self._hosts: dict[str, Host] = {}
-        self._sender = Sender(base_urls, timeout_s=timeout_s, clock=clock, connections=4 * concurrency)
+        self._breakers: dict[str, CircuitBreaker] = {}
+        self._transport = Transport(base_urls, timeout_s=timeout_s, clock=clock, connections=4 * concurrency)
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +105,7 @@ class Shell:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._sender.close()
+        self._transport.close()
         for limiter in self._limiters.values():
             limiter.close()
 
@@ -149,11 +149,11 @@ class Shell:
         return [request for _, request in sorted(ordered, key=lambda each: each[0])]
 
     def _check(self, request: Request) -> None:
-        if request.host not in self._sender.base_urls:
+        if request.host not in self._transport.base_urls:
             raise ValueError(f"no base URL for host {request.host!r}")
         if request.budget and request.weight > self._capacity[request.budget]:
             raise ValueError(f"{request.endpoint} weighs {request.weight}, more than budget {request.budget} ever has")
-        self._hosts.setdefault(request.host, Host())
+        self._breakers.setdefault(request.host, CircuitBreaker())
 
     def _pages(self, first: Request, adapter: Adapter, inbox: SimpleQueue[Fetched | Future[None]], stop: Event) -> None:
         request: Request | None = first
@@ -161,7 +161,7 @@ class Shell:
         while request is not None and not stop.is_set():
             if request in seen:
                 now = self._clock()
-                reason = "the venue leads back to a page already read"
+                reason = "the exchange leads back to a page already read"
                 inbox.put(Fetched(request, BadPayload.outcome, reason, 0, now, now, None, None, (), len(seen)))
                 return
             fetched = self._fetch_one(request, adapter, stop, len(seen))
@@ -169,10 +169,10 @@ class Shell:
             seen.add(request)
             if fetched.outcome != "ok" or fetched.response is None:
                 return
-            request = adapter.follow(request, fetched.response)
+            request = adapter.next_page(request, fetched.response)
 
     def _fetch_one(self, request: Request, adapter: Adapter, stop: Event, page: int) -> Fetched:
-        host, made = self._hosts[request.host], _Attempts()
+        host, made = self._breakers[request.host], _Attempts()
         answers_before = host.answers
         rows, outcome, reason = None, "ok", ""
         retrying = Retrying(
@@ -204,12 +204,12 @@ class Shell:
         )
 
     def _once(
-        self, request: Request, adapter: Adapter, host: Host, made: _Attempts, stop: Event
+        self, request: Request, adapter: Adapter, host: CircuitBreaker, made: _Attempts, stop: Event
     ) -> Mapping[str, Sequence[Row]]:
         self._take_turn(request, host, stop)
         sent_ms = self._clock()
         made.sent, made.first_ms = made.sent + 1, made.first_ms or sent_ms
-        response = self._sender.send(request)
+        response = self._transport.send(request)
         made.answered.append((sent_ms, response))
         host.answered()
         try:
@@ -218,19 +218,19 @@ class Shell:
             host.close(error.outcome, error.reason)
             raise
         except (RateLimited, Transient) as error:
-            self._leave_in_peace(host, error, response)
+            self._back_off(host, error, response)
             raise
 
-    def _leave_in_peace(self, host: Host, error: RateLimited | Transient, response: Response) -> None:
+    def _back_off(self, host: CircuitBreaker, error: RateLimited | Transient, response: Response) -> None:
         """Gives the host the silence that it asks for. A limit always asks for some, a stumble only when it says so."""
         until_ms = error.until_ms
         if until_ms is None:
             until_ms = response.received_ms + (1000 if isinstance(error, RateLimited) else 0)
-        if until_ms - self._clock() > self._patience_ms:
+        if until_ms - self._clock() > self._max_pause_ms:
             host.close(error.outcome, error.reason)
-        host.quieten(until_ms)
+        host.pause_until(until_ms)
 
-    def _take_turn(self, request: Request, host: Host, stop: Event) -> None:
+    def _take_turn(self, request: Request, host: CircuitBreaker, stop: Event) -> None:
         """Waits for the budget and for the end of a pause; a pause may begin while others wait for the budget."""
         _open(host, stop)
         if request.budget:
@@ -241,7 +241,7 @@ class Shell:
             self._sleep(pause_ms / 1000)
 
 
-def _open(host: Host, stop: Event) -> bool:
+def _open(host: CircuitBreaker, stop: Event) -> bool:
     host.check()
     if stop.is_set():
         raise HostClosedError(Transient.outcome, "the run stopped")
@@ -258,5 +258,5 @@ def _say(request: Request, state: RetryCallState) -> None:
 
 
 def _limiter(capacity: int, seconds: float) -> Limiter:
-    # Old entries need no thread to clear them away: a shell lives for one run.
+    # Old entries need no thread to clear them away: a client lives for one run.
     return Limiter(SingleBucketFactory(InMemoryBucket([Rate(capacity, int(1000 * seconds))]), schedule_leak=False))

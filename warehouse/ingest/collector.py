@@ -1,4 +1,4 @@
-"""Asking one venue: what is not yet stored is fetched, and stored as it came before anything is made of it."""
+"""Asking one exchange: what is not yet stored is fetched, and stored as it came before anything is made of it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from transforms.exchanges.protocol import SERIES, Adapter, Instrument, Request
 from transforms.exchanges.replay import rows
 from transforms.tables.gaps import FAILED
 from warehouse.clock import HOUR, days, from_ms, hours, to_ms
-from warehouse.ingest.client import Fetched, Shell
-from warehouse.ingest.exchanges import Served
-from warehouse.ingest.request_log import EVER, Answers, question
+from warehouse.ingest.client import Fetched, ExchangeClient
+from warehouse.ingest.exchanges import ExchangeEndpoints
+from warehouse.ingest.request_log import EVER, RequestLog, question
 from warehouse.ingest.streams.recordings import take_in
 from warehouse.plan import Plan
 from warehouse.progress import Progress
 from warehouse.storage.store import Store
 
-PAYLOADS, GAPS, BOOKS = table("payloads"), table("gaps"), table("position_books")
+PAYLOADS, GAPS, BOOKS = table("payloads"), table("gaps"), table("position_ledger")
 LOOK_BACK = timedelta(days=7)
 """How far back an hour that failed is asked for again."""
 
 _SNAPSHOT_WITHIN = timedelta(minutes=15)
-_LATE_BY = timedelta(hours=3)  # a venue that had answered may still add the last buckets of an hour
+_LATE_BY = timedelta(hours=3)  # an exchange that had answered may still add the last buckets of an hour
 _OWN_SERVER = 1000
 _NEVER = datetime(9999, 1, 1)
 _HOUR_MS = 3_600_000
@@ -47,46 +47,46 @@ class Window:
 
 @contextmanager
 def collecting(
-    store: Store, exchange: str, source: str, served: Served, bar_minutes: int, progress: Progress
+    store: Store, exchange: str, source: str, served: ExchangeEndpoints, bar_minutes: int, progress: Progress
 ) -> Iterator[Collector]:
-    """A collector with one shell for as long as the block lasts, so that a ban or a pause is remembered.
+    """A collector with one client for as long as the block lasts, so that a ban or a pause is remembered.
 
-    It keeps within the venue's limits; a server of ours has none to respect.
+    It keeps within the exchange's limits; a server of ours has none to respect.
     """
     own = served.url is not None and served.base_urls.get(exchange) == served.url
     budgets = adapter(exchange).BUDGETS
     paced = [replace(b, capacity=b.capacity * _OWN_SERVER) for b in budgets] if own else budgets
-    with Shell(served.base_urls, paced, clock=served.clock) as shell:
-        yield Collector(store, exchange, source, served, bar_minutes, progress, shell)
+    with ExchangeClient(served.base_urls, paced, clock=served.clock) as client:
+        yield Collector(store, exchange, source, served, bar_minutes, progress, client)
 
 
 @dataclass(frozen=True)
 class Collector:
-    """One venue, one source, one warehouse."""
+    """One exchange, one source, one warehouse."""
 
     store: Store
     exchange: str
     source: str
-    served: Served
+    served: ExchangeEndpoints
     bar_minutes: int
     progress: Progress
-    shell: Shell
+    client: ExchangeClient
 
     @property
     def adapter(self) -> Adapter:
-        """The venue's."""
+        """The exchange's."""
         return adapter(self.exchange)
 
     @property
-    def answers(self) -> Answers:
-        """What the venue has answered."""
-        return Answers(self.store, self.exchange, self.source)
+    def answers(self) -> RequestLog:
+        """What the exchange has answered."""
+        return RequestLog(self.store, self.exchange, self.source)
 
     def metadata(self, coins: tuple[str, ...]) -> Counter[str]:
         """Fetches instruments and tiers, once a day. Returns how many requests came out how."""
         listing = [r for r in self.adapter.metadata(None) if r.endpoint == "instruments"]
         outcomes = self._fetch(listing, self.served.now.date())
-        # a venue may refuse a request whole for one coin that it does not know
+        # an exchange may refuse a request whole for one coin that it does not know
         known = sorted({i.coin for i in self.contracts(coins)})
         tiers = [r for r in self.adapter.metadata(known) if r.endpoint != "instruments"]
         return outcomes + self._fetch(tiers, self.served.now.date())
@@ -98,7 +98,7 @@ class Collector:
         missing = self._missing(plan, contracts)
         windows = [(w, self._series_requests(contracts, w)) for w in self._windows(plan, missing)]
         self.progress.stage(f"collect {self.exchange}", sum(len(asked) for _, asked in windows), "requests")
-        # so recent that the venue may have them now: what it had answered was too early to count
+        # so recent that the exchange may have them now: what it had answered was too early to count
         late = missing.filter(pl.col("hour_utc") > self.served.now - _LATE_BY)["hour_utc"].to_list()
         with self._alone():
             take_in(self.store, self.exchange, self.source, plan.last_hour, self.served.now)
@@ -107,7 +107,7 @@ class Collector:
         outcomes += self._fetch_months(windows)
         for window, asked in windows:
             day = window.start.date()
-            doubted = self._mistrusted(day) or any(window.start < h <= window.end for h in late)
+            doubted = self._has_quarantined_core(day) or any(window.start < h <= window.end for h in late)
             held = set() if doubted else self._held_by_months(asked, day)
             left = [r for r in asked if r not in held]
             outcomes += self._fetch(left, day, since=_NEVER if doubted else EVER)
@@ -128,18 +128,18 @@ class Collector:
             self.answers.note(hours, window.start.date(), reason, to_ms(self.served.now))
 
     def _alone(self) -> FileLock:
-        """One collector a venue, or two would write the same files; a day at a time, so that none waits for long."""
+        """One collector an exchange, or two would write the same files; a day at a time, so that none waits for long."""
         return FileLock(self.store.root / f".lock.{self.exchange}")
 
     def _series_requests(self, contracts: list[Instrument], window: Window) -> list[Request]:
-        """Of the venue's files where it has no more than those, unless it had answered itself while it could."""
+        """Of the exchange's files where it has no more than those, unless it had answered itself while it could."""
         start_ms, end_ms, now_ms = (to_ms(moment) for moment in (window.start, window.end, self.served.now))
         asked = self.adapter.history(contracts, start_ms, end_ms, bar_minutes=self.bar_minutes)
-        files = self.adapter.archived(contracts, start_ms, end_ms, now_ms=now_ms, bar_minutes=self.bar_minutes)
-        return asked if not files or self.answers.given(window.start.date()).issuperset(map(question, asked)) else files
+        files = self.adapter.archive_requests(contracts, start_ms, end_ms, now_ms=now_ms, bar_minutes=self.bar_minutes)
+        return asked if not files or self.answers.completed(window.start.date()).issuperset(map(question, asked)) else files
 
     def contracts(self, coins: tuple[str, ...]) -> list[Instrument]:
-        """The venue's linear contracts on `coins`, as last listed; none when the venue was never reached."""
+        """The exchange's linear contracts on `coins`, as last listed; none when the exchange was never reached."""
         stored = self.store.keys(PAYLOADS, exchange=self.exchange)
         for key in reversed(stored):
             listing = self.store.read(PAYLOADS, [key]).filter(pl.col("endpoint") == "instruments")
@@ -150,11 +150,11 @@ class Collector:
 
     def _windows(self, plan: Plan, missing: pl.DataFrame) -> list[Window]:
         """The plan's hours, and the earlier ones that failed or were left out, as ranges within a day."""
-        wanted = {*plan.hours, *left_out(self.store, plan), *_failed(plan, missing)}
+        wanted = {*plan.hours, *skipped_hours(self.store, plan), *_failed(plan, missing)}
         return list(_ranges(sorted(wanted)))
 
-    def _mistrusted(self, day: date) -> bool:
-        """Whether core rows of the day were held back: what the venue had answered does not count as an answer."""
+    def _has_quarantined_core(self, day: date) -> bool:
+        """Whether core rows of the day were held back: what the exchange had answered does not count as an answer."""
         held = self.store.root / "quarantine" / "core"
         return next(held.glob(f"*/coin=*/date={day}"), None) is not None
 
@@ -167,22 +167,22 @@ class Collector:
         return self.store.read(GAPS, keys).filter(own & (pl.col("hour_utc") >= since))
 
     def _fetch(self, asked: Iterable[Request], day: date, *, since: datetime = EVER) -> Counter[str]:
-        """Fetches what was not answered `since`; stores every response and every outcome, for one day of the venue."""
+        """Fetches what was not answered `since`; stores every response and every outcome, for one day of the exchange."""
         with self._alone():
             return self._fetch_alone(list(asked), day, since)
 
     def _fetch_alone(self, every: list[Request], day: date, since: datetime) -> Counter[str]:
-        new = self.answers.lacking(every, day, since)
+        new = self.answers.missing(every, day, since)
         self.progress.step("", len(every) - len(new))
         if not new:
             return Counter()
-        fetched = list(self.shell.fetch(new, self.adapter, on_done=self._tell))
+        fetched = list(self.client.fetch(new, self.adapter, on_done=self._tell))
         longer = [
-            request for f in fetched if _begins_late(f) and (request := self.adapter.coarser(f.request)) is not None
+            request for f in fetched if _begins_late(f) and (request := self.adapter.coarser_period(f.request)) is not None
         ]
-        longer += [each for f in fetched if f.outcome == "not_found" for each in self.adapter.instead(f.request)]
-        fetched += self.shell.fetch(longer, self.adapter)
-        self.answers.keep(fetched, day)
+        longer += [each for f in fetched if f.outcome == "not_found" for each in self.adapter.fallback(f.request)]
+        fetched += self.client.fetch(longer, self.adapter)
+        self.answers.append(fetched, day)
         return Counter(f.outcome for f in fetched)
 
     def _tell(self, fetched: Fetched) -> None:
@@ -195,15 +195,15 @@ class Collector:
         months: dict[date, dict[Request, None]] = {}
         for window, asked in windows:
             day = window.start.date()
-            if not self._mistrusted(day) and (files := self._months(asked, day)):
+            if not self._has_quarantined_core(day) and (files := self._months(asked, day)):
                 months.setdefault(day.replace(day=1), {}).update(dict.fromkeys(files.values()))
         return sum((self._fetch(files, first) for first, files in months.items()), Counter())
 
     def _months(self, asked: Iterable[Request], day: date) -> dict[Request, Request]:
         """The file of the month for each file of the day that was not answered itself."""
         now_ms = to_ms(self.served.now)
-        longer = {r: month for r in asked if (month := self.adapter.longer(r, now_ms=now_ms)) is not None}
-        given = self.answers.given(day) if longer else set()
+        longer = {r: month for r in asked if (month := self.adapter.monthly_file(r, now_ms=now_ms)) is not None}
+        given = self.answers.completed(day) if longer else set()
         return {r: month for r, month in longer.items() if question(r) not in given}
 
     def _held_by_months(self, asked: Iterable[Request], day: date) -> set[Request]:
@@ -214,7 +214,7 @@ class Collector:
         months = self._months(asked, day)
         if not months:
             return set()
-        whole = self.answers.whole(months.values(), day.replace(day=1), self.bar_minutes)
+        whole = self.answers.complete_files(months.values(), day.replace(day=1), self.bar_minutes)
         held = [request for request, month in months.items() if month in whole]
         with self._alone():
             self.answers.note_in_a_month(held, day, to_ms(self.served.now))
@@ -222,12 +222,12 @@ class Collector:
         return set(held)
 
 
-def left_out(store: Store, plan: Plan) -> list[datetime]:
+def skipped_hours(store: Store, plan: Plan) -> list[datetime]:
     """Hours between the last that is published and the plan's first, as far as LOOK_BACK: nobody ran them.
 
     The last of whichever of the plan's coins is farthest behind. A plan that does not catch up leaves them out too.
     """
-    if not plan.catches_up:
+    if not plan.retry_failed:
         return []
     names = plan.named_coins or sorted({str(key["coin"]) for key in store.keys(BOOKS)})
     newest = [store.keys(BOOKS, coin=name)[-1:] for name in names]
@@ -237,8 +237,8 @@ def left_out(store: Store, plan: Plan) -> list[datetime]:
 
 
 def _failed(plan: Plan, missing: pl.DataFrame) -> set[datetime]:
-    """Earlier hours whose requests failed, and the last few, to which a venue may still add."""
-    if not plan.catches_up:
+    """Earlier hours whose requests failed, and the last few, to which an exchange may still add."""
+    if not plan.retry_failed:
         return set()
     gaps = missing.filter(pl.col("hour_utc") < plan.first_hour)
     late = pl.col("hour_utc") >= plan.first_hour - _LATE_BY
@@ -246,7 +246,7 @@ def _failed(plan: Plan, missing: pl.DataFrame) -> set[datetime]:
 
 
 def _begins_late(fetched: Fetched) -> bool:
-    """Whether the answer leaves out the first hour that was asked for: the venue no longer has all of it."""
+    """Whether the answer leaves out the first hour that was asked for: the exchange no longer has all of it."""
     if fetched.rows is None or fetched.request.start_ms is None or fetched.page:
         return False
     timed = [found for series, found in fetched.rows.items() if "time_ms" in SERIES[series]]

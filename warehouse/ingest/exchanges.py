@@ -1,6 +1,6 @@
 """Where payloads come from.
 
-The real venues, or a server of ours on loopback that plays a simulated or recorded market.
+The real exchanges, or a server of ours on loopback that plays a simulated or recorded market.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from warehouse.simulator import recorded_range, serve
 
 
 @dataclass(frozen=True)
-class Served:
+class ExchangeEndpoints:
     """base_urls: by host.
 
     Url: of our own server, None when the addresses were given. clock: the market's time, unix ms.
@@ -35,20 +35,20 @@ class Served:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[Served]:
-    """The venues to ask. A server of ours stands in for those without an address, and is stopped at the end.
+def serving(settings: Settings) -> Iterator[ExchangeEndpoints]:
+    """The exchanges to ask. A server of ours stands in for those without an address, and is stopped at the end.
 
-    Only live data is ever asked of a venue itself.
+    Only live data is ever asked of an exchange itself.
     """
     clock = market_clock(settings)
     if settings.source == "live" or settings.urls_given:
-        yield Served(settings.base_urls(), None, clock)
+        yield ExchangeEndpoints(settings.base_urls(), None, clock)
     elif settings.source == "recorded":
         with serve(source="recorded", directory=settings.recorded, now_ms=clock, walls=False) as server:
-            yield Served(settings.base_urls(server.url), server.url, clock)
+            yield ExchangeEndpoints(settings.base_urls(server.url), server.url, clock)
     else:
         with serve(source="simulated", seed=settings.seed, now_ms=clock) as server:
-            yield Served(settings.base_urls(server.url), server.url, clock)
+            yield ExchangeEndpoints(settings.base_urls(server.url), server.url, clock)
 
 
 def market_clock(settings: Settings) -> Callable[[], int]:

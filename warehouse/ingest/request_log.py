@@ -1,4 +1,4 @@
-"""What was asked of a venue and came of it, a day at a time: kept as it came, and known when it is asked again."""
+"""What was asked of an exchange and came of it, a day at a time: kept as it came, and known when it is asked again."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ IN_A_MONTH = pl.col("endpoint").str.starts_with("archive_") & (pl.col("outcome")
 """Of ops.fetches: what a file of the month, stored on its first day, answers for a day."""
 
 _TICK = timedelta(milliseconds=1)
-_ABOUT = ("endpoint", "instrument", "window_start_utc", "window_end_utc")
+_ATTRIBUTES = ("endpoint", "instrument", "window_start_utc", "window_end_utc")
 _ANSWER = pl.col("outcome").is_in(["ok", "not_found"])  # what was not found will not come
 
 
 @dataclass(frozen=True)
-class Answers:
-    """One venue's, in one warehouse; `source` says where they come from."""
+class RequestLog:
+    """One exchange's, in one warehouse; `source` says where they come from."""
 
     store: Store
     exchange: str
     source: str
 
-    def given(self, day: date, since: datetime = EVER) -> set[tuple[object, ...]]:
+    def completed(self, day: date, since: datetime = EVER) -> set[tuple[object, ...]]:
         """The questions (endpoint, request) of a day that were answered `since`, for good."""
         known = self._known(day).filter(_ANSWER & (pl.col("sent_at_utc") >= since))
         return set(self._still_stored(known, day).select("endpoint", "request").iter_rows())
 
-    def lacking(self, asked: Iterable[Request], day: date, since: datetime = EVER) -> list[Request]:
+    def missing(self, asked: Iterable[Request], day: date, since: datetime = EVER) -> list[Request]:
         """What was not answered `since`, and what was followed by a page that failed."""
-        given = self.given(day, since)
-        cut_short = set(self._known(day).filter(~_ANSWER).select(_ABOUT).iter_rows())
-        return [r for r in asked if question(r) not in given or _about(r) in cut_short]
+        given = self.completed(day, since)
+        cut_short = set(self._known(day).filter(~_ANSWER).select(_ATTRIBUTES).iter_rows())
+        return [r for r in asked if question(r) not in given or _attributes(r) in cut_short]
 
-    def whole(self, files: Iterable[Request], day: date, bar_minutes: int) -> set[Request]:
+    def complete_files(self, files: Iterable[Request], day: date, bar_minutes: int) -> set[Request]:
         """Those of the files of bars, stored with that day, that came with every bar of their span."""
         told = pl.duration(minutes=pl.col("rows") * bar_minutes)
         every = pl.col("window_end_utc") - pl.col("window_start_utc") == told
         known = self._still_stored(self._known(day).filter((pl.col("outcome") == "ok") & every), day)
-        about = set(known.select(_ABOUT).iter_rows())
-        return {file for file in files if _about(file) in about}
+        about = set(known.select(_ATTRIBUTES).iter_rows())
+        return {file for file in files if _attributes(file) in about}
 
-    def keep(self, fetched: list[Fetched], day: date) -> None:
+    def append(self, fetched: list[Fetched], day: date) -> None:
         """Stores every response and every outcome. Payloads first: one that is `ok` promises that they are there."""
         key = {"exchange": self.exchange, "date": day}
         bodies = [(f.request, sent_ms, response) for f in fetched for sent_ms, response in f.responses]
@@ -70,12 +70,12 @@ class Answers:
         noted = set(self._known(day).filter(IN_A_MONTH).select("endpoint", "request").iter_rows())
         new = [Fetched(r, "ok", "", 0, now_ms, now_ms, None, None, ()) for r in files if question(r) not in noted]
         if new:
-            self.keep(new, day)
+            self.append(new, day)
 
     def note(self, hours: Request, day: date, reason: str, now_ms: int) -> None:
         """Note once that hours are wanted of which no request speaks."""
         if question(hours) not in set(self._known(day).select("endpoint", "request").iter_rows()):
-            self.keep([Fetched(hours, "not_asked", reason, 0, now_ms, now_ms, None, None, ())], day)
+            self.append([Fetched(hours, "not_asked", reason, 0, now_ms, now_ms, None, None, ())], day)
 
     def _known(self, day: date) -> pl.DataFrame:
         return self.store.read(FETCHES, [{"exchange": self.exchange, "date": day}])
@@ -92,7 +92,7 @@ def question(request: Request) -> tuple[object, ...]:
     return (request.endpoint, request.key)
 
 
-def _about(request: Request) -> tuple[object, ...]:
+def _attributes(request: Request) -> tuple[object, ...]:
     """What a request shares with the pages that follow it: one that failed is only found again from the first."""
     ends = (None if ms is None else from_ms(ms) for ms in (request.start_ms, request.end_ms))
     return (request.endpoint, request.instrument, *ends)

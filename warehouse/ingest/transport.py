@@ -15,7 +15,7 @@ from warehouse.ingest.circuit_breaker import UnreachableError
 _DEMO_HEADER = "x-simulated-trading"
 
 
-class Sender:
+class Transport:
     """A pool of connections to the hosts of `base_urls`. `clock` tells unix ms; `timeout_s` is for a whole answer."""
 
     def __init__(

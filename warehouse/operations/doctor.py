@@ -34,7 +34,7 @@ def examine(**overrides: Any) -> list[Finding]:
     now = settings.now or utc_now()
     return [
         *_settings(settings, overrides),
-        *_venues(settings),
+        *_exchanges(settings),
         *health.examine(settings, now),
         _disk(settings.root),
         _airflow(),
@@ -57,17 +57,17 @@ def _settings(settings: Settings, overrides: dict[str, Any]) -> Iterator[Finding
         yield Finding(variable, "ok", f"{'not set' if shown is None else shown} ({origin})")
 
 
-def _venues(settings: Settings) -> Iterator[Finding]:
+def _exchanges(settings: Settings) -> Iterator[Finding]:
     try:
         with serving(settings) as served, httpx.Client(timeout=_PATIENCE_S) as client:
             for name in settings.exchanges:
-                yield venue(client, name, served.base_urls[name])
+                yield exchange(client, name, served.base_urls[name])
     except UserError as error:
         yield Finding("exchanges", "wrong", str(error))
 
 
-def venue(client: httpx.Client, name: str, base_url: str) -> Finding:
-    """Asks the venue for its time, the cheapest thing it can be asked."""
+def exchange(client: httpx.Client, name: str, base_url: str) -> Finding:
+    """Asks the exchange for its time, the cheapest thing it can be asked."""
     subject = f"exchange {name}"
     began = time.monotonic()
     try:

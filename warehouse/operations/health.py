@@ -101,7 +101,7 @@ def _gaps(gaps: pl.DataFrame) -> Iterator[Finding]:
         if row["state"] == "derived":
             yield Finding(f"gaps {row['exchange']}", "ok", told)
         else:
-            remedy = "they are filled by the next run that the venue answers: liq run --hours 24"
+            remedy = "they are filled by the next run that the exchange answers: liq run --hours 24"
             yield Finding(f"gaps {row['exchange']}", "note", told, remedy)
 
 

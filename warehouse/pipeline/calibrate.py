@@ -32,7 +32,7 @@ _SHOWN = {
 
 @dataclass
 class Calibration:
-    """What the fits of some days came to. rows: a row for each day, venue and side that was fitted.
+    """What the fits of some days came to. rows: a row for each day, exchange and side that was fitted.
 
     too_few: the days without a fit, each with the version that goes on. made_before: the last published hour.
     """
@@ -52,7 +52,7 @@ def calibrate(settings: Settings, first: date, last: date, *, progress: Progress
     """
     store, span = open_store(settings.root, settings.source, create=True), tuple(days(first, last))
     begin, end = datetime.combine(first, time()), datetime.combine(last, time())
-    plan = Plan(begin, end, settings.coins, settings.exchanges, catches_up=False, tables=(PARAMETERS.name,), days=span)
+    plan = Plan(begin, end, settings.coins, settings.exchanges, retry_failed=False, tables=(PARAMETERS.name,), days=span)
     summary = RunSummary.of(plan, settings)
     made = Calibration(made_before=_newest_hour(store))
     make(store, settings, plan, progress or Silent(), summary)

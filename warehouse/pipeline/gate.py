@@ -168,7 +168,7 @@ def _inherited(
 
 
 def _touches(upstream: Key, key: Key) -> bool:
-    """Whether what was made of `upstream` may stand in `key`: the same coin and venue, no earlier day."""
+    """Whether what was made of `upstream` may stand in `key`: the same coin and exchange, no earlier day."""
     same = all(upstream[c] == key[c] for c in ("coin", "exchange") if c in upstream and c in key)
     return same and not ("date" in upstream and "date" in key and str(key["date"]) < str(upstream["date"]))
 

@@ -27,7 +27,7 @@ from warehouse.plan import Plan
 from warehouse.settings import Settings
 from warehouse.storage.store import Key, Stage, Store
 
-BARS, BOOKS, INSTRUMENTS, PAYLOADS = map(table, ("price_bars", "position_books", "instruments", "payloads"))
+BARS, BOOKS, INSTRUMENTS, PAYLOADS = map(table, ("price_bars", "position_ledger", "instruments", "payloads"))
 FETCHES, PARAMETERS = table("fetches"), table("model_parameters")
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 Hours = tuple[datetime, datetime]
@@ -65,7 +65,7 @@ def after(store: Store, plan: Plan) -> Iterator[Plan]:
     last = max((_history(store, name, plan)[1] for name in coins(store, plan)), default=plan.last_hour)
     first = datetime.combine(plan.last_hour.date() + _DAY, time())
     if MAP.name in plan.tables_or_all and first <= last:
-        yield from replace(plan, first_hour=first, last_hour=last, catches_up=False, again=False).chunks(_WEEK)
+        yield from replace(plan, first_hour=first, last_hour=last, retry_failed=False, again=False).chunks(_WEEK)
 
 
 def of_payloads(store: Store, settings: Settings) -> Plan:
@@ -81,13 +81,13 @@ def of_payloads(store: Store, settings: Settings) -> Plan:
     assert isinstance(first, datetime)
     assert isinstance(last, datetime)
     exchanges = tuple(e for e in ADAPTERS if e in asked["exchange"].unique())
-    return Plan(first + HOUR, floor_hour(last), settings.coins, exchanges, catches_up=False, again=True)
+    return Plan(first + HOUR, floor_hour(last), settings.coins, exchanges, retry_failed=False, again=True)
 
 
 def all_of(store: Store, settings: Settings, coin: str) -> Plan:
     """The plan of all hours of a coin's map."""
     known = published_hours(store, coin)
-    return Plan(min(known), max(known), (coin,), settings.exchanges, catches_up=False)
+    return Plan(min(known), max(known), (coin,), settings.exchanges, retry_failed=False)
 
 
 def anew(store: Store, plan: Plan, length: timedelta) -> Iterator[Plan]:
@@ -151,7 +151,7 @@ def _span(published: Store, plan: Plan) -> tuple[date, ...]:
     if plan.days:
         return plan.days
     first = plan.first_hour - HOUR
-    if plan.catches_up:
+    if plan.retry_failed:
         late = recorded_hours(published.root, plan.exchanges, plan.last_hour)
         first = min([first - LOOK_BACK, *(hour - HOUR for hour in late)])
     return tuple(days(first.date(), plan.last_hour.date()))

@@ -11,17 +11,17 @@ from filelock import FileLock
 
 from expectations.tables import load, table
 from transforms.exchanges.imported import is_imported
-from transforms.imports.contracts import Contract, Said, contracts, names, own_rows
+from transforms.imports.contracts import Contract, ContractHints, contracts, names, own_rows
 from transforms.imports.layout import Layout, Refused
 from transforms.imports.payloads import day_payloads, instrument_payload
-from transforms.imports.series import INSTRUMENT, Known, read
+from transforms.imports.series import INSTRUMENT, ImportContext, read
 from warehouse.catalog import build as catalog
 from warehouse.clock import HOUR, days, floor_hour, from_ms
 from warehouse.errors import ChecksFailed, UserError
 from warehouse.ingest.exchanges import market_clock
 from warehouse.ingest.files.reader import read_file
 from warehouse.ingest.request_log import after
-from warehouse.pipeline.run import make, settle
+from warehouse.pipeline.run import make, commit
 from warehouse.pipeline.run_log import RunSummary
 from warehouse.plan import Plan
 from warehouse.progress import Progress
@@ -35,14 +35,14 @@ _SAME = ["exchange", "endpoint", "request", "source"]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """One file of one venue. instrument: of the whole file, None where a column tells. name: of the source, or None."""
+class ImportRequest:
+    """One file of one exchange. instrument: of the whole file, None where a column tells. name: of the source, or None."""
 
     file: Path
     exchange: str
     layout: Layout
     instrument: str | None = None
-    said: Said = field(default_factory=Said)
+    said: ContractHints = field(default_factory=ContractHints)
     name: str | None = None
 
     @property
@@ -55,7 +55,7 @@ class Wanted:
 class Imported:
     """What an import came to. Hours are those that its rows speak of; `remakes` when later ones are published."""
 
-    wanted: Wanted
+    wanted: ImportRequest
     rows: int
     left_out: int
     others: int
@@ -69,7 +69,7 @@ class Imported:
     published: int = 0
 
 
-def import_file(settings: Settings, wanted: Wanted, progress: Progress) -> Imported:
+def import_file(settings: Settings, wanted: ImportRequest, progress: Progress) -> Imported:
     """Checks the file, and publishes it with the core tables of its days; `published` is 0 when all was there already.
 
     Raises UserError, and changes nothing, for a file with a fault or whose rows fail a check; Busy when another run
@@ -83,7 +83,7 @@ def import_file(settings: Settings, wanted: Wanted, progress: Progress) -> Impor
     store = open_store(settings.root, settings.source, create=True)
     with FileLock(settings.root / f".lock.{wanted.exchange}"):
         with lock(settings.root, settings.wait_s, progress):
-            settle(store)  # an import that was killed while it was published is published first
+            commit(store)  # an import that was killed while it was published is published first
         progress.stage("read", 1, "files")
         try:
             found, made, payloads = _read(store, wanted, now_ms)
@@ -95,7 +95,7 @@ def import_file(settings: Settings, wanted: Wanted, progress: Progress) -> Impor
             raise UserError(f"{wanted.file.name}: nothing was imported, {error}") from error
 
 
-def _read(store: Store, wanted: Wanted, now_ms: int) -> tuple[list[Contract], Imported, pl.DataFrame]:
+def _read(store: Store, wanted: ImportRequest, now_ms: int) -> tuple[list[Contract], Imported, pl.DataFrame]:
     layout, exchange = wanted.layout, wanted.exchange
     frame = read_file(wanted.file, layout)
     at = layout.found(frame.columns)
@@ -107,7 +107,7 @@ def _read(store: Store, wanted: Wanted, now_ms: int) -> tuple[list[Contract], Im
     found = list(by_name.values())
     sizes = {c.instrument: c.contract_base for c in found}
     marks = _marks(store, found, exchange) if layout.form == "liquidation_sums" else pl.DataFrame(_MARKS)
-    rows = read(own.with_columns(whose.alias(INSTRUMENT)), layout, Known(now_ms, sizes, marks))
+    rows = read(own.with_columns(whose.alias(INSTRUMENT)), layout, ImportContext(now_ms, sizes, marks))
     if rows.is_empty():
         raise Refused("none of its rows says that anything happened")
     payloads = day_payloads(
@@ -171,7 +171,7 @@ def _published(
         max(made.first_hour, made.last_hour),
         tuple(sorted({c.coin for c in found})),
         (made.wanted.exchange,),
-        catches_up=False,
+        retry_failed=False,
         tables=_TABLES,
         days=tuple(_touched(pl.concat([fresh for _, _, fresh in new]))),
         whole=True,

@@ -24,7 +24,7 @@ from warehouse.catalog import build as catalog
 from warehouse.clock import HOUR, days, utc_now
 from warehouse.errors import ChecksFailed, UserError
 from warehouse.ingest.collector import Collector, collecting
-from warehouse.ingest.exchanges import Served, serving
+from warehouse.ingest.exchanges import ExchangeEndpoints, serving
 from warehouse.ingest.streams.recordings import forget
 from warehouse.pipeline import gate, graph
 from warehouse.pipeline.run_log import RunSummary, log_run
@@ -40,7 +40,7 @@ from warehouse.storage.store import Stage, Store, open_store, recover, staging, 
 CHUNK = timedelta(days=7)
 """Hours are built, checked and published this many at a time, so that memory stays flat however long the range."""
 
-GAPS, WATERMARK, BOOKS = table("gaps"), table("watermark"), table("position_books")
+GAPS, WATERMARK, BOOKS = table("gaps"), table("watermark"), table("position_ledger")
 _LOG = logging.getLogger("warehouse")
 _LOG.addHandler(logging.NullHandler())  # else Python prints warnings beside the summary of the command line
 
@@ -51,11 +51,11 @@ def run(
     last_hour: datetime,
     *,
     progress: Progress | None = None,
-    served: Served | None = None,
+    served: ExchangeEndpoints | None = None,
 ) -> RunSummary:
     """Run the hours from first to last (naive UTC, both included), and mend what is stale in the week before them.
 
-    served: venues that are being served already, else those of the settings. Raises UserError for a warehouse that
+    served: exchanges that are being served already, else those of the settings. Raises UserError for a warehouse that
     cannot be used, Busy when another run keeps it.
     """
     return fill(settings, Plan.of_range(first_hour, last_hour, settings), progress=progress, served=served)
@@ -69,14 +69,14 @@ def backfill(
     again: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
-    served: Served | None = None,
+    served: ExchangeEndpoints | None = None,
 ) -> RunSummary:
     """Fill the hours from first to last, and build what depends on them, a week at a time; oldest first.
 
     Killed at any moment and called again, it does what is left. Hourly runs go on meanwhile. again: builds every
     partition of the range, stale or not; workers: processes at a time. Raises as `run` does.
     """
-    plan = replace(Plan.of_range(first_hour, last_hour, settings), catches_up=False, again=again)
+    plan = replace(Plan.of_range(first_hour, last_hour, settings), retry_failed=False, again=again)
     return fill(settings, plan, workers=workers, progress=progress, served=served)
 
 
@@ -101,13 +101,13 @@ def fill(
     *,
     workers: int | None = None,
     progress: Progress | None = None,
-    served: Served | None = None,
+    served: ExchangeEndpoints | None = None,
 ) -> RunSummary:
     """Collect, build and publish the hours of `plan`, then what is stale after them because of that."""
     progress, started = progress or Silent(), utc_now()
     store = open_store(settings.root, settings.source, create=True)
     summary = RunSummary.of(plan, settings)
-    # Great Expectations takes seconds to load, while collecting mostly waits for venues
+    # Great Expectations takes seconds to load, while collecting mostly waits for exchanges
     Thread(target=import_module, args=("expectations.validation.gx",), daemon=True).start()
     with _collectors(store, settings, plan, served, progress) as collectors:
         for chunk in plan.chunks(CHUNK):
@@ -136,7 +136,7 @@ def make(
     """
     with ExitStack() as opened:
         with lock(settings.root, settings.wait_s, progress):
-            settle(store)  # what a killed run had begun to publish is not built again, nor built around
+            commit(store)  # what a killed run had begun to publish is not built again, nor built around
             stage = opened.enter_context(staging(store, plan.run_id))
         if fill_stage is not None:
             fill_stage(stage)
@@ -145,7 +145,7 @@ def make(
         if next(stage.staged(), None) is not None:
             import_module("expectations.validation.gx")  # it takes seconds, and others may wait for the lock
         with lock(settings.root, settings.wait_s, progress):
-            settle(store)
+            commit(store)
             if published_files(store) != known:
                 _drop_shared_files(stage)
                 _build(stage, replace(plan, again=False), Silent(), summary, workers)
@@ -159,7 +159,7 @@ def make(
             forget(store, plan.exchanges, plan.last_hour)
 
 
-def settle(store: Store) -> None:
+def commit(store: Store) -> None:
     """Finish what killed runs left: publish what a journal names, delete hidden files. The caller holds the lock."""
     recover(store)
     sweep_temporary(store.root)
@@ -187,11 +187,11 @@ def _publish(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary) 
     if plan.whole and failed:
         raise ChecksFailed(f"{len(failed)} checks failed: {failed[0].reason}")
     before = [each for each in failed if _is_before(each.partition, plan)]
-    if plan.catches_up and before:
+    if plan.retry_failed and before:
         # the week before is left as it is, or one bad day of it would hold back every later hour
         held = [each for each in gate.hold_back(stage, before) if _is_before(each[1], plan)]
         stage.empty()
-        _build(stage, replace(plan, catches_up=False), Silent(), summary, 1)
+        _build(stage, replace(plan, retry_failed=False), Silent(), summary, 1)
         results = gate.check(stage, plan.last_hour, progress)
         held += gate.hold_back(stage, results)
         results += before
@@ -255,24 +255,24 @@ def report(settings: Settings, coins: Sequence[str], progress: Progress) -> tupl
 
 
 def collector(
-    store: Store, settings: Settings, exchange: str, served: Served, progress: Progress
+    store: Store, settings: Settings, exchange: str, served: ExchangeEndpoints, progress: Progress
 ) -> AbstractContextManager[Collector]:
-    """A venue's collector, for as long as the block lasts."""
+    """An exchange's collector, for as long as the block lasts."""
     return collecting(store, exchange, settings.source, served, settings.bar_minutes, progress)
 
 
 @contextmanager
 def _collectors(
-    store: Store, settings: Settings, plan: Plan, served: Served | None, progress: Progress
+    store: Store, settings: Settings, plan: Plan, served: ExchangeEndpoints | None, progress: Progress
 ) -> Iterator[list[Collector]]:
-    """The plan's venues; those of the settings are served meanwhile where none are `served` already."""
+    """The plan's exchanges; those of the settings are served meanwhile where none are `served` already."""
     with ExitStack() as opened:
-        venues = served or opened.enter_context(serving(settings))
-        yield [opened.enter_context(collector(store, settings, each, venues, progress)) for each in plan.exchanges]
+        exchanges = served or opened.enter_context(serving(settings))
+        yield [opened.enter_context(collector(store, settings, each, exchanges, progress)) for each in plan.exchanges]
 
 
 def _collect_all(collectors: list[Collector], plan: Plan, summary: RunSummary) -> None:
-    """All venues side by side: each has its own host, its own limits and its own files."""
+    """All exchanges side by side: each has its own host, its own limits and its own files."""
     with ThreadPoolExecutor(len(collectors)) as pool:
         known = list(pool.map(lambda each: each.metadata(plan.coins), collectors))
         _refuse_unknown(collectors, plan)
@@ -282,20 +282,20 @@ def _collect_all(collectors: list[Collector], plan: Plan, summary: RunSummary) -
 
 
 def _refuse_unknown(collectors: list[Collector], plan: Plan) -> None:
-    """A coin that no venue lists is a slip of the pen. A venue that never answered may list anything."""
+    """A coin that no exchange lists is a slip of the pen. An exchange that never answered may list anything."""
     listed = {c.exchange: {i.coin for i in c.contracts(("all",))} for c in collectors}
     if all(listed.values()) and plan.coins != ("all",):
         unknown = sorted(set(plan.coins) - set().union(*listed.values()))
         if unknown:
-            venues = ", ".join(listed)
+            exchanges = ", ".join(listed)
             raise UserError(
-                f"{venues} list no USDT perpetual on {', '.join(unknown)}; LIQ_COINS=all takes all there are"
+                f"{exchanges} list no USDT perpetual on {', '.join(unknown)}; LIQ_COINS=all takes all there are"
             )
 
 
 def _stage_watermark(stage: Stage, source: str) -> None:
     """The last hour of which any coin has a ledger, staged or published."""
     by_coin = {str(key["coin"]): key for key in stage.store.keys(BOOKS)}
-    hours_there = stage.store.read(BOOKS, by_coin.values(), ["hour_utc"])["hour_utc"]
-    if len(hours_there):
-        stage.store.write(WATERMARK, watermark.build([{"hour_utc": hours_there.max(), "source": source}]), {})
+    hours_published = stage.store.read(BOOKS, by_coin.values(), ["hour_utc"])["hour_utc"]
+    if len(hours_published):
+        stage.store.write(WATERMARK, watermark.build([{"hour_utc": hours_published.max(), "source": source}]), {})

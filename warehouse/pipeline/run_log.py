@@ -47,7 +47,7 @@ class RunSummary:
 
     @property
     def status(self) -> str:
-        """published, partial (something was held back or a venue failed), failed (all was), or nothing_new."""
+        """published, partial (something was held back or an exchange failed), failed (all was), or nothing_new."""
         failures = self.gaps.filter((pl.col("state") == "missing") & pl.col("reason").str.contains(FAILED))
         if self.quarantined or len(failures):
             return "partial" if self.published else "failed"

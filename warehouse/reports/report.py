@@ -65,15 +65,15 @@ def html(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> str:
     return pages.html(page)
 
 
-def _material(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> report.Material:
+def _material(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> report.ReportData:
     marks = read_history.path(catalog, market, market.hour - SPANS[report.LONG] * HOUR)
-    return report.Material(
+    return report.ReportData(
         market=market,
         by_leverage=by_leverage(catalog, market),
         heats={span: read_history.heat(catalog, market, span, marks) for span in _SPANS},
         balance=read_history.balance(catalog, market, report.LONG, marks),
         levels=_levels(catalog, market),
-        lives=read_history.lives(catalog, market, report.LONG),
+        tracks=read_history.tracks(catalog, market, report.LONG),
         sweeps=read_history.sweeps(catalog, market, report.LONG),
         scores=read_history.scores(catalog, market),
     )

@@ -19,7 +19,7 @@ from tests.expectations.faults import OWN, derived, put
 from tests.expectations.sound import HOUR, ONE_HOUR, sound
 
 TABLES = pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.name)
-BOOKS = table("position_books")
+BOOKS = table("position_ledger")
 YESTERDAY, TODAY = "coin=BTC/date=2026-01-04", "coin=BTC/date=2026-01-05"
 
 
@@ -65,7 +65,7 @@ def test_sound_rows_are_counted_in_every_check_once(contract: Table) -> None:
 
 
 def two_days() -> pl.DataFrame:
-    today = sound("position_books")
+    today = sound("position_ledger")
     back = pl.duration(days=1)
     yesterday = today.with_columns(pl.col("date") - back, hour_utc=pl.col("hour_utc") + pl.duration(hours=21) - back)
     return pl.concat([yesterday, today.with_columns(hour_utc=pl.col("hour_utc") - pl.duration(hours=1))])
@@ -73,7 +73,7 @@ def two_days() -> pl.DataFrame:
 
 def test_a_day_is_counted_with_the_day_before_as_context() -> None:
     today = pl.col("date") == HOUR.date()
-    opens = put(today & (pl.col("hour_utc").dt.hour() == 0), previous_base=11.0, closed_base=2.0)(two_days())
+    opens = put(today & (pl.col("hour_utc").dt.hour() == 0), opening_base=11.0, closed_base=2.0)(two_days())
     assert failing(count(BOOKS, opens, partitions=[TODAY])) == {(TODAY, "hours_join"): 2}
     assert failing(count(BOOKS, opens)) == {(TODAY, "hours_join"): 2}
     assert failing(count(BOOKS, opens.filter(today))) == {}
@@ -92,11 +92,11 @@ def test_a_named_partition_without_rows_is_counted_as_empty() -> None:
     assert failing(counts) == {("coin=ETH/date=2026-01-05", "not_empty"): 1}
     assert {c.rows for c in counts} == {0}
     (empty,) = [c for c in counts if c.failing_rows]
-    assert empty.reason == "mart.position_books.not_empty: There are rows. This partition has none."
+    assert empty.reason == "model.position_ledger.not_empty: There are rows. This partition has none."
 
 
 def test_days_in_any_order_are_counted_the_same() -> None:
-    late = put(pl.col("hour_utc") == HOUR - ONE_HOUR, previous_base=11.0, closed_base=2.0)(two_days())
+    late = put(pl.col("hour_utc") == HOUR - ONE_HOUR, opening_base=11.0, closed_base=2.0)(two_days())
     assert figures(count(BOOKS, late.sort("date", descending=True))) == figures(count(BOOKS, late))
 
 

@@ -1,4 +1,4 @@
-"""A market made by hand: three venues, both sides, notional that thins out with distance, one venue carried."""
+"""A market made by hand: three exchange_rows, both sides, notional that thins out with distance, one exchange carried."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def rows(exchange: str) -> list[dict[str, object]]:
 @pytest.fixture
 def market() -> Snapshot:
     levels = pl.DataFrame([row for exchange in EXCHANGES for row in rows(exchange)])
-    venues = pl.DataFrame(
+    exchange_rows = pl.DataFrame(
         {
             "exchange": list(EXCHANGES),
             "mark_price": [MARKS[name] for name in EXCHANGES],
@@ -64,4 +64,4 @@ def market() -> Snapshot:
         }
     )
     missing = pl.DataFrame(schema={"exchange": pl.String(), "reason": pl.String()})
-    return Snapshot("BTC", HOUR, "simulated", "prior-1", levels, venues, balance, clusters, missing)
+    return Snapshot("BTC", HOUR, "simulated", "prior-1", levels, exchange_rows, balance, clusters, missing)

@@ -23,14 +23,14 @@ def cells(buckets: int = 2) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "hour_utc": hour,
-            "price_row": row,
+            "price_bucket": row,
             "price_low": STEP ** (row * buckets),
             "price_high": STEP ** ((row + 1) * buckets),
             "notional_usd": 1e6 * (1 + abs(row % 20 - 10)),
         }
         for hour in HOURS
         for row in range(first, last)
-    ).with_columns(pl.col("price_row").cast(pl.Int32))
+    ).with_columns(pl.col("price_bucket").cast(pl.Int32))
 
 
 def level() -> pl.DataFrame:
@@ -77,7 +77,7 @@ def sweeps() -> pl.DataFrame:
                 "hour_utc": hour,
                 "exchange": exchange,
                 "side": side,
-                "stood_usd": 2e6,
+                "predicted_usd": 2e6,
                 "realised_usd": None if exchange == "binance" else 0.0 if hour == LAST else 1.5e6,
                 "completeness": None if exchange == "binance" else "recent",
                 "source": "simulated",
@@ -113,26 +113,26 @@ def scores() -> pl.DataFrame:
     )
 
 
-def lives() -> pl.DataFrame:
+def tracks() -> pl.DataFrame:
     """As mart.cluster_history has them: one that stands, one swept, one faded."""
-    ends = {"L1": "standing", "L2": "swept", "S1": "faded"}
+    ends = {"L1": "active", "L2": "swept", "S1": "expired"}
     return pl.DataFrame(
         [
             {
-                "hour_utc": LAST if state == "standing" else HOURS[30],
-                "side": "short" if life.startswith("S") else "long",
-                "life_id": life,
+                "hour_utc": LAST if state == "active" else HOURS[30],
+                "side": "short" if track.startswith("S") else "long",
+                "track_id": track,
                 "price_low": 97_000.0 + 2_000 * at,
                 "price_high": 97_500.0 + 2_000 * at,
                 "born_utc": HOURS[0] - timedelta(days=3) if at == 0 else HOURS[10],
                 "largest_usd": 3e8 - 1e8 * at,
-                "life_state": state,
+                "track_status": state,
                 "predicted_usd": 1e8 if state == "swept" else None,
                 "realised_usd": None,
                 "parameters_version": "prior-1",
                 "source": "simulated",
             }
-            for at, (life, state) in enumerate(ends.items())
+            for at, (track, state) in enumerate(ends.items())
         ],
         infer_schema_length=None,
     )

@@ -58,7 +58,7 @@ def test_it_says_where_price_stands_and_what_it_rests_on(market: Snapshot) -> No
 
 def test_the_heavier_side_comes_first(market: Snapshot) -> None:
     assert (
-        "Within 5 % of each venue's own mark, shorts are heavier: 2.14 B against 1.56 B of longs "
+        "Within 5 % of each exchange's own mark, shorts are heavier: 2.14 B against 1.56 B of longs "
         "(1.4 times; imbalance -0.16)." in headline.write(market)
     )
 
@@ -107,12 +107,12 @@ def test_without_balance_or_clusters_nothing_is_made_up(market: Snapshot) -> Non
     assert not [s for s in headline.write(bare) if s.startswith(("Within", "Largest"))]
 
 
-def test_absent_venues_are_named_with_their_reason(market: Snapshot) -> None:
+def test_absent_exchanges_are_named_with_their_reason(market: Snapshot) -> None:
     absent = pl.DataFrame({"exchange": ["okx"], "reason": ["no open interest recorded"]})
-    without = replace(market, venues=market.venues.filter(pl.col("exchange") != "okx"), missing=absent)
+    without = replace(market, exchange_rows=market.exchange_rows.filter(pl.col("exchange") != "okx"), missing=absent)
     assert "binance and bybit (okx missing: no open interest recorded) with" in headline.write(without)[-1]
 
 
-def test_the_mark_is_that_of_the_first_fresh_venue(market: Snapshot) -> None:
-    stale = replace(market, venues=market.venues.with_columns(is_stale=pl.col("exchange") != "bybit"))
+def test_the_mark_is_that_of_the_first_fresh_exchange(market: Snapshot) -> None:
+    stale = replace(market, exchange_rows=market.exchange_rows.with_columns(is_stale=pl.col("exchange") != "bybit"))
     assert (stale.reference, stale.mark) == ("bybit", 103_760.0)

@@ -35,16 +35,16 @@ def test_it_says_what_it_is(heat: Heat) -> None:
 
 
 def test_columns_hold_every_cell_in_its_place(heat: Heat) -> None:
-    first = int(heat.cells["price_row"].to_numpy().min())
+    first = int(heat.cells["price_bucket"].to_numpy().min())
     columns = heatmap_rows.columns(heat.cells, first)
     assert len(columns) == heat.cells["hour_utc"].n_unique()
     assert sum(columns["usd"].list.sum()) == pytest.approx(heat.cells["notional_usd"].sum(), rel=0.01)
 
 
 def test_a_row_without_anything_is_a_zero_and_not_the_next_row(heat: Heat) -> None:
-    first = int(heat.cells["price_row"].to_numpy().min())
+    first = int(heat.cells["price_bucket"].to_numpy().min())
     whole = heatmap_rows.columns(heat.cells, first)["usd"][0]
-    gap = heatmap_rows.columns(heat.cells.filter(pl.col("price_row") != first + 5), first)["usd"][0]
+    gap = heatmap_rows.columns(heat.cells.filter(pl.col("price_bucket") != first + 5), first)["usd"][0]
     assert gap.to_list() == [usd if at != 5 else 0 for at, usd in enumerate(whole.to_list())]
 
 

@@ -98,14 +98,14 @@ def test_what_is_not_shown_is_in_neither_bars_nor_curves(market: Snapshot) -> No
     assert filters == ["indexof(shown, datum['exchange']) >= 0"] * 3
 
 
-def test_one_venue_alone(market: Snapshot) -> None:
+def test_one_exchange_alone(market: Snapshot) -> None:
     alone = market.only("okx")
     assert liquidation_map_rows.bars(alone)["exchange"].unique().to_list() == ["okx"]
     assert list(liquidation_map.draw(alone).series) == ["okx"]
     assert "mark 103,748" in json.dumps(drawn(alone))
 
 
-def test_a_venue_without_levels_is_drawn_as_nothing(market: Snapshot) -> None:
+def test_a_exchange_without_levels_is_drawn_as_nothing(market: Snapshot) -> None:
     silent = replace(market, levels=market.levels.filter(pl.col("exchange") != "okx"))
     assert vl_convert.vegalite_to_png(drawn(silent))[:4] == b"\x89PNG"
 
@@ -128,7 +128,7 @@ def test_a_cheap_coin_has_a_legible_axis(market: Snapshot) -> None:
     cheap = replace(
         market,
         levels=market.levels.with_columns(*prices, price_bucket=pl.col("price_bucket") + shift),
-        venues=market.venues.with_columns(pl.col("mark_price") / 600_000),
+        exchange_rows=market.exchange_rows.with_columns(pl.col("mark_price") / 600_000),
     )
     text = json.dumps(drawn(cheap))
     assert '",.5f"' in text

@@ -1,4 +1,4 @@
-"""The charts of a level, the balance, lives, sweeps and scores through time."""
+"""The charts of a level, the balance, tracks, sweeps and scores through time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import vl_convert
 
 from tests.transforms.charts import past
 from transforms.charts import balance_history, level_history
-from transforms.charts import cluster_tracks as cluster_lives
+from transforms.charts import cluster_tracks as cluster_tracks
 from transforms.charts import predicted_vs_realised as told_and_realised
 from transforms.charts.figure import Figure
 from transforms.charts.report import score_card
@@ -20,7 +20,7 @@ from transforms.charts.style import still
 FIGURES = {
     "level": lambda: level_history.draw(past.level(), "BTC", 100_050.0),
     "balance": lambda: balance_history.draw(past.balance(), "BTC", 500.0),
-    "lives": lambda: cluster_lives.draw(past.lives(), past.path(), "BTC"),
+    "tracks": lambda: cluster_tracks.draw(past.tracks(), past.path(), "BTC"),
     "sweeps": lambda: told_and_realised.draw(past.sweeps(), "BTC"),
     "scores": lambda: score_card.draw(past.scores(), "BTC"),
 }
@@ -68,9 +68,9 @@ def test_a_long_history_is_thinned_to_its_last_hour() -> None:
     assert max(row["t"] for row in lines) == past.level()["hour_utc"].dt.epoch("ms").max()
 
 
-def test_a_carried_venue_is_told() -> None:
+def test_a_carried_exchange_is_told() -> None:
     stale = balance_history.draw(past.balance(stale=True), "BTC", 500.0)
-    assert "in 1 of 48 hours a venue was carried" in stale.subtitle[0]
+    assert "in 1 of 48 hours an exchange was carried" in stale.subtitle[0]
     assert "carried" not in FIGURES["balance"]().subtitle[0]
 
 
@@ -82,11 +82,11 @@ def test_without_ranges_there_is_no_band() -> None:
 
 
 def test_a_life_begins_no_earlier_than_the_picture() -> None:
-    boxes = [row for row in rows_of(FIGURES["lives"]()) if "life_state" in row]
+    boxes = [row for row in rows_of(FIGURES["tracks"]()) if "track_status" in row]
     assert len(boxes) == 3
     assert min(box["t"] for box in boxes) == past.path()["hour_utc"].dt.epoch("ms").min()
-    assert {box["life_state"] for box in boxes} == {"standing", "swept", "faded"}
-    assert next(box["predicted / realised"] for box in boxes if box["life_state"] == "swept") == "100 M / unknown"
+    assert {box["track_status"] for box in boxes} == {"active", "swept", "expired"}
+    assert next(box["predicted / realised"] for box in boxes if box["track_status"] == "swept") == "100 M / unknown"
 
 
 def test_what_is_not_known_is_no_dot_and_nothing_realised_stands_at_the_edge() -> None:

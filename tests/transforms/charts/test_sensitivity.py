@@ -14,7 +14,7 @@ from transforms.charts.style import still
 from transforms.estimation.sensitivity import ASSUMPTIONS, DISTANCES_BP, table
 from transforms.estimation.state import store
 from transforms.model.assumptions import prior
-from transforms.model.estimator import standing_usd
+from transforms.model.estimator import open_notional
 from transforms.model.population import Population
 
 HOUR = datetime(2026, 1, 12, 23)
@@ -40,7 +40,7 @@ def crowds() -> dict[tuple[str, int], Population]:
 def rows(crowds: dict[tuple[str, int], Population]) -> pl.DataFrame:
     states = [
         store({s: crowds[exchange, s] for s in (1, -1)}, HOUR, {"coin": "BTC", "exchange": exchange,
-              "instrument": "BTCUSDT", "source": "simulated"})["standing_positions"]
+              "instrument": "BTCUSDT", "source": "simulated"})["state_positions"]
         for exchange in MARKS
     ]  # fmt: skip
     return table("BTC", pl.concat(states), stated_parameters())
@@ -55,12 +55,12 @@ def test_every_point_of_every_assumption_is_there_once(rows: pl.DataFrame) -> No
 def test_fitted_is_what_the_map_holds(rows: pl.DataFrame, crowds: dict[tuple[str, int], Population]) -> None:
     whole = pl.col("distance_bp") == DISTANCES_BP[-1]
     for (exchange, s), own in crowds.items():
-        in_map = standing_usd(own, prior(exchange).weight)[1][0].sum()
+        in_map = open_notional(own, prior(exchange).weight)[1][0].sum()
         of = whole & (pl.col("exchange") == exchange) & (pl.col("side") == {1: "long", -1: "short"}[s])
         assert rows.filter(of & (pl.col("assumption") == "fitted"))["cumulative_usd"].item() == in_map > 0
 
 
-def test_venues_add_up_and_sums_rise_outward(rows: pl.DataFrame) -> None:
+def test_exchanges_add_up_and_sums_rise_outward(rows: pl.DataFrame) -> None:
     point = ["side", "distance_bp", "assumption"]
     each = rows.filter(pl.col("exchange") != "all").group_by(point).agg(pl.col("cumulative_usd").sum().alias("each"))
     both = rows.filter(pl.col("exchange") == "all").join(each, on=point)

@@ -11,7 +11,7 @@ import pytest
 
 from expectations.tables import table
 from transforms.estimation import calibration
-from transforms.estimation.calibration import Seen, hours_of, learn, observed, seen
+from transforms.estimation.calibration import Exposure, hours_of, learn, observed, seen
 from transforms.model.fit import TYPICAL_SIZE_USD, Observed
 
 MIDNIGHT = datetime(2026, 1, 12)
@@ -30,7 +30,7 @@ def frame(name: str, rows: list[dict[str, Any]], **every: Any) -> pl.DataFrame:
 
 def books(stale: tuple[int, ...] = (), count: int = 5) -> pl.DataFrame:
     hours = [{"hour_utc": BEGUN + i * HOUR, "is_stale": i in stale} for i in range(count)]
-    return frame("position_books", [hour | {"side": side} for hour in hours for side in ("long", "short")])
+    return frame("position_ledger", [hour | {"side": side} for hour in hours for side in ("long", "short")])
 
 
 def coverage(*read: int, completeness: str = "recent", **every: Any) -> pl.DataFrame:
@@ -41,16 +41,16 @@ def coverage(*read: int, completeness: str = "recent", **every: Any) -> pl.DataF
 def events(*told: tuple[float, str, float]) -> pl.DataFrame:
     """(hours after the first hour's end, side, dollars)."""
     rows = [
-        {"time_utc": BEGUN + at * HOUR, "seq": i, "side": side, "size_usd": usd}
+        {"time_utc": BEGUN + at * HOUR, "seq": i, "side": side, "notional_usd": usd}
         for i, (at, side, usd) in enumerate(told)
     ]
     return frame("realised_liquidations", rows)
 
 
 def swept(*told: tuple[int, str, int, int, float]) -> pl.DataFrame:
-    names = ("hour_utc", "side", "position_class", "holding_class", "swept_activity_usd")
+    names = ("hour_utc", "side", "position_class", "holding_class", "exposure_usd")
     return frame(
-        "swept_activity", [dict(zip(names, (BEGUN + each[0] * HOUR, *each[1:]), strict=True)) for each in told]
+        "calibration_exposure", [dict(zip(names, (BEGUN + each[0] * HOUR, *each[1:]), strict=True)) for each in told]
     )
 
 
@@ -88,8 +88,8 @@ def test_hours_without_a_map_say_nothing() -> None:
 def test_what_a_fit_is_told_of_the_events() -> None:
     told = events((0.2, "long", 1e5), (0.4, "long", 3e5))
     of = observed([seen(swept(), books(), told, coverage(0, 1))], MIDNIGHT)
-    assert of[LONG].size_usd == pytest.approx(1e11 / 4e5)
-    assert of[SHORT].size_usd == TYPICAL_SIZE_USD
+    assert of[LONG].notional_usd == pytest.approx(1e11 / 4e5)
+    assert of[SHORT].notional_usd == TYPICAL_SIZE_USD
     assert of[LONG].complete
 
 
@@ -98,10 +98,10 @@ def test_a_feed_that_misses_some_is_not_complete() -> None:
     assert not of[LONG].complete
 
 
-def hourly(count: int, last: datetime) -> Seen:
+def hourly(count: int, last: datetime) -> Exposure:
     hour = np.array([last - i * HOUR for i in reversed(range(count))], dtype="datetime64[ms]")
     usd = np.arange(count, dtype=float)
-    return Seen(hour, np.zeros((count, 7, 4)), usd, usd**2, np.zeros(count, bool))
+    return Exposure(hour, np.zeros((count, 7, 4)), usd, usd**2, np.zeros(count, bool))
 
 
 def test_only_the_days_before_count_and_of_those_45() -> None:

@@ -21,8 +21,8 @@ from transforms.tables import liquidation_levels
 START = datetime.fromisoformat("2026-01-05T22:00:00")  # so that hours lie on two dates
 HOUR = timedelta(hours=1)
 ABOUT = {"coin": "BTC", "exchange": "binance", "instrument": "BTCUSDT", "source": "simulated"}
-STATE = ("standing_positions", "opened_cohorts")
-MAP = ("liquidation_levels", "position_books")
+STATE = ("state_positions", "state_cohorts")
+MAP = ("liquidation_levels", "position_ledger")
 
 
 def frame(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
@@ -197,7 +197,7 @@ def test_an_hour_that_opened_nothing_keeps_its_move_in_a_row_of_no_activity() ->
     crowd = Population.empty(-1, 100.0)
     nothing = np.zeros(0, np.int64)
     crowd.cohorts[490_000], crowd.moves[490_000 % 720] = Cohort(nothing, np.zeros(0), nothing), (4605, 4609)
-    rows = store({-1: crowd}, START, ABOUT)["opened_cohorts"]
+    rows = store({-1: crowd}, START, ABOUT)["state_cohorts"]
     buckets = ("entry_bucket", "reached_bucket", "hour_began_bucket", "hour_reached_bucket")
     assert rows.select("side", "activity_base", *buckets).rows() == [("short", 0.0, 4605, 4605, 4605, 4609)]
 

@@ -7,18 +7,18 @@ import polars as pl
 import pytest
 
 from tests.transforms.random_walk import Planted, walk
-from transforms.evaluation.hit_rate import LEAST_DAYS, MATCHED_ON, WITHIN_BP, days, reach_statistics
-from transforms.evaluation.touches import WITHIN_HOURS, reached_levels
+from transforms.evaluation.hit_rate import LEAST_DAYS, MATCHED_ON, WITHIN_BP, days, hit_rate
+from transforms.evaluation.touches import WITHIN_HOURS, touches
 
 
 def market(seed: int, planted: Planted = "anywhere") -> pl.DataFrame:
-    return reached_levels(*walk(seed, planted))
+    return touches(*walk(seed, planted))
 
 
 def statistics(*seeds: int, planted: Planted = "anywhere") -> pl.DataFrame:
     """Of several coins together, a seed each."""
     coins = [market(seed, planted).with_columns(coin=pl.lit(f"C{seed}")) for seed in seeds]
-    return reach_statistics(pl.concat(coins))
+    return hit_rate(pl.concat(coins))
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_volatility_is_no_attraction() -> None:
     """Clusters that are found in storms only are reached more often than levels as far away, until that is matched."""
     coins = [market(seed).with_columns(coin=pl.lit(f"C{seed}")) for seed in (5, 6, 7)]
     strong = pl.col("move_bp") > pl.col("move_bp").quantile(0.7).over("coin")
-    made = reach_statistics(pl.concat(coins).filter(~pl.col("is_cluster") | strong))
+    made = hit_rate(pl.concat(coins).filter(~pl.col("is_cluster") | strong))
     own = made.filter(pl.col("within_hours") == 4, pl.col("within_bp") == 500)
     distance, volatility, hour = (own.filter(matched_on=on)["difference"].item() for on in MATCHED_ON)
     assert distance > 0.03
@@ -69,11 +69,11 @@ def test_volatility_is_no_attraction() -> None:
 
 def test_the_same_twice_whatever_the_order(plain: pl.DataFrame) -> None:
     levels = pl.concat([market(seed).with_columns(coin=pl.lit(f"C{seed}")) for seed in (2, 1)])
-    assert reach_statistics(levels.sample(fraction=1.0, shuffle=True, seed=3)).equals(plain)
+    assert hit_rate(levels.sample(fraction=1.0, shuffle=True, seed=3)).equals(plain)
 
 
 def test_without_a_cluster_there_is_nothing_to_compare() -> None:
-    made = reach_statistics(market(1).filter(~pl.col("is_cluster")).with_columns(coin=pl.lit("BTC")))
+    made = hit_rate(market(1).filter(~pl.col("is_cluster")).with_columns(coin=pl.lit("BTC")))
     assert made["clusters"].to_list() == [0] * 27
     assert made["difference"].null_count() == made["low"].null_count() == 27
 

@@ -22,7 +22,7 @@ from transforms.model.population import CLASSES, HOLDINGS
 from warehouse.simulator.market.known_positions import FIRST_DAY, PRESETS, write
 
 DAYS = 6
-VENUES = ("bybit", "okx")  # two will do, and take less time than three
+EXCHANGES = ("bybit", "okx")  # two will do, and take less time than three
 END_MS = (FIRST_DAY + DAYS) * 24 * HOUR_MS
 NOON_MS, MIDNIGHT_MS = END_MS - 36 * HOUR_MS, END_MS - 24 * HOUR_MS
 UNKNOWN = math.nan
@@ -38,12 +38,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def published(folder: Path) -> pl.DataFrame:
-    return pl.read_parquet(folder / "published_5m.parquet").filter(pl.col("exchange").is_in(VENUES))
+    return pl.read_parquet(folder / "published_5m.parquet").filter(pl.col("exchange").is_in(EXCHANGES))
 
 
 @pytest.fixture(scope="module")
 def realised(folder: Path) -> pl.DataFrame:
-    return pl.read_parquet(folder / "realised_liquidations.parquet").filter(pl.col("exchange").is_in(VENUES))
+    return pl.read_parquet(folder / "realised_liquidations.parquet").filter(pl.col("exchange").is_in(EXCHANGES))
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +80,14 @@ class TestEstimates:
         beside = [each for each in complete if each.at_ms == MIDNIGHT_MS and each.estimator == "fitted"]
         assert_frame_equal(sums_of.cumulative(alone), sums_of.cumulative(beside), check_exact=True)
 
-    def test_of_a_venue_nothing_is_told_before_it_begins(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
+    def test_of_a_exchange_nothing_is_told_before_it_begins(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
         begins = NOON_MS - 12 * HOUR_MS
         late = published.filter((pl.col("exchange") != "okx") | (pl.col("open_ms") >= begins))
         at_ms = [begins - HOUR_MS, begins + HOUR_MS]
         told = sums_of.cumulative(known.read(late, realised, at_ms, ["prior"]))
-        venues = {at: set(told.filter(at_ms=at)["exchange"].to_list()) for at in at_ms}
-        assert "okx" not in venues[at_ms[0]]
-        assert venues[at_ms[1]] - venues[at_ms[0]] == {"okx"}
+        exchanges = {at: set(told.filter(at_ms=at)["exchange"].to_list()) for at in at_ms}
+        assert "okx" not in exchanges[at_ms[0]]
+        assert exchanges[at_ms[1]] - exchanges[at_ms[0]] == {"okx"}
 
     def test_what_was_liquidated_before_has(
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
@@ -131,7 +131,7 @@ class TestEstimates:
         assert fitted.height > 500
         assert_frame_equal(fitted, prior)
 
-    def test_venues_without_a_feed_borrow(
+    def test_exchanges_without_a_feed_borrow(
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
     ) -> None:
         alone = realised.filter(pl.col("exchange") == "okx")
@@ -141,14 +141,14 @@ class TestEstimates:
         for other in (prior, full):
             assert not fitted.filter(borrowing)["usd"].equals(other.filter(borrowing)["usd"])
 
-    def test_hours_that_a_venue_did_not_publish_are_passed(
+    def test_hours_that_a_exchange_did_not_publish_are_passed(
         self, published: pl.DataFrame, realised: pl.DataFrame
     ) -> None:
-        """Of one venue, hours in the middle and the last before the instant: it stands as it stood."""
+        """Of one exchange, hours in the middle and the last before the instant: it stands as it stood."""
         hour = pl.col("open_ms") // HOUR_MS
         silent = (pl.col("exchange") == "okx") & hour.is_in([NOON_MS // HOUR_MS - n for n in (1, 2, 20)])
         readings = list(known.read(published.filter(~silent), realised, [NOON_MS], ["fitted", "ladder"]))
-        assert {r.exchange for r in readings} == set(VENUES)
+        assert {r.exchange for r in readings} == set(EXCHANGES)
         assert all(np.isfinite(r.usd).all() and r.usd.sum() > 0 for r in readings)
 
     def test_levels_and_sums_tell_the_same(self, complete: list[Reading]) -> None:

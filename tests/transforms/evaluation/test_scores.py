@@ -1,4 +1,4 @@
-"""Order and size of what was foretold: against scores worked out by hand."""
+"""Order and size of what was predicted: against scores worked out by hand."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def test_deviance_by_hand() -> None:
 
 def test_deviance_does_not_know_the_unit() -> None:
     generator = np.random.default_rng(6)
-    foretold, happened = generator.lognormal(size=30), generator.lognormal(size=30)
-    of = poisson_deviance(foretold, happened, typical=1.0)
-    assert poisson_deviance(foretold * 1e6, happened * 1e6, typical=1e6) == pytest.approx(of)
+    predicted, happened = generator.lognormal(size=30), generator.lognormal(size=30)
+    of = poisson_deviance(predicted, happened, typical=1.0)
+    assert poisson_deviance(predicted * 1e6, happened * 1e6, typical=1e6) == pytest.approx(of)
 
 
 def test_a_miss_costs_much_and_not_all() -> None:

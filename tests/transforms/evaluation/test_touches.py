@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 
-from transforms.evaluation.touches import reached_levels
+from transforms.evaluation.touches import touches
 
 FIRST, HOUR = datetime(2026, 1, 5), timedelta(hours=1)
 NOW = FIRST + 30 * HOUR
@@ -37,7 +37,7 @@ LEVELS = pl.DataFrame(
 
 
 def test_levels_of_clusters_stand_once_and_the_others_each() -> None:
-    made = reached_levels(hours(), CLUSTERS, LEVELS)
+    made = touches(hours(), CLUSTERS, LEVELS)
     assert set(made["hour_utc"]) == {NOW}
     found, others = (
         made.filter(is_cluster=which).with_columns(pl.col("distance_bp").round(6)).select("side", "distance_bp").rows()
@@ -50,7 +50,7 @@ def test_levels_of_clusters_stand_once_and_the_others_each() -> None:
 
 def test_reached_is_the_near_edge_in_the_hours_after_and_not_in_this() -> None:
     later = {"lowest": {30: 90.0, 31: 98.5, 35: 97.0}, "highest": {34: 102.0}}
-    made = reached_levels(hours(**later), CLUSTERS, LEVELS)
+    made = touches(hours(**later), CLUSTERS, LEVELS)
     seen = {
         (row["side"], round(row["distance_bp"])): [row[f"reached_{n}h"] for n in (1, 4, 24)]
         for row in made.iter_rows(named=True)
@@ -61,25 +61,25 @@ def test_reached_is_the_near_edge_in_the_hours_after_and_not_in_this() -> None:
 
 
 def test_a_hole_ahead_is_not_known() -> None:
-    lacking = reached_levels(hours(lowest={33: None}, highest={33: None}), CLUSTERS, LEVELS)
+    lacking = touches(hours(lowest={33: None}, highest={33: None}), CLUSTERS, LEVELS)
     assert lacking["reached_1h"].null_count() == 0
     assert lacking["reached_4h"].null_count() == lacking["reached_24h"].null_count() == lacking.height
-    absent = reached_levels(hours().filter(pl.col("hour_utc") != FIRST + 33 * HOUR), CLUSTERS, LEVELS)
+    absent = touches(hours().filter(pl.col("hour_utc") != FIRST + 33 * HOUR), CLUSTERS, LEVELS)
     assert absent.equals(lacking)
-    ends = reached_levels(hours().filter(pl.col("hour_utc") <= NOW + 23 * HOUR), CLUSTERS, LEVELS)
+    ends = touches(hours().filter(pl.col("hour_utc") <= NOW + 23 * HOUR), CLUSTERS, LEVELS)
     assert ends["reached_24h"].null_count() == ends.height
     assert ends["reached_4h"].null_count() == 0
 
 
 def test_carried_hours_and_those_without_a_day_before_them_are_left_out() -> None:
-    assert reached_levels(hours(is_stale={30: True}), CLUSTERS, LEVELS).is_empty()
-    assert reached_levels(hours().filter(pl.col("hour_utc") > FIRST + 6 * HOUR), CLUSTERS, LEVELS).is_empty()
-    assert reached_levels(hours().clear(), CLUSTERS, LEVELS).is_empty()
+    assert touches(hours(is_stale={30: True}), CLUSTERS, LEVELS).is_empty()
+    assert touches(hours().filter(pl.col("hour_utc") > FIRST + 6 * HOUR), CLUSTERS, LEVELS).is_empty()
+    assert touches(hours().clear(), CLUSTERS, LEVELS).is_empty()
 
 
 def test_the_future_is_in_nothing_but_what_is_judged() -> None:
     other = {i: 100.0 + i for i in range(31, LENGTH)}
-    one, two = (reached_levels(h, CLUSTERS, LEVELS) for h in (hours(), hours(mark_price=other, lowest=other)))
+    one, two = (touches(h, CLUSTERS, LEVELS) for h in (hours(), hours(mark_price=other, lowest=other)))
     judged = [f"reached_{n}h" for n in (1, 4, 24)]
     assert one.drop(judged).equals(two.drop(judged))
     assert not one.equals(two)

@@ -39,7 +39,7 @@ def file_of(request: Request, body: bytes) -> Request:
     """The request for the edition that `body` is."""
     name = request.path.rpartition("/")[2].removesuffix(".CHECKSUM")
     said = f"{hashlib.sha256(body).hexdigest()}  {name}\n"
-    following = binance.follow(request, Response(200, {}, said.encode(), LATER))
+    following = binance.next_page(request, Response(200, {}, said.encode(), LATER))
     assert following is not None
     return following
 

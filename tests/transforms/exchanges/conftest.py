@@ -1,4 +1,4 @@
-"""Answers as the venues document them, cut to one hour, and the requests that they answer."""
+"""RequestLog as the exchanges document them, cut to one hour, and the requests that they answer."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ NOW_MS = END_MS + 5_000
 NAMES = {"binance": "BTCUSDT", "bybit": "BTCUSDT", "okx": "BTC-USDT-SWAP"}
 
 
-def instrument(venue: str) -> Instrument:
-    return Instrument(venue, NAMES[venue], "BTC", contract_base=0.01 if venue == "okx" else 1.0)
+def instrument(exchange: str) -> Instrument:
+    return Instrument(exchange, NAMES[exchange], "BTC", contract_base=0.01 if exchange == "okx" else 1.0)
 
 
-def request_for(venue: str, endpoint: str) -> Request:
-    adapter, listed = ADAPTERS[venue], [instrument(venue)]
+def request_for(exchange: str, endpoint: str) -> Request:
+    adapter, listed = ADAPTERS[exchange], [instrument(exchange)]
     planned = adapter.metadata(["BTC"]) + adapter.snapshot(listed) + adapter.history(listed, START_MS, END_MS)
     (found,) = [each for each in planned if each.endpoint == endpoint]
     return found
@@ -37,8 +37,8 @@ def answer_of(body: Any, status: int = 200, received_ms: int = NOW_MS, **headers
     return Response(status, {"content-type": "application/json", **named}, raw, received_ms)
 
 
-def payload_of(venue: str, endpoint: str) -> bytes:
-    return (PAYLOADS / venue / f"{endpoint}.json").read_bytes()
+def payload_of(exchange: str, endpoint: str) -> bytes:
+    return (PAYLOADS / exchange / f"{endpoint}.json").read_bytes()
 
 
 @pytest.fixture
@@ -54,16 +54,16 @@ def ask() -> Callable[[str, str], Request]:
 @pytest.fixture
 def payload() -> Callable[[str, str], Any]:
     """A documented answer, as JSON that a test may change."""
-    return lambda venue, endpoint: json.loads(payload_of(venue, endpoint))
+    return lambda exchange, endpoint: json.loads(payload_of(exchange, endpoint))
 
 
 @pytest.fixture
 def rows() -> Callable[..., list[dict[str, Any]]]:
     """The rows of one documented answer, or of `body` in its place."""
 
-    def read(venue: str, endpoint: str, body: Any = None, **changes: Any) -> list[dict[str, Any]]:
-        response = answer_of(payload_of(venue, endpoint) if body is None else body, **changes)
-        (found,) = ADAPTERS[venue].parse(request_for(venue, endpoint), response).values()
+    def read(exchange: str, endpoint: str, body: Any = None, **changes: Any) -> list[dict[str, Any]]:
+        response = answer_of(payload_of(exchange, endpoint) if body is None else body, **changes)
+        (found,) = ADAPTERS[exchange].parse(request_for(exchange, endpoint), response).values()
         return found
 
     return read
@@ -75,7 +75,7 @@ def window() -> Mapping[str, int]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`documented` runs a test over every answer that the folder holds: (venue, endpoint, request, body)."""
+    """`documented` runs a test over every answer that the folder holds: (exchange, endpoint, request, body)."""
     if "documented" not in metafunc.fixturenames:
         return
     cases = [(path.parent.name, path.stem) for path in sorted(PAYLOADS.glob("*/*.json"))]

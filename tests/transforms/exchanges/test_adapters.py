@@ -1,4 +1,4 @@
-"""What holds of every venue's adapter alike."""
+"""What holds of every exchange's adapter alike."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def test_registry_names_what_it_knows() -> None:
         adapter("bitmex")
 
 
-@pytest.mark.parametrize("venue", ADAPTERS)
-def test_every_endpoint_has_a_documented_answer_and_a_series(venue: str, documented_endpoints: set[str]) -> None:
-    assert {f"{venue}/{name}" for name in ADAPTERS[venue].ENDPOINTS} <= documented_endpoints
-    assert all(series in SERIES for many in ADAPTERS[venue].ENDPOINTS.values() for series in many)
+@pytest.mark.parametrize("exchange", ADAPTERS)
+def test_every_endpoint_has_a_documented_answer_and_a_series(exchange: str, documented_endpoints: set[str]) -> None:
+    assert {f"{exchange}/{name}" for name in ADAPTERS[exchange].ENDPOINTS} <= documented_endpoints
+    assert all(series in SERIES for many in ADAPTERS[exchange].ENDPOINTS.values() for series in many)
 
 
 @pytest.fixture
@@ -48,44 +48,44 @@ def documented_endpoints(request: pytest.FixtureRequest) -> set[str]:
 
 
 def test_documented_answers_are_read_whole(documented: Documented, answer: Answer) -> None:
-    venue, endpoint, request, body = documented
-    parsed = ADAPTERS[venue].parse(request, answer(body))
-    assert tuple(parsed) == ADAPTERS[venue].ENDPOINTS[endpoint]
+    exchange, endpoint, request, body = documented
+    parsed = ADAPTERS[exchange].parse(request, answer(body))
+    assert tuple(parsed) == ADAPTERS[exchange].ENDPOINTS[endpoint]
     for series, rows in parsed.items():
         assert rows
         assert all(list(row) == list(SERIES[series]) for row in rows)
 
 
 def test_content_type_may_name_a_charset_or_be_absent(documented: Documented, answer: Answer) -> None:
-    venue, _, request, body = documented
-    plain = ADAPTERS[venue].parse(request, answer(body))
+    exchange, _, request, body = documented
+    plain = ADAPTERS[exchange].parse(request, answer(body))
     spelt = answer(body, content_type="application/json;charset=UTF-8")
-    assert ADAPTERS[venue].parse(request, spelt) == plain
-    assert ADAPTERS[venue].parse(request, Response(200, {}, body, spelt.received_ms)) == plain
+    assert ADAPTERS[exchange].parse(request, spelt) == plain
+    assert ADAPTERS[exchange].parse(request, Response(200, {}, body, spelt.received_ms)) == plain
 
 
 @ANY
 @given(data=st.data())
 def test_no_part_of_an_answer_is_an_answer(documented: Documented, answer: Answer, data: st.DataObject) -> None:
-    venue, _, request, body = documented
+    exchange, _, request, body = documented
     whole = body.rstrip()
     cut = data.draw(st.integers(0, len(whole) - 1))
     with pytest.raises(BadPayload):
-        ADAPTERS[venue].parse(request, answer(whole[:cut]))
+        ADAPTERS[exchange].parse(request, answer(whole[:cut]))
 
 
 @ANY
 @given(data=st.data())
 def test_any_spoilt_cell_is_data_or_a_refusal(documented: Documented, answer: Answer, data: st.DataObject) -> None:
     """Whatever stands in one place of the document, nothing but rows or an ExchangeError comes of it."""
-    venue, _, request, body = documented
+    exchange, _, request, body = documented
     document = json.loads(body)
     places = list(_places(document))
     spoilt = st.sampled_from([None, "", "NaN", "-1", -1, True, [], {}, "x", "1e999", 10**400, "9" * 400, "<html>"])
     container, key = data.draw(st.sampled_from(places))
     container[key] = data.draw(spoilt)
     try:
-        parsed = ADAPTERS[venue].parse(request, answer(document))
+        parsed = ADAPTERS[exchange].parse(request, answer(document))
     except ExchangeError:
         return
     for series, rows in parsed.items():
@@ -106,21 +106,21 @@ def _places(document: Any) -> Any:
     "body", [b"", b"  ", b"<html><body>maintenance</body></html>", b"null", b"[]x", b"\xff\xfe", b"[" * 100_000]
 )
 def test_what_is_not_json_is_refused(documented: Documented, answer: Answer, body: bytes) -> None:
-    venue, _, request, _ = documented
+    exchange, _, request, _ = documented
     with pytest.raises(BadPayload):
-        ADAPTERS[venue].parse(request, answer(body))
+        ADAPTERS[exchange].parse(request, answer(body))
 
 
 def test_html_with_status_200_is_refused_by_its_type_alone(documented: Documented, answer: Answer) -> None:
-    venue, _, request, body = documented
+    exchange, _, request, body = documented
     with pytest.raises(BadPayload, match="text/html"):
-        ADAPTERS[venue].parse(request, answer(body, content_type="text/html; charset=utf-8"))
+        ADAPTERS[exchange].parse(request, answer(body, content_type="text/html; charset=utf-8"))
 
 
-@pytest.mark.parametrize("venue", ADAPTERS)
-def test_plans_are_a_function_of_the_arguments(venue: str, window: dict[str, int]) -> None:
-    module, name = ADAPTERS[venue], "BTC-USDT-SWAP" if venue == "okx" else "BTCUSDT"
-    listed = [Instrument(venue, name, "BTC")]
+@pytest.mark.parametrize("exchange", ADAPTERS)
+def test_plans_are_a_function_of_the_arguments(exchange: str, window: dict[str, int]) -> None:
+    module, name = ADAPTERS[exchange], "BTC-USDT-SWAP" if exchange == "okx" else "BTCUSDT"
+    listed = [Instrument(exchange, name, "BTC")]
     start, end = window["start"] - 200 * HOUR_MS, window["end"]
     planned = module.history(listed, start, end)
     assert planned == module.history(listed, start, end)
@@ -132,12 +132,12 @@ def test_plans_are_a_function_of_the_arguments(venue: str, window: dict[str, int
         assert request.endpoint in module.ENDPOINTS
 
 
-@pytest.mark.parametrize("venue", ADAPTERS)
-def test_windows_join_without_gap_or_overlap(venue: str, window: dict[str, int]) -> None:
-    name = "BTC-USDT-SWAP" if venue == "okx" else "BTCUSDT"
+@pytest.mark.parametrize("exchange", ADAPTERS)
+def test_windows_join_without_gap_or_overlap(exchange: str, window: dict[str, int]) -> None:
+    name = "BTC-USDT-SWAP" if exchange == "okx" else "BTCUSDT"
     start, end = window["start"] - 200 * HOUR_MS, window["end"]
     by_endpoint: dict[str, list[tuple[int, int]]] = {}
-    for request in ADAPTERS[venue].history([Instrument(venue, name, "BTC")], start, end):
+    for request in ADAPTERS[exchange].history([Instrument(exchange, name, "BTC")], start, end):
         assert request.start_ms is not None
         assert request.end_ms is not None
         by_endpoint.setdefault(request.endpoint, []).append((request.start_ms, request.end_ms))
@@ -147,29 +147,29 @@ def test_windows_join_without_gap_or_overlap(venue: str, window: dict[str, int])
         assert all(before[1] == after[0] for before, after in pairwise(windows))
 
 
-@pytest.mark.parametrize("venue", ADAPTERS)
-def test_what_the_module_does_not_cover_is_not_planned(venue: str) -> None:
-    module = ADAPTERS[venue]
+@pytest.mark.parametrize("exchange", ADAPTERS)
+def test_what_the_module_does_not_cover_is_not_planned(exchange: str) -> None:
+    module = ADAPTERS[exchange]
     with pytest.raises(ValueError, match="linear"):
-        module.snapshot([Instrument(venue, "BTCUSD", "BTC", kind="inverse")])
+        module.snapshot([Instrument(exchange, "BTCUSD", "BTC", kind="inverse")])
     with pytest.raises(ValueError, match="7 minutes"):
         module.history([], 0, HOUR_MS, bar_minutes=7)
 
 
 def test_bars_that_are_not_over_are_left_out(answer: Answer, documented: Documented) -> None:
-    venue, endpoint, request, body = documented
+    exchange, endpoint, request, body = documented
     if not endpoint.endswith("_bars"):
         return
     early = answer(body, received_ms=1790553599999)
-    assert [row["open_ms"] for row in next(iter(ADAPTERS[venue].parse(request, early).values()))] == [1790550000000]
+    assert [row["open_ms"] for row in next(iter(ADAPTERS[exchange].parse(request, early).values()))] == [1790550000000]
 
 
 def test_rows_outside_the_window_are_cut(documented: Documented, answer: Answer) -> None:
     """The same answer to a question about its first half-hour."""
-    venue, endpoint, request, body = documented
+    exchange, endpoint, request, body = documented
     if request.start_ms is None:
         return
     half = replace(request, end_ms=request.start_ms + HOUR_MS // 2)
-    (rows,) = ADAPTERS[venue].parse(half, answer(body)).values() if endpoint != "funding" else ([],)
+    (rows,) = ADAPTERS[exchange].parse(half, answer(body)).values() if endpoint != "funding" else ([],)
     times = [row.get("open_ms", row.get("time_ms")) for row in rows]
     assert all(request.start_ms <= time <= request.start_ms + HOUR_MS // 2 for time in times)

@@ -1,4 +1,4 @@
-"""Answers about everything: one odd row costs itself, a new schema costs the answer."""
+"""RequestLog about everything: one odd row costs itself, a new schema costs the answer."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ LISTS: dict[tuple[str, str], tuple[tuple[str, ...], str, str]] = {
 BTC = {"binance": "BTCUSDT", "bybit": "BTCUSDT", "okx": "BTC-USDT-SWAP"}
 
 
-def bulk(payload: Payload, venue: str, endpoint: str, good: int, bad: int) -> Any:
+def bulk(payload: Payload, exchange: str, endpoint: str, good: int, bad: int) -> Any:
     """The documented answer with copies of its first contract in place of its rows, `bad` of them unreadable."""
-    body = payload(venue, endpoint)
-    path, name, needed = LISTS[venue, endpoint]
+    body = payload(exchange, endpoint)
+    path, name, needed = LISTS[exchange, endpoint]
     listed = body
     for key in path:
         listed = listed[key]
-    first = next(each for each in listed if each[name] == BTC[venue])
+    first = next(each for each in listed if each[name] == BTC[exchange])
     listed[:] = [
-        copy.deepcopy(first) | {name: f"N{number}{BTC[venue].removeprefix('BTC')}"} for number in range(good + bad)
+        copy.deepcopy(first) | {name: f"N{number}{BTC[exchange].removeprefix('BTC')}"} for number in range(good + bad)
     ]
     for each in listed[good:]:
         each[needed] = ""
     return body
 
 
-@pytest.mark.parametrize(("venue", "endpoint"), LISTS)
-def test_one_odd_row_costs_itself(rows: Rows, payload: Payload, venue: str, endpoint: str) -> None:
-    found = rows(venue, endpoint, bulk(payload, venue, endpoint, 3, 1))
+@pytest.mark.parametrize(("exchange", "endpoint"), LISTS)
+def test_one_odd_row_costs_itself(rows: Rows, payload: Payload, exchange: str, endpoint: str) -> None:
+    found = rows(exchange, endpoint, bulk(payload, exchange, endpoint, 3, 1))
     assert len({each["instrument"] for each in found}) == 3
-    assert len(rows(venue, endpoint, bulk(payload, venue, endpoint, 2, 2))) >= 2
+    assert len(rows(exchange, endpoint, bulk(payload, exchange, endpoint, 2, 2))) >= 2
 
 
-@pytest.mark.parametrize(("venue", "endpoint"), LISTS)
+@pytest.mark.parametrize(("exchange", "endpoint"), LISTS)
 @pytest.mark.parametrize(("good", "bad"), [(2, 3), (0, 1)])
 def test_an_answer_of_odd_rows_is_refused(
-    rows: Rows, payload: Payload, venue: str, endpoint: str, good: int, bad: int
+    rows: Rows, payload: Payload, exchange: str, endpoint: str, good: int, bad: int
 ) -> None:
-    needed = LISTS[venue, endpoint][2]
+    needed = LISTS[exchange, endpoint][2]
     with pytest.raises(BadPayload, match=f"only {good} of {good + bad} rows are readable; .*{needed}"):
-        rows(venue, endpoint, bulk(payload, venue, endpoint, good, bad))
+        rows(exchange, endpoint, bulk(payload, exchange, endpoint, good, bad))
 
 
 IDLE = [
@@ -66,23 +66,23 @@ IDLE = [
 ]
 
 
-@pytest.mark.parametrize(("venue", "blanks"), IDLE)
-def test_what_is_not_traded_may_be_blank(rows: Rows, payload: Payload, venue: str, blanks: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("exchange", "blanks"), IDLE)
+def test_what_is_not_traded_may_be_blank(rows: Rows, payload: Payload, exchange: str, blanks: dict[str, Any]) -> None:
     """However many they are: they say nothing of the schema."""
-    body = bulk(payload, venue, "instruments", 5, 0)
+    body = bulk(payload, exchange, "instruments", 5, 0)
     listed: Any = body
-    for key in LISTS[venue, "instruments"][0]:
+    for key in LISTS[exchange, "instruments"][0]:
         listed = listed[key]
     for each in listed[1:]:
         each |= blanks
-    assert len(rows(venue, "instruments", body)) == 1
+    assert len(rows(exchange, "instruments", body)) == 1
     listed[0] |= blanks
     with pytest.raises(BadPayload, match="no "):
-        rows(venue, "instruments", body)
+        rows(exchange, "instruments", body)
 
 
 @pytest.mark.parametrize(
-    ("venue", "cell", "blank"),
+    ("exchange", "cell", "blank"),
     [
         ("binance", "filters", None),
         ("binance", "filters", [{"filterType": "PRICE_FILTER", "tickSize": ""}]),
@@ -92,13 +92,13 @@ def test_what_is_not_traded_may_be_blank(rows: Rows, payload: Payload, venue: st
         ("okx", "tickSz", "0"),
     ],
 )
-def test_a_tick_that_is_not_given_is_null(rows: Rows, payload: Payload, venue: str, cell: str, blank: Any) -> None:
-    body = bulk(payload, venue, "instruments", 1, 0)
+def test_a_tick_that_is_not_given_is_null(rows: Rows, payload: Payload, exchange: str, cell: str, blank: Any) -> None:
+    body = bulk(payload, exchange, "instruments", 1, 0)
     listed: Any = body
-    for key in LISTS[venue, "instruments"][0]:
+    for key in LISTS[exchange, "instruments"][0]:
         listed = listed[key]
     listed[0][cell] = blank
-    (found,) = rows(venue, "instruments", body)
+    (found,) = rows(exchange, "instruments", body)
     assert found["tick"] is None
 
 

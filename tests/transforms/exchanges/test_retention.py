@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.exchanges import ADAPTERS
-from transforms.exchanges.retention import reach
+from transforms.exchanges.retention import retention
 
 NOW = datetime(2026, 11, 20, 12, 5)
 HOUR = timedelta(hours=1)
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 def test_every_hour_of_every_series_has_one_answer(exchange: str, back: int, length: int) -> None:
     first = datetime(2026, 11, 20, 12) - back * HOUR
     last = min(first + length * HOUR, datetime(2026, 11, 20, 12))
-    made = reach(exchange, first, last, NOW)
+    made = retention(exchange, first, last, NOW)
     assert {each.series for each in made} == {"open interest", "price bars", "realised liquidations"}
     for series in {each.series for each in made}:
         own = sorted((each for each in made if each.series == series), key=lambda each: each.first)
@@ -40,5 +40,5 @@ def test_every_hour_of_every_series_has_one_answer(exchange: str, back: int, len
     ],
 )
 def test_open_interest_of_the_last_days(exchange: str, days: int, sources: list[str]) -> None:
-    made = reach(exchange, datetime(2026, 11, 20) - timedelta(days=days), datetime(2026, 11, 20), NOW)
+    made = retention(exchange, datetime(2026, 11, 20) - timedelta(days=days), datetime(2026, 11, 20), NOW)
     assert [each.source for each in made if each.series == "open interest"] == sources

@@ -1,4 +1,4 @@
-"""The liquidation streams: what is said to each venue, what its messages mean, and what a recording of them holds."""
+"""The liquidation streams: what is said to each exchange, what its messages mean, and what a recording of them holds."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ OKX = {
 }  # fmt: skip
 
 
-def hear(venue: str, message: object) -> Heard:
-    return STREAMS[venue].hear(message if isinstance(message, str) else json.dumps(message))
+def hear(exchange: str, message: object) -> Heard:
+    return STREAMS[exchange].hear(message if isinstance(message, str) else json.dumps(message))
 
 
 def test_binance_names_the_side_of_the_order_and_what_of_it_was_filled() -> None:
@@ -82,19 +82,19 @@ def test_what_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("venue", "message"),
+    ("exchange", "message"),
     [
         ("binance", {"result": None, "id": 1}),
         ("bybit", {"success": True, "ret_msg": "", "conn_id": "x", "req_id": "", "op": "subscribe"}),
         ("okx", {"event": "subscribe", "arg": {"channel": "liquidation-orders", "instType": "SWAP"}, "connId": "x"}),
     ],
 )
-def test_a_subscription_is_acknowledged(venue: str, message: object) -> None:
-    assert hear(venue, message) == Heard(acknowledged=True)
+def test_a_subscription_is_acknowledged(exchange: str, message: object) -> None:
+    assert hear(exchange, message) == Heard(acknowledged=True)
 
 
 @pytest.mark.parametrize(
-    ("venue", "message", "why"),
+    ("exchange", "message", "why"),
     [
         ("binance", {"error": {"code": 2, "msg": "Invalid request"}, "id": 1}, "2 Invalid request"),
         ("binance", {"code": 3, "msg": "Invalid JSON"}, "3 Invalid JSON"),
@@ -106,24 +106,24 @@ def test_a_subscription_is_acknowledged(venue: str, message: object) -> None:
         ("okx", {"event": "error", "code": "60018", "msg": "Wrong URL\nor channel"}, "60018 Wrong URL or channel"),
     ],
 )
-def test_a_subscription_is_refused_in_one_line(venue: str, message: object, why: str) -> None:
-    assert hear(venue, message) == Heard(refused=why)
+def test_a_subscription_is_refused_in_one_line(exchange: str, message: object, why: str) -> None:
+    assert hear(exchange, message) == Heard(refused=why)
 
 
 @pytest.mark.parametrize(
-    ("venue", "message"),
+    ("exchange", "message"),
     [
         ("bybit", {"success": True, "ret_msg": "pong", "conn_id": "x", "op": "ping"}),
         ("okx", "pong"),
         ("okx", {"event": "notice", "code": "64008", "msg": "the connection will be closed"}),
     ],
 )
-def test_a_heartbeat_says_nothing(venue: str, message: object) -> None:
-    assert hear(venue, message) == Heard()
+def test_a_heartbeat_says_nothing(exchange: str, message: object) -> None:
+    assert hear(exchange, message) == Heard()
 
 
 @pytest.mark.parametrize(
-    ("venue", "message"),
+    ("exchange", "message"),
     [
         ("binance", "{"),
         ("binance", "[]"),
@@ -137,9 +137,9 @@ def test_a_heartbeat_says_nothing(venue: str, message: object) -> None:
         ("okx", {}),
     ],
 )
-def test_what_cannot_be_read_is_no_data(venue: str, message: object) -> None:
+def test_what_cannot_be_read_is_no_data(exchange: str, message: object) -> None:
     with pytest.raises(BadPayload):
-        hear(venue, message)
+        hear(exchange, message)
 
 
 T = 1767571200000

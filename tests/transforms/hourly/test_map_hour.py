@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from expectations.tables import table
-from transforms.hourly.map_hour import Profile, abouts
+from transforms.hourly.map_hour import Profile, hourly_attributes
 
 HOUR = datetime(2026, 1, 11, 22)
 LATER = HOUR + timedelta(hours=1)
@@ -18,12 +18,12 @@ SWAP = ("okx", "BTC-USDT-SWAP")
 
 
 def books(*contracts: tuple[tuple[str, str], dict[str, Any]]) -> pl.DataFrame:
-    """A ledger row of each contract, with the columns that `abouts` reads."""
+    """A ledger row of each contract, with the columns that `hourly_attributes` reads."""
     every = {"hour_utc": HOUR, "is_stale": False, "parameters_version": "prior-3", "source": "simulated"}
     rows = [
         every | {"mark_price": 100.0, "exchange": name[0], "instrument": name[1]} | about for name, about in contracts
     ]
-    schema = table("position_books").schema
+    schema = table("position_ledger").schema
     return pl.DataFrame(rows, schema={column: schema[column] for column in rows[0]}, orient="row")
 
 
@@ -36,24 +36,24 @@ def levels(*rows: tuple[datetime, str, int, float]) -> pl.DataFrame:
 
 def test_the_mark_is_the_mean_of_the_exchanges_each_with_its_first_contract() -> None:
     both = books((USDC, {"mark_price": 101.0}), (USDT, {"mark_price": 500.0}), (SWAP, {"mark_price": 103.0}))
-    assert abouts(both)[HOUR]["mark_price"] == 102.0
+    assert hourly_attributes(both)[HOUR]["mark_price"] == 102.0
 
 
 def test_an_hour_is_stale_with_any_contract() -> None:
     for stale in (USDC, USDT, SWAP):
         made = books(*((name, {"is_stale": name == stale}) for name in (USDC, USDT, SWAP)))
-        assert abouts(made)[HOUR]["is_stale"] is True
-    assert abouts(books((USDT, {}), (SWAP, {})))[HOUR]["is_stale"] is False
+        assert hourly_attributes(made)[HOUR]["is_stale"] is True
+    assert hourly_attributes(books((USDT, {}), (SWAP, {})))[HOUR]["is_stale"] is False
 
 
 def test_version_and_source_are_of_the_first_exchange() -> None:
     made = books((SWAP, {"source": "imported:desk"}), (USDT, {"parameters_version": "fit-2026-01-11"}))
-    about = abouts(made)[HOUR]
+    about = hourly_attributes(made)[HOUR]
     assert (about["parameters_version"], about["source"]) == ("fit-2026-01-11", "simulated")
 
 
 def test_each_hour_speaks_for_itself_and_they_come_in_order() -> None:
-    made = abouts(books((USDT, {"hour_utc": LATER, "mark_price": 90.0}), (USDT, {}), (SWAP, {"mark_price": 102.0})))
+    made = hourly_attributes(books((USDT, {"hour_utc": LATER, "mark_price": 90.0}), (USDT, {}), (SWAP, {"mark_price": 102.0})))
     assert list(made) == [HOUR, LATER]
     assert [about["mark_price"] for about in made.values()] == [101.0, 90.0]
 
@@ -78,7 +78,7 @@ def test_a_profile_of_nothing_is_empty() -> None:
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_order_of_rows_leaves_no_trace(seed: int) -> None:
     contracts = books((USDC, {"mark_price": 0.1}), (USDT, {}), (SWAP, {"mark_price": 0.2, "is_stale": True}))
-    assert abouts(contracts.sample(fraction=1.0, shuffle=True, seed=seed)) == abouts(contracts)
+    assert hourly_attributes(contracts.sample(fraction=1.0, shuffle=True, seed=seed)) == hourly_attributes(contracts)
     rows = levels(*((HOUR + timedelta(hours=i % 3), "okx", 4590 + i % 7, float(i)) for i in range(50)))
     shuffled = Profile.of(rows.sample(fraction=1.0, shuffle=True, seed=seed))
     assert shuffled.usd.tolist() == Profile.of(rows).usd.tolist()

@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 
 def bars(first: date, days: int, minutes: int = 60, seed: int = 1) -> pl.DataFrame:
-    """One venue's bars: takers buy when it rises."""
+    """One exchange's bars: takers buy when it rises."""
     count = days * 24 * 60 // minutes
     moved = np.random.default_rng(seed).standard_normal(count) / 100
     volume = np.full(count, 10.0)
@@ -60,7 +60,7 @@ def test_a_bar_whose_taker_is_not_known_leaves_its_hour_without_a_flow_but_with_
     assert known.daily_volume_usd == Traded(some).before(DAY).daily_volume_usd
 
 
-def test_venues_are_added_up() -> None:
+def test_exchanges_are_added_up() -> None:
     one = bars(DAY - timedelta(days=10), 10)
     other = one.with_columns(pl.lit("okx").alias("exchange"))
     alone, both = Traded(one).before(DAY), Traded(pl.concat([one, other])).before(DAY)

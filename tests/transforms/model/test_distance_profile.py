@@ -1,4 +1,4 @@
-"""How far each class stands from its entry: as the venue's formula says, on the right side, and all of it."""
+"""How far each class stands from its entry: as the exchange's formula says, on the right side, and all of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transforms.model.price_grid import Floats, Ints
 
 LONG, SHORT = +1, -1
 CLASSES = range(len(LEVERAGE_X))
-VENUES = st.sampled_from(["binance", "bybit", "okx"])
+EXCHANGES = st.sampled_from(["binance", "bybit", "okx"])
 KINDS = st.sampled_from(["linear", "inverse"])
 SIDES = st.sampled_from([LONG, SHORT])
 _STEP_PRICE = math.exp(180 * 0.05)  # profiles are made for prices on a grid of 5 %: this is one
@@ -59,11 +59,11 @@ def test_leverage_that_the_tier_does_not_allow_is_brought_down() -> None:
 
 
 @settings(deadline=None, max_examples=40)
-@given(venue=VENUES, kind=KINDS, entry=st.floats(0.001, 1e5), s=SIDES, rate=st.floats(0.001, 0.006))
+@given(exchange=EXCHANGES, kind=KINDS, entry=st.floats(0.001, 1e5), s=SIDES, rate=st.floats(0.001, 0.006))
 def test_every_class_stands_whole_on_its_side_and_further_than_the_last(
-    venue: str, kind: str, entry: float, s: int, rate: float
+    exchange: str, kind: str, entry: float, s: int, rate: float
 ) -> None:
-    made = profiles(contract(venue, rate, kind=kind), entry, s)
+    made = profiles(contract(exchange, rate, kind=kind), entry, s)
     assert made.shares.shape == (len(LEVERAGE_X), made.length.max())
     assert np.allclose(made.shares.sum(axis=1), 1.0, rtol=1e-12)
     assert made.shares.min() >= 0.0
@@ -75,7 +75,7 @@ def test_every_class_stands_whole_on_its_side_and_further_than_the_last(
 
 
 def by_formula(own: Contract, k: int, s: int, leverage: Floats) -> Floats:
-    """How far from its entry each leverage is liquidated, in buckets, by the venue's own formula."""
+    """How far from its entry each leverage is liquidated, in buckets, by the exchange's own formula."""
     entry = np.full(len(leverage), _STEP_PRICE)
     size = np.full(len(leverage), POSITION_USD[k]) if own.kind == "inverse" else POSITION_USD[k] / entry
     price = liquidation_price(own.exchange, own.kind, entry, size, leverage, own.tiers, s)
@@ -100,10 +100,10 @@ def test_half_of_a_class_stands_at_its_round_leverage() -> None:
 
 
 @settings(deadline=None, max_examples=20)
-@given(venue=VENUES, kind=KINDS, s=SIDES)
-def test_beside_the_round_leverages_no_bucket_is_skipped(venue: str, kind: str, s: int) -> None:
+@given(exchange=EXCHANGES, kind=KINDS, s=SIDES)
+def test_beside_the_round_leverages_no_bucket_is_skipped(exchange: str, kind: str, s: int) -> None:
     """What is not round changes slowly within a class: it is sampled finely enough to know of no gaps."""
-    own = contract(venue, kind=kind)
+    own = contract(exchange, kind=kind)
     made = profiles(own, _STEP_PRICE, s)
     for k in CLASSES:
         at, shares = offsets(made, k)
@@ -120,11 +120,11 @@ def test_beside_the_round_leverages_no_bucket_is_skipped(venue: str, kind: str, 
 
 
 @settings(deadline=None, max_examples=20)
-@given(venue=VENUES, s=SIDES, k=st.sampled_from(CLASSES))
-def test_binning_keeps_the_mean_of_the_formula(venue: str, s: int, k: int) -> None:
+@given(exchange=EXCHANGES, s=SIDES, k=st.sampled_from(CLASSES))
+def test_binning_keeps_the_mean_of_the_formula(exchange: str, s: int, k: int) -> None:
     """The round leverages by their shares, the rest uniform in log leverage between the edges of the class."""
     high, low = np.log(LEVERAGE_EDGES_X[k : k + 2])
-    own = contract(venue)
+    own = contract(exchange)
     spread = by_formula(own, k, s, np.exp(np.linspace(low, high, 20_001))).mean()
     rest = 1.0 - sum(ROUND_X[k].values())
     at_round = by_formula(own, k, s, np.array(list(ROUND_X[k]))) @ np.array(list(ROUND_X[k].values()))

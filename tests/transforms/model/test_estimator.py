@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.transforms.model.market import CONTRACT, FIRST_H, LONG, SHORT, UNKNOWN, bar, first_price, sides, walks
 from transforms.model.assumptions import Assumptions, prior
-from transforms.model.estimator import HourInput, columns, run, standing_usd
+from transforms.model.estimator import HourInput, columns, run, open_notional
 from transforms.model.population import Population
 from transforms.model.price_grid import middle
 
@@ -68,7 +68,7 @@ def handed_on(crowd: Population) -> Population:
     made.cells[:] = np.where(crowd.cells[0] != 0.0, crowd.cells, 0.0)
     made.cohorts, made.moves = deepcopy(crowd.cohorts), crowd.moves.copy()
     made.open_interest, made.standing, made.turnover = crowd.open_interest, crowd.standing, crowd.turnover
-    made.seated_h = crowd.seated_h
+    made.initialised_h = crowd.initialised_h
     return made
 
 
@@ -122,7 +122,7 @@ def test_the_state_knows_no_weights(hours: list[HourInput], times: float) -> Non
 def test_the_map_reaches_a_quarter_of_the_price_and_begins_at_the_mark(mark: float, s: int) -> None:
     crowd = sides(mark)[s]
     crowd.cells[:], crowd.standing = 1.0, 1e9
-    at, usd = standing_usd(crowd, PRIOR.weight)
+    at, usd = open_notional(crowd, PRIOR.weight)
     one_more = middle(np.array([at[0] - 1, at[-1] + 1]))
     near, far = sorted((mark, mark * (1.0 - 0.25 * s)))
     assert near * (1 - 1e-9) <= middle(at[:1])[0] < middle(at[-1:])[0] <= far * (1 + 1e-9)
@@ -146,7 +146,7 @@ def test_what_the_weights_make_too_much_is_taken_from_all_alike() -> None:
         assert some.never > 0
         assert all_.never == pytest.approx(0, abs=1e-9)
         assert all_.in_map / all_.outside == pytest.approx(some.in_map / some.outside, rel=1e-9)
-        one, other = (standing_usd(crowd, times * PRIOR.weight) for times in (1e3, 1e6))
+        one, other = (open_notional(crowd, times * PRIOR.weight) for times in (1e3, 1e6))
         assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 

@@ -93,7 +93,7 @@ def test_hours_in_which_nothing_was_swept_tell_nothing() -> None:
     assert own.hours == 50
 
 
-def test_a_venue_without_a_feed_borrows_the_level_of_the_others() -> None:
+def test_a_exchange_without_a_feed_borrows_the_level_of_the_others() -> None:
     made, alone = found({HERE: hours(4.0 * MINE, 600, 3)}), found({})
     here, there = (log_stands(made[s].assumed.weight) - log_stands(PRIORS[s].weight) for s in (HERE, THERE))
     assert here.mean() == pytest.approx(np.log(4.0), abs=0.25)
@@ -103,7 +103,7 @@ def test_a_venue_without_a_feed_borrows_the_level_of_the_others() -> None:
     assert (made[THERE].assumed.log_sd < alone[THERE].assumed.log_sd)[middle].all()
 
 
-def test_two_venues_that_differ_are_told_apart() -> None:
+def test_two_exchanges_that_differ_are_told_apart() -> None:
     made = found({HERE: hours(2.0 * MINE, 400, 3), THERE: hours(PRIORS[THERE].weight, 400, 4)})
     here, there = (log_stands(made[s].assumed.weight) - log_stands(PRIORS[s].weight) for s in (HERE, THERE))
     assert here.mean() - there.mean() > 0.3

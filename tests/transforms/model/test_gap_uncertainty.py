@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from transforms.model.assumptions import HALF_LIVES_H, prior
 from transforms.model.bands import WIDEST
-from transforms.model.gap_uncertainty import BEFORE, HOLE, unseen_log_sd
+from transforms.model.gap_uncertainty import BEFORE, HOLE, gap_log_sd
 from transforms.model.kernels.approach import UNREACHED
 
 NOW_H = 490_920
@@ -38,29 +38,29 @@ def one_half_life() -> np.ndarray:
 
 @pytest.mark.parametrize("s", [1, -1])
 def test_nothing_unseen(s: int) -> None:
-    assert unseen_log_sd(moves(range(HOURS), s=s), NOW_H, WEIGHT, LONG_AGO_H) == 0.0
+    assert gap_log_sd(moves(range(HOURS), s=s), NOW_H, WEIGHT, LONG_AGO_H) == 0.0
 
 
 def test_nothing_seen() -> None:
-    assert unseen_log_sd(moves(), NOW_H, WEIGHT, LONG_AGO_H) == WIDEST
+    assert gap_log_sd(moves(), NOW_H, WEIGHT, LONG_AGO_H) == WIDEST
 
 
 def test_the_last_half_life_is_half_of_what_stands() -> None:
-    assert unseen_log_sd(moves(range(10, HOURS)), NOW_H, one_half_life(), LONG_AGO_H) == pytest.approx(
+    assert gap_log_sd(moves(range(10, HOURS)), NOW_H, one_half_life(), LONG_AGO_H) == pytest.approx(
         HOLE * log(2), rel=1e-9
     )
 
 
 def test_a_hole_does_not_become_history_when_what_was_before_it_is_forgotten() -> None:
     """One hour after a hole that fills the rest of the window: seen from longer ago, nobody has been seated since."""
-    assert unseen_log_sd(moves(range(1)), NOW_H, WEIGHT, LONG_AGO_H) == WIDEST
-    fading = [unseen_log_sd(moves(range(n)), NOW_H, WEIGHT, LONG_AGO_H) for n in range(1, HOURS)]
+    assert gap_log_sd(moves(range(1)), NOW_H, WEIGHT, LONG_AGO_H) == WIDEST
+    fading = [gap_log_sd(moves(range(n)), NOW_H, WEIGHT, LONG_AGO_H) for n in range(1, HOURS)]
     assert all(later <= earlier for earlier, later in pairwise(fading))
     assert max(earlier - later for earlier, later in pairwise(fading)) < 0.1
 
 
 def test_before_history_the_seated_crowd_stands_in() -> None:
-    assert unseen_log_sd(moves(range(10)), NOW_H, one_half_life(), NOW_H - 9) == pytest.approx(
+    assert gap_log_sd(moves(range(10)), NOW_H, one_half_life(), NOW_H - 9) == pytest.approx(
         BEFORE * 0.5**2, rel=1e-9
     )
 
@@ -68,7 +68,7 @@ def test_before_history_the_seated_crowd_stands_in() -> None:
 @given(st.integers(1, 700), st.integers(1, 700), st.sampled_from([1, -1]))
 def test_a_longer_hole_is_worse_and_an_older_one_better(ended: int, length: int, s: int) -> None:
     def sd(since: int, hours: int) -> float:
-        return unseen_log_sd(moves(range(since), range(since + hours, HOURS), s=s), NOW_H, WEIGHT, LONG_AGO_H)
+        return gap_log_sd(moves(range(since), range(since + hours, HOURS), s=s), NOW_H, WEIGHT, LONG_AGO_H)
 
     length = min(length, HOURS - 2 - ended)
     if length > 0:

@@ -1,4 +1,4 @@
-"""The vectors of the venues' own documentation, each venue and kind, to 1e-4."""
+"""The vectors of the exchanges' own documentation, each exchange and kind, to 1e-4."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_binance_linear(base, leverage, long, short):
         ("okx", "linear", 100_000, 10, 10, 0.004, SHORT, 109_507.2175),
     ],
 )
-def test_other_venues_and_kinds(exchange, kind, entry, size, leverage, rate, s, expected):
+def test_other_exchanges_and_kinds(exchange, kind, entry, size, leverage, rate, s, expected):
     tiers = flat(rate, "base" if kind == "inverse" else "usd")
     assert price(exchange, kind, entry, size, leverage, tiers, s) == pytest.approx(expected, abs=1e-4)
 
@@ -84,6 +84,6 @@ def test_inverse_short_that_nothing_reaches():
     assert price("bybit", "inverse", 50_000, 60_000, 1.0, flat(0.0), SHORT) == np.inf
 
 
-def test_unknown_venue_is_named():
+def test_unknown_exchange_is_named():
     with pytest.raises(ValueError, match="linear contracts on nowhere"):
         price("nowhere", "linear", 1, 1, 1, flat(0.1), LONG)

@@ -53,7 +53,7 @@ def exact() -> Iterator[None]:
     """Nobody gives up, and no crumbs are dropped: what is otherwise near holds to the last digits."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_DUST", 0.0)
-        patch.setattr(module, "GIVEN_UP", 0.0)
+        patch.setattr(module, "EARLY_EXIT_EXPONENT", 0.0)
         yield
 
 

@@ -202,7 +202,7 @@ PARAMETERS = table("model_parameters")
 
 
 def parameters() -> pl.DataFrame:
-    """The prior, and what was fitted for hours 4 and 8, of one venue."""
+    """The prior, and what was fitted for hours 4 and 8, of one exchange."""
     stated = stated_parameters()
     fits = [
         stated.filter(exchange="okx").with_columns(

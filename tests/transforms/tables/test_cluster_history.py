@@ -1,4 +1,4 @@
-"""Lives over many hours: hour by hour and in bulk are the same, whatever comes, and what the checks ask holds."""
+"""Tracks over many hours: hour by hour and in bulk are the same, whatever comes, and what the checks ask holds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.transforms.lives import FIRST, HOUR, Hours, frame, hours, inputs
+from tests.transforms.tracks import FIRST, HOUR, Hours, frame, hours, inputs
 from transforms.model.price_grid import edge, middle
 from transforms.tables.cluster_history import TABLE, build
 
@@ -33,15 +33,15 @@ def test_each_cluster_is_one_life_and_nothing_is_lost(of: Hours) -> None:
     clusters, books, *core = inputs(of)
     made = build(clusters, books, *core)
     key = ["hour_utc", "side", "cluster_id"]
-    assert made.filter(pl.col("life_state") == "standing").select(key).sort(key).equals(clusters.select(key).sort(key))
-    lives = made.group_by("life_id").agg(
+    assert made.filter(pl.col("track_status") == "active").select(key).sort(key).equals(clusters.select(key).sort(key))
+    tracks = made.group_by("track_id").agg(
         hours=pl.len(), since=pl.col("hour_utc").min(), until=pl.col("hour_utc").max(),
-        born=pl.col("born_utc").first(), ends=pl.col("life_state").is_in(["swept", "faded", "merged"]).sum(),
+        born=pl.col("born_utc").first(), ends=pl.col("track_status").is_in(["swept", "expired", "merged"]).sum(),
     )  # fmt: skip
-    assert (lives["since"] == lives["born"]).all()
-    assert ((lives["until"] - lives["since"]) == pl.Series([(n - 1) * HOUR for n in lives["hours"]])).all()
+    assert (tracks["since"] == tracks["born"]).all()
+    assert ((tracks["until"] - tracks["since"]) == pl.Series([(n - 1) * HOUR for n in tracks["hours"]])).all()
     last = FIRST + (len(of) - 1) * HOUR
-    assert lives.filter((pl.col("until") < last) & (pl.col("ends") != 1)).is_empty()
+    assert tracks.filter((pl.col("until") < last) & (pl.col("ends") != 1)).is_empty()
 
 
 @settings(deadline=None, max_examples=25)
@@ -57,17 +57,17 @@ def test_a_life_that_was_not_seen_for_days_has_faded_whatever_the_mark_does_now(
     late_bars = bars.with_columns(
         open_utc=pl.col("open_utc") + pl.when(pl.col("low") < 99).then(120 * HOUR).otherwise(0 * HOUR)
     )
-    for apart, state in ((books, "swept"), (books.with_columns(hour_utc=later), "faded")):
+    for apart, state in ((books, "swept"), (books.with_columns(hour_utc=later), "expired")):
         made = build(clusters, apart, bars if state == "swept" else late_bars, *realised)
         longs = made.filter(side="long").sort("hour_utc")
-        assert longs["life_state"].to_list() == ["standing", state]
-        assert longs["swept_utc"].is_null().to_list() == [True, state == "faded"]
+        assert longs["track_status"].to_list() == ["active", state]
+        assert longs["swept_utc"].is_null().to_list() == [True, state == "expired"]
 
 
 def test_of_lives_that_are_equal_the_lower_price_goes_on_below_a_dollar_too() -> None:
     """Buckets of prices below 1 USD are negative: their names sort the other way."""
     spans = [[(-1800, -1796), (-1790, -1786)], [(-1800, -1786)]]
-    books = [{"hour_utc": FIRST + i * HOUR, "side": "long", "unseen_log_sd": 0.0} for i in range(2)]
+    books = [{"hour_utc": FIRST + i * HOUR, "side": "long", "gap_log_sd": 0.0} for i in range(2)]
     found = [
         {"hour_utc": FIRST + i * HOUR, "side": "long", "rank": rank, "cluster_id": f"DOGE-long-{low}-{high}"}
         | {"price_low": float(edge(low)), "price_high": float(edge(high + 1)), "price_peak": float(middle(low))}
@@ -75,9 +75,9 @@ def test_of_lives_that_are_equal_the_lower_price_goes_on_below_a_dollar_too() ->
         for rank, (low, high) in enumerate(of_hour, start=1)
     ]
     nothing = (frame(name, []) for name in ("price_bars", "realised_liquidations", "realised_coverage"))
-    made = build(frame("liquidation_clusters", found), frame("position_books", books), *nothing)
-    ended = made.filter(hour_utc=FIRST + HOUR).select("life_id", "life_state").rows()
+    made = build(frame("liquidation_clusters", found), frame("position_ledger", books), *nothing)
+    ended = made.filter(hour_utc=FIRST + HOUR).select("track_id", "track_status").rows()
     assert sorted((name[-11:], state) for name, state in ended) == [
         ("-1790--1786", "merged"),
-        ("-1800--1796", "standing"),
+        ("-1800--1796", "active"),
     ]

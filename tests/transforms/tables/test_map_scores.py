@@ -13,7 +13,7 @@ import pytest
 from expectations.tables import table
 from expectations.validation.rules import rules
 from tests.transforms.stated_parameters import stated_parameters
-from transforms.estimation.backtest import NAMES, RANGE, Foretold, foretell
+from transforms.estimation.backtest import NAMES, RANGE, Prediction, predict
 from transforms.estimation.inputs import hour_inputs
 from transforms.model.assumptions import Assumptions, prior
 from transforms.tables import map_scores
@@ -72,7 +72,7 @@ def inputs() -> Inputs:
         "realised_liquidations": frame(
             "realised_liquidations",
             {"time_utc": [t - HOUR / 2 for t in ENDS], "date": [t.date() for t in starts], "seq": 0, "side": "long",
-             "size_usd": usd},
+             "notional_usd": usd},
         ),
         "realised_coverage": frame(
             "realised_coverage", {"hour_utc": ENDS, "date": [t.date() for t in ENDS], "completeness": "recent"}
@@ -99,9 +99,9 @@ def scores(inputs: Inputs) -> pl.DataFrame:
     return build(inputs)
 
 
-def told(inputs: Inputs, wanted: set[datetime], applying: Callable[[int, int], Assumptions]) -> list[Foretold]:
+def told(inputs: Inputs, wanted: set[datetime], applying: Callable[[int, int], Assumptions]) -> list[Prediction]:
     core = [inputs[name] for name in ("price_bars", "open_interest", "margin_tiers", "instruments")]
-    return list(foretell(hour_inputs(*core, hours=ENDS), "okx", wanted, applying))
+    return list(predict(hour_inputs(*core, hours=ENDS), "okx", wanted, applying))
 
 
 def test_every_estimator_is_judged_on_every_hour(scores: pl.DataFrame) -> None:
@@ -124,7 +124,7 @@ def test_what_knows_the_range_beats_what_does_not(scores: pl.DataFrame) -> None:
 
 
 def test_the_map_of_the_hour_before_not_of_the_hour_itself(inputs: Inputs, scores: pl.DataFrame) -> None:
-    """The map after an hour holds nobody where the mark has been, so it would foretell nothing of it."""
+    """The map after an hour holds nobody where the mark has been, so it would predict nothing of it."""
     longs = scores.filter(side="long")
     assert longs.filter(pl.col("estimator") != RANGE)["predicted_usd"].min() > 0  # type: ignore[operator]
     own = prior("okx")
@@ -159,8 +159,8 @@ def test_nothing_of_the_day_or_later_has_a_part(inputs: Inputs, scores: pl.DataF
 
 def test_the_scale_is_of_the_days_before_and_only_of_those(inputs: Inputs, scores: pl.DataFrame) -> None:
     late = pl.col("time_utc") > MIDNIGHT - DAYS - HOUR  # an hour is named by its end
-    tripled = pl.when(late).then(3 * pl.col("size_usd")).otherwise("size_usd")
-    more = build(inputs | {"realised_liquidations": inputs["realised_liquidations"].with_columns(size_usd=tripled)})
+    tripled = pl.when(late).then(3 * pl.col("notional_usd")).otherwise("notional_usd")
+    more = build(inputs | {"realised_liquidations": inputs["realised_liquidations"].with_columns(notional_usd=tripled)})
     for name in ("scale", "scale_hours", "predicted_usd", "rank_correlation"):
         assert more[name].equals(scores[name])
     assert (more["realised_usd"] - 3 * scores["realised_usd"]).abs().max() < 1  # type: ignore[operator]

@@ -61,7 +61,7 @@ def test_a_range_has_both_ends_and_only_what_was_asked_for(small_warehouse: Path
 def test_it_is_written_in_batches(small_warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[int] = []
     monkeypatch.setattr(Silent, "step", lambda self, note="", advance=1, rows=0: steps.append(advance))
-    wanted = export.Wanted(table("liquidation_levels"))
+    wanted = export.ExportRequest(table("liquidation_levels"))
     with catalog.connect(small_warehouse) as connection:
         rows = export.export(connection, wanted, tmp_path / "levels.parquet", Silent(), at_once=1000)
     assert sum(steps) == rows > 2000
@@ -123,7 +123,7 @@ def test_what_fails_on_the_way_leaves_the_old_file(
 
     monkeypatch.setattr(Silent, "step", fails)
     with catalog.connect(small_warehouse) as connection, pytest.raises(Exception, match="No space left"):
-        export.export(connection, export.Wanted(table("liquidation_levels")), out, Silent())
+        export.export(connection, export.ExportRequest(table("liquidation_levels")), out, Silent())
     assert out.read_text() == "old"
     assert not list(tmp_path.glob(".levels*"))
 

@@ -18,7 +18,7 @@ from warehouse.evaluation.score import Scored, beside, score
 from warehouse.simulator import Simulation
 from warehouse.storage.store import Store
 
-# The list of the venue that has one reaches back to the 19th, 13:00.
+# The list of the exchange that has one reaches back to the 19th, 13:00.
 FIRST, BEFORE, MIDNIGHT = datetime(2026, 11, 19, 13), datetime(2026, 11, 19, 23), datetime(2026, 11, 20)
 DAY = date(2026, 11, 20)
 HOURS = 10
@@ -47,7 +47,7 @@ def scored(shared: tuple[Trial, Scored], tmp_path: Path) -> Trial:
 def swept(trial: Trial, side: str) -> pl.DataFrame:
     """What the table of sweeps says of the hours that are judged."""
     rows = trial.rows("sweeps").filter(pl.col("date") < DAY, exchange="okx", side=side)
-    return rows.filter(pl.col("stood_usd").is_not_null(), pl.col("realised_usd").is_not_null(), ~pl.col("is_stale"))
+    return rows.filter(pl.col("predicted_usd").is_not_null(), pl.col("realised_usd").is_not_null(), ~pl.col("is_stale"))
 
 
 @pytest.mark.parametrize("side", ["long", "short"])
@@ -55,11 +55,11 @@ def test_the_map_of_the_hour_before_is_judged_as_it_was_published(shared: tuple[
     """Were it that of the hour itself, nobody would stand in the range: the mark has been there."""
     trial, made = shared
     known = swept(trial, side)
-    assert known["stood_usd"].sum() > 0
+    assert known["predicted_usd"].sum() > 0
     for name in ("fitted", "prior"):
         row = made.rows.row(by_predicate=of(name, side), named=True)
         assert row["hours"] == known.height == HOURS
-        assert row["predicted_usd"] == known["stood_usd"].sum()
+        assert row["predicted_usd"] == known["predicted_usd"].sum()
         assert row["realised_usd"] == pytest.approx(known["realised_usd"].sum(), rel=1e-9)
         assert row["completeness"] == "recent"
 
@@ -68,7 +68,7 @@ def of(estimator: str, side: str = "long", exchange: str = "okx") -> pl.Expr:
     return (pl.col("estimator") == estimator) & (pl.col("side") == side) & (pl.col("exchange") == exchange)
 
 
-def test_venues_that_were_not_read_have_nulls(shared: tuple[Trial, Scored]) -> None:
+def test_exchanges_that_were_not_read_have_nulls(shared: tuple[Trial, Scored]) -> None:
     trial, made = shared
     rows = made.rows
     assert rows.height == 3 * 2 * len(ESTIMATORS)

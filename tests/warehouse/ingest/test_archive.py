@@ -1,4 +1,4 @@
-"""Binance's archive through the shell: what is stored of it, and the tables that come of that."""
+"""Binance's archive through the client: what is stored of it, and the tables that come of that."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from transforms.exchanges.binance import archive as binance_archive
 from transforms.exchanges.protocol import Instrument, Request
 from transforms.tables import fetches, payloads
 from warehouse.clock import to_ms
-from warehouse.ingest.client import Fetched, Shell
+from warehouse.ingest.client import Fetched, ExchangeClient
 from warehouse.pipeline.build import build
 from warehouse.simulator import Fault, Simulation
 
@@ -28,9 +28,9 @@ YESTERDAY = datetime(2026, 11, 19)
 
 
 @pytest.fixture
-def shell(exchanges: Simulation) -> Iterator[Shell]:
+def client(exchanges: Simulation) -> Iterator[ExchangeClient]:
     budgets = [replace(each, capacity=1000 * each.capacity) for each in binance.BUDGETS]
-    with Shell(
+    with ExchangeClient(
         dict.fromkeys(binance.HOSTS, exchanges.url), budgets, clock=lambda: to_ms(NOW), sleep=lambda _: None
     ) as made:
         yield made
@@ -40,8 +40,8 @@ def archived(day: datetime, instruments: list[Instrument] = LISTED) -> list[Requ
     return binance_archive.files(instruments, to_ms(day), to_ms(day + DAY), now_ms=to_ms(NOW))
 
 
-def asked(shell: Shell, requests: list[Request]) -> list[Fetched]:
-    return list(shell.fetch(requests, binance))
+def asked(client: ExchangeClient, requests: list[Request]) -> list[Fetched]:
+    return list(client.fetch(requests, binance))
 
 
 def stored(fetched: list[Fetched]) -> pl.DataFrame:
@@ -77,19 +77,19 @@ def tables(came: pl.DataFrame, instruments: pl.DataFrame, day: datetime) -> dict
 
 
 @pytest.fixture
-def instruments(shell: Shell) -> pl.DataFrame:
+def instruments(client: ExchangeClient) -> pl.DataFrame:
     listing = [each for each in binance.metadata(None) if each.endpoint == "instruments"]
     return build(
-        "instruments", {"payloads": stored(asked(shell, listing)), "instruments": table("instruments").empty()}
+        "instruments", {"payloads": stored(asked(client, listing)), "instruments": table("instruments").empty()}
     )
 
 
 @pytest.mark.parametrize("day", [LAST_WEEK, YESTERDAY])
-def test_a_day_from_the_archive_is_the_day_from_rest(shell: Shell, instruments: pl.DataFrame, day: datetime) -> None:
-    files = asked(shell, archived(day))
+def test_a_day_from_the_archive_is_the_day_from_rest(client: ExchangeClient, instruments: pl.DataFrame, day: datetime) -> None:
+    files = asked(client, archived(day))
     assert {f.outcome for f in files} == {"ok"}
     assert len(files) == 2 * len(archived(day))  # each with its checksum
-    rest = asked(shell, binance.history(LISTED, to_ms(day), to_ms(day + DAY)))
+    rest = asked(client, binance.history(LISTED, to_ms(day), to_ms(day + DAY)))
     from_files, from_rest = (tables(stored(each), instruments, day) for each in (files, rest))
     for name in ("open_interest", "price_bars"):
         keys = ["instrument", "time_utc" if name == "open_interest" else "open_utc"]
@@ -101,60 +101,60 @@ def test_a_day_from_the_archive_is_the_day_from_rest(shell: Shell, instruments: 
     assert_frame_equal(came.sort(keys), ratios.sort(keys), check_exact=False, abs_tol=1e-4)
 
 
-def test_a_month_from_its_file_is_its_days(shell: Shell, instruments: pl.DataFrame) -> None:
+def test_a_month_from_its_file_is_its_days(client: ExchangeClient, instruments: pl.DataFrame) -> None:
     first, end = datetime(2026, 10, 1), datetime(2026, 11, 1)
     files = binance_archive.files(LISTED, to_ms(first), to_ms(end), now_ms=to_ms(NOW), bar_minutes=60)
     days = [each for each in files if each.endpoint in binance_archive.KLINES]
-    months = list(dict.fromkeys(month for each in days if (month := binance.longer(each, now_ms=to_ms(NOW)))))
+    months = list(dict.fromkeys(month for each in days if (month := binance.monthly_file(each, now_ms=to_ms(NOW)))))
     assert (len(days), len(months)) == (2 * 2 * 31, 2 * 2)
     of_days, of_months = (
-        build("price_bars", {"payloads": stored(asked(shell, each)), "instruments": instruments})
+        build("price_bars", {"payloads": stored(asked(client, each)), "instruments": instruments})
         for each in (days, months)
     )
     assert len(of_months) == 2 * 31 * 24
     assert_frame_equal(of_months, of_days, check_row_order=False, check_exact=True)
 
 
-def test_both_ways_together_give_each_moment_once(shell: Shell, instruments: pl.DataFrame) -> None:
+def test_both_ways_together_give_each_moment_once(client: ExchangeClient, instruments: pl.DataFrame) -> None:
     requests = archived(LAST_WEEK) + binance.history(LISTED, to_ms(LAST_WEEK), to_ms(LAST_WEEK + DAY))
-    both = tables(stored(asked(shell, requests)), instruments, LAST_WEEK)
-    rest = tables(stored(asked(shell, requests[len(archived(LAST_WEEK)) :])), instruments, LAST_WEEK)
+    both = tables(stored(asked(client, requests)), instruments, LAST_WEEK)
+    rest = tables(stored(asked(client, requests[len(archived(LAST_WEEK)) :])), instruments, LAST_WEEK)
     for name in ("open_interest", "price_bars"):
         keys = ["instrument", "time_utc" if name == "open_interest" else "open_utc"]
         assert_frame_equal(both[name].sort(keys), rest[name].sort(keys), check_exact=True)
 
 
-def test_without_bars_the_times_are_doubted(shell: Shell, instruments: pl.DataFrame) -> None:
+def test_without_bars_the_times_are_doubted(client: ExchangeClient, instruments: pl.DataFrame) -> None:
     only = [each for each in archived(LAST_WEEK) if each.endpoint == "archive_metrics"]
-    made = tables(stored(asked(shell, only)), instruments, LAST_WEEK)
+    made = tables(stored(asked(client, only)), instruments, LAST_WEEK)
     assert set(made["open_interest"]["origin"]) == {"archive"}
 
 
-def test_a_file_that_is_not_out_yet_is_asked_once(exchanges: Simulation, shell: Shell) -> None:
+def test_a_file_that_is_not_out_yet_is_asked_once(exchanges: Simulation, client: ExchangeClient) -> None:
     """Until four in the morning of the next day; then it is there."""
     today = datetime(2026, 11, 20)
     late = binance_archive.files(LISTED[:1], to_ms(today), to_ms(today + DAY), now_ms=to_ms(today + DAY))
-    (only, *_) = asked(shell, late[:1])
+    (only, *_) = asked(client, late[:1])
     assert (only.outcome, only.attempts, only.rows) == ("not_yet", 1, None)
     assert only.reason.startswith("HTTP 404: BTCUSDT-metrics-2026-11-20.zip.CHECKSUM is not published yet")
     assert len(exchanges.exchange.recent) == 1
 
 
-def test_a_file_that_never_comes_is_told_from_one_that_may(shell: Shell) -> None:
-    (only,) = asked(shell, archived(datetime(2019, 12, 1), LISTED[:1])[:1])
+def test_a_file_that_never_comes_is_told_from_one_that_may(client: ExchangeClient) -> None:
+    (only,) = asked(client, archived(datetime(2019, 12, 1), LISTED[:1])[:1])
     assert (only.outcome, only.attempts) == ("not_found", 1)
     assert "it will not come" in only.reason
 
 
-def test_a_truncated_file_is_asked_again(exchanges: Simulation, shell: Shell) -> None:
+def test_a_truncated_file_is_asked_again(exchanges: Simulation, client: ExchangeClient) -> None:
     exchanges.faults.add(Fault("truncated", path=r"metrics.*\.zip\?", times=1))
-    checksum, file = asked(shell, archived(LAST_WEEK, LISTED[:1])[:1])
+    checksum, file = asked(client, archived(LAST_WEEK, LISTED[:1])[:1])
     assert (checksum.outcome, checksum.attempts, file.outcome, file.attempts) == ("ok", 1, "ok", 2)
 
 
-def test_a_file_that_stays_truncated_is_no_data(exchanges: Simulation, shell: Shell, instruments: pl.DataFrame) -> None:
+def test_a_file_that_stays_truncated_is_no_data(exchanges: Simulation, client: ExchangeClient, instruments: pl.DataFrame) -> None:
     exchanges.faults.add(Fault("truncated", path=r"metrics.*\.zip\?"))
-    fetched = asked(shell, archived(LAST_WEEK, LISTED[:1]))
+    fetched = asked(client, archived(LAST_WEEK, LISTED[:1]))
     (spoilt,) = [f for f in fetched if f.outcome != "ok"]
     assert (spoilt.outcome, spoilt.rows) == ("bad_payload", None)
     assert "the checksum says" in spoilt.reason
@@ -163,24 +163,24 @@ def test_a_file_that_stays_truncated_is_no_data(exchanges: Simulation, shell: Sh
 
 
 def test_bars_that_their_day_lacks_are_asked_of_rest(
-    exchanges: Simulation, shell: Shell, instruments: pl.DataFrame
+    exchanges: Simulation, client: ExchangeClient, instruments: pl.DataFrame
 ) -> None:
     """Marks of whole weeks are missing from the files of days; REST has bars back to listing."""
     day = datetime(2026, 10, 14)
-    whole = tables(stored(asked(shell, archived(day, LISTED[:1]))), instruments, day)
+    whole = tables(stored(asked(client, archived(day, LISTED[:1]))), instruments, day)
     exchanges.faults.add(Fault("404", path="daily/markPriceKlines"))
-    fetched = asked(shell, archived(day, LISTED[:1]))
+    fetched = asked(client, archived(day, LISTED[:1]))
     (missing,) = [f for f in fetched if f.outcome != "ok"]
     assert (missing.outcome, missing.request.endpoint) == ("not_found", "archive_mark_bars")
-    fetched += asked(shell, binance.instead(missing.request))
+    fetched += asked(client, binance.fallback(missing.request))
     made = tables(stored(fetched), instruments, day)
     for name, frame in made.items():
         assert_frame_equal(frame, whole[name], check_row_order=False)
 
 
-def test_the_reason_stands_in_the_gaps(exchanges: Simulation, shell: Shell, instruments: pl.DataFrame) -> None:
+def test_the_reason_stands_in_the_gaps(exchanges: Simulation, client: ExchangeClient, instruments: pl.DataFrame) -> None:
     exchanges.faults.add(Fault("truncated", path=r"metrics.*\.zip\?"))
-    fetched = asked(shell, archived(LAST_WEEK, LISTED[:1]))
+    fetched = asked(client, archived(LAST_WEEK, LISTED[:1]))
     made = tables(stored(fetched), instruments, LAST_WEEK)
     gaps = build(
         "gaps",

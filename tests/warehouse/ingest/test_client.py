@@ -1,4 +1,4 @@
-"""The shell against a server that misbehaves on request. Clock and sleep are the test's own."""
+"""The client against a server that misbehaves on request. Clock and sleep are the test's own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from starlette.routing import Route
 from transforms.exchanges.binance import adapter as binance
 from transforms.exchanges.bybit import adapter as bybit
 from transforms.exchanges.protocol import Budget, Instrument, Request, Response
-from warehouse.ingest.client import Fetched, Shell
+from warehouse.ingest.client import Fetched, ExchangeClient
 
 T0 = 1790553605000
 Answerer = Callable[[Incoming], Any]
@@ -45,7 +45,7 @@ class Clock:
 
 
 @dataclass
-class Venue:
+class Exchange:
     """A server whose answers a test scripts: for each path a list, the last of which repeats."""
 
     clock: Clock
@@ -81,13 +81,13 @@ def clock() -> Clock:
 
 
 class Stage:
-    """One server for all tests; each puts its own venue on it."""
+    """One server for all tests; each puts its own exchange on it."""
 
     url = ""
-    venue: Venue
+    exchange: Exchange
 
     async def answer(self, incoming: Incoming) -> Outgoing:
-        return await self.venue.answer(incoming)
+        return await self.exchange.answer(incoming)
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +108,9 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture
-def venue(stage: Stage, clock: Clock) -> Venue:
-    stage.venue = Venue(clock, stage.url)
-    return stage.venue
+def exchange(stage: Stage, clock: Clock) -> Exchange:
+    stage.exchange = Exchange(clock, stage.url)
+    return stage.exchange
 
 
 @pytest.fixture
@@ -124,13 +124,13 @@ Fetch = Callable[..., list[Fetched]]
 
 
 @pytest.fixture
-def fetch(venue: Venue, clock: Clock) -> Fetch:
+def fetch(exchange: Exchange, clock: Clock) -> Fetch:
     def run(requests: list[Request], adapter: Any = binance, **options: Any) -> list[Fetched]:
-        urls = {"binance": venue.url, "bybit": venue.url} | options.pop("urls", {})
+        urls = {"binance": exchange.url, "bybit": exchange.url} | options.pop("urls", {})
         budgets = options.pop("budgets", adapter.BUDGETS)
         settings = {"clock": clock, "sleep": clock.sleep, "concurrency": 1, "attempts": 3, "backoff_s": 0.01} | options
-        with Shell(urls, budgets, **settings) as shell:
-            return list(shell.fetch(requests, adapter))
+        with ExchangeClient(urls, budgets, **settings) as client:
+            return list(client.fetch(requests, adapter))
 
     return run
 
@@ -142,7 +142,7 @@ def ask(*symbols: str) -> list[Request]:
 PATH = "/fapi/v1/openInterest"
 
 
-def test_an_answer_comes_back_read_and_whole(venue: Venue, fetch: Fetch) -> None:
+def test_an_answer_comes_back_read_and_whole(exchange: Exchange, fetch: Fetch) -> None:
     (done,) = fetch(ask("BTCUSDT"))
     assert (done.outcome, done.reason, done.attempts, done.page) == ("ok", "", 1, 0)
     assert done.rows is not None
@@ -152,92 +152,92 @@ def test_an_answer_comes_back_read_and_whole(venue: Venue, fetch: Fetch) -> None
     assert response.body == b'{"openInterest":"1.5","symbol":"BTCUSDT","time":1790553605000}'
     assert response.headers["content-type"] == "application/json"
     assert sent_ms == done.sent_ms == done.received_ms == T0
-    assert venue.headers[0]["user-agent"].startswith("liquidation-warehouse/")
-    assert "x-simulated-trading" not in venue.headers[0]
+    assert exchange.headers[0]["user-agent"].startswith("liquidation-warehouse/")
+    assert "x-simulated-trading" not in exchange.headers[0]
 
 
-def test_the_demo_header_is_never_sent(venue: Venue, clock: Clock) -> None:
-    with Shell({"binance": venue.url}, binance.BUDGETS, clock=clock, sleep=clock.sleep) as shell:
-        shell._sender.client.headers["X-Simulated-Trading"] = "1"
+def test_the_demo_header_is_never_sent(exchange: Exchange, clock: Clock) -> None:
+    with ExchangeClient({"binance": exchange.url}, binance.BUDGETS, clock=clock, sleep=clock.sleep) as client:
+        client._transport.client.headers["X-Simulated-Trading"] = "1"
         with pytest.raises(ValueError, match="demo"):
-            list(shell.fetch(ask("BTCUSDT"), binance))
-    assert not venue.seen
+            list(client.fetch(ask("BTCUSDT"), binance))
+    assert not exchange.seen
 
 
-def test_retry_after_is_kept_by_the_whole_host(venue: Venue, fetch: Fetch) -> None:
-    venue.script[PATH] = [said(429, {"code": -1003, "msg": "Too many requests"}, retry_after="30"), open_interest]
+def test_retry_after_is_kept_by_the_whole_host(exchange: Exchange, fetch: Fetch) -> None:
+    exchange.script[PATH] = [said(429, {"code": -1003, "msg": "Too many requests"}, retry_after="30"), open_interest]
     done = fetch(ask("BTCUSDT", "ETHUSDT", "SOLUSDT"), concurrency=3)
     assert [each.outcome for each in done] == ["ok"] * 3
     refused = [each for each in done if each.attempts > 1]
     assert [each.attempts for each in refused] == [2]
     assert [response.status for _, response in refused[0].responses] == [429, 200]
     # Three were under way when the first was told to wait; after that nobody came before the time was up.
-    assert not [moment for _, _, moment in venue.seen[3:] if moment < T0 + 30_000]
+    assert not [moment for _, _, moment in exchange.seen[3:] if moment < T0 + 30_000]
 
 
-def test_a_pause_holds_for_requests_that_have_not_begun(venue: Venue, fetch: Fetch) -> None:
-    venue.script[PATH] = [said(429, {"code": -1003, "msg": "Too many requests"}, retry_after="30"), open_interest]
+def test_a_pause_holds_for_requests_that_have_not_begun(exchange: Exchange, fetch: Fetch) -> None:
+    exchange.script[PATH] = [said(429, {"code": -1003, "msg": "Too many requests"}, retry_after="30"), open_interest]
     fetch(ask("BTCUSDT", "ETHUSDT"), concurrency=1)
-    assert [moment >= T0 + 30_000 for _, _, moment in venue.seen] == [False, True, True]
+    assert [moment >= T0 + 30_000 for _, _, moment in exchange.seen] == [False, True, True]
 
 
-def test_endless_refusal_ends(venue: Venue, fetch: Fetch) -> None:
-    venue.script[PATH] = [said(429, {"code": -1003, "msg": "Too many requests"}, retry_after="1")]
+def test_endless_refusal_ends(exchange: Exchange, fetch: Fetch) -> None:
+    exchange.script[PATH] = [said(429, {"code": -1003, "msg": "Too many requests"}, retry_after="1")]
     (done,) = fetch(ask("BTCUSDT"))
     assert (done.outcome, done.attempts, len(done.responses), done.rows) == ("rate_limited", 3, 3, None)
     assert "Too many requests" in done.reason
 
 
-def test_a_ban_beyond_patience_ends_the_host(venue: Venue, fetch: Fetch) -> None:
+def test_a_ban_beyond_patience_ends_the_host(exchange: Exchange, fetch: Fetch) -> None:
     banned = {"code": -1003, "msg": f"Way too many requests; IP banned until {T0 + 120_000}."}
-    venue.script[PATH] = [said(418, banned)]
+    exchange.script[PATH] = [said(418, banned)]
     done = fetch(ask("BTCUSDT", "ETHUSDT", "SOLUSDT"))
     assert [each.outcome for each in done] == ["rate_limited"] * 3
     assert [each.attempts for each in done] == [1, 0, 0]
-    assert len(venue.seen) == 1
+    assert len(exchange.seen) == 1
     assert done[1].responses == ()
     assert "banned until" in done[1].reason
 
 
-def test_a_ban_within_patience_is_waited_for(venue: Venue, fetch: Fetch) -> None:
+def test_a_ban_within_patience_is_waited_for(exchange: Exchange, fetch: Fetch) -> None:
     banned = {"code": -1003, "msg": f"Way too many requests; IP banned until {T0 + 40_000}."}
-    venue.script[PATH] = [said(418, banned), open_interest]
+    exchange.script[PATH] = [said(418, banned), open_interest]
     (done,) = fetch(ask("BTCUSDT"))
     assert done.outcome == "ok"
-    assert venue.seen[1][2] >= T0 + 40_000
+    assert exchange.seen[1][2] >= T0 + 40_000
 
 
-def test_a_border_is_final_for_the_host_and_the_shell(venue: Venue, clock: Clock) -> None:
-    venue.script[PATH] = [said(451, {"code": 0, "msg": "restricted location"})]
-    with Shell({"binance": venue.url}, binance.BUDGETS, clock=clock, sleep=clock.sleep, concurrency=1) as shell:
-        first = list(shell.fetch(ask("BTCUSDT", "ETHUSDT"), binance))
-        later = list(shell.fetch(ask("SOLUSDT"), binance))
+def test_a_border_is_final_for_the_host_and_the_shell(exchange: Exchange, clock: Clock) -> None:
+    exchange.script[PATH] = [said(451, {"code": 0, "msg": "restricted location"})]
+    with ExchangeClient({"binance": exchange.url}, binance.BUDGETS, clock=clock, sleep=clock.sleep, concurrency=1) as client:
+        first = list(client.fetch(ask("BTCUSDT", "ETHUSDT"), binance))
+        later = list(client.fetch(ask("SOLUSDT"), binance))
     assert [each.outcome for each in first + later] == ["geo_blocked"] * 3
     assert [each.attempts for each in first + later] == [1, 0, 0]
-    assert len(venue.seen) == 1
+    assert len(exchange.seen) == 1
 
 
-def test_a_ban_is_remembered_by_later_calls_on_the_shell(venue: Venue, clock: Clock) -> None:
-    venue.script[PATH] = [said(418, {"code": -1003, "msg": f"IP banned until {T0 + 120_000}."}), open_interest]
-    urls = {"binance": venue.url, "elsewhere": venue.url}
-    with Shell(urls, binance.BUDGETS, clock=clock, sleep=clock.sleep, concurrency=1) as shell:
-        (first,) = shell.fetch(ask("BTCUSDT"), binance)
-        later = on_a_thread(lambda: list(shell.fetch(ask("ETHUSDT", "BTCUSDT"), binance)))
-        (other,) = shell.fetch([replace(ask("BTCUSDT")[0], host="elsewhere")], binance)
+def test_a_ban_is_remembered_by_later_calls_on_the_shell(exchange: Exchange, clock: Clock) -> None:
+    exchange.script[PATH] = [said(418, {"code": -1003, "msg": f"IP banned until {T0 + 120_000}."}), open_interest]
+    urls = {"binance": exchange.url, "elsewhere": exchange.url}
+    with ExchangeClient(urls, binance.BUDGETS, clock=clock, sleep=clock.sleep, concurrency=1) as client:
+        (first,) = client.fetch(ask("BTCUSDT"), binance)
+        later = on_a_thread(lambda: list(client.fetch(ask("ETHUSDT", "BTCUSDT"), binance)))
+        (other,) = client.fetch([replace(ask("BTCUSDT")[0], host="elsewhere")], binance)
     assert (first.outcome, first.attempts) == ("rate_limited", 1)
     assert [(each.outcome, each.attempts, each.responses) for each in later] == [("rate_limited", 0, ())] * 2
     assert not clock.slept
-    assert (other.outcome, len(venue.seen)) == ("ok", 2)
+    assert (other.outcome, len(exchange.seen)) == ("ok", 2)
 
 
-def test_a_pause_is_kept_by_later_calls_on_the_shell(venue: Venue, clock: Clock) -> None:
-    venue.script[PATH] = [said(429, {"code": -1003, "msg": "Too many requests"}, retry_after="30"), open_interest]
+def test_a_pause_is_kept_by_later_calls_on_the_shell(exchange: Exchange, clock: Clock) -> None:
+    exchange.script[PATH] = [said(429, {"code": -1003, "msg": "Too many requests"}, retry_after="30"), open_interest]
     options: dict[str, Any] = {"clock": clock, "sleep": clock.sleep, "attempts": 1}
-    with Shell({"binance": venue.url}, binance.BUDGETS, **options) as shell:
-        (first,) = shell.fetch(ask("BTCUSDT"), binance)
-        (later,) = on_a_thread(lambda: list(shell.fetch(ask("ETHUSDT"), binance)))
+    with ExchangeClient({"binance": exchange.url}, binance.BUDGETS, **options) as client:
+        (first,) = client.fetch(ask("BTCUSDT"), binance)
+        (later,) = on_a_thread(lambda: list(client.fetch(ask("ETHUSDT"), binance)))
     assert (first.outcome, later.outcome) == ("rate_limited", "ok")
-    assert venue.seen[1][2] >= T0 + 30_000
+    assert exchange.seen[1][2] >= T0 + 30_000
 
 
 def on_a_thread(call: Callable[[], list[Fetched]]) -> list[Fetched]:
@@ -245,44 +245,44 @@ def on_a_thread(call: Callable[[], list[Fetched]]) -> list[Fetched]:
         return pool.submit(call).result()
 
 
-def test_html_is_tried_again_and_then_reported(venue: Venue, fetch: Fetch) -> None:
-    venue.script[PATH] = [html]
+def test_html_is_tried_again_and_then_reported(exchange: Exchange, fetch: Fetch) -> None:
+    exchange.script[PATH] = [html]
     (done,) = fetch(ask("BTCUSDT"))
     assert (done.outcome, done.attempts, done.rows) == ("bad_payload", 3, None)
     assert [response.body for _, response in done.responses] == [b"<html>We are down for maintenance</html>"] * 3
-    venue.script[PATH] = [html, open_interest]
+    exchange.script[PATH] = [html, open_interest]
     assert fetch(ask("BTCUSDT"))[0].outcome == "ok"
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_stumble_is_tried_again(venue: Venue, fetch: Fetch, status: int) -> None:
-    venue.script[PATH] = [said(status), open_interest]
+def test_a_stumble_is_tried_again(exchange: Exchange, fetch: Fetch, status: int) -> None:
+    exchange.script[PATH] = [said(status), open_interest]
     (done,) = fetch(ask("BTCUSDT"))
     assert (done.outcome, done.attempts) == ("ok", 2)
 
 
-def test_a_stumble_that_says_when_to_come_back_is_heeded_by_the_whole_host(venue: Venue, fetch: Fetch) -> None:
-    venue.script[PATH] = [said(503, retry_after="30"), open_interest]
+def test_a_stumble_that_says_when_to_come_back_is_heeded_by_the_whole_host(exchange: Exchange, fetch: Fetch) -> None:
+    exchange.script[PATH] = [said(503, retry_after="30"), open_interest]
     done = fetch(ask("BTCUSDT", "ETHUSDT"))
     assert [(each.outcome, each.attempts) for each in done] == [("ok", 2), ("ok", 1)]
-    assert [moment >= T0 + 30_000 for _, _, moment in venue.seen] == [False, True, True]
+    assert [moment >= T0 + 30_000 for _, _, moment in exchange.seen] == [False, True, True]
 
 
-def test_a_stumble_beyond_patience_ends_the_host(venue: Venue, fetch: Fetch) -> None:
-    venue.script[PATH] = [said(503, retry_after="3600")]
+def test_a_stumble_beyond_patience_ends_the_host(exchange: Exchange, fetch: Fetch) -> None:
+    exchange.script[PATH] = [said(503, retry_after="3600")]
     done = fetch(ask("BTCUSDT", "ETHUSDT"))
     assert [(each.outcome, each.attempts) for each in done] == [("transient", 1), ("transient", 0)]
-    assert len(venue.seen) == 1
+    assert len(exchange.seen) == 1
 
 
-def test_an_unknown_instrument_is_asked_once(venue: Venue, fetch: Fetch) -> None:
-    venue.script[PATH] = [said(400, {"code": -1121, "msg": "Invalid symbol."}), open_interest]
+def test_an_unknown_instrument_is_asked_once(exchange: Exchange, fetch: Fetch) -> None:
+    exchange.script[PATH] = [said(400, {"code": -1121, "msg": "Invalid symbol."}), open_interest]
     done = fetch(ask("NOSUCHUSDT", "BTCUSDT"))
     assert [(each.outcome, each.attempts) for each in done] == [("not_found", 1), ("ok", 1)]
 
 
-def test_pauses_between_attempts_grow(venue: Venue, fetch: Fetch, clock: Clock) -> None:
-    venue.script[PATH] = [html]
+def test_pauses_between_attempts_grow(exchange: Exchange, fetch: Fetch, clock: Clock) -> None:
+    exchange.script[PATH] = [html]
     fetch(ask("BTCUSDT"), attempts=5, backoff_s=1.0, backoff_max_s=3.0)
     assert len(clock.slept) == 4
     assert all(low <= pause <= 4.0 for low, pause in zip((1.0, 2.0, 3.0, 3.0), clock.slept, strict=True))
@@ -303,21 +303,21 @@ def trickle(_: Incoming) -> Outgoing:
 
 
 @pytest.mark.parametrize("answerer", [slow, trickle])
-def test_who_keeps_us_waiting_is_left(venue: Venue, fetch: Fetch, answerer: Answerer) -> None:
-    venue.script[PATH] = [answerer, answerer, open_interest]
+def test_who_keeps_us_waiting_is_left(exchange: Exchange, fetch: Fetch, answerer: Answerer) -> None:
+    exchange.script[PATH] = [answerer, answerer, open_interest]
     done = fetch(ask("BTCUSDT", "ETHUSDT"), timeout_s=0.1, attempts=2)
     assert [(each.outcome, each.attempts) for each in done] == [("transient", 2), ("ok", 1)]
     assert "ReadTimeout" in done[0].reason
 
 
-def test_a_host_that_never_speaks_is_given_up(venue: Venue, fetch: Fetch) -> None:
-    venue.script[PATH] = [slow]
+def test_a_host_that_never_speaks_is_given_up(exchange: Exchange, fetch: Fetch) -> None:
+    exchange.script[PATH] = [slow]
     done = fetch(ask("AUSDT", "BUSDT", "CUSDT", "DUSDT", "EUSDT"), timeout_s=0.05, attempts=1)
     assert [each.outcome for each in done] == ["transient"] * 3 + ["unreachable"] * 2
     assert [each.attempts for each in done] == [1, 1, 1, 0, 0]
 
 
-def test_a_host_that_is_down_holds_nobody_up(venue: Venue, fetch: Fetch, closed_port: str) -> None:
+def test_a_host_that_is_down_holds_nobody_up(exchange: Exchange, fetch: Fetch, closed_port: str) -> None:
     dead = [replace(each, host="dead") for each in ask("AUSDT", "BUSDT", "CUSDT")]
     done = fetch(dead + ask("BTCUSDT", "ETHUSDT"), urls={"dead": closed_port})
     by_host = {host: [each for each in done if each.request.host == host] for host in ("dead", "binance")}
@@ -342,8 +342,8 @@ def bybit_hour() -> list[Request]:
     return [each for each in planned if each.endpoint == "open_interest_history"]
 
 
-def test_pages_are_followed_and_reported_one_by_one(venue: Venue, fetch: Fetch) -> None:
-    venue.script["/v5/market/open-interest"] = [
+def test_pages_are_followed_and_reported_one_by_one(exchange: Exchange, fetch: Fetch) -> None:
+    exchange.script["/v5/market/open-interest"] = [
         bybit_page("lastid%3D19408935%26lasttime%3D1790552000", START + HOUR),
         bybit_page("more", START + 300_000),
     ]
@@ -351,12 +351,12 @@ def test_pages_are_followed_and_reported_one_by_one(venue: Venue, fetch: Fetch) 
     assert [first.page, second.page] == [0, 1]
     times = [row["time_ms"] for each in (first, second) if each.rows for row in each.rows["open_interest"]]
     assert times == [START + HOUR, START + 300_000]
-    assert venue.seen[1][1].endswith("&cursor=lastid%3D19408935%26lasttime%3D1790552000")
-    assert len(venue.seen) == 2
+    assert exchange.seen[1][1].endswith("&cursor=lastid%3D19408935%26lasttime%3D1790552000")
+    assert len(exchange.seen) == 2
 
 
-def test_a_venue_that_leads_in_circles_is_left(venue: Venue, fetch: Fetch) -> None:
-    venue.script["/v5/market/open-interest"] = [
+def test_a_exchange_that_leads_in_circles_is_left(exchange: Exchange, fetch: Fetch) -> None:
+    exchange.script["/v5/market/open-interest"] = [
         bybit_page("a", START + HOUR),
         bybit_page("b", START + HOUR),
         bybit_page("a", START + HOUR),
@@ -366,41 +366,41 @@ def test_a_venue_that_leads_in_circles_is_left(venue: Venue, fetch: Fetch) -> No
     assert done[-1].attempts == 0
 
 
-def test_a_failed_page_leaves_those_before_it(venue: Venue, fetch: Fetch) -> None:
-    venue.script["/v5/market/open-interest"] = [bybit_page("a", START + HOUR), html]
+def test_a_failed_page_leaves_those_before_it(exchange: Exchange, fetch: Fetch) -> None:
+    exchange.script["/v5/market/open-interest"] = [bybit_page("a", START + HOUR), html]
     done = fetch(bybit_hour(), bybit)
     assert [(each.outcome, each.page) for each in done] == [("ok", 0), ("bad_payload", 1)]
 
 
-def test_redirects_are_not_followed(venue: Venue, fetch: Fetch) -> None:
-    venue.script[PATH] = [lambda _: RedirectResponse("http://127.0.0.1:9/elsewhere", 302)]
+def test_redirects_are_not_followed(exchange: Exchange, fetch: Fetch) -> None:
+    exchange.script[PATH] = [lambda _: RedirectResponse("http://127.0.0.1:9/elsewhere", 302)]
     (done,) = fetch(ask("BTCUSDT"))
     assert (done.outcome, done.reason) == ("bad_payload", "HTTP 302")
-    assert {path for path, _, _ in venue.seen} == {PATH}
+    assert {path for path, _, _ in exchange.seen} == {PATH}
 
 
-def test_equal_questions_are_asked_once(venue: Venue, fetch: Fetch) -> None:
-    assert len(fetch(ask("BTCUSDT") * 3)) == len(venue.seen) == 1
+def test_equal_questions_are_asked_once(exchange: Exchange, fetch: Fetch) -> None:
+    assert len(fetch(ask("BTCUSDT") * 3)) == len(exchange.seen) == 1
     assert fetch([]) == []
 
 
-def test_progress_is_told(venue: Venue, clock: Clock) -> None:
+def test_progress_is_told(exchange: Exchange, clock: Clock) -> None:
     told: list[Fetched] = []
-    with Shell({"binance": venue.url}, binance.BUDGETS, clock=clock, sleep=clock.sleep) as shell:
-        done = list(shell.fetch(ask("BTCUSDT", "ETHUSDT"), binance, on_done=told.append))
+    with ExchangeClient({"binance": exchange.url}, binance.BUDGETS, clock=clock, sleep=clock.sleep) as client:
+        done = list(client.fetch(ask("BTCUSDT", "ETHUSDT"), binance, on_done=told.append))
     assert told == done
     assert len(told) == 2
 
 
-def test_what_cannot_be_sent_is_said_before_anything_is(venue: Venue, fetch: Fetch) -> None:
+def test_what_cannot_be_sent_is_said_before_anything_is(exchange: Exchange, fetch: Fetch) -> None:
     with pytest.raises(ValueError, match="no base URL for host 'elsewhere'"):
         fetch([*ask("BTCUSDT"), replace(ask("BTCUSDT")[0], host="elsewhere")])
     with pytest.raises(ValueError, match="more than budget"):
         fetch([replace(ask("BTCUSDT")[0], weight=5000)])
-    assert not venue.seen
+    assert not exchange.seen
 
 
-def test_budgets_keep_a_strict_venue_content(venue: Venue, fetch: Fetch) -> None:
+def test_budgets_keep_a_strict_exchange_content(exchange: Exchange, fetch: Fetch) -> None:
     """The server allows two requests in any 0.2 s, by its own clock, and bans for ever after."""
     arrivals: list[float] = []
 
@@ -409,13 +409,13 @@ def test_budgets_keep_a_strict_venue_content(venue: Venue, fetch: Fetch) -> None
         crowd = [each for each in arrivals if each > arrivals[-1] - 0.2]
         return open_interest(incoming) if len(crowd) <= 2 else said(418)(incoming)
 
-    venue.script[PATH] = [strict]
+    exchange.script[PATH] = [strict]
     symbols = [f"{number}USDT" for number in range(5)]
     done = fetch(ask(*symbols), concurrency=5, budgets=[Budget("binance-weight", 2, 0.2)])
     assert [(each.outcome, each.attempts) for each in done] == [("ok", 1)] * 5
 
 
-def test_a_slow_budget_does_not_hold_up_a_fast_one(venue: Venue, fetch: Fetch) -> None:
+def test_a_slow_budget_does_not_hold_up_a_fast_one(exchange: Exchange, fetch: Fetch) -> None:
     slow_ones = [replace(each, budget="slow") for each in ask("AUSDT", "BUSDT", "CUSDT")]
     fast_ones = [replace(each, budget="fast") for each in ask("DUSDT", "EUSDT", "FUSDT")]
     budgets = [Budget("slow", 1000, 3000), Budget("fast", 1000, 1000)]
@@ -433,16 +433,16 @@ class Broken:
         raise KeyError(request.endpoint + str(response.status))
 
 
-def test_a_mistake_of_ours_is_not_an_outcome(venue: Venue, fetch: Fetch) -> None:
+def test_a_mistake_of_ours_is_not_an_outcome(exchange: Exchange, fetch: Fetch) -> None:
     with pytest.raises(KeyError):
         fetch(ask("BTCUSDT"), Broken)
 
 
-def test_a_reader_may_leave_early(venue: Venue, clock: Clock) -> None:
+def test_a_reader_may_leave_early(exchange: Exchange, clock: Clock) -> None:
     symbols = [f"{number}USDT" for number in range(50)]
     options: dict[str, Any] = {"clock": clock, "sleep": clock.sleep, "concurrency": 1}
-    with Shell({"binance": venue.url}, binance.BUDGETS, **options) as shell:
-        reader = shell.fetch(ask(*symbols), binance)
+    with ExchangeClient({"binance": exchange.url}, binance.BUDGETS, **options) as client:
+        reader = client.fetch(ask(*symbols), binance)
         assert next(reader).outcome == "ok"
         reader.close()
-    assert len(venue.seen) < 50
+    assert len(exchange.seen) < 50

@@ -1,4 +1,4 @@
-"""Asking one venue over real HTTP: what is stored is not asked again, what failed is, and all is kept as it came."""
+"""Asking one exchange over real HTTP: what is stored is not asked again, what failed is, and all is kept as it came."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from warehouse.simulator.server.faults import parsed
 from warehouse.storage.store import Stage, Store, label, open_store
 
 H = datetime(2026, 11, 20, 8)
-VENUES = ("binance", "bybit", "okx")
+EXCHANGES = ("binance", "bybit", "okx")
 Gather = Callable[..., dict[str, int]]
 
 
@@ -43,7 +43,7 @@ def trial(exchanges: Simulation, tmp_path: Path) -> Trial:
 
 @pytest.fixture
 def gather(trial: Trial) -> Gather:
-    """Contracts and hours of one venue: outcomes of its requests."""
+    """Contracts and hours of one exchange: outcomes of its requests."""
 
     def run(exchange: str, first: datetime = H, last: datetime | None = None, coins: str = "BTC") -> dict[str, int]:
         settings = trial.settings(coins=coins)
@@ -55,7 +55,7 @@ def gather(trial: Trial) -> Gather:
     return run
 
 
-@pytest.mark.parametrize("exchange", VENUES)
+@pytest.mark.parametrize("exchange", EXCHANGES)
 def test_what_was_answered_is_not_asked_again(exchange: str, gather: Gather, exchanges: Simulation) -> None:
     assert set(gather(exchange)) == {"ok"}
     asked = exchanges.exchange.counts.total()
@@ -63,7 +63,7 @@ def test_what_was_answered_is_not_asked_again(exchange: str, gather: Gather, exc
     assert exchanges.exchange.counts.total() == asked
 
 
-@pytest.mark.parametrize("exchange", VENUES)
+@pytest.mark.parametrize("exchange", EXCHANGES)
 def test_bodies_are_kept_byte_for_byte(exchange: str, gather: Gather, trial: Trial, exchanges: Simulation) -> None:
     gather(exchange)
     kept = trial.rows("payloads")
@@ -188,7 +188,7 @@ def test_days_that_were_answered_need_no_month(gather: Gather, exchanges: Simula
     assert exchanges.exchange.counts.total() == asked
 
 
-def test_a_coin_that_no_venue_lists_is_not_asked_for(gather: Gather, trial: Trial) -> None:
+def test_a_coin_that_no_exchange_lists_is_not_asked_for(gather: Gather, trial: Trial) -> None:
     assert gather("okx", coins="NOSUCH") == {"ok": 1}
     assert sorted(trial.rows("fetches")["endpoint"]) == ["hours", "instruments"]
 

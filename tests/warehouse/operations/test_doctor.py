@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from tests.warehouse.trial import Trial
 from warehouse.cli.main import app
-from warehouse.operations.doctor import venue
+from warehouse.operations.doctor import exchange
 from warehouse.storage.store import SCHEMA_VERSION
 
 NOW = "2026-01-12T00:10Z"
@@ -57,7 +57,7 @@ def test_stale_hours(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["hours"]["remedy"].startswith("liq run --hours 6")
 
 
-def test_a_venue_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_exchange_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("BINANCE", "BINANCE_ARCHIVE", "BYBIT", "OKX"):
         monkeypatch.setenv(f"LIQ_{name}_URL", "http://127.0.0.1:9")
     code, found = doctor()
@@ -75,10 +75,10 @@ def test_a_venue_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
         (502, {}, "not JSON"),
     ],
 )
-def test_what_a_venue_answers(status: int, headers: dict[str, str], words: str) -> None:
+def test_what_a_exchange_answers(status: int, headers: dict[str, str], words: str) -> None:
     transport = httpx.MockTransport(lambda request: httpx.Response(status, headers=headers))
     with httpx.Client(transport=transport) as client:
-        found = venue(client, "okx", "http://okx.test")
+        found = exchange(client, "okx", "http://okx.test")
     assert found.state == "wrong"
     assert words in found.finding
     assert found.remedy

@@ -31,7 +31,7 @@ from warehouse.progress import Silent
 from warehouse.settings import load
 from warehouse.storage import store
 
-STATES = ("standing_positions", "opened_cohorts")
+STATES = ("state_positions", "state_cohorts")
 PHASES = {
     "collect": [(run, "_collect_all")],
     "build": [(run, "_build")],
@@ -167,7 +167,7 @@ def command(about: dict[str, Any]) -> Any:
     return backfill(trial.settings(coins=coins), first, last, workers=about.get("workers", 2))
 
 
-def wanted(about: dict[str, Any]) -> importing.Wanted:
+def wanted(about: dict[str, Any]) -> importing.ImportRequest:
     """The file that an import is described by: mark prices of Binance."""
     layout = Layout("mark_bars")
-    return importing.Wanted(Path(about["file"]), "binance", layout, "BTCUSDT")
+    return importing.ImportRequest(Path(about["file"]), "binance", layout, "BTCUSDT")

@@ -68,12 +68,12 @@ def _say(store: Store, unit: Unit, built_from: BuiltFrom) -> None:
 
 def _again(store: Store, contract: Table, key: Key, day: date, *, moved: bool) -> None:
     earlier = {**key, "date": day}
-    if contract.name in ("standing_positions", "opened_cohorts") and not moved and day.day != 1:
+    if contract.name in ("state_positions", "state_cohorts") and not moved and day.day != 1:
         return  # pruned
     if moved:
         made = date.fromisoformat(str(key["date"]))
         by = pl.lit(day - made)
-        born = cs.ends_with("life_id").str.replace(f"{made:%Y%m%d}", f"{day:%Y%m%d}", literal=True)
+        born = cs.ends_with("track_id").str.replace(f"{made:%Y%m%d}", f"{day:%Y%m%d}", literal=True)
         rows = store.read(contract, [key]).with_columns(
             cs.datetime() + by, cs.date().cast(pl.Datetime("ms")) + by, born
         )

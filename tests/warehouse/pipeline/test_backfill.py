@@ -63,7 +63,7 @@ def test_a_range_over_the_border_is_as_if_run_hour_by_hour(hourly: Trial, filled
     assert differing(hourly.files(*MADE), filled.files(*MADE)) == []
     asked = set(filled.rows("fetches").filter(exchange="binance")["endpoint"].to_list())
     assert {"archive_metrics", "archive_mark_bars", "open_interest_history", "mark_bars"} <= asked
-    assert len(filled.rows("position_books")["hour_utc"].unique()) == 5
+    assert len(filled.rows("position_ledger")["hour_utc"].unique()) == 5
 
 
 def test_a_rebuild_is_of_the_hours_that_were_asked_for(filled: Trial) -> None:

@@ -25,7 +25,7 @@ from warehouse.progress import Silent
 from warehouse.simulator import Simulation
 from warehouse.storage.store import Store
 
-# The list of the venue that has one reaches back to the 19th, 13:00.
+# The list of the exchange that has one reaches back to the 19th, 13:00.
 FIRST, BEFORE, MIDNIGHT, LAST = (
     datetime(2026, 11, 19, 13),
     datetime(2026, 11, 19, 23),
@@ -33,7 +33,7 @@ FIRST, BEFORE, MIDNIGHT, LAST = (
     datetime(2026, 11, 20, 2),
 )
 DAY = date(2026, 11, 20)
-VERSION, FILE = "fit-2026-11-20", "mart/model_parameters/data.parquet"
+VERSION, FILE = "fit-2026-11-20", "model/model_parameters/data.parquet"
 PARAMETERS = table("model_parameters")
 
 
@@ -74,7 +74,7 @@ def weights(trial: Trial, version: str, exchange: str, side: str) -> pl.Series:
     return rows.sort("leverage_x", "half_life_hours")["value"]
 
 
-def test_one_feed_moves_its_venue_and_the_others_borrow(shared: tuple[Trial, Calibration]) -> None:
+def test_one_feed_moves_its_exchange_and_the_others_borrow(shared: tuple[Trial, Calibration]) -> None:
     trial, made = shared
     assert (made.quarantined, made.too_few) == ([], {})
     assert made.checks > 0
@@ -90,7 +90,7 @@ def test_one_feed_moves_its_venue_and_the_others_borrow(shared: tuple[Trial, Cal
     assert sure["okx"] < sure["bybit"] == pytest.approx(sure["binance"], rel=0.5)
 
 
-def test_more_that_is_realised_raises_the_venue_and_the_others_with_it(
+def test_more_that_is_realised_raises_the_exchange_and_the_others_with_it(
     shared: tuple[Trial, Calibration], fitted: Trial, enough: None
 ) -> None:
     realise(fitted, BEFORE, 2e7)
@@ -178,7 +178,7 @@ def realise(trial: Trial, moment: datetime, usd: float) -> None:
     like = trial.rows("realised_liquidations").filter(exchange="okx", side="long").head(1)
     more = like.with_columns(
         time_utc=pl.lit(moment).cast(pl.Datetime("ms")), date=pl.lit(moment.date()), seq=pl.lit(99).cast(pl.Int64),
-        size_base=usd / pl.col("price"), size_usd=pl.lit(usd),
+        size_base=usd / pl.col("price"), notional_usd=pl.lit(usd),
     )  # fmt: skip
     key = {"coin": "BTC", "date": moment.date()}
     store.write(contract, pl.concat([store.read(contract, [key]), more.select(list(contract.schema))]), key)
@@ -224,7 +224,7 @@ class TestHours:
         scratch.run(FIRST, LAST)
         assert differing(fitted.files(*MADE), bulk.files(*MADE)) == []
         assert differing(fitted.files(*MADE), scratch.files(*MADE)) == []
-        books = fitted.rows("position_books").select("hour_utc", "parameters_version").unique()
+        books = fitted.rows("position_ledger").select("hour_utc", "parameters_version").unique()
         assert {v for h, v in books.rows() if h < MIDNIGHT} == {PRIOR_VERSION}
         assert {v for h, v in books.rows() if h >= MIDNIGHT} == {VERSION}
         assert fitted.leftovers() == []
@@ -234,9 +234,9 @@ class TestHours:
     ) -> None:
         late = unfitted.copied(tmp_path / "late")
         late.run(MIDNIGHT, MIDNIGHT + HOUR)
-        before = late.files("mart/position_books", "mart/liquidation_levels")
+        before = late.files("model/position_ledger", "mart/liquidation_levels")
         assert calibrate(late.settings(), DAY, DAY).made_before == MIDNIGHT + HOUR
-        assert differing(before, late.files("mart/position_books", "mart/liquidation_levels")) == []
+        assert differing(before, late.files("model/position_ledger", "mart/liquidation_levels")) == []
         late.run(LAST)
         fitted.run(MIDNIGHT, LAST)
         assert differing(fitted.files(*MADE), late.files(*MADE)) == []
@@ -273,7 +273,7 @@ def test_a_version_that_fails_its_checks_is_held_back(
         lambda *about: whole(*about).with_columns(value=pl.when(weight).then(0.0).otherwise("value")),
     )  # fmt: skip
     made = calibrate(trial.settings(), DAY, DAY)
-    assert [name for name, _, _ in made.quarantined] == ["mart.model_parameters"]
+    assert [name for name, _, _ in made.quarantined] == ["model.model_parameters"]
     assert differing(before, trial.files("mart")) == []
     monkeypatch.undo()
     monkeypatch.setattr(calibration, "LEAST_HOURS", 10)
@@ -300,7 +300,7 @@ class TestCommand:
         )
         assert "liq backfill --from 2026-11-19T00:00Z --to 2026-11-19T23:00Z" in result.stderr
         assert versions(trial) == {PRIOR_VERSION, VERSION}
-        assert trial.ask("SELECT count(*) AS n FROM mart.model_parameters WHERE basis = 'fitted'")["n"].item() == 240
+        assert trial.ask("SELECT count(*) AS n FROM model.model_parameters WHERE basis = 'fitted'")["n"].item() == 240
 
     def test_today_is_the_default_and_a_table_is_for_people(self, unfitted: Trial, tmp_path: Path) -> None:
         trial = unfitted.copied(tmp_path / "warehouse")

@@ -15,8 +15,8 @@ import expectations.validation.gx
 from expectations.tables import table
 from expectations.validation.counts import Count
 from expectations.validation.gx import CheckResult
-from tests.transforms.lives import FIRST as BEGIN
-from tests.transforms.lives import Hours, frame, inputs
+from tests.transforms.tracks import FIRST as BEGIN
+from tests.transforms.tracks import Hours, frame, inputs
 from tests.warehouse.trial import MADE, Trial, differing
 from transforms.tables.cluster_history import build
 from warehouse.clock import HOUR, hours
@@ -27,7 +27,7 @@ from warehouse.storage.store import Stage, Store
 FIRST, MIDNIGHT, LAST = datetime(2026, 11, 19, 21), datetime(2026, 11, 20), datetime(2026, 11, 20, 2)
 HISTORY = table("cluster_history")
 CLUSTER = ["hour_utc", "side", "cluster_id"]
-NAMES = ("liquidation_clusters", "position_books", "price_bars", "realised_liquidations", "realised_coverage")
+NAMES = ("liquidation_clusters", "position_ledger", "price_bars", "realised_liquidations", "realised_coverage")
 CALM, SWEPT, QUIET = ([(2, 4, 50), (3, 3, 9)], (0, 0)), ([(4, 3, 9)], (6, 0)), ([], (0, 0))
 DAYS: Hours = [*[CALM] * 3, SWEPT, *[CALM] * 24, *[QUIET] * 48, CALM]
 """Of the clusters of longs the nearer is swept at 23:00 of the first day; from the third day on nothing stands."""
@@ -35,14 +35,14 @@ DAYS: Hours = [*[CALM] * 3, SWEPT, *[CALM] * 24, *[QUIET] * 48, CALM]
 
 @pytest.fixture(scope="module")
 def made(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    trial = Trial(tmp_path_factory.mktemp("lives") / "warehouse", quiet_exchanges.url)
+    trial = Trial(tmp_path_factory.mktemp("tracks") / "warehouse", quiet_exchanges.url)
     assert trial.run(FIRST, LAST).status == "published"
     return trial
 
 
 def test_every_cluster_of_every_hour_is_a_life(made: Trial) -> None:
-    lives, clusters = made.rows("cluster_history"), made.rows("liquidation_clusters")
-    standing = lives.filter(life_state="standing")
+    tracks, clusters = made.rows("cluster_history"), made.rows("liquidation_clusters")
+    standing = tracks.filter(track_status="active")
     assert standing.select(CLUSTER).sort(CLUSTER).equals(clusters.select(CLUSTER).sort(CLUSTER))
     same = ["mark_price", "distance_bp", "notional_usd", "is_stale", "parameters_version", "source"]
     assert standing.sort(CLUSTER).select(same).equals(clusters.sort(CLUSTER).select(same))
@@ -86,7 +86,7 @@ def test_a_day_that_was_held_back_is_made_again_and_those_after_it(
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
-    """Five days of a coin, published, with their lives."""
+    """Five days of a coin, published, with their tracks."""
     store = Store(tmp_path / "warehouse")
     for name, rows in zip(NAMES, inputs(DAYS), strict=True):
         store.write_partitions(table(name), rows)
@@ -118,22 +118,22 @@ def contents(stage: Stage) -> dict[str, str]:
     return {str(key["date"]): footer.content for key in keys if (footer := stage.published.footer(HISTORY, key))}
 
 
-def lives(stage: Stage) -> pl.DataFrame:
+def tracks(stage: Stage) -> pl.DataFrame:
     return stage.published.read(HISTORY, stage.published.keys(HISTORY))
 
 
 def test_days_are_made_as_if_at_once_and_a_day_without_lives_is_there(stage: Stage) -> None:
-    assert lives(stage).equals(build(*inputs(DAYS)))
+    assert tracks(stage).equals(build(*inputs(DAYS)))
     heights = {str(key["date"]): stage.published.read(HISTORY, [key]).height for key in stage.published.keys(HISTORY)}
     assert [day for day, height in heights.items() if not height] == ["2026-01-08"]
     assert list(heights) == [f"2026-01-{day:02}" for day in range(5, 10)]
 
 
 def test_what_is_told_late_reaches_the_end_and_makes_no_later_day_again(stage: Stage) -> None:
-    before = lives(stage)
-    (end,) = before.filter(life_state="swept").to_dicts()
+    before = tracks(stage)
+    (end,) = before.filter(track_status="swept").to_dicts()
     assert (end["hour_utc"], end["realised_usd"], end["realised_is_complete"]) == (BEGIN + 3 * HOUR, None, None)
-    event = {"time_utc": end["swept_utc"] + HOUR / 2, "side": "long", "price": end["price_peak"], "size_usd": 70.0}
+    event = {"time_utc": end["swept_utc"] + HOUR / 2, "side": "long", "price": end["price_peak"], "notional_usd": 70.0}
     told = {
         "realised_liquidations": event | {"hour_utc": None, "open_utc": event["time_utc"], "completeness": "complete"}
     }
@@ -145,18 +145,18 @@ def test_what_is_told_late_reaches_the_end_and_makes_no_later_day_again(stage: S
     stage.publish()
     now_contents = contents(stage)
     assert [day for day in now_contents if now_contents[day] != before_contents[day]] == ["2026-01-05"]
-    (now,) = lives(stage).filter(life_state="swept").to_dicts()
+    (now,) = tracks(stage).filter(track_status="swept").to_dicts()
     assert (now["realised_usd"], now["realised_is_complete"]) == (70.0, True)
     realised = ["realised_usd", "realised_is_complete"]
-    assert lives(stage).drop(realised).equals(before.drop(realised))
+    assert tracks(stage).drop(realised).equals(before.drop(realised))
 
 
 def test_a_map_made_again_changes_what_comes_after_it(stage: Stage) -> None:
-    before, other = lives(stage), DAYS.copy()
+    before, other = tracks(stage), DAYS.copy()
     other[5] = QUIET
     for name, rows in zip(NAMES, inputs(other), strict=True):
         if name == "liquidation_clusters":
             stage.store.write_partitions(table(name), rows.filter(pl.col("date") == date(2026, 1, 6)))
     stage = published(stage)
-    assert not lives(stage).equals(before)
-    assert lives(stage).equals(build(*inputs(other)))
+    assert not tracks(stage).equals(before)
+    assert tracks(stage).equals(build(*inputs(other)))

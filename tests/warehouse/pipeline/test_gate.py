@@ -17,7 +17,7 @@ from warehouse.storage.store import Stage, Store
 Break = Callable[[pl.DataFrame], pl.DataFrame]
 KEY = {"coin": "BTC", "date": A.date()}
 OTHER = {"coin": "ETH", "date": A.date()}
-NAMES = ("price_bars", "open_interest", "liquidation_levels", "position_books", "liquidation_curve", "market_balance")
+NAMES = ("price_bars", "open_interest", "liquidation_levels", "position_ledger", "liquidation_curve", "market_balance")
 
 
 @pytest.fixture
@@ -68,9 +68,9 @@ def test_what_it_is_built_on_is_not(stage: Stage) -> None:
 
 
 def test_siblings_of_one_build_are_held_together(stage: Stage) -> None:
-    held = broken(stage, "position_books", lambda rows: rows.with_columns(standing_base=pl.col("standing_base") * 2))
+    held = broken(stage, "position_ledger", lambda rows: rows.with_columns(closing_base=pl.col("closing_base") * 2))
     assert set(held) == set(NAMES) - {"price_bars", "open_interest"}
-    assert held["liquidation_levels"] == "built together with mart.position_books, which is held back"
+    assert held["liquidation_levels"] == "built together with model.position_ledger, which is held back"
 
 
 def test_a_warning_holds_nothing_and_is_recorded(stage: Stage) -> None:

@@ -216,10 +216,10 @@ def test_a_map_over_which_something_is_imported_is_made_again_by_the_next_run(
     first, after = datetime(2026, 1, 5, 1), datetime(2026, 1, 5, 2)
     pipeline.run(settings.load(), first, first)
     of_first = (pl.col("hour_utc") == first) & (pl.col("side") == "long")
-    assert warehouse.rows("position_books").filter(of_first)["standing_base"].to_list() == [pytest.approx(9)]
+    assert warehouse.rows("position_ledger").filter(of_first)["closing_base"].to_list() == [pytest.approx(9)]
     warehouse.takes(csv(tmp_path / "later.csv", SOUND_OI.replace(",9", ",8")), *OI)
     pipeline.run(settings.load(), after, after)
-    assert warehouse.rows("position_books").filter(of_first)["standing_base"].to_list() == [pytest.approx(8)]
+    assert warehouse.rows("position_ledger").filter(of_first)["closing_base"].to_list() == [pytest.approx(8)]
 
 
 KILLED = """

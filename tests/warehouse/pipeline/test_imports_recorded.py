@@ -16,7 +16,7 @@ from warehouse.pipeline import run as pipeline
 
 FIRST, LAST = datetime(2026, 1, 5, 1), datetime(2026, 1, 5, 12)
 DAY = (ms("2026-01-05T00:00"), ms("2026-01-06T00:00"))
-KLINES = "exchange=venue,time=open_ms,open=o,high=h,low=l,close=c,volume=v"
+KLINES = "exchange=exchange,time=open_ms,open=o,high=h,low=l,close=c,volume=v"
 SUMS = "time=open_ms,long=long_liquidation_usd,short=short_liquidation_usd"
 BASE, CONTRACTS = ("--unit", "base"), ("--unit", "contracts")
 OI_COLUMNS = "time=ts_ms,instrument=symbol,open_interest=sum_open_interest,open_interest_usd=sum_open_interest_value"
@@ -41,7 +41,7 @@ OTHER_LAYOUTS = {
         "--contract-size", "AVAX-USDT-SWAP=1",
     ),
     "realised_liquidations_4h_2025-03-06_05-15": (
-        "realised_liquidations", "bybit", SUMS, "--unit", "usd", "--source", "all-venues-added-up",
+        "realised_liquidations", "bybit", SUMS, "--unit", "usd", "--source", "all-exchanges-added-up",
     ),
 }  # fmt: skip
 pytestmark = pytest.mark.skipif(
@@ -64,7 +64,7 @@ def cut(folder: Path, name: str, first: int, last: int) -> Path:
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Importer]:
-    """A day of Binance and Bybit, imported, and then run where no venue has anything to say."""
+    """A day of Binance and Bybit, imported, and then run where no exchange has anything to say."""
     folder = tmp_path_factory.mktemp("imported")
     (folder / "recorded").mkdir()
     about = {"SOURCE": "recorded", "RECORDED": folder / "recorded", "NOW": "2026-01-30T00:00Z", "COINS": "BTC"}
@@ -79,13 +79,13 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Importer]:
 
 
 def test_the_map_is_made_of_what_was_imported(imported: Importer) -> None:
-    books = imported.rows("position_books").filter(~pl.col("is_stale"))
+    books = imported.rows("position_ledger").filter(~pl.col("is_stale"))
     for exchange in ("binance", "bybit"):
         assert set(books.filter(pl.col("exchange") == exchange)["hour_utc"]) == set(hours(FIRST, LAST))
-    off = books.select((pl.col("standing_base") / pl.col("open_interest_base") - 1).abs().max()).item()
+    off = books.select((pl.col("closing_base") / pl.col("open_interest_base") - 1).abs().max()).item()
     assert off < 1e-9
     assert set(imported.rows("liquidation_levels")["exchange"]) == {"binance", "bybit"}
-    assert imported.rows("position_books")["source"].str.starts_with("imported").all()
+    assert imported.rows("position_ledger")["source"].str.starts_with("imported").all()
 
 
 def test_both_sides_are_halved_and_trades_fill_the_marks_bars(imported: Importer) -> None:
@@ -100,7 +100,7 @@ def test_both_sides_are_halved_and_trades_fill_the_marks_bars(imported: Importer
     assert bars["volume_base"].sum() == pytest.approx(theirs["volume_base"].sum())
 
 
-def test_a_venue_that_nobody_recorded_is_a_gap(imported: Importer) -> None:
+def test_a_exchange_that_nobody_recorded_is_a_gap(imported: Importer) -> None:
     missing = imported.rows("gaps").filter((pl.col("exchange") == "okx") & (pl.col("state") == "missing"))
     assert set(hours(FIRST, LAST)) <= set(missing["hour_utc"])
 
@@ -114,7 +114,7 @@ def test_every_other_layout_is_taken(imported: Importer) -> None:
     events = imported.rows("realised_liquidations")
     sums = pl.read_parquet(imported.root.parent / "realised_liquidations_4h_2025-03-06_05-15.parquet")
     for side in ("long", "short"):
-        told = events.filter(pl.col("side") == side)["size_usd"].sum()
+        told = events.filter(pl.col("side") == side)["notional_usd"].sum()
         assert told == pytest.approx(sums[f"{side}_liquidation_usd"].sum())
-    assert set(events["source"]) == {"imported:all-venues-added-up"}
+    assert set(events["source"]) == {"imported:all-exchanges-added-up"}
     assert imported.rows("realised_coverage").is_empty()

@@ -178,7 +178,7 @@ def read_in_between(made: Trial) -> None:
         return
     hours = [
         set(made.ask(f"SELECT DISTINCT hour_utc FROM mart.{name}")["hour_utc"])
-        for name in ("market_balance", "liquidation_curve", "position_books")
+        for name in ("market_balance", "liquidation_curve", "position_ledger")
     ]
     assert hours[0] == hours[1] == hours[2]
     assert set(made.ask("SELECT hour_utc FROM ops.watermark")["hour_utc"]) <= hours[0]
@@ -223,7 +223,7 @@ def test_the_same_command_ends_where_an_undisturbed_one_does(
     assert list((made.root / ".staging").iterdir()) == []
     settings = settings_of(made, case.about)
     assert [unit.label for _, found in outdated(Store(made.root), settings) for unit, _ in found] == []
-    for each in ("core.price_bars", "mart.market_balance", "mart.model_parameters"):
+    for each in ("core.price_bars", "mart.market_balance", "model.model_parameters"):
         count = f"SELECT count(*) AS n FROM {each}"
         assert made.ask(count)["n"].item() == case.after.ask(count)["n"].item()
 

@@ -37,7 +37,7 @@ FIRST, LAST = datetime(2026, 11, 17, 20), datetime(2026, 11, 20, 3)
 DAYS = [date(2026, 11, day) for day in (17, 18, 19, 20)]
 BARS, LEVELS, PARAMETERS = map(table, ("price_bars", "liquidation_levels", "model_parameters"))
 MART = {"liquidation_levels", "liquidation_curve", "market_balance", "liquidation_clusters", "cascade_risk",
-        "cascade_reach", "market_summary", "sweeps", "cluster_history"}  # fmt: skip
+        "cascade_contagion", "market_summary", "sweeps", "cluster_history"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def trial(filled: Trial, tmp_path: Path) -> Trial:
 
 def whole(trial: Trial, **options: object) -> Plan:
     plan = Plan.of_range(FIRST, LAST, trial.settings())
-    return Plan(plan.first_hour, plan.last_hour, plan.coins, plan.exchanges, catches_up=False, **options)  # type: ignore[arg-type]
+    return Plan(plan.first_hour, plan.last_hour, plan.coins, plan.exchanges, retry_failed=False, **options)  # type: ignore[arg-type]
 
 
 def built(trial: Trial, **options: object) -> list[tuple[str, str]]:
@@ -129,7 +129,7 @@ def test_a_version_of_the_parameters_changes_the_days_that_it_applies_to(trial: 
     made = built(trial)
     assert {day for name, day in made if name == "liquidation_levels"} == {"2026-11-19", "2026-11-20"}
     assert not {name for name, _ in made} & {"price_bars", "open_interest", "gaps"}
-    books = trial.rows("position_books").group_by("date").agg(pl.col("parameters_version").unique())
+    books = trial.rows("position_ledger").group_by("date").agg(pl.col("parameters_version").unique())
     assert dict(books.sort("date").rows()) == {
         day: ["fit-2026-11-19" if day >= DAYS[2] else stated["version"][0]] for day in DAYS
     }
@@ -163,7 +163,7 @@ def test_a_past_that_is_filled_later(filled: Trial, quiet_exchanges: Simulation,
 
 
 def test_a_state_that_was_deleted_for_its_age_is_built_first(filled: Trial, trial: Trial) -> None:
-    for name in ("standing_positions", "opened_cohorts"):
+    for name in ("state_positions", "state_cohorts"):
         for day in DAYS[:2]:
             shutil.rmtree(trial.root / "mart" / name / f"coin=BTC/date={day}")
     shutil.rmtree(trial.root / "mart/liquidation_levels" / f"coin=BTC/date={DAYS[2]}")
@@ -229,7 +229,7 @@ def test_a_map_has_its_hours_though_its_first_levels_are_lost(trial: Trial) -> N
 @pytest.fixture
 def short_lived_state() -> Iterator[None]:
     """State goes once it is a day old."""
-    kept = {name: table(name).kept_days for name in ("standing_positions", "opened_cohorts")}
+    kept = {name: table(name).kept_days for name in ("state_positions", "state_cohorts")}
     for name in kept:
         object.__setattr__(table(name), "kept_days", 1)
     yield
@@ -256,7 +256,7 @@ def test_a_long_range_is_built_once_though_its_state_is_old(trial: Trial, monkey
     maps = [label for label in made if "liquidation_levels" in label]
     assert maps == [f"mart.liquidation_levels coin=BTC/date={day}" for day in DAYS[1:]]
     run.finish(store, settings, plan, summary, FIRST, Silent())
-    assert {key["date"] for key in store.keys(table("standing_positions"))} == {DAYS[-1]}
+    assert {key["date"] for key in store.keys(table("state_positions"))} == {DAYS[-1]}
 
 
 def test_a_fit_is_made_before_the_midnight_it_is_for(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,8 +274,8 @@ def test_a_fit_is_made_before_the_midnight_it_is_for(trial: Trial, monkeypatch: 
 
 def test_state_stays_while_another_run_may_be_about_to_read_it(trial: Trial) -> None:
     store = Store(trial.root)
-    old = store.path(table("standing_positions"), {"coin": "BTC", "date": date(2026, 11, 2)})
-    shutil.copytree(store.path(table("standing_positions"), {"coin": "BTC", "date": DAYS[-1]}).parent, old.parent)
+    old = store.path(table("state_positions"), {"coin": "BTC", "date": date(2026, 11, 2)})
+    shutil.copytree(store.path(table("state_positions"), {"coin": "BTC", "date": DAYS[-1]}).parent, old.parent)
     with staging(store, "hourly") as own:
         with staging(store, "backfill"):
             prune(store, own=own)
@@ -302,7 +302,7 @@ def test_no_map_hangs_on_the_code_of_an_exchange() -> None:
 
 def test_code_is_told_by_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """A comment, a docstring or a blank line changes nothing; a number in a module that it imports does."""
-    from transforms.model.clusters import tracking as cluster_lives
+    from transforms.model.clusters import tracking as cluster_tracks
 
     sources = {}
     source = staleness.inspect.getsource
@@ -313,10 +313,10 @@ def test_code_is_told_by_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
             cached.cache_clear()
         return code_digest(table("cluster_history"))
 
-    before, text = digest(), source(cluster_lives)
-    sources[cluster_lives] = "# why\n" + text.replace('"""', '"""Other words. ', 1) + "\n\n"
+    before, text = digest(), source(cluster_tracks)
+    sources[cluster_tracks] = "# why\n" + text.replace('"""', '"""Other words. ', 1) + "\n\n"
     assert digest() == before
-    sources[cluster_lives] = text + "\nELSE = 1\n"
+    sources[cluster_tracks] = text + "\nELSE = 1\n"
     assert digest() != before
     sources.clear()
     assert digest() == before

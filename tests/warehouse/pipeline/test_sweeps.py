@@ -35,7 +35,7 @@ def sweeps(made: Trial) -> pl.DataFrame:
 
 
 def test_every_book_has_its_row_and_begins_where_the_hour_before_ended(made: Trial, sweeps: pl.DataFrame) -> None:
-    books = made.rows("position_books").select(*ROW, "mark_price", "swept_base", "is_stale")
+    books = made.rows("position_ledger").select(*ROW, "mark_price", "liquidated_base", "is_stale")
     assert sweeps.select(books.columns).sort(ROW).equals(books.sort(ROW))
     assert set(sweeps["hour_utc"]) == set(hours(FIRST, LAST))
     earlier = books.select(*CONTRACT, pl.col("hour_utc") + HOUR, previous="mark_price")
@@ -57,17 +57,17 @@ def test_what_stood_is_that_of_the_hour_before_between_its_mark_and_the_worst(
         worst = hour["low"].min() if row["side"] == "long" else hour["high"].max()
         within = middle >= worst if row["side"] == "long" else middle <= worst
         stood = levels.filter(*own, pl.col("hour_utc") == row["hour_utc"] - HOUR, within)["notional_usd"].sum()
-        assert row["stood_usd"] == stood
+        assert row["predicted_usd"] == stood
         reached += stood > 0
     assert reached > 10
 
 
-def test_realised_is_what_the_one_venue_that_lists_it_said(made: Trial, sweeps: pl.DataFrame) -> None:
+def test_realised_is_what_the_one_exchange_that_lists_it_said(made: Trial, sweeps: pl.DataFrame) -> None:
     told = sweeps.filter(pl.col("exchange") == "okx")
     assert set(told["completeness"]) == {"recent"}
     hour = (pl.col("time_utc") - pl.duration(milliseconds=1)).dt.truncate("1h") + HOUR
     events = made.rows("realised_liquidations").with_columns(hour_utc=hour).filter(pl.col("hour_utc") <= LAST)
-    sums = events.group_by(ROW).agg(usd=pl.col("size_usd").sum(), events=pl.len())
+    sums = events.group_by(ROW).agg(usd=pl.col("notional_usd").sum(), events=pl.len())
     joined = told.join(sums, on=ROW, how="left").with_columns(pl.col("usd", "events").fill_null(0))
     assert joined["realised_count"].sum() == events.height > 3
     assert (joined["realised_count"] == joined["events"]).all()

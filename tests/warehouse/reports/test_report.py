@@ -62,7 +62,7 @@ def test_it_begins_with_the_figures_and_has_every_section(page: str) -> None:
         "map-0", "map-1", "heatmap-0", "heatmap-1", "heatmap-2", "balance-0", "balance-1", "balance-2", "levels-0",
         "levels-1",
     ]  # fmt: skip
-    assert "No venue&#39;s liquidations were read" in page
+    assert "No exchange&#39;s liquidations were read" in page
     assert "There is no score yet" in page
     assert len(page) < 2_500_000
 
@@ -127,7 +127,7 @@ def test_liquidations_scores_and_lives_are_drawn_where_they_are_known(small_ware
     with catalog.connect(small_warehouse) as connection:
         market = snapshot(connection, "BTC")
         material = report._material(connection, market)
-    known = chart.Material(
+    known = chart.ReportData(
         **{**vars(material), "sweeps": past.sweeps(), "scores": past.scores(), "lives": past.lives()}
     )
     drawn = {section.name: bool(section.tabs) for section in chart.sections(known)}
@@ -140,7 +140,7 @@ def test_the_cascade_is_told_where_it_is_known(small_warehouse: Path) -> None:
             "side": ["long", "short"],
             "trigger_price": [95_000.0, None],
             "exhaustion_price": [91_000.0, None],
-            "amplification_x": [1.8, None],
+            "amplification": [1.8, None],
             "largest_ratio": [1.3, 0.4],
         }
     )

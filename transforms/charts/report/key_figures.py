@@ -44,7 +44,7 @@ def _balance(market: Snapshot) -> list[KeyFigure]:
 
 
 def _remark(imbalance: float | None) -> str:
-    return "" if imbalance is None else f"modelled USD, from each venue's mark; imbalance {imbalance:+.2f}"
+    return "" if imbalance is None else f"modelled USD, from each exchange's mark; imbalance {imbalance:+.2f}"
 
 
 def nearest(market: Snapshot, side: str) -> dict[str, Any] | None:
@@ -96,5 +96,5 @@ def _cascade(row: dict[str, Any]) -> KeyFigure:
         remark = f"modelled; what is liquidated goes {part(row['largest_ratio'])} of the way by itself at most"
         return f"Cascade {way}", "none begins", remark
     end = "" if row["exhaustion_price"] is None else f", ends at {price_text(row['exhaustion_price'])}"
-    times = "" if row["amplification_x"] is None else f", amplified {row['amplification_x']:.1f}x"
+    times = "" if row["amplification"] is None else f", amplified {row['amplification']:.1f}x"
     return f"Cascade {way}", f"from {price_text(row['trigger_price'])}", f"modelled{times}{end}"

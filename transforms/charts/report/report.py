@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from transforms.charts import balance_history, heatmap, level_history, liquidation_map
-from transforms.charts import cluster_tracks as cluster_lives
+from transforms.charts import cluster_tracks 
 from transforms.charts import predicted_vs_realised as told_and_realised
 from transforms.charts.amounts import price_text
 from transforms.charts.figure import Section
@@ -21,11 +21,11 @@ LONG = "30d"
 
 
 @dataclass(frozen=True)
-class Material:
+class ReportData:
     """What the pictures are drawn from.
 
     `by_leverage`: the same hour, its levels by leverage class; `heats` by span; `levels`: price -> rows of
-    level_history; `lives` and `scores` may be empty.
+    level_history; `tracks` and `scores` may be empty.
     """
 
     market: Snapshot
@@ -33,27 +33,27 @@ class Material:
     heats: Mapping[str, Heat]
     balance: pl.DataFrame
     levels: Mapping[float, pl.DataFrame]
-    lives: pl.DataFrame
+    tracks: pl.DataFrame
     sweeps: pl.DataFrame
     scores: pl.DataFrame
 
 
-def sections(of: Material) -> list[Section]:
+def sections(of: ReportData) -> list[Section]:
     """All that can be drawn; what has no rows says so in a sentence, or stays out where its table is not kept."""
-    past = [_heatmap(of), _balance(of), _levels(of), *_lives(of)] if _has_past(of) else [_first_hour()]
+    past = [_heatmap(of), _balance(of), _levels(of), *_tracks(of)] if _has_past(of) else [_first_hour()]
     return [section for section in (_map(of), *past, _sweeps(of), _scores(of)) if section.seen]
 
 
-def _has_past(of: Material) -> bool:
+def _has_past(of: ReportData) -> bool:
     return of.balance["hour_utc"].n_unique() > 1
 
 
 def _first_hour() -> Section:
-    seen = "This is the coin's first hour. What goes through time, heatmap, balance, levels and lives of clusters, is "
+    seen = "This is the coin's first hour. What goes through time, heatmap, balance, levels and tracks of clusters, is "
     return Section("past", "Through time", f"{seen}drawn from its second hour on.")
 
 
-def _map(of: Material) -> Section:
+def _map(of: ReportData) -> Section:
     return Section(
         "map",
         "Liquidation map (modelled)",
@@ -67,7 +67,7 @@ def _map(of: Material) -> Section:
     )
 
 
-def _heatmap(of: Material) -> Section:
+def _heatmap(of: ReportData) -> Section:
     asked = f"FROM heatmap('{of.market.coin}', as_of := '{of.market.hour}', hours := "
     return Section(
         "heatmap",
@@ -80,7 +80,7 @@ def _heatmap(of: Material) -> Section:
     )
 
 
-def _balance(of: Material) -> Section:
+def _balance(of: ReportData) -> Section:
     return Section(
         "balance",
         "Longs against shorts (modelled)",
@@ -95,7 +95,7 @@ def _balance(of: Material) -> Section:
     )
 
 
-def _levels(of: Material) -> Section:
+def _levels(of: ReportData) -> Section:
     hours, until = SPANS[LONG], f"WHERE hour_utc <= '{of.market.hour}'"
     return Section(
         "levels",
@@ -108,30 +108,30 @@ def _levels(of: Material) -> Section:
     )
 
 
-def _lives(of: Material) -> list[Section]:
+def _tracks(of: ReportData) -> list[Section]:
     path = list(of.heats.values())[-1].path
-    if cluster_lives.near(of.lives, path).is_empty():
+    if cluster_tracks.near(of.tracks, path).is_empty():
         return []
-    figure = cluster_lives.draw(of.lives, path, of.market.coin)
+    figure = cluster_tracks.draw(of.tracks, path, of.market.coin)
     seen = "Each cluster from its birth to its end: swept by the price, faded, or merged with another."
     asked = f"FROM mart.cluster_history WHERE {_until(of)} ORDER BY hour_utc"
-    return [Section("lives", "Cluster lives (modelled)", seen, {"": asked}, {"": figure})]
+    return [Section("tracks", "Cluster tracks (modelled)", seen, {"": asked}, {"": figure})]
 
 
-def _sweeps(of: Material) -> Section:
+def _sweeps(of: ReportData) -> Section:
     heading = "Predicted against realised (modelled, realised)"
     asked = {"": f"FROM mart.sweeps WHERE {_until(of)} AND realised_usd IS NOT NULL ORDER BY hour_utc"}
     if told_and_realised.known(of.sweeps).is_empty():
-        none = "No venue's liquidations were read in these hours, so nothing can be held against the map: liq listen."
+        none = "No exchange's liquidations were read in these hours, so nothing can be held against the map: liq listen."
         return Section("sweeps", heading, none, asked)
     seen = (
-        "What the map said stood where the mark then went, against what the venue says was liquidated. A feed that is "
+        "What the map said stood where the mark then went, against what the exchange says was liquidated. A feed that is "
         "not complete shows less than there was."
     )
     return Section("sweeps", heading, seen, asked, {"": told_and_realised.draw(of.sweeps, of.market.coin)})
 
 
-def _scores(of: Material) -> Section:
+def _scores(of: ReportData) -> Section:
     heading = "Score card (modelled against realised)"
     until = f"coin = '{of.market.coin}' AND date <= '{of.market.hour.date()}'"
     asked = {"": f"FROM mart.map_scores WHERE {until} ORDER BY date DESC"}
@@ -139,12 +139,12 @@ def _scores(of: Material) -> Section:
         none = "There is no score yet: it takes 24 hours of liquidations that were read in full, and liq score."
         return Section("scores", heading, none, asked)
     seen = (
-        "How well each estimator foretold what was liquidated. Where ours is not ahead of how far the price went, the "
+        "How well each estimator predicted what was liquidated. Where ours is not ahead of how far the price went, the "
     )
     seen += "map told nothing of those days that the chart did not."
     return Section("scores", heading, seen, asked, {"": score_card.draw(of.scores, of.market.coin)})
 
 
-def _until(of: Material) -> str:
+def _until(of: ReportData) -> str:
     """Up to the hour of the report: of the past, it says the same tomorrow."""
     return f"coin = '{of.market.coin}' AND hour_utc <= '{of.market.hour}'"

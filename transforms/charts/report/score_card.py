@@ -1,4 +1,4 @@
-"""The score card: how well each estimator foretold what was liquidated, ours beside what it has to beat."""
+"""The score card: how well each estimator predicted what was liquidated, ours beside what it has to beat."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def draw(rows: pl.DataFrame, coin: str) -> Figure:
     names = {name: f"{name} ({feeds[name]} feed)" for name in sorted(feeds)}
     series = {names[n]: colour for n, colour in style.colours(list(names), style.EXCHANGE_COLOURS).items()}
     lowest = float(met["rank_correlation"].min() or 0)  # type: ignore[arg-type]
-    drawn = _told(met.with_columns(pl.col("exchange").replace_strict(names)))
+    drawn = _tooltips(met.with_columns(pl.col("exchange").replace_strict(names)))
     return Figure(
         title=f"{coin} score card, modelled against realised, before {about['date']}",
         subtitle=(
@@ -65,7 +65,7 @@ def _panel(drawn: pl.DataFrame, series: dict[str, str], what: str, scale: alt.Sc
     return style.panel(chart, height=_HEIGHT, series=series)
 
 
-def _told(met: pl.DataFrame) -> pl.DataFrame:
+def _tooltips(met: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {

@@ -74,7 +74,7 @@ _DIALECT = Dialect(
 def metadata(coins: Sequence[str] | None) -> list[Request]:
     """Instruments and tiers, each for everything at once.
 
-    The tiers' documented form is signed; the one asked for is what the venue's own web pages use, and may end any day.
+    The tiers' documented form is signed; the one asked for is what the exchange's own web pages use, and may end any day.
     """
     return [
         Request(EXCHANGE, "instruments", "/fapi/v1/exchangeInfo", host="binance", budget="binance-weight"),
@@ -118,23 +118,23 @@ def history(instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, ba
     return asked
 
 
-def kept_since_ms(now_ms: int) -> int:
+def served_since_ms(now_ms: int) -> int:
     """The midnight from which on REST has readings, asked at `now_ms`: what is older is in files of days."""
     return (now_ms // _DAY_MS - _KEPT_DAYS) * _DAY_MS
 
 
-def archived(
+def archive_requests(
     instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
 ) -> list[Request]:
     """Files, once readings are older than what REST keeps; settlements it has for ever."""
-    if start_ms >= kept_since_ms(now_ms):
+    if start_ms >= served_since_ms(now_ms):
         return []
     windows = list(pages(_FUNDING, start_ms, end_ms, HOUR_MS))
     funding = [_funding(each.instrument, *window) for each in instruments for window in windows]
     return archive.files(instruments, start_ms, end_ms, now_ms=now_ms, bar_minutes=bar_minutes) + funding
 
 
-def instead(request: Request) -> list[Request]:
+def fallback(request: Request) -> list[Request]:
     """Bars of a day that the archive lacks: REST has them back to listing. Readings are nowhere else."""
     if request.endpoint not in archive.KLINES or archive.is_of_month(request):
         return []
@@ -144,7 +144,7 @@ def instead(request: Request) -> list[Request]:
     return [_series(source, str(request.instrument), *window, minutes) for window in windows]
 
 
-def longer(request: Request, *, now_ms: int) -> Request | None:
+def monthly_file(request: Request, *, now_ms: int) -> Request | None:
     """Of bars the file of the month."""
     return archive.of_month(request, now_ms)
 
@@ -179,10 +179,10 @@ def _funding(instrument: str, start: int, end: int) -> Request:
     )
 
 
-def follow(request: Request, response: Response) -> Request | None:
+def next_page(request: Request, response: Response) -> Request | None:
     """Oldest first: a full page that stops short goes on after its last row. A checksum leads to its file."""
     if request.endpoint in archive.ENDPOINTS:
-        return archive.follow(request, response)
+        return archive.next_page(request, response)
     params = dict(request.params)
     if "limit" not in params:
         return None
@@ -196,7 +196,7 @@ def follow(request: Request, response: Response) -> Request | None:
     return replace(request, params=tuple(params.items()))
 
 
-def coarser(request: Request) -> Request | None:
+def coarser_period(request: Request) -> Request | None:
     """None: every period ends at the same wall of 30 days."""
     return None
 

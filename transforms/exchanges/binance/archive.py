@@ -93,7 +93,7 @@ def interval_minutes(request: Request) -> int:
     return MINUTES[request.path.split("/")[-2]]
 
 
-def follow(request: Request, response: Response) -> Request | None:
+def next_page(request: Request, response: Response) -> Request | None:
     """From a checksum to the edition of the file that it is of."""
     if not request.path.endswith(_CHECKSUM):
         return None

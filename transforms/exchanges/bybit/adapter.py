@@ -1,6 +1,6 @@
 """Bybit v5: perpetual contracts settled in USDT.
 
-Open interest adds up both sides; `singleOpenInterest` is the venue's own half, since June 2026. Everything comes newest
+Open interest adds up both sides; `singleOpenInterest` is the exchange's own half, since June 2026. Everything comes newest
 first, and a lone start time is ignored, so both bounds are always sent, no further apart than a page is long.
 Takers' sides and realised liquidations are only streamed.
 """
@@ -128,24 +128,24 @@ def _get(
     return Request(EXCHANGE, endpoint, path, params, instrument, window[0], window[1], "bybit", "bybit")
 
 
-def archived(
+def archive_requests(
     instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
 ) -> list[Request]:
     """None: there is no archive that is read."""
     return []
 
 
-def instead(request: Request) -> list[Request]:
+def fallback(request: Request) -> list[Request]:
     """None."""
     return []
 
 
-def longer(request: Request, *, now_ms: int) -> Request | None:
+def monthly_file(request: Request, *, now_ms: int) -> Request | None:
     """None."""
     return None
 
 
-def follow(request: Request, response: Response) -> Request | None:
+def next_page(request: Request, response: Response) -> Request | None:
     """The next older page: by cursor where there is one, else by an earlier end.
 
     The cursor comes percent-encoded and is encoded again on its way out, so it is decoded once.
@@ -178,7 +178,7 @@ def _covered(request: Request, oldest_ms: int) -> bool:
     return oldest_ms - step < first
 
 
-def coarser(request: Request) -> Request | None:
+def coarser_period(request: Request) -> Request | None:
     """None: every period reaches back to the listing."""
     return None
 

@@ -19,7 +19,7 @@ _NOT_CRYPTO = ("commodity", "stock", "forex")
 
 
 def clock(body: Any) -> int:
-    """The venue's own time of an answer."""
+    """The exchange's own time of an answer."""
     return Cells(body, "body").time("time")
 
 
@@ -71,7 +71,7 @@ def readings(request: Request, cells: Columns) -> Rows:
 
 
 def _open_interest(cells: Cells | Columns, instrument: str | None, time_ms: int | list[int]) -> dict[str, object]:
-    """Both sides added up, in coins; the half only where the venue gives it."""
+    """Both sides added up, in coins; the half only where the exchange gives it."""
     reported = cells.number("openInterest")
     return {
         "instrument": instrument,
@@ -166,4 +166,4 @@ ALL: Mapping[str, Callable[[list[Cells], int], list[Row]]] = {
     "instruments": _instruments,
     "margin_tiers": _margin_tiers,
 }
-"""Answers for everything at once: endpoint -> rows from its records and the venue's time."""
+"""RequestLog for everything at once: endpoint -> rows from its records and the exchange's time."""

@@ -16,12 +16,12 @@ WHOLE_MARKET: bool = False
 PING: str | None = json.dumps({"op": "ping"})
 
 _TOPIC = "allLiquidation."
-_TOPICS_A_MESSAGE = 300  # the venue takes 21,000 characters of them
+_TOPICS_A_MESSAGE = 300  # the exchange takes 21,000 characters of them
 _SIDE = {"Buy": "long", "Sell": "short"}  # of the position, not of the order that closes it
 
 
 def subscriptions(instruments: Sequence[str]) -> list[str]:
-    """A topic for each contract, as many to a message as the venue takes."""
+    """A topic for each contract, as many to a message as the exchange takes."""
     topics = [f"{_TOPIC}{name}" for name in instruments]
     parts = range(0, len(topics), _TOPICS_A_MESSAGE)
     return [json.dumps({"op": "subscribe", "args": topics[first : first + _TOPICS_A_MESSAGE]}) for first in parts]

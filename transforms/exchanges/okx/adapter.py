@@ -1,6 +1,6 @@
 """OKX v5: swaps settled in USDT.
 
-Open interest is in contracts, and the venue does not say how many sides it counts. Bounds are exclusive, `after`/`end`
+Open interest is in contracts, and the exchange does not say how many sides it counts. Bounds are exclusive, `after`/`end`
 is the later one, and answers come newest first. Periods from 6 hours up are in UTC+8 and are not used.
 
 History is asked of the `history-*` endpoints only: the plain ones end 1,440 bars ago, nothing here knows how long ago a
@@ -89,7 +89,7 @@ _DIALECT = Dialect(
 def metadata(coins: Sequence[str] | None) -> list[Request]:
     """Instruments, and tiers of the named coins, five families a request: there is no form for all.
 
-    Name coins that are listed: the venue refuses a request whole for one family that it does not know.
+    Name coins that are listed: the exchange refuses a request whole for one family that it does not know.
     """
     listed = _get("instruments", "/api/v5/public/instruments", ("instType", "SWAP"))
     families = [f"{coin}-USDT" for coin in coins or ()]
@@ -173,24 +173,24 @@ def _get(
     return Request(EXCHANGE, endpoint, path, params, instrument, window[0], window[1], "okx", f"okx-{endpoint}")
 
 
-def archived(
+def archive_requests(
     instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
 ) -> list[Request]:
     """None: there is no archive that is read."""
     return []
 
 
-def instead(request: Request) -> list[Request]:
+def fallback(request: Request) -> list[Request]:
     """None."""
     return []
 
 
-def longer(request: Request, *, now_ms: int) -> Request | None:
+def monthly_file(request: Request, *, now_ms: int) -> Request | None:
     """None."""
     return None
 
 
-def follow(request: Request, response: Response) -> Request | None:
+def next_page(request: Request, response: Response) -> Request | None:
     """The next older page, when this one is full and does not reach the start of the window."""
     params = dict(request.params)
     if "limit" not in params:
@@ -208,10 +208,10 @@ def follow(request: Request, response: Response) -> Request | None:
     return replace(request, params=tuple(params.items()))
 
 
-def coarser(request: Request) -> Request | None:
+def coarser_period(request: Request) -> Request | None:
     """Open interest by the hour.
 
-    The venue keeps so many entries of each period, so hours reach back twelve times as far.
+    The exchange keeps so many entries of each period, so hours reach back twelve times as far.
     """
     params = dict(request.params)
     if request.endpoint != "open_interest_history" or params["period"] != _PERIODS[5]:

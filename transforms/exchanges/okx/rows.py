@@ -118,7 +118,7 @@ def liquidations(request: Request, data: list[Cells]) -> list[Row]:
 
 
 def liquidation(detail: Cells, instrument: str | None) -> Row:
-    """One event, of the venue's list or of its stream."""
+    """One event, of the exchange's list or of its stream."""
     return row(
         "realised_liquidations",
         instrument=instrument,
@@ -215,4 +215,4 @@ ALL: Mapping[str, Callable[[list[Cells]], list[Row]]] = {
     "instruments": _instruments,
     "margin_tiers": _margin_tiers,
 }
-"""Answers for many instruments at once: endpoint -> rows."""
+"""RequestLog for many instruments at once: endpoint -> rows."""

@@ -34,5 +34,5 @@ def coin_of(base: str, names: Mapping[str, tuple[str, float]]) -> tuple[str, flo
 
 
 def base_of(coin: str, names: Mapping[str, tuple[str, float]]) -> str:
-    """The name under which a venue lists a coin."""
+    """The name under which an exchange lists a coin."""
     return next((base for base, (named, _) in names.items() if named == coin), coin)

@@ -1,4 +1,4 @@
-"""Margin tiers from the venues' documentation, for when a venue answers none without a key; marked `documented`.
+"""Margin tiers from the exchanges' documentation, for when an exchange answers none without a key; marked `documented`.
 
 Binance: BTCUSDT as of 2026-05-01. Bybit: BTCUSDT as of 2026-02-26, first tiers. OKX: BTC-USDT as of 2026-09-18,
 first tiers.
@@ -51,7 +51,7 @@ _DOCUMENTED: dict[str, tuple[str, _Ladder]] = {
 
 
 def documented(exchange: str) -> list[dict[str, object]]:
-    """The documented tiers of a venue, as rows of the series `margin_tiers` without an instrument."""
+    """The documented tiers of an exchange, as rows of the series `margin_tiers` without an instrument."""
     unit, ladder = _DOCUMENTED[exchange]
     floors = (0.0, *(cap for cap, *_ in ladder))
     return [

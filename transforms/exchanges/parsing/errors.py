@@ -1,4 +1,4 @@
-"""From a status, a venue's code and a few headers to the one error that says what to do next."""
+"""From a status, an exchange's code and a few headers to the one error that says what to do next."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SECONDS = re.compile(r"\d{1,12}(\.\d*)?", re.ASCII)
 
 
 class Kind(Enum):
-    """What a venue's code comes down to."""
+    """What an exchange's code comes down to."""
 
     LIMITED = "limited"
     TRANSIENT = "transient"
@@ -35,7 +35,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one venue says no. `silence_ms`: how long to be quiet when it asks for quiet without saying how long."""
+    """How one exchange says no. `silence_ms`: how long to be quiet when it asks for quiet without saying how long."""
 
     codes: Mapping[str, Kind]
     silence_ms: int
@@ -46,7 +46,7 @@ class Dialect:
 def refusal(response: Response, dialect: Dialect, code: str | None, said: object) -> ExchangeError | None:
     """What the answer means when it is not data; None when nothing speaks against reading it.
 
-    `code` is the venue's own error code, None when the body carries none or says success; `said` its message.
+    `code` is the exchange's own error code, None when the body carries none or says success; `said` its message.
     """
     status, message = response.status, said if isinstance(said, str) else ""
     reason = _reason(status, code, message)
@@ -88,7 +88,7 @@ def _forbidden(response: Response, dialect: Dialect, reason: str) -> ExchangeErr
 
 
 def _until(response: Response, message: str, silence_ms: int) -> int:
-    """The latest of the moments the venue names (unix ms), else `silence_ms` from when its answer came."""
+    """The latest of the moments the exchange names (unix ms), else `silence_ms` from when its answer came."""
     named = [int(found) for found in _BANNED_UNTIL.findall(message)]
     if (retry_ms := _retry_after(response)) is not None:
         named.append(retry_ms)
@@ -99,7 +99,7 @@ def _until(response: Response, message: str, silence_ms: int) -> int:
 
 
 def _retry_after(response: Response) -> int | None:
-    """When the venue wants to be asked again (unix ms): it gives seconds from its answer, or a date in GMT.
+    """When the exchange wants to be asked again (unix ms): it gives seconds from its answer, or a date in GMT.
 
     A date that is already past tells of two clocks that disagree, not of leave to go on: it counts as not said.
     """

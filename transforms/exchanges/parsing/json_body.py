@@ -16,7 +16,7 @@ EARLIEST_MS, LATEST_MS = 10**12, 10**13
 
 
 def read(response: Response) -> Any:
-    """The body as JSON. Venues send maintenance and firewall pages with status 200, so the content type counts too."""
+    """The body as JSON. Exchanges send maintenance and firewall pages with status 200, so the content type counts too."""
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type and media_type != "application/json":
         raise BadPayload(f"content type {media_type[:40]}, not JSON")
@@ -32,7 +32,7 @@ def read(response: Response) -> Any:
 
 
 def peek(response: Response) -> dict[str, Any]:
-    """The body's object if it is one, else nothing: for finding a venue's own error code, whatever the status."""
+    """The body's object if it is one, else nothing: for finding an exchange's own error code, whatever the status."""
     try:
         said, _ = _loaded(response.body)
     except (ValueError, RecursionError):
@@ -82,11 +82,11 @@ class Cells:
         return result
 
     def maybe(self, key: str | int, *, signed: bool = False) -> float | None:
-        """As `number`, but an absent or blank cell is null: the venue did not say, which is not zero."""
+        """As `number`, but an absent or blank cell is null: the exchange did not say, which is not zero."""
         return None if self.get(key) in (None, "") else self.number(key, signed=signed)
 
     def time(self, key: str | int) -> int:
-        """Unix milliseconds; venues send them as numbers and as strings, sometimes both in one document."""
+        """Unix milliseconds; exchanges send them as numbers and as strings, sometimes both in one document."""
         value = self.get(key)
         if isinstance(value, str) and re.fullmatch(r"\d{13}", value, re.ASCII):
             value = int(value)
@@ -95,7 +95,7 @@ class Cells:
         return value
 
     def maybe_time(self, key: str | int) -> int | None:
-        """As `time`, but null where the venue leaves it blank or at zero."""
+        """As `time`, but null where the exchange leaves it blank or at zero."""
         return None if self.get(key) in (None, "", "0", 0) else self.time(key)
 
     def whole(self, key: str | int) -> int:

@@ -111,7 +111,7 @@ def readable(
 ) -> list[Row]:
     """The rows of an answer about everything, without the items that cannot be read.
 
-    Venues list contracts that are not finished yet, and one of those must not hide the hundreds beside it. When more
+    Exchanges list contracts that are not finished yet, and one of those must not hide the hundreds beside it. When more
     items are unreadable than not, it is the schema that changed. What is `idle` is not traded: it counts on neither
     side. What `read` finds to be none of ours (no rows) counts on neither side either.
     """

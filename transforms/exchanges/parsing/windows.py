@@ -17,7 +17,7 @@ HOUR_MS = 60 * MINUTE_MS
 
 @dataclass(frozen=True)
 class Source:
-    """A series that a venue publishes by page: where, how many rows a page, and at which weight."""
+    """A series that an exchange publishes by page: where, how many rows a page, and at which weight."""
 
     endpoint: str
     path: str

@@ -50,7 +50,7 @@ def seen_from(table, mark, breadth):  # type: ignore[no-untyped-def]
     return table[start : start + breadth]
 
 
-class Nearness:
+class Approach:
     """By window and bucket, logs of how much nearer the mark came in the hours of the window, added up.
 
     Made of `moves` [720, 2] (population.py) as they are after `hour_h`. origin: bucket of index 0 of the crowd's axis,

@@ -9,7 +9,7 @@ from numba import njit
 from numba.extending import register_jitable
 
 from transforms.model.activity import activity, typical
-from transforms.model.kernels.cells import give_up, place, sweep
+from transforms.model.kernels.cells import early_exit, open_positions, liquidate
 from transforms.model.price_grid import WIDTH, spread
 
 
@@ -27,23 +27,23 @@ def reached_at(s: int, price: float) -> int:
 def pass_bars(cells, s, origin, bars, rates, powers, profile, passing, opened, known):  # type: ignore[no-untyped-def]
     """Carries the crowd through `bars` [n, 8], columns as in hour.Bar, whose openings have one `profile` (as in place).
 
-    rates [holdings]: of leaving, an hour. passing: (kept, left, swept), changed in place. opened: (lowest bucket, coins
+    rates [holdings]: of leaving, an hour. passing: (survival, retained, swept), changed in place. opened: (lowest bucket, coins
     [m], reached since [m]) by entry, changed in place. known: (open interest, turnover, worst, stood).
-    Returns known as it is then, activity opened, and whether open interest was 0, so that nobody is left.
+    Returns known as it is then, activity opened, and whether open interest was 0, so that nobody is retained.
     """
-    kept, left, swept = passing
+    survival, retained, swept = passing
     first, away, length = profile
     interest, turnover, worst, stood = known
     opened_in_all, emptied = 0.0, False
     for n in range(len(bars)):
         hours, _, high, low, close, taker, told, growth = bars[n]
-        kept *= np.exp(-rates * hours)
+        survival *= np.exp(-rates * hours)
         reached = reached_at(s, low if s > 0 else high)
         if s * (worst - reached) > 0:
-            give_up(left, worst - origin, reached - origin, powers)
+            early_exit(retained, worst - origin, reached - origin, powers)
             worst = reached
         _reach(opened[2], s, reached)
-        sweep(cells, s, reached - origin, stood - origin, kept, left, swept)
+        liquidate(cells, s, reached - origin, stood - origin, survival, retained, swept)
         if not isnan(told):
             interest = told
             if told == 0.0:
@@ -54,7 +54,7 @@ def pass_bars(cells, s, origin, bars, rates, powers, profile, passing, opened, k
         if coins > 0.0:
             entry, shares = spread(low, high)
             at = stood - origin
-            place(cells, s, at, entry - origin, coins * shares, first, away, length, kept, left, swept)
+            open_positions(cells, s, at, entry - origin, coins * shares, first, away, length, survival, retained, swept)
             _note(opened, entry, coins * shares, stood)
             opened_in_all += coins
     return (interest, turnover, worst, stood), opened_in_all, emptied

@@ -1,7 +1,7 @@
 """The inner loops of the estimator, compiled: each touches only the buckets that change.
 
-cells [ages, classes, holdings, buckets] at a weight of one; while an hour passes true coins are cells * kept[holding] *
-left[bucket], and `settle` makes it so. s: +1 long, -1 short. Buckets are indices on the axis of `cells`. `reached` is
+cells [ages, classes, holdings, buckets] at a weight of one; while an hour passes true coins are cells * survival[holding] *
+retained[bucket], and `commit` makes it so. s: +1 long, -1 short. Buckets are indices on the axis of `cells`. `reached` is
 the farthest bucket that the mark has come to: a long stands below it, a short above.
 """
 
@@ -16,18 +16,18 @@ _STRIDE = 64
 
 
 @njit(cache=True)
-def give_up(left, before, after, powers):  # type: ignore[no-untyped-def]
+def early_exit(retained, before, after, powers):  # type: ignore[no-untyped-def]
     """Thins what the mark came nearer to, from `before` to `after`: (b/a) ** strength of those a buckets away stay.
 
-    b is how far away they are then; at the mark itself it counts as one bucket. powers: see nearness.py.
+    b is how far away they are then; at the mark itself it counts as one bucket. powers: see approach.py.
     """
-    was, now = seen_from(powers, before, len(left)), seen_from(powers, after, len(left))
-    for b in range(len(left)):
-        left[b] *= now[b] / was[b]
+    was, now = seen_from(powers, before, len(retained)), seen_from(powers, after, len(retained))
+    for b in range(len(retained)):
+        retained[b] *= now[b] / was[b]
 
 
 @njit(cache=True)
-def sweep(cells, s, reached, front, kept, left, swept):  # type: ignore[no-untyped-def]
+def liquidate(cells, s, reached, front, survival, retained, swept):  # type: ignore[no-untyped-def]
     """Empties what the mark reached and adds its coins to `swept`; beyond `front`, where it last stood, is nobody."""
     ages, classes, holdings, breadth = cells.shape
     low, high = (reached, front) if s > 0 else (front + 1, reached + 1)
@@ -37,14 +37,14 @@ def sweep(cells, s, reached, front, kept, left, swept):  # type: ignore[no-untyp
             gone = 0.0
             for b in range(low, high):
                 if cells[0, k, h, b] != 0.0:
-                    gone += cells[0, k, h, b] * left[b]
+                    gone += cells[0, k, h, b] * retained[b]
                     for age in range(ages):
                         cells[age, k, h, b] = 0.0
-            swept[k, h] += gone * kept[h]
+            swept[k, h] += gone * survival[h]
 
 
 @njit(cache=True)
-def place(cells, s, reached, entry, coins, first, shares, length, kept, left, swept):  # type: ignore[no-untyped-def]
+def open_positions(cells, s, reached, entry, coins, first, shares, length, survival, retained, swept):  # type: ignore[no-untyped-def]
     """Opens `coins` [entry buckets from `entry`] in every class and holding, into all ages.
 
     What is `reached` at the close was opened and swept within the bar. What lies off the axis is held at its edge.
@@ -58,10 +58,10 @@ def place(cells, s, reached, entry, coins, first, shares, length, kept, left, sw
             _spread(amount, start + i, shares[k, : length[k]], coins[i])
         gone, stays = _cut(s, reached, low, high)
         swept[k] += amount[gone[0] : gone[1]].sum()
-        more = amount[stays[0] : stays[1]] / left[stays[0] : stays[1]]
+        more = amount[stays[0] : stays[1]] / retained[stays[0] : stays[1]]
         for h in range(holdings):
             for age in range(ages):
-                _add(cells[age, k, h, stays[0] : stays[1]], more, 1.0 / kept[h])
+                _add(cells[age, k, h, stays[0] : stays[1]], more, 1.0 / survival[h])
         amount[low:high] = 0.0
 
 
@@ -99,8 +99,8 @@ def _spread(row, at, shares, coins):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def settle(cells, kept, left, dust, shift):  # type: ignore[no-untyped-def]
-    """Applies `kept` and `left` for good, drops what is less than `dust`, and moves all down the axis by `shift`.
+def commit(cells, survival, retained, dust, shift):  # type: ignore[no-untyped-def]
+    """Applies `survival` and `retained` for good, drops what is less than `dust`, and moves all down the axis by `shift`.
 
     Up where it is negative; what falls off adds to the edge.
     """
@@ -110,7 +110,7 @@ def settle(cells, kept, left, dust, shift):  # type: ignore[no-untyped-def]
         for h in range(holdings):
             low, high = _filled(cells[0, k, h])
             staying, moving = stays[: high - low], moved[: high - low]
-            _stay(staying, cells[0, k, h, low:high], left[low:high], kept[h], dust)
+            _stay(staying, cells[0, k, h, low:high], retained[low:high], survival[h], dust)
             for age in range(ages):
                 row = cells[age, k, h]
                 _multiply(moving, row[low:high], staying)
@@ -119,9 +119,9 @@ def settle(cells, kept, left, dust, shift):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _stay(stays, coins, left, kept, dust):  # type: ignore[no-untyped-def]
+def _stay(stays, coins, retained, survival, dust):  # type: ignore[no-untyped-def]
     for b in range(len(stays)):
-        true = left[b] * kept
+        true = retained[b] * survival
         stays[b] = true if coins[b] * true >= dust else 0.0
 
 
@@ -156,12 +156,12 @@ def _none(bits, start):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def leave(cells, window, s, entry, coins, reached, since, left, first, shares, length, survive):  # type: ignore[no-untyped-def]
+def expire_cohort(cells, window, s, entry, coins, reached, since, retained, first, shares, length, survival_by_age):  # type: ignore[no-untyped-def]
     """Takes the survivors of one hour's openings out of an age, and lowers those within it where rounding asks for it.
 
     coins [n] were opened at `entry` [n], ascending; `reached` [n] is the farthest bucket that the mark reached in that
-    hour afterwards, `since` in the hours since. left [buckets]: what these left of them there; first, shares, length:
-    as in place; survive [holdings]: what is left of them by age alone.
+    hour afterwards, `since` in the hours since. retained [buckets]: what these retained of them there; first, shares, length:
+    as in place; survival_by_age [holdings]: what is retained of them by age alone.
     """
     classes, holdings, breadth = cells.shape[1:]
     amount = np.zeros(breadth)
@@ -171,9 +171,9 @@ def leave(cells, window, s, entry, coins, reached, since, left, first, shares, l
             at, come = entry[i] + first[k], min(reached[i], since) if s > 0 else max(reached[i], since)
             start, stop = _cut(s, come, at, at + length[k])[1]
             _spread(amount, start, shares[k, start - at : stop - at], coins[i])
-        gone = amount[low:high] * left[low:high]
+        gone = amount[low:high] * retained[low:high]
         for h in range(holdings):
-            _take(cells[window, k, h, low:high], gone, survive[h])
+            _take(cells[window, k, h, low:high], gone, survival_by_age[h])
             for age in range(window - 1, 0, -1):
                 _bound(cells[age, k, h, low:high], cells[age + 1, k, h, low:high])
         amount[low:high] = 0.0

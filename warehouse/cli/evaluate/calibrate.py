@@ -44,9 +44,9 @@ def calibrate(
 
     Example: liq calibrate --from 2026-01-05 --to 2026-01-12
     """
-    begin, end = asked(day, first, last)
+    begin, end = day_range(day, first, last)
     settings = settings_of(coins=coins, source=source, warehouse=warehouse)
-    from warehouse.cli.progress import progress
+    from warehouse.cli.progress import show_progress
     from warehouse.clock import from_ms
     from warehouse.ingest.exchanges import market_clock
     from warehouse.pipeline import calibrate as fitting
@@ -56,16 +56,16 @@ def calibrate(
     if (end or today) > today:
         raise UserError(f"{end} is in the future; the last day that has begun is {today}")
     open_store(settings.root, settings.source, create=False)
-    with progress() as told:
-        made = fitting.calibrate(settings, begin or today, end or today, progress=told)
+    with show_progress() as progress:
+        made = fitting.calibrate(settings, begin or today, end or today, progress=progress)
     if made.rows.height or form is not Format.TABLE:
         emit(made.rows, form, out, title="Fitted to what was realised")
-    for line in _told(made, begin or today):
+    for line in _lines(made, begin or today):
         print(line, file=sys.stdout if form is Format.TABLE else sys.stderr)
     raise typer.Exit(1 if made.quarantined else 0)
 
 
-def asked(day: str | None, first: str | None, last: str | None) -> tuple[date | None, date | None]:
+def day_range(day: str | None, first: str | None, last: str | None) -> tuple[date | None, date | None]:
     """First and last day, or None twice. Raises UserError for what no clock could make right."""
     if day and (first or last):
         raise UserError("--day is one day; leave out --from and --to, or leave out --day")
@@ -86,7 +86,7 @@ def _day(text: str | None) -> date | None:
         raise UserError(f"{text!r} is not a day; write it as {_DAY}") from error
 
 
-def _told(made: Calibration, begin: date) -> Iterator[str]:
+def _lines(made: Calibration, begin: date) -> Iterator[str]:
     """What the rows do not say."""
     from warehouse.pipeline.calibrate import too_few
 

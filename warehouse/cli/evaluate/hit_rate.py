@@ -41,21 +41,21 @@ def reach(
 
     Within 1, 2 and 5 %, in 1, 4 and 24 hours, with the 95 % interval of the difference: one that holds 0 shows nothing.
 
-    Example: liq reach BTC --from 2025-12-01T00:00Z --to 2026-01-12T00:00Z
+    Example: liq hit-rate BTC --from 2025-12-01T00:00Z --to 2026-01-12T00:00Z
     """
     begin, end = (parse_hour(text) if text else None for text in (first, last))
     if begin and end and begin > end:
         raise UserError(f"--from {first} is after --to {last}; swap them")
     from warehouse.catalog.build import connect
-    from warehouse.cli.progress import progress
-    from warehouse.evaluation.hit_rate import reach_of
+    from warehouse.cli.progress import show_progress
+    from warehouse.evaluation.hit_rate import touches_of
     from warehouse.storage.store import open_store
 
     settings = settings_of(warehouse=warehouse)
     open_store(settings.root, settings.source, create=False)
     name = "all" if coin.lower() == "all" else coin.upper()
-    with progress() as told, connect(settings.root) as catalog:
-        rows = reach_of(catalog, name, begin, end, told)
+    with show_progress() as progress, connect(settings.root) as catalog:
+        rows = touches_of(catalog, name, begin, end, progress)
     if form is Format.TABLE:
         rows = rounded(rows)
     emit(rows, form, out, title=f"{name}: share reached, of clusters and of other levels (modelled)")

@@ -87,7 +87,7 @@ def of_warehouse(
     """Scores, publishes and shows one day; today where none is named."""
     import polars as pl
 
-    from warehouse.cli.progress import progress
+    from warehouse.cli.progress import show_progress
     from warehouse.clock import from_ms
     from warehouse.evaluation import score as scoring
     from warehouse.ingest.exchanges import market_clock
@@ -97,8 +97,8 @@ def of_warehouse(
     if (day or today) > today:
         raise UserError(f"{day} is in the future; the last day that has begun is {today}")
     open_store(settings.root, settings.source, create=False)
-    with progress() as told:
-        made = scoring.score(settings, day or today, coins=[coin.upper() for coin in coins], progress=told)
+    with show_progress() as progress:
+        made = scoring.score(settings, day or today, coins=[coin.upper() for coin in coins], progress=progress)
     rows = made.rows.filter(pl.col("estimator").is_in(estimators)) if estimators else made.rows
     if form is not Format.TABLE:
         emit(rows, form, out)
@@ -115,7 +115,7 @@ def of_warehouse(
 def of_known_positions(folder: Path, names: list[str], without: list[str]) -> pl.DataFrame:
     """Median factors over the markets of `folder`, as if the exchanges `without` published no liquidations."""
     from transforms.evaluation.known_error import cumulative, factors, medians
-    from warehouse.cli.progress import progress
+    from warehouse.cli.progress import show_progress
     from warehouse.evaluation import known_positions as files
 
     published = files.read_published(folder).without(without)
@@ -124,8 +124,8 @@ def of_known_positions(folder: Path, names: list[str], without: list[str]) -> pl
         market: sorted(own["at_ms"].unique())
         for (market,), own in truth.sort("market").group_by("market", maintain_order=True)
     }
-    with progress() as told:
-        sums = files.estimate(published, times, names, cumulative, told)
+    with show_progress() as progress:
+        sums = files.estimate(published, times, names, cumulative, progress)
     return medians(factors(sums, truth))
 
 
@@ -164,15 +164,15 @@ def estimate(
     if out.suffix not in {".parquet", ".csv"}:
         raise UserError(f"--out {out} is neither .parquet nor .csv; write e.g. --out map.parquet")
     from transforms.evaluation import known_error as sums
-    from warehouse.cli.progress import progress
+    from warehouse.cli.progress import show_progress
     from warehouse.evaluation import known_positions as files
     from warehouse.storage.atomic import replace_whole
 
     published = files.read_published(folder)
     times = files.instants(published, first_ms, hours)
-    with progress() as told:
+    with show_progress() as progress:
         shape = sums.cumulative if cumulative else sums.levels
-        made = files.estimate(published, times, [estimator.value], shape, told).drop("estimator")
+        made = files.estimate(published, times, [estimator.value], shape, progress).drop("estimator")
     write = made.write_parquet if out.suffix == ".parquet" else made.write_csv
     print(f"wrote {replace_whole(out, write)}: {made.height} rows (modelled)")
 
@@ -181,9 +181,9 @@ COMMANDS = (score, estimate)
 
 
 def _day(text: str | None) -> date | None:
-    from warehouse.cli.evaluate.calibrate import asked
+    from warehouse.cli.evaluate.calibrate import day_range
 
-    return asked(text, None, None)[0]
+    return day_range(text, None, None)[0]
 
 
 def _hour_utc(text: str) -> datetime:

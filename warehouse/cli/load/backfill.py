@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from warehouse.cli.options import Coins, Exchanges, Recorded, Source, Warehouse, settings_of
-from warehouse.time_range import asked, span
+from warehouse.time_range import validate_range, hour_range
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from transforms.exchanges.retention import Reach
+    from transforms.exchanges.retention import Retention
 
 From = Annotated[
     str, typer.Option("--from", metavar="TIME", help="First hour, e.g. --from 2025-12-01T00:00Z", show_default=False)
@@ -52,11 +52,11 @@ def backfill(
 
     Example: liq backfill --from 2025-12-01T00:00Z --to 2026-01-12T00:00Z --coins BTC,ETH --dry-run
     """
-    asked(None, first, None, None)
+    validate_range(None, first, None, None)
     settings = settings_of(coins=coins, exchanges=exchanges, source=source, recorded=recorded, warehouse=warehouse)
-    from transforms.exchanges.retention import reach
+    from transforms.exchanges.retention import retention
     from warehouse.cli.output import printer, table
-    from warehouse.cli.progress import progress
+    from warehouse.cli.progress import show_progress
     from warehouse.cli.summary import exit_code, show
     from warehouse.ingest.addresses import pointed
     from warehouse.ingest.exchanges import serving
@@ -66,9 +66,9 @@ def backfill(
     from warehouse.storage.store import Store
 
     with serving(settings) as served:
-        begin, end = span(served.now, None, first, last)
+        begin, end = hour_range(served.now, None, first, last)
         plan = Plan.of_range(begin, end, settings)
-        reached = [r for each in plan.exchanges for r in reach(each, begin, end, served.now)]
+        reached = [r for each in plan.exchanges for r in retention(each, begin, end, served.now)]
         printer().print(table(_rows(reached), "What will be asked, by what the exchanges document to have"))
         for name, hours in graph.hours_after(Store(settings.root), plan).items():
             print(
@@ -76,9 +76,9 @@ def backfill(
             )
         if dry_run:
             return
-        with progress() as told:
+        with show_progress() as progress:
             summary = pipeline.backfill(
-                pointed(settings, served), begin, end, again=rebuild, workers=workers, progress=told
+                pointed(settings, served), begin, end, again=rebuild, workers=workers, progress=progress
             )
     show(summary)
     raise typer.Exit(exit_code(summary))
@@ -96,17 +96,17 @@ def rebuild(
     Example: liq rebuild --from raw
     """
     settings = settings_of(coins=coins, source=source, warehouse=warehouse)
-    from warehouse.cli.progress import progress
+    from warehouse.cli.progress import show_progress
     from warehouse.cli.summary import exit_code, show
     from warehouse.pipeline import run as pipeline
 
-    with progress() as told:
-        summary = pipeline.rebuild(settings, workers=workers, progress=told)
+    with show_progress() as progress:
+        summary = pipeline.rebuild(settings, workers=workers, progress=progress)
     show(summary)
     raise typer.Exit(exit_code(summary))
 
 
-def _rows(reached: list[Reach]) -> pl.DataFrame:
+def _rows(reached: list[Retention]) -> pl.DataFrame:
     import polars as pl
 
     columns = ("exchange", "series", "first_utc", "last_utc", "from", "note")

@@ -60,10 +60,10 @@ def import_(
     """
     settings = settings_of(warehouse=warehouse)
     from transforms.exchanges import ADAPTERS
-    from transforms.imports.contracts import Said
+    from transforms.imports.contracts import ContractHints
     from transforms.imports.layout import Layout
-    from warehouse.cli.progress import progress
-    from warehouse.pipeline.imports import Wanted, import_file
+    from warehouse.cli.progress import show_progress
+    from warehouse.pipeline.imports import ImportRequest, import_file
 
     if exchange.lower() not in ADAPTERS:
         raise UserError(f"no exchange {exchange!r}; there are {', '.join(ADAPTERS)}")
@@ -71,10 +71,10 @@ def import_(
     layout = Layout(
         _form(form, prices, named), named, unit.value if unit else None, sides, side_pair(side_words), complete
     )
-    said = Said(coin.upper() if coin else None, kind.value, sizes(contract_size))
-    wanted = Wanted(file, exchange.lower(), layout, instrument, said, name(source))
-    with progress() as told:
-        made = import_file(settings, wanted, told)
+    said = ContractHints(coin.upper() if coin else None, kind.value, sizes(contract_size))
+    wanted = ImportRequest(file, exchange.lower(), layout, instrument, said, name(source))
+    with show_progress() as progress:
+        made = import_file(settings, wanted, progress)
     for line in _lines(made, settings.root):
         print(line)
 
@@ -97,11 +97,11 @@ def _lines(made: Imported, root: Path) -> Iterator[str]:
     yield f"{said}; {wanted.exchange} {coins}; hours {span}; marked {wanted.source}"
     yield f"  read       {made.rows:,} rows of {wanted.layout.series} on {made.days} days"
     if made.left_out or made.others:
-        yield f"  left out   {made.left_out:,} rows that were there twice, {made.others:,} of other venues"
+        yield f"  left out   {made.left_out:,} rows that were there twice, {made.others:,} of other exchanges"
     if not made.published:
         return
     if new := ", ".join(c.instrument for c in made.contracts if c.is_new):
-        yield f"  made known {new}, with the documented margin tiers until the venue lists it"
+        yield f"  made known {new}, with the documented margin tiers until the exchange lists it"
     yield f"  checked    {made.checks} checks, {len(made.warnings)} warnings"
     yield from (f"  warning    {warning}" for warning in dict.fromkeys(made.warnings))
     yield f"  published  {made.published} partitions in {root}"

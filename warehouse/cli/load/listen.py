@@ -26,7 +26,7 @@ _COLUMNS = ("exchange", "state", "since", "messages", "liquidations", "last", "r
 def listen(
     coins: Coins = None, exchanges: Exchanges = None, source: Source = None, warehouse: Warehouse = None
 ) -> None:
-    """Record the venues' liquidation streams until Ctrl-C; the hourly run takes in each hour that is over.
+    """Record the exchanges' liquidation streams until Ctrl-C; the hourly run takes in each hour that is over.
 
     Example: liq listen --source live --exchanges bybit,okx
     """
@@ -43,8 +43,8 @@ def listen(
             shown = opened.enter_context(_on_terminal(made))
             asyncio.run(listen_to_all(made, shown.refresh, every_s=1))
         else:
-            asyncio.run(listen_to_all(made, lambda: _say(_told(made)), every_s=60))
-    _say(f"Stopped. {_told(made)}")
+            asyncio.run(listen_to_all(made, lambda: _say(_lines(made)), every_s=60))
+    _say(f"Stopped. {_lines(made)}")
     ended = [each.tally for each in made if each.tally.ended]
     if len(ended) == len(made):
         from warehouse.errors import UserError
@@ -74,8 +74,8 @@ def _cells(tally: Tally) -> tuple[str, ...]:
     return (tally.state, _time(tally.since_ms), *counts)
 
 
-def _told(made: Sequence[Listener]) -> str:
-    """One line on all venues."""
+def _lines(made: Sequence[Listener]) -> str:
+    """One line on all exchanges."""
     parts = []
     for each in made:
         state, since, messages, events, last, reconnects = _cells(each.tally)

@@ -9,7 +9,7 @@ import typer
 
 from warehouse.cli.options import Coins, Exchanges, Out, Recorded, Rows, Source, Warehouse, settings_of
 from warehouse.cli.output import Format, emit
-from warehouse.time_range import asked, span
+from warehouse.time_range import validate_range, hour_range
 
 Hour = Annotated[
     str | None, typer.Option(metavar="TIME", help="One hour, e.g. --hour 2026-01-12T00:00Z", show_default=False)
@@ -53,9 +53,9 @@ def run(
 
     Example: liq run --from 2026-01-05T00:00Z --to 2026-01-12T00:00Z --coins BTC,ETH
     """
-    asked(hour, first, last, hours)
+    validate_range(hour, first, last, hours)
     settings = settings_of(coins=coins, exchanges=exchanges, source=source, recorded=recorded, warehouse=warehouse)
-    from warehouse.cli.progress import progress
+    from warehouse.cli.progress import show_progress
     from warehouse.cli.summary import exit_code, show
     from warehouse.ingest.addresses import pointed
     from warehouse.ingest.exchanges import serving
@@ -63,10 +63,10 @@ def run(
     from warehouse.pipeline.run import report
 
     with serving(settings) as served:
-        begin, end = span(served.now, hour, first, last, hours)
-        with progress() as told:
-            summary = pipeline.run(pointed(settings, served), begin, end, progress=told)
-            summary.reports, summary.not_drawn = report(settings, summary.coins, told)
+        begin, end = hour_range(served.now, hour, first, last, hours)
+        with show_progress() as progress:
+            summary = pipeline.run(pointed(settings, served), begin, end, progress=progress)
+            summary.reports, summary.not_drawn = report(settings, summary.coins, progress)
     show(summary)
     raise typer.Exit(exit_code(summary))
 
@@ -85,15 +85,15 @@ def check(
     Example: liq check --from 2026-01-11T00:00Z --to 2026-01-12T00:00Z --docs checks
     """
     if first and last:
-        asked(None, first, last, None)
+        validate_range(None, first, last, None)
     settings = settings_of(warehouse=warehouse)
-    from warehouse.cli.progress import progress
+    from warehouse.cli.progress import show_progress
     from warehouse.operations.recheck import failing, recheck
     from warehouse.storage.store import open_store
 
     store = open_store(settings.root, settings.source, create=False)
-    with progress() as told:
-        results = recheck(store, first, last, told, docs)
+    with show_progress() as progress:
+        results = recheck(store, first, last, progress, docs)
     broken = failing(results)
     shown = results if every else results.filter(~results["passed"])
     if shown.height or form is not Format.TABLE:

@@ -12,7 +12,7 @@ from pathlib import Path
 from transforms.charts import headline
 from warehouse.catalog.build import connect
 from warehouse.catalog.snapshot_queries import query, snapshot
-from warehouse.cli.progress import progress
+from warehouse.cli.progress import show_progress
 from warehouse.cli.summary import exit_code, show
 from warehouse.clock import HOUR, floor_hour, utc_now
 from warehouse.errors import UserError
@@ -41,8 +41,8 @@ def quickstart(settings: Settings, days: int) -> int:
         first = last - 24 * days * HOUR
         print(f"{_origin(settings, served.url)}; {', '.join(settings.coins)}; up to {last:%Y-%m-%d %H:%M} UTC")
         asked = pointed(settings, served)
-        with progress() as told:
-            summary = pipeline.run(asked, first, last - HOUR, progress=told, served=served)
+        with show_progress() as progress:
+            summary = pipeline.run(asked, first, last - HOUR, progress=progress, served=served)
         show(summary)
         # the hours that pass meanwhile are no business of this run's
         _dag(asked.model_copy(update={"now": served.now}), last)

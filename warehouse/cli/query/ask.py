@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from warehouse.cli.options import AsOf, Coin, Out, Rows, Warehouse, market_of, one_of, opened, wrote
+from warehouse.cli.options import AsOf, Coin, Out, Rows, Warehouse, market_of, one_of, open_catalog, wrote
 from warehouse.cli.output import Format, emit
 from warehouse.errors import UserError
 
@@ -34,7 +34,7 @@ def headline(coin: Coin, as_of: AsOf = None, price: Prices = None, warehouse: Wa
     for level in price or ():
         if not (math.isfinite(level) and level > 0):
             raise UserError(f"--price {level:g} is not a price; write e.g. --price 100000")
-    with opened(warehouse) as catalog:
+    with open_catalog(warehouse) as catalog:
         market = market_of(catalog, coin, as_of, warehouse)
     from transforms.charts import headline as sentences
 
@@ -55,7 +55,7 @@ def map_(
         str, typer.Option(metavar="exchange|leverage", help="What bars are made of, e.g. --by leverage")
     ] = "exchange",
     exchange: Annotated[
-        str | None, typer.Option(help="One venue instead of all, e.g. --exchange bybit", show_default=False)
+        str | None, typer.Option(help="One exchange instead of all, e.g. --exchange bybit", show_default=False)
     ] = None,
     estimator: Annotated[
         str | None,
@@ -81,7 +81,7 @@ def map_(
     one_of("way to part the bars", by, PARTS)
     if estimator and by == "leverage":
         raise UserError("--by leverage is of the published map; leave --estimator out")
-    with opened(warehouse) as catalog:
+    with open_catalog(warehouse) as catalog:
         market = market_of(catalog, coin, as_of, warehouse)
         if estimator is not None:
             from warehouse.evaluation.estimator_replay import by_estimator
@@ -115,7 +115,7 @@ def sql(
     if not query.strip():
         raise UserError('nothing is asked; write e.g. liq sql "SELECT * FROM mart.market_balance"')
     statement = Path(query).read_text() if query.endswith(".sql") else query
-    with opened(warehouse) as catalog:
+    with open_catalog(warehouse) as catalog:
         found = ask(catalog, statement)
     if found.columns:
         emit(found, form, out, most=rows)
@@ -132,7 +132,7 @@ def tables(form: Rows = Format.TABLE, out: Out = None, warehouse: Warehouse = No
 
     from expectations.tables import load
 
-    with opened(warehouse) as catalog:
+    with open_catalog(warehouse) as catalog:
         emit(pl.DataFrame([_extent(catalog, table) for table in load().values()], infer_schema_length=None), form, out)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from warehouse.cli.options import AsOf, Coin, Warehouse, market_of, one_of, opened, wrote
+from warehouse.cli.options import AsOf, Coin, Warehouse, market_of, one_of, open_catalog, wrote
 from warehouse.errors import UserError
 
 Picture = Annotated[Path, typer.Option(help="Picture or page by its ending, e.g. --out btc.png, btc.html")]
@@ -30,7 +30,7 @@ def heatmap(coin: Coin, out: Picture, span: Span = "7d", as_of: AsOf = None, war
 
     kind(out, PICTURES)
     one_of("span", span, SPANS)
-    with opened(warehouse) as catalog:
+    with open_catalog(warehouse) as catalog:
         market = market_of(catalog, coin, as_of, warehouse)
         heat = read_history.heat(catalog, market, span)
     print(wrote(save(chart.draw(heat), out), market))
@@ -46,7 +46,7 @@ def history(
 ) -> None:
     """Draw one price level through time, with its band and the mark.
 
-    Example: liq history BTC 95000 --span 90d --out level.png
+    Example: liq level BTC 95000 --span 90d --out level.png
     """
     from transforms.charts import level_history
     from transforms.charts.heatmap_rows import SPANS
@@ -57,7 +57,7 @@ def history(
     one_of("span", span, SPANS)
     if not (math.isfinite(price) and price > 0):
         raise UserError(f"{price:g} is not a price; write e.g. 95000")
-    with opened(warehouse) as catalog:
+    with open_catalog(warehouse) as catalog:
         market = market_of(catalog, coin, as_of, warehouse)
         rows = read_history.level(catalog, market, price, span)
     print(wrote(save(level_history.draw(rows, market.coin, price, SPANS[span]), out), market))
@@ -77,7 +77,7 @@ def report(
     from warehouse.reports.charts import PAGES, kind
 
     kind(out, PAGES)
-    with opened(warehouse) as catalog:
+    with open_catalog(warehouse) as catalog:
         market = market_of(catalog, coin, as_of, warehouse)
         print(wrote(pages.write(catalog, market, out), market))
 

@@ -27,8 +27,8 @@ To = Annotated[
 Coins = Annotated[
     str | None, typer.Option(help="Coins; default: all there are, e.g. --coins BTC,ETH", show_default=False)
 ]
-Venues = Annotated[
-    str | None, typer.Option(help="Venues; default: all there are, e.g. --exchanges binance,bybit", show_default=False)
+Exchanges = Annotated[
+    str | None, typer.Option(help="Exchanges; default: all there are, e.g. --exchanges binance,bybit", show_default=False)
 ]
 
 
@@ -38,7 +38,7 @@ def export(
     first: From = None,
     last: To = None,
     coins: Coins = None,
-    exchanges: Venues = None,
+    exchanges: Exchanges = None,
     warehouse: Warehouse = None,
 ) -> None:
     """Write a range of a table to one Parquet, CSV or Arrow file, however large.
@@ -46,13 +46,13 @@ def export(
     Example: liq export liquidation_clusters --from 2026-01-05T00:00Z --to 2026-01-12T00:00Z --out clusters.parquet
     """
     from warehouse.catalog.build import connect
-    from warehouse.catalog.export import Wanted, check_ending
+    from warehouse.catalog.export import ExportRequest, check_ending
     from warehouse.catalog.export import export as write
-    from warehouse.cli.progress import progress
+    from warehouse.cli.progress import show_progress
     from warehouse.storage.store import open_store
 
     check_ending(out)
-    wanted = Wanted(
+    wanted = ExportRequest(
         _contract(table),
         None if first is None else parse_moment(first),
         None if last is None else parse_moment(last),
@@ -61,8 +61,8 @@ def export(
     )
     settings = settings_of(warehouse=warehouse)
     open_store(settings.root, settings.source, create=False)
-    with connect(settings.root) as catalog, progress() as told:
-        rows = write(catalog, wanted, out, told)
+    with connect(settings.root) as catalog, show_progress() as progress:
+        rows = write(catalog, wanted, out, progress)
     print(f"wrote {out} ({rows:,} rows of {wanted.table.full_name}, {wanted.table.kind})")
 
 

@@ -1,6 +1,6 @@
-"""Listening to the venues' liquidation streams: connect, subscribe, keep alive, write down, and again when it breaks.
+"""Listening to the exchanges' liquidation streams: connect, subscribe, keep alive, write down, and again when it breaks.
 
-Reconnecting and waiting longer each time a venue cannot be reached is the library's work.
+Reconnecting and waiting longer each time an exchange cannot be reached is the library's work.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PASSING = (408, 429)  # besides those that the library takes for passing
 
 @dataclass
 class Tally:
-    """What a person wants to know of one venue's stream; times in unix ms."""
+    """What a person wants to know of one exchange's stream; times in unix ms."""
 
     exchange: str
     state: str = "connecting"
@@ -54,11 +54,11 @@ class Pace:
 
 
 class Refused(Exception):
-    """The venue does not take the subscription: asking again would not help."""
+    """The exchange does not take the subscription: asking again would not help."""
 
 
 class Listener:
-    """One venue's stream. `contracts` names the contracts to subscribe to, asked at each connection."""
+    """One exchange's stream. `contracts` names the contracts to subscribe to, asked at each connection."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Listener:
         self._pending = 0
 
     async def listen(self) -> None:
-        """Listens until it is cancelled, or the venue refuses for good; `tally` says so."""
+        """Listens until it is cancelled, or the exchange refuses for good; `tally` says so."""
         try:
             async for connection in connect(self._url, process_exception=self._judge, close_timeout=2):
                 began = time.monotonic()
@@ -161,7 +161,7 @@ class Listener:
 
 
 async def listen_to_all(listeners: Sequence[Listener], tell: Callable[[], None], every_s: float) -> None:
-    """Listens to all venues side by side until SIGINT or SIGTERM, or until none is left; tells now and then.
+    """Listens to all exchanges side by side until SIGINT or SIGTERM, or until none is left; tells now and then.
 
     Raises what the disk says when nothing more can be written.
     """

@@ -1,4 +1,4 @@
-"""Recordings of liquidation streams on disk: a file for each venue and hour, until a run has taken it in.
+"""Recordings of liquidation streams on disk: a file for each exchange and hour, until a run has taken it in.
 
 The listener appends and nothing else, and a line is in the system's hands once it is written, so both may be killed at
 any moment. The run that collects makes a payload of every file whose hour is over; when its tables are published the
@@ -29,7 +29,7 @@ _FINAL_AFTER = timedelta(minutes=1)
 
 
 class Recorder:
-    """Writes down one venue's stream as it is heard, with the time from `clock` (unix ms)."""
+    """Writes down one exchange's stream as it is heard, with the time from `clock` (unix ms)."""
 
     def __init__(self, root: Path, exchange: str, clock: Callable[[], int]) -> None:
         self._folder = _folder(root, exchange)
@@ -44,7 +44,7 @@ class Recorder:
         return self._write({"said": message}, proof=True)
 
     def alive(self) -> None:
-        """The venue answered: whatever it sent before has come."""
+        """The exchange answered: whatever it sent before has come."""
         self._write({"mark": recording.ALIVE}, proof=True)
 
     def connected(self) -> int:
@@ -103,7 +103,7 @@ def recorded_hours(root: Path, exchanges: Iterable[str], last: datetime) -> list
 def take_in(store: Store, exchange: str, source: str, last: datetime, now: datetime) -> int:
     """Makes payloads of the recordings of hours up to `last` that are over; once, however often. Returns how many.
 
-    The caller holds the venue's lock.
+    The caller holds the exchange's lock.
     """
     taken = 0
     for hour, path in _files(store.root, exchange, last):

@@ -20,9 +20,9 @@ from warehouse.storage.store import Store, open_store
 
 @contextmanager
 def listeners(settings: Settings) -> Iterator[list[Listener]]:
-    """A listener for each venue of the settings, each the only one of its warehouse.
+    """A listener for each exchange of the settings, each the only one of its warehouse.
 
-    Raises UserError where there is no stream to listen to, or a venue does not say which contracts it has; Busy where
+    Raises UserError where there is no stream to listen to, or an exchange does not say which contracts it has; Busy where
     somebody listens already.
     """
     urls = settings.stream_urls()
@@ -57,7 +57,7 @@ def _none() -> Sequence[str]:
 
 
 def _contracts(settings: Settings, store: Store, exchange: str, opened: ExitStack) -> Callable[[], Sequence[str]]:
-    """The contracts as last listed, asked of the venue where the warehouse does not know them yet."""
+    """The contracts as last listed, asked of the exchange where the warehouse does not know them yet."""
     served = opened.enter_context(serving(settings))
     asking = collecting(store, exchange, settings.source, served, settings.bar_minutes, Silent())
     collector: Collector = opened.enter_context(asking)

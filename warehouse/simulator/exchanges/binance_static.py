@@ -90,7 +90,7 @@ def brackets(ask: Ask) -> Reply:
 
 
 def funding_info(ask: Ask) -> Reply:
-    """Contracts whose funding was adjusted: none here, all settle every eight hours."""
+    """Contracts whose funding was adjusted: none here, all commit every eight hours."""
     return Reply([])
 
 

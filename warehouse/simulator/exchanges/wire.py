@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from warehouse.simulator.market.listing import Instrument, Venue
+from warehouse.simulator.market.listing import Instrument, Exchange
 from warehouse.simulator.market.prices import Floats, Ints
 from warehouse.simulator.market.source import Interval, Source
 
@@ -47,9 +47,9 @@ class Ask:
 Handler = Callable[[Ask], Reply]
 
 
-def find(ask: Ask, venue: Venue, symbol: str) -> Instrument | None:
+def find(ask: Ask, exchange: Exchange, symbol: str) -> Instrument | None:
     """The contract of an exchange with this very name."""
-    return next((each for each in ask.source.instruments(venue) if each.symbol == symbol), None)
+    return next((each for each in ask.source.instruments(exchange) if each.symbol == symbol), None)
 
 
 def whole_number(sent: str) -> int:

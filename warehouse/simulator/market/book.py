@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from warehouse.simulator.market.crowd import LONGEST_LIFE_MS, Habits, enter, together
 from warehouse.simulator.market.liquidation import Ladder
-from warehouse.simulator.market.listing import COINS, VENUES, Instrument
+from warehouse.simulator.market.listing import COINS, EXCHANGES, Instrument
 from warehouse.simulator.market.positions import Positions, joined, live
 from warehouse.simulator.market.prices import Floats, Ints, Prices
 from warehouse.simulator.market.seeds import DAY_MS, stream
@@ -91,7 +91,7 @@ class Book:
     def __init__(self, prices: Prices, instrument: Instrument, ladder: Ladder, habits: Habits) -> None:
         self.prices, self.instrument, self.ladder, self.habits = prices, instrument, ladder, habits
         self.coin = COINS[instrument.coin]
-        self.aim_lots = self.coin.one_sided_base[VENUES.index(instrument.venue)] / self.coin.lot_base
+        self.aim_lots = self.coin.one_sided_base[EXCHANGES.index(instrument.exchange)] / self.coin.lot_base
         self._days: dict[int, Positions] = {}
         self._hedge_knot = lru_cache(maxsize=512)(self._draw_hedge_knot)
         self.chapter = lru_cache(maxsize=5)(self._write)  # three weeks of hours in one request, and a little
@@ -102,7 +102,7 @@ class Book:
         wanted = range(first - LIFE_DAYS, first + CHAPTER_DAYS)
         self._enter_missing([day for day in wanted if day not in self._days])
         positions = joined([self._days[day] for day in wanted])
-        entries = self.habits.activity * self.coin.entries_per_day[VENUES.index(self.instrument.venue)]
+        entries = self.habits.activity * self.coin.entries_per_day[EXCHANGES.index(self.instrument.exchange)]
         large = LARGE * 0.75 * self.aim_lots / max(entries * 3.0, 1.0)
         bin_ms = max(60_000, self.coin.step_ms)
         churn = np.concatenate([self._churn(day, bin_ms) for day in range(first, first + CHAPTER_DAYS)])
@@ -112,8 +112,8 @@ class Book:
         if not days:
             return
         self._days = {day: kept for day, kept in self._days.items() if abs(day - days[0]) < KEPT_DAYS}
-        venue, coin = self.instrument.venue, self.instrument.coin
-        path = self.prices.path(venue, coin, "mark", days[0] - 1, days[-1] + LIFE_DAYS + 1)
+        exchange, coin = self.instrument.exchange, self.instrument.coin
+        path = self.prices.path(exchange, coin, "mark", days[0] - 1, days[-1] + LIFE_DAYS + 1)
         entered = [
             enter(self.prices.seed, self.instrument, self.habits, self.ladder, path, day, self.prices.volatility(day))
             for day in days
@@ -125,18 +125,18 @@ class Book:
 
     def _churn(self, day: int, bin_ms: int) -> Ints:
         """Taker buys and sells of market makers and arbitrage, in lots for each bin; takers follow the price."""
-        path = self.prices.path(self.instrument.venue, self.instrument.coin, "mark", day, day)
+        path = self.prices.path(self.instrument.exchange, self.instrument.coin, "mark", day, day)
         edges = np.arange(DAY_MS // bin_ms + 1, dtype=np.int64) * bin_ms + day * DAY_MS
         move = np.diff(np.log(path.at(edges)))
         size = move / (float(np.sqrt(np.mean(move**2))) + 1e-12)
-        g = stream(self.prices.seed, "churn", self.instrument.venue, self.instrument.coin, day)
+        g = stream(self.prices.seed, "churn", self.instrument.exchange, self.instrument.coin, day)
         amount = g.lognormal(-0.18, 0.6, len(move)) * (0.45 + 0.75 * np.abs(size)) * self.prices.volatility(day)
         amount *= self.habits.churn_a_day * self.aim_lots / len(move)
         bought = np.clip(0.5 + 0.1 * np.tanh(size) + 0.04 * g.standard_normal(len(move)), 0.05, 0.95)
         return np.stack([amount * bought, amount * (1.0 - bought)], axis=1).astype(np.int64)
 
     def _draw_hedge_knot(self, day: int) -> float:
-        g = stream(self.prices.seed, "hedge", self.instrument.venue, self.instrument.coin, day)
+        g = stream(self.prices.seed, "hedge", self.instrument.exchange, self.instrument.coin, day)
         return self.habits.hedge_share * float(np.exp(0.08 * g.standard_normal()))
 
     def hedged_lots(self, at_ms: Ints) -> Ints:

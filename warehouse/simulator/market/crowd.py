@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warehouse.simulator.market.liquidation import Ladder
-from warehouse.simulator.market.listing import COINS, VENUES, Instrument, Venue
+from warehouse.simulator.market.listing import COINS, EXCHANGES, Instrument, Exchange
 from warehouse.simulator.market.prices import Floats, Ints, Path
 from warehouse.simulator.market.seeds import DAY_MS, stream
 
@@ -36,7 +36,7 @@ class Habits:
     hedge_share: float = 0.18  # what unleveraged holders have on both sides, in open interests aimed at
     churn_a_day: float = 1.6  # what goes through without changing anybody's position for long, in open interests
 
-    def mean_standing_days(self) -> float:
+    def mean_holding_days(self) -> float:
         """Expected size x life of one entry, of those that can be liquidated or not, before liquidations."""
         life = np.minimum(self.life_days * np.exp(self.life_sigma**2 / 2), 12.0)
         return float(np.sum(self.share * self.size * life)) * float(np.exp(self.size_sigma**2 / 2))
@@ -65,9 +65,9 @@ def together(days: list[Entries]) -> Entries:
 
 
 @lru_cache(maxsize=64)
-def habits_of(seed: int, venue: Venue) -> Habits:
+def habits_of(seed: int, exchange: Exchange) -> Habits:
     """Each exchange's crowd differs, and differs again with the seed."""
-    g = stream(seed, "habits", venue)
+    g = stream(seed, "habits", exchange)
     share = np.array([0.25, 0.33, 0.42]) * g.lognormal(0.0, 0.12, 3)
     return Habits(
         share=share / share.sum(),
@@ -100,9 +100,9 @@ def _leverage(g: np.random.Generator, habits: Habits, kind: Ints) -> Floats:
 
 def _sizes(g: np.random.Generator, instrument: Instrument, habits: Habits, kind: Ints) -> Ints:
     coin = COINS[instrument.coin]
-    venue = VENUES.index(instrument.venue)
-    per_side = habits.activity * coin.entries_per_day[venue] / 2 * habits.mean_standing_days()
-    scale = 0.75 * coin.one_sided_base[venue] / per_side / coin.lot_base
+    exchange = EXCHANGES.index(instrument.exchange)
+    per_side = habits.activity * coin.entries_per_day[exchange] / 2 * habits.mean_holding_days()
+    scale = 0.75 * coin.one_sided_base[exchange] / per_side / coin.lot_base
     heavy = np.exp(habits.size_sigma * np.minimum(g.standard_normal(len(kind)), LARGEST_Z))
     lots: Ints = np.maximum(1, scale * habits.size[kind] * heavy).astype(np.int64)
     return lots
@@ -120,9 +120,9 @@ def enter(
     seed: int, instrument: Instrument, habits: Habits, ladder: Ladder, path: Path, day: int, volatility: float
 ) -> Entries:
     """All positions entered on one day. ``path`` is the mark, from at least the day before."""
-    g = stream(seed, "entries", instrument.venue, instrument.coin, day)
+    g = stream(seed, "entries", instrument.exchange, instrument.coin, day)
     coin = COINS[instrument.coin]
-    rate = habits.activity * coin.entries_per_day[VENUES.index(instrument.venue)] * volatility**0.4
+    rate = habits.activity * coin.entries_per_day[EXCHANGES.index(instrument.exchange)] * volatility**0.4
     count = int(g.poisson(rate))
     entry_ms = _entry_times(g, path, day, count)
     price = path.at(entry_ms)

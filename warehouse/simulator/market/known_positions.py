@@ -15,7 +15,7 @@ import polars as pl
 from warehouse.simulator.market.book import LONGS, SHORTS, Book
 from warehouse.simulator.market.crowd import Habits, habits_of
 from warehouse.simulator.market.liquidation import Ladder
-from warehouse.simulator.market.listing import COINS, VENUES, Instrument, Venue, instrument
+from warehouse.simulator.market.listing import COINS, EXCHANGES, Instrument, Exchange, instrument
 from warehouse.simulator.market.market import Market
 from warehouse.simulator.market.prices import Floats, Prices
 from warehouse.simulator.market.seeds import DAY_MS
@@ -119,10 +119,10 @@ class KnownMarket(Market):
     def open_book(self, contract: Instrument) -> Book:
         """As this crowd trades it, under Binance's rules."""
         ladder = Ladder(self.tiers(instrument("binance", contract.coin)), "binance")
-        return Book(self.prices, contract, ladder, self.crowd.habits(habits_of(self.seed, contract.venue)))
+        return Book(self.prices, contract, ladder, self.crowd.habits(habits_of(self.seed, contract.exchange)))
 
 
-def published(market: Market, exchange: Venue, start_ms: int, end_ms: int) -> pl.DataFrame:
+def published(market: Market, exchange: Exchange, start_ms: int, end_ms: int) -> pl.DataFrame:
     """What an exchange publishes of [start, end) in 5-minute bars: USD a coin, coins, accounts."""
     contract = instrument(exchange, COIN)
     bars = market.bars(contract, "mark", BAR, start_ms, end_ms - 1, end_ms)
@@ -147,13 +147,13 @@ def published(market: Market, exchange: Venue, start_ms: int, end_ms: int) -> pl
     )
 
 
-def realised(market: Market, exchange: Venue, start_ms: int, end_ms: int) -> pl.DataFrame:
+def realised(market: Market, exchange: Exchange, start_ms: int, end_ms: int) -> pl.DataFrame:
     """Every liquidation of [start, end), at its liquidation price in USD a coin."""
     events = market.realised_liquidations(exchange, COIN, start_ms, end_ms)
     return events.select(pl.lit(exchange).alias("exchange"), "ts_ms", "side", "price", "base")
 
 
-def true_map(market: Market, exchange: Venue, at_ms: int) -> pl.DataFrame:
+def true_map(market: Market, exchange: Exchange, at_ms: int) -> pl.DataFrame:
     """Dollars that would be liquidated in each bucket of price, of all and of what was opened in the last day."""
     mark = float(market.price_at(instrument(exchange, COIN), "mark", np.array([at_ms], dtype=np.int64))[0])
     standing = market.true_positions(exchange, COIN, at_ms - 1).drop_nulls("liquidation_price")
@@ -188,7 +188,7 @@ def truth_times(days: int) -> range:
     return range(end_ms - min(days, TRUTH_DAYS) * DAY_MS + TRUTH_EVERY_MS, end_ms + 1, TRUTH_EVERY_MS)
 
 
-def _tables(market: Market, exchange: Venue, days: int) -> Iterator[tuple[str, pl.DataFrame]]:
+def _tables(market: Market, exchange: Exchange, days: int) -> Iterator[tuple[str, pl.DataFrame]]:
     start_ms, end_ms = FIRST_DAY * DAY_MS, (FIRST_DAY + days) * DAY_MS
     yield "published_5m", published(market, exchange, start_ms, end_ms)
     yield "realised_liquidations", realised(market, exchange, start_ms, end_ms)
@@ -204,7 +204,7 @@ def write(
     """
     parts: dict[str, list[pl.DataFrame]] = {}
     for number, crowd in sorted(crowds.items()):
-        for exchange in VENUES:
+        for exchange in EXCHANGES:
             if progress:
                 progress(f"market {number}, {exchange}")
             market = KnownMarket(seed, crowd)  # one an exchange, so that only one exchange's books are in memory

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from warehouse.simulator.market.listing import Venue
+from warehouse.simulator.market.listing import Exchange
 from warehouse.simulator.market.prices import Floats, Ints
 from warehouse.simulator.market.tiers import Tier
 
@@ -13,7 +13,7 @@ ROUNDS = 20
 class Ladder:
     """The tiers of one contract, as arrays, and whose rules they come under."""
 
-    def __init__(self, tiers: tuple[Tier, ...], rules: Venue = "binance") -> None:
+    def __init__(self, tiers: tuple[Tier, ...], rules: Exchange = "binance") -> None:
         self.rules = rules
         self.cap: Floats = np.array([tier.cap for tier in tiers])
         self.rate: Floats = np.array([tier.maintenance for tier in tiers])
@@ -30,15 +30,15 @@ class Ladder:
 
 
 def liquidation_prices(
-    venue: Venue, ladder: Ladder, entry: Floats, base: Floats, margin: Floats, side: Floats
+    exchange: Exchange, ladder: Ladder, entry: Floats, base: Floats, margin: Floats, side: Floats
 ) -> Floats:
     """Price per coin in USD at which each isolated position is liquidated; NaN where no price does it.
 
     ``base`` in coins, ``margin`` in USD, ``side`` +1 long or -1 short.
     """
-    if venue == "binance":
+    if exchange == "binance":
         price = _at_mark(ladder, entry, base, margin, side)
-    elif venue == "bybit":
+    elif exchange == "bybit":
         tier = ladder.of(entry * base)
         maintenance = entry * base * ladder.rate[tier] - ladder.deduction[tier]
         price = entry - side * (margin - maintenance) / base

@@ -8,8 +8,8 @@ import numpy as np
 
 from warehouse.simulator.market.seeds import stream
 
-Venue = Literal["binance", "bybit", "okx"]
-VENUES: tuple[Venue, ...] = ("binance", "bybit", "okx")
+Exchange = Literal["binance", "bybit", "okx"]
+EXCHANGES: tuple[Exchange, ...] = ("binance", "bybit", "okx")
 LAUNCH_MS = 1_577_836_800_000  # 2020-01-01: nothing was traded before
 
 
@@ -23,7 +23,7 @@ class Coin:
     own_sigma: float  # standard deviation of a day's own return, beside the market's
     step_ms: int  # how finely its path is drawn
     lot_base: float  # the smallest amount, in coins: sizes are whole lots, so that sums are exact
-    one_sided_base: tuple[float, float, float]  # open interest aimed at, by venue
+    one_sided_base: tuple[float, float, float]  # open interest aimed at, by exchange
     entries_per_day: tuple[float, float, float]
 
 
@@ -31,7 +31,7 @@ class Coin:
 class Instrument:
     """One linear USDT perpetual. One native unit is ``multiplier`` coins; an OKX contract is ``contract_units``."""
 
-    venue: Venue
+    exchange: Exchange
     coin: str
     symbol: str
     base_asset: str
@@ -64,7 +64,7 @@ SMALL_USD = {
     "IMX": 0.5, "JUP": 0.4, "KAVA": 0.15, "MANA": 0.25, "ONDO": 0.75, "PYTH": 0.12, "SAND": 0.24, "STX": 0.55,
     "PEPE": 0.00001, "SHIB": 0.000012, "BONK": 0.00002,
 }  # fmt: skip
-SINGLE_VENUE = {"RUNE": ("binance",), "ENS": ("binance", "bybit"), "ORDI": ("okx", "binance")}
+SINGLE_EXCHANGE = {"RUNE": ("binance",), "ENS": ("binance", "bybit"), "ORDI": ("okx", "binance")}
 THOUSANDS = {"PEPE": "1000PEPEUSDT", "SHIB": "SHIB1000USDT", "BONK": "1000BONKUSDT"}  # as Bybit spells them
 OKX_CONTRACTS = {
     "BTC": 0.01, "ETH": 0.1, "SOL": 1.0, "DOGE": 1000.0, "AVAX": 1.0,
@@ -99,29 +99,29 @@ def contract_coins(coin: str) -> float:
     return _power_of_ten(10.0 / COINS[coin].price_usd)
 
 
-def symbol_of(venue: Venue, coin: str) -> str:
+def symbol_of(exchange: Exchange, coin: str) -> str:
     """The exchange's own name of the USDT perpetual of a coin."""
-    if venue == "okx":
+    if exchange == "okx":
         return f"{coin}-USDT-SWAP"
     if coin in THOUSANDS:
-        return THOUSANDS[coin] if venue == "bybit" else f"1000{coin}USDT"
+        return THOUSANDS[coin] if exchange == "bybit" else f"1000{coin}USDT"
     return f"{coin}USDT"
 
 
 @cache
-def instrument(venue: Venue, coin: str) -> Instrument:
+def instrument(exchange: Exchange, coin: str) -> Instrument:
     """The contract of a listed coin on one exchange."""
-    multiplier = 1000 if coin in THOUSANDS and venue != "okx" else 1
+    multiplier = 1000 if coin in THOUSANDS and exchange != "okx" else 1
     price = COINS[coin].price_usd * multiplier
-    symbol = symbol_of(venue, coin)
-    base = coin if venue == "okx" else symbol.removesuffix("USDT")
+    symbol = symbol_of(exchange, coin)
+    base = coin if exchange == "okx" else symbol.removesuffix("USDT")
     lot_decimals = int(max(0, -np.floor(np.log10(COINS[coin].lot_base / multiplier))))
-    units = contract_coins(coin) if venue == "okx" else 1.0
-    return Instrument(venue, coin, symbol, base, multiplier, price_decimals(price), lot_decimals, units)
+    units = contract_coins(coin) if exchange == "okx" else 1.0
+    return Instrument(exchange, coin, symbol, base, multiplier, price_decimals(price), lot_decimals, units)
 
 
 @cache
-def listed(venue: Venue) -> tuple[Instrument, ...]:
+def listed(exchange: Exchange) -> tuple[Instrument, ...]:
     """All contracts of one exchange."""
-    coins = (coin for coin in COINS if venue in SINGLE_VENUE.get(coin, VENUES))
-    return tuple(instrument(venue, coin) for coin in coins)
+    coins = (coin for coin in COINS if exchange in SINGLE_EXCHANGE.get(coin, EXCHANGES))
+    return tuple(instrument(exchange, coin) for coin in coins)

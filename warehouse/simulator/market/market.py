@@ -7,7 +7,7 @@ import numpy as np
 
 from warehouse.simulator.market.book import BIG_LONG, BIG_LONGS, BIG_SHORT, BIG_SHORTS, LONGS, SHORTS
 from warehouse.simulator.market.liquidation import bankruptcy_prices
-from warehouse.simulator.market.listing import COINS, Instrument, Venue, listed
+from warehouse.simulator.market.listing import COINS, Instrument, Exchange, listed
 from warehouse.simulator.market.prices import Ints, Path
 from warehouse.simulator.market.source import (
     FUNDING_MS,
@@ -40,9 +40,9 @@ class Market(Truth):
     label = "simulated"
     dense = True
 
-    def instruments(self, venue: Venue) -> tuple[Instrument, ...]:
+    def instruments(self, exchange: Exchange) -> tuple[Instrument, ...]:
         """All contracts of one exchange."""
-        return listed(venue)
+        return listed(exchange)
 
     def _interest_at(self, contract: Instrument, at_ms: Ints) -> OpenInterest:
         if not len(at_ms):

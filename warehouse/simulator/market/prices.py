@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse.simulator.market.listing import COINS, Coin, Venue
+from warehouse.simulator.market.listing import COINS, Coin, Exchange
 from warehouse.simulator.market.seeds import DAY_MS, stream
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
@@ -25,7 +25,7 @@ MEMORY_DAYS = 240
 PULL = 0.985
 VOLATILITY_MEMORY_DAYS = 30
 KNOTS_PER_DAY = 12
-VENUE_BASIS = {"binance": 0.0003, "bybit": 0.00035, "okx": 0.0003}
+EXCHANGE_BASIS = {"binance": 0.0003, "bybit": 0.00035, "okx": 0.0003}
 
 _age = np.arange(MEMORY_DAYS)
 WEIGHTS: Floats = PULL**_age * np.clip(2.0 - 2.0 * _age / MEMORY_DAYS, 0.0, 1.0)
@@ -76,10 +76,10 @@ class Prices:
         self._index = lru_cache(maxsize=2048)(self._draw_index)
         self._nodes = lru_cache(maxsize=4096)(self._draw_nodes)
 
-    def path(self, venue: Venue, coin: str, kind: str, first_day: int, last_day: int) -> Path:
+    def path(self, exchange: Exchange, coin: str, kind: str, first_day: int, last_day: int) -> Path:
         """The "mark", "index" or "trade" path over whole days, and the first node of the day after them."""
-        days = [self._nodes(venue, coin, kind, day) for day in range(first_day, last_day + 1)]
-        after = self._nodes(venue, coin, kind, last_day + 1)[:1]
+        days = [self._nodes(exchange, coin, kind, day) for day in range(first_day, last_day + 1)]
+        after = self._nodes(exchange, coin, kind, last_day + 1)[:1]
         return Path(first_day * DAY_MS, COINS[coin].step_ms, np.concatenate([*days, after]))
 
     def _draw_shock(self, day: int) -> float:
@@ -127,24 +127,24 @@ class Prices:
         market = self._log_nodes("market", day, self._market(day))[:: MARKET_STEPS // len(own)]
         return coin.price_usd * np.exp(own + coin.beta * market)
 
-    def _draw_nodes(self, venue: Venue, name: str, kind: str, day: int) -> Floats:
+    def _draw_nodes(self, exchange: Exchange, name: str, kind: str, day: int) -> Floats:
         index = self._index(name, day)
         if kind == "index":
             return index
-        mark = index * np.exp(self._basis(venue, name, day, len(index)))
+        mark = index * np.exp(self._basis(exchange, name, day, len(index)))
         if kind == "mark":
             return mark
-        noise = stream(self.seed, "last", venue, name, day).standard_normal(len(mark))
+        noise = stream(self.seed, "last", exchange, name, day).standard_normal(len(mark))
         return mark * (1.0 + 0.00005 * noise)
 
-    def _basis(self, venue: Venue, name: str, day: int, steps: int) -> Floats:
+    def _basis(self, exchange: Exchange, name: str, day: int, steps: int) -> Floats:
         """Mark over index, in logarithms: knots every two hours, joined by straight lines."""
-        knots = [self._knots(venue, name, day), self._knots(venue, name, day + 1)[:1]]
+        knots = [self._knots(exchange, name, day), self._knots(exchange, name, day + 1)[:1]]
         wide = 1.0 if COINS[name].step_ms <= 60_000 else 2.0
         at = np.arange(steps) * (KNOTS_PER_DAY / steps)
         basis: Floats = np.interp(at, np.arange(KNOTS_PER_DAY + 1), np.concatenate(knots))
-        return wide * VENUE_BASIS[venue] * basis
+        return wide * EXCHANGE_BASIS[exchange] * basis
 
-    def _knots(self, venue: Venue, name: str, day: int) -> Floats:
-        g = stream(self.seed, "basis", venue, name, day)
+    def _knots(self, exchange: Exchange, name: str, day: int) -> Floats:
+        g = stream(self.seed, "basis", exchange, name, day)
         return g.standard_normal() * 0.8 + g.standard_normal(KNOTS_PER_DAY) * 0.6

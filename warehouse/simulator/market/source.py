@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from warehouse.simulator.market.listing import Instrument, Venue
+from warehouse.simulator.market.listing import Instrument, Exchange
 from warehouse.simulator.market.prices import Floats, Ints
 from warehouse.simulator.market.tiers import Tier
 
@@ -130,7 +130,7 @@ class Source(Protocol):
     def __hash__(self) -> int:
         """Of the object: what it says never changes."""
 
-    def instruments(self, venue: Venue) -> tuple[Instrument, ...]:
+    def instruments(self, exchange: Exchange) -> tuple[Instrument, ...]:
         """All contracts of one exchange."""
 
     def tiers(self, instrument: Instrument) -> tuple[Tier, ...]:

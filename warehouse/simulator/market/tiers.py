@@ -92,8 +92,8 @@ def okx_tiers(coin: str, price_usd: float, contract: float) -> tuple[Tier, ...]:
 
 def tiers_of(instrument: Instrument, price_usd: float) -> tuple[Tier, ...]:
     """The tiers in force for a simulated contract, given the coin's anchor price."""
-    if instrument.venue == "binance":
+    if instrument.exchange == "binance":
         return _progressive(BINANCE.get(instrument.coin, BINANCE[""]))
-    if instrument.venue == "bybit":
+    if instrument.exchange == "bybit":
         return bybit_tiers(instrument.coin)
     return okx_tiers(instrument.coin, price_usd, instrument.contract_units)

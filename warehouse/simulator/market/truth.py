@@ -9,7 +9,7 @@ import polars as pl
 from warehouse.simulator.market.book import CHAPTER_MS, Book
 from warehouse.simulator.market.crowd import habits_of
 from warehouse.simulator.market.liquidation import Ladder
-from warehouse.simulator.market.listing import COINS, Instrument, Venue, instrument
+from warehouse.simulator.market.listing import COINS, Instrument, Exchange, instrument
 from warehouse.simulator.market.positions import Positions, joined, liquidated_frame, open_frame
 from warehouse.simulator.market.prices import Floats, Ints, Path, Prices
 from warehouse.simulator.market.seeds import day_of
@@ -31,12 +31,12 @@ class Truth:
 
     def open_book(self, contract: Instrument) -> Book:
         """Who trades a contract, and under which margin rules."""
-        ladder = Ladder(self.tiers(contract), contract.venue)
-        return Book(self.prices, contract, ladder, habits_of(self.seed, contract.venue))
+        ladder = Ladder(self.tiers(contract), contract.exchange)
+        return Book(self.prices, contract, ladder, habits_of(self.seed, contract.exchange))
 
     def book(self, contract: Instrument) -> Book:
         """The books of one contract. Amounts in whole lots, prices in USD a coin."""
-        key = (contract.venue, contract.coin)
+        key = (contract.exchange, contract.coin)
         with self.lock:
             if key not in self._books:
                 self._books[key] = self.open_book(contract)
@@ -45,7 +45,7 @@ class Truth:
     def path(self, contract: Instrument, kind: str, first_ms: int, last_ms: int) -> Path:
         """The "mark", "index" or "trade" path that covers a range, in USD a coin."""
         with self.lock:
-            return self.prices.path(contract.venue, contract.coin, kind, day_of(first_ms), day_of(last_ms))
+            return self.prices.path(contract.exchange, contract.coin, kind, day_of(first_ms), day_of(last_ms))
 
     def units(self, contract: Instrument, lots: Ints) -> Floats:
         """Lots as native units of the contract."""
@@ -68,7 +68,7 @@ class Truth:
         found = joined(chosen)
         return found.where(np.lexsort((found.entry_ms, found.exit_ms)))
 
-    def true_positions(self, exchange: Venue, coin: str, at_ms: int) -> pl.DataFrame:
+    def true_positions(self, exchange: Exchange, coin: str, at_ms: int) -> pl.DataFrame:
         """Every position open at an instant: the truth that a map is judged by.
 
         Columns ``side, entry_price, base, leverage_x, liquidation_price, opened_ms, margin_usd``: coins, USD a coin,
@@ -91,7 +91,7 @@ class Truth:
         )
         return pl.concat([frame, rest], how="diagonal")
 
-    def realised_liquidations(self, exchange: Venue, coin: str, start_ms: int, end_ms: int) -> pl.DataFrame:
+    def realised_liquidations(self, exchange: Exchange, coin: str, start_ms: int, end_ms: int) -> pl.DataFrame:
         """Every liquidation of [start, end), oldest first: ``ts_ms, side, price, base`` and what the position was."""
         p = self.liquidated(instrument(exchange, coin), start_ms, end_ms - 1)
         return liquidated_frame(p, COINS[coin].lot_base)

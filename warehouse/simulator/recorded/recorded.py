@@ -12,9 +12,9 @@ import polars as pl
 
 from warehouse.simulator.market.listing import (
     COINS,
-    VENUES,
+    EXCHANGES,
     Instrument,
-    Venue,
+    Exchange,
     contract_coins,
     price_decimals,
     symbol_of,
@@ -58,23 +58,23 @@ class Recorded:
     def __init__(self, directory: Path) -> None:
         self.directory = Path(directory)
         self._frames: Frames = load(self.directory)
-        self._instruments = {venue: self._listed(venue) for venue in VENUES}
+        self._instruments = {exchange: self._listed(exchange) for exchange in EXCHANGES}
         self._brackets = self._read_brackets()
 
-    def _listed(self, venue: Venue) -> tuple[Instrument, ...]:
+    def _listed(self, exchange: Exchange) -> tuple[Instrument, ...]:
         starts: dict[str, int] = {}
         for (held, coin), frame in self._frames.open_interest.items():
-            if held == venue:
+            if held == exchange:
                 starts[coin] = int(frame["ts_ms"][0])
         for (held, coin, _, _), frame in self._frames.bars.items():
-            if held == venue:
+            if held == exchange:
                 starts[coin] = min(starts.get(coin, 2**62), int(frame["open_ms"][0]))
-        return tuple(self._contract(venue, coin, starts[coin]) for coin in COINS if coin in starts)
+        return tuple(self._contract(exchange, coin, starts[coin]) for coin in COINS if coin in starts)
 
-    def _contract(self, venue: Venue, coin: str, launch_ms: int) -> Instrument:
+    def _contract(self, exchange: Exchange, coin: str, launch_ms: int) -> Instrument:
         places = price_decimals(COINS[coin].price_usd)
-        units = contract_coins(coin) if venue == "okx" else 1.0
-        return Instrument(venue, coin, symbol_of(venue, coin), coin, 1, places, 3, units, launch_ms)
+        units = contract_coins(coin) if exchange == "okx" else 1.0
+        return Instrument(exchange, coin, symbol_of(exchange, coin), coin, 1, places, 3, units, launch_ms)
 
     def _read_brackets(self) -> dict[str, tuple[Tier, ...]]:
         path = self.directory / BRACKETS
@@ -89,36 +89,36 @@ class Recorded:
             for name, brackets in rows.items()
         }
 
-    def instruments(self, venue: Venue) -> tuple[Instrument, ...]:
+    def instruments(self, exchange: Exchange) -> tuple[Instrument, ...]:
         """The contracts that any file speaks of."""
-        return self._instruments[venue]
+        return self._instruments[exchange]
 
     def tiers(self, instrument: Instrument) -> tuple[Tier, ...]:
         """Binance's as recorded; of Bybit and OKX what is documented."""
-        if instrument.venue == "binance":
+        if instrument.exchange == "binance":
             return self._brackets.get(instrument.coin, ())
         documented = {
             ("bybit", "BTC"): bybit_tiers("BTC"),
             ("okx", "BTC"): okx_tiers("BTC", 1.0, 0.01),
             ("okx", "ETH"): (OKX_ETH,),
         }
-        return documented.get((instrument.venue, instrument.coin), ())
+        return documented.get((instrument.exchange, instrument.coin), ())
 
     def open_interest(self, instrument: Instrument, interval: Interval, first_ms: int, last_ms: int) -> OpenInterest:
         """Snapshots that stand for a border of the interval, with the stamps they were recorded with."""
-        frame = self._frames.open_interest.get((instrument.venue, instrument.coin))
+        frame = self._frames.open_interest.get((instrument.exchange, instrument.coin))
         if frame is None:
             return no_interest()
-        if instrument.venue == "okx":
+        if instrument.exchange == "okx":
             return _sampled(frame, interval.borders(first_ms, last_ms), interval.length_ms)
-        grid = 300_000 if instrument.venue == "binance" else HOUR_MS
+        grid = 300_000 if instrument.exchange == "binance" else HOUR_MS
         stamp = frame["ts_ms"]
         border = (stamp - stamp % grid - interval.offset_ms) % interval.length_ms == 0
         return _interest(frame.filter(border & (stamp >= first_ms) & (stamp <= last_ms)))
 
     def open_interest_now(self, instrument: Instrument, now_ms: int) -> OpenInterest:
         """The last snapshot, unless it is more than two hours old."""
-        frame = self._frames.open_interest.get((instrument.venue, instrument.coin))
+        frame = self._frames.open_interest.get((instrument.exchange, instrument.coin))
         if frame is None:
             return no_interest()
         return _interest(frame.filter((pl.col("ts_ms") <= now_ms) & (pl.col("ts_ms") > now_ms - STALE_MS)).tail(1))
@@ -129,7 +129,7 @@ class Recorded:
         """Bars made of recorded ones that had ended by ``now_ms``; a bar with a part missing is missing."""
         made = []
         for length in (300_000, HOUR_MS):
-            frame = self._frames.bars.get((instrument.venue, instrument.coin, kind, length))
+            frame = self._frames.bars.get((instrument.exchange, instrument.coin, kind, length))
             if frame is not None and interval.length_ms % length == 0:
                 known = frame.filter(
                     (pl.col("open_ms") >= interval.ceil(first_ms))
@@ -167,7 +167,7 @@ class Recorded:
     def _last_close(self, instrument: Instrument, kind: str, now_ms: int) -> tuple[int | None, float | None]:
         newest: tuple[int | None, float | None] = (None, None)
         for length in (HOUR_MS, 300_000):
-            frame = self._frames.bars.get((instrument.venue, instrument.coin, kind, length))
+            frame = self._frames.bars.get((instrument.exchange, instrument.coin, kind, length))
             if frame is None:
                 continue
             end = pl.col("open_ms") + length

@@ -36,17 +36,17 @@ def load(directory: Path) -> Frames:
     interest: dict[tuple[str, str], pl.DataFrame] = {}
     bars: dict[tuple[str, str, str, int], pl.DataFrame] = {}
     for frame in (_binance_interest(directory), _bybit_interest(directory), _okx_interest(directory)):
-        for (venue, coin), rows in frame.group_by("venue", "coin"):
+        for (exchange, coin), rows in frame.group_by("exchange", "coin"):
             kept = rows.sort("ts_ms").unique("ts_ms", keep="first", maintain_order=True)
-            interest[str(venue), str(coin)] = kept.select("ts_ms", "units", "price")
+            interest[str(exchange), str(coin)] = kept.select("ts_ms", "units", "price")
     for kind, length, frame in (
         ("trade", 300_000, _binance_bars(directory, "binance_klines_5m.parquet", "volume_base")),
         ("mark", HOUR_MS, _binance_bars(directory, "binance_mark_klines_1h.parquet", None)),
         ("trade", HOUR_MS, _hourly(directory)),
     ):
-        for (venue, coin), rows in frame.group_by("venue", "coin"):
+        for (exchange, coin), rows in frame.group_by("exchange", "coin"):
             kept = rows.sort("open_ms").unique("open_ms", keep="first", maintain_order=True)
-            bars[str(venue), str(coin), kind, length] = kept.drop("venue", "coin")
+            bars[str(exchange), str(coin), kind, length] = kept.drop("exchange", "coin")
     return Frames(interest, bars)
 
 
@@ -64,8 +64,8 @@ def _joined(parts: list[pl.DataFrame], columns: list[str]) -> pl.DataFrame:
     return pl.concat(parts).filter(pl.col("coin").is_in(SHARED)).select(columns)
 
 
-INTEREST = ["venue", "coin", "ts_ms", "units", "price"]
-BARS = ["venue", "coin", "open_ms", "open", "high", "low", "close", "volume"]
+INTEREST = ["exchange", "coin", "ts_ms", "units", "price"]
+BARS = ["exchange", "coin", "open_ms", "open", "high", "low", "close", "volume"]
 
 
 def _binance_interest(directory: Path) -> pl.DataFrame:
@@ -73,7 +73,7 @@ def _binance_interest(directory: Path) -> pl.DataFrame:
     parts = [
         rows.with_columns(
             _coin("symbol"),
-            pl.lit("binance").alias("venue"),
+            pl.lit("binance").alias("exchange"),
             pl.col("sum_open_interest").alias("units"),
             value.alias("price"),
         )
@@ -87,7 +87,7 @@ def _bybit_interest(directory: Path) -> pl.DataFrame:
     parts = [
         rows.with_columns(
             _coin("symbol"),
-            pl.lit("bybit").alias("venue"),
+            pl.lit("bybit").alias("exchange"),
             (pl.col("open_interest") / 2).alias("units"),
             pl.lit(float("nan")).alias("price"),
         )
@@ -100,7 +100,7 @@ def _okx_interest(directory: Path) -> pl.DataFrame:
     parts = [
         rows.with_columns(
             _coin("inst_id"),
-            pl.lit("okx").alias("venue"),
+            pl.lit("okx").alias("exchange"),
             pl.col("oi_ccy").alias("units"),
             pl.lit(float("nan")).alias("price"),
         )
@@ -112,7 +112,7 @@ def _okx_interest(directory: Path) -> pl.DataFrame:
 def _binance_bars(directory: Path, name: str, volume: str | None) -> pl.DataFrame:
     amount = pl.lit(0.0) if volume is None else pl.col(volume)
     parts = [
-        rows.with_columns(_coin("symbol"), pl.lit("binance").alias("venue"), amount.alias("volume"))
+        rows.with_columns(_coin("symbol"), pl.lit("binance").alias("exchange"), amount.alias("volume"))
         for rows in _read(directory, (name,))
     ]
     return _joined(parts, BARS)
@@ -121,10 +121,10 @@ def _binance_bars(directory: Path, name: str, volume: str | None) -> pl.DataFram
 def _hourly(directory: Path) -> pl.DataFrame:
     """OKX volume is in contracts and becomes coins here."""
     size = pl.col("coin").replace_strict({coin: contract_coins(coin) for coin in SHARED}, default=1.0)
-    coins = pl.col("v") * pl.when(pl.col("venue") == "okx").then(size).otherwise(1.0)
+    coins = pl.col("v") * pl.when(pl.col("exchange") == "okx").then(size).otherwise(1.0)
     parts = [
         rows.rename({"o": "open", "h": "high", "l": "low", "c": "close"}).with_columns(coins.alias("volume"))
         for rows in _read(directory, HOURLY_BARS)
     ]
     frame = _joined(parts, BARS)
-    return frame.filter(pl.col("venue").is_in(["binance", "bybit", "okx"])) if len(frame) else frame
+    return frame.filter(pl.col("exchange").is_in(["binance", "bybit", "okx"])) if len(frame) else frame

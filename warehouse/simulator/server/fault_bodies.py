@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from warehouse.simulator.market.listing import Venue
+from warehouse.simulator.market.listing import Exchange
 from warehouse.simulator.server.faults import Fault
 
 HTML = "text/html"
@@ -31,14 +31,14 @@ class FaultReply:
     retry_after: float | None = None
 
 
-def venue_of(path: str) -> Venue:
+def exchange_of(path: str) -> Exchange:
     """The exchange that a path belongs to."""
     if path.startswith("/v5/"):
         return "bybit"
     return "okx" if path.startswith("/api/v5/") else "binance"
 
 
-def fault_reply(fault: Fault, venue: Venue, now_ms: int) -> FaultReply:
+def fault_reply(fault: Fault, exchange: Exchange, now_ms: int) -> FaultReply:
     """The body and status of a failure that replaces the answer (all kinds but slow, truncated and no_rows)."""
     if fault.kind == "html":
         return FaultReply(200, MAINTENANCE, HTML)
@@ -46,7 +46,7 @@ def fault_reply(fault: Fault, venue: Venue, now_ms: int) -> FaultReply:
         return FaultReply(200, "")
     if fault.kind == "geo_html":
         return FaultReply(403, CLOUDFRONT, HTML)
-    worded = {"binance": _binance, "bybit": _bybit, "okx": _okx}[venue](fault, now_ms)
+    worded = {"binance": _binance, "bybit": _bybit, "okx": _okx}[exchange](fault, now_ms)
     if worded is not None:
         return worded
     return FaultReply(int(fault.kind), GATEWAY.format(TITLES[fault.kind]), HTML)

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from threading import Lock
 
-from warehouse.simulator.market.listing import Venue
+from warehouse.simulator.market.listing import Exchange
 
 
 class Meter:
@@ -44,12 +44,12 @@ class Limits:
         self._weight = Meter(2400, 60.0)
         self._visits = Meter(600, 5.0)
 
-    def headers(self, venue: Venue, path: str, limit: int | None, symbol: str, now_ms: int) -> dict[str, str]:
+    def headers(self, exchange: Exchange, path: str, limit: int | None, symbol: str, now_ms: int) -> dict[str, str]:
         """Headers of one answer."""
-        if venue == "binance":
+        if exchange == "binance":
             used = self._weight.spend(weight_of(path, limit, symbol))
             return {"X-MBX-USED-WEIGHT-1M": str(used)}
-        if venue == "bybit":
+        if exchange == "bybit":
             left = max(0, self._visits.capacity - self._visits.spend(1))
             return {
                 "X-Bapi-Limit": str(self._visits.capacity),

@@ -27,7 +27,7 @@ from warehouse.simulator.exchanges import (
 )
 from warehouse.simulator.exchanges.wire import Ask, Handler, RefusedError, Reply
 from warehouse.simulator.market.source import Source
-from warehouse.simulator.server.fault_bodies import fault_reply, venue_of
+from warehouse.simulator.server.fault_bodies import fault_reply, exchange_of
 from warehouse.simulator.server.faults import Faults, parsed
 from warehouse.simulator.server.limits import Limits
 
@@ -55,7 +55,7 @@ def wall_clock() -> int:
 
 
 class Exchange:
-    """Answers requests from a source, and remembers them."""
+    """RequestLog requests from a source, and remembers them."""
 
     def __init__(self, source: Source, now_ms: Clock, faults: Faults, walls: bool = True) -> None:
         self.source, self.now_ms, self.faults, self.walls = source, now_ms, faults, walls
@@ -75,30 +75,30 @@ class Exchange:
 
     async def _answer(self, request: Request) -> Response:
         path, now = request.url.path, self.now_ms()
-        venue = venue_of(path)
+        exchange = exchange_of(path)
         fault = self.faults.strike(f"{path}?{request.url.query}")
         limit = request.query_params.get("limit", "")
         headers = {f"x-{self.source.label}": "1"}
         symbol = request.query_params.get("symbol", "")
-        headers |= self.limits.headers(venue, path, int(limit) if limit.isdecimal() else None, symbol, now)
+        headers |= self.limits.headers(exchange, path, int(limit) if limit.isdecimal() else None, symbol, now)
         if fault is not None and fault.kind not in ("slow", "truncated", "no_rows"):
-            said = fault_reply(fault, venue, now)
+            said = fault_reply(fault, exchange, now)
             body = said.body if isinstance(said.body, str) else _dumped(said.body)
             if said.retry_after is not None:
                 headers["Retry-After"] = f"{said.retry_after:g}"
             return self._logged(request, Response(body, said.status, headers, said.media))
         if fault is not None and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
-        reply = self._reply(path, Ask(request.query_params, self.source, now, self.walls), venue)
+        reply = self._reply(path, Ask(request.query_params, self.source, now, self.walls), exchange)
         body = _dumped(_emptied(reply.body) if fault is not None and fault.kind == "no_rows" else reply.body)
         if fault is not None and fault.kind == "truncated":
             body = body[: len(body) * 2 // 3]
         return self._logged(request, Response(body, reply.status, headers | dict(reply.headers), reply.media))
 
-    def _reply(self, path: str, ask: Ask, venue: str) -> Reply:
+    def _reply(self, path: str, ask: Ask, exchange: str) -> Reply:
         handler = ROUTES.get(path) or binance_archive.archived(path)
         if handler is None:
-            return Reply(UNKNOWN[venue], 404)
+            return Reply(UNKNOWN[exchange], 404)
         try:
             return handler(ask)
         except RefusedError as refused:

@@ -165,11 +165,11 @@ def page(opens: range) -> list[list[Any]]:
 
 def test_a_full_page_that_stops_short_is_followed(ask: Ask, answer: Callable[..., Response]) -> None:
     request = ask("binance", "mark_bars")
-    assert binance.follow(request, answer(page(range(START, START + HOUR, 300_000)))) is None
-    assert binance.follow(request, answer(page(range(START, START + HOUR // 2, 300_000)))) is None
+    assert binance.next_page(request, answer(page(range(START, START + HOUR, 300_000)))) is None
+    assert binance.next_page(request, answer(page(range(START, START + HOUR // 2, 300_000)))) is None
     early = page(range(START - HOUR // 2, START + HOUR // 2, 300_000))
-    following = binance.follow(request, answer(early))
+    following = binance.next_page(request, answer(early))
     assert following is not None
     assert params(following)["startTime"] == str(START + HOUR // 2 - 300_000 + 1)
     assert following.end_ms == request.end_ms
-    assert binance.follow(ask("binance", "open_interest"), answer({})) is None
+    assert binance.next_page(ask("binance", "open_interest"), answer({})) is None

@@ -95,20 +95,20 @@ def test_what_the_archive_does_not_hold_is_not_planned() -> None:
 
 
 def test_bars_missing_from_their_day_are_asked_of_rest() -> None:
-    asked = binance.instead(checksum_of("archive_mark_bars"))
+    asked = binance.fallback(checksum_of("archive_mark_bars"))
     assert {(each.endpoint, each.host, each.instrument) for each in asked} == {("mark_bars", "binance", "BTCUSDT")}
     spans = [(each.start_ms, each.end_ms) for each in asked]
     assert (spans[0][0], spans[-1][1]) == (DAY, DAY + DAY_MS)
-    assert binance.instead(file_of(checksum_of("archive_trade_bars"), b""))[0].path == "/fapi/v1/klines"
-    assert binance.instead(checksum_of("archive_metrics")) == []
-    assert binance.instead(asked[0]) == []
+    assert binance.fallback(file_of(checksum_of("archive_trade_bars"), b""))[0].path == "/fapi/v1/klines"
+    assert binance.fallback(checksum_of("archive_metrics")) == []
+    assert binance.fallback(asked[0]) == []
 
 
 def test_files_stand_in_for_what_rest_no_longer_has() -> None:
     now, border = ms("2026-02-05T17:30"), ms("2026-01-07")
-    assert binance.kept_since_ms(now) == border
-    assert binance.archived([BTC], border, border + DAY_MS, now_ms=now) == []
-    asked = binance.archived([BTC], border - DAY_MS, border, now_ms=now)
+    assert binance.served_since_ms(now) == border
+    assert binance.archive_requests([BTC], border, border + DAY_MS, now_ms=now) == []
+    asked = binance.archive_requests([BTC], border - DAY_MS, border, now_ms=now)
     assert [each.endpoint for each in asked] == [*ENDPOINTS, "funding"]
 
 
@@ -125,30 +125,30 @@ def test_files_stand_in_for_what_rest_no_longer_has() -> None:
 )
 @pytest.mark.parametrize("endpoint", ["archive_mark_bars", "archive_trade_bars"])
 def test_the_month_of_a_file_of_bars(endpoint: str, day: str, month: str, span: tuple[str, str]) -> None:
-    asked = binance.longer(checksum_of(endpoint, ms(day)), now_ms=ms("2026-06-01"))
+    asked = binance.monthly_file(checksum_of(endpoint, ms(day)), now_ms=ms("2026-06-01"))
     assert asked is not None
     kind = binance_archive.KLINES[endpoint]
     assert asked.path == f"/data/futures/um/monthly/{kind}/BTCUSDT/5m/BTCUSDT-5m-{month}.zip.CHECKSUM"
     assert (asked.start_ms, asked.end_ms) == (ms(span[0]), ms(span[1]))
     assert (asked.endpoint, asked.instrument, asked.host) == (endpoint, "BTCUSDT", "binance_archive")
     assert binance_archive.interval_minutes(asked) == 5
-    assert binance.longer(asked, now_ms=ms("2026-06-01")) is None
-    assert binance.instead(asked) == []  # its days are asked, and REST for those that are not there
+    assert binance.monthly_file(asked, now_ms=ms("2026-06-01")) is None
+    assert binance.fallback(asked) == []  # its days are asked, and REST for those that are not there
 
 
 def test_a_month_is_asked_when_what_is_not_there_will_not_come() -> None:
     day = checksum_of("archive_mark_bars")
-    assert binance.longer(day, now_ms=ms("2026-02-08") - 1) is None
-    month = binance.longer(day, now_ms=ms("2026-02-08"))
+    assert binance.monthly_file(day, now_ms=ms("2026-02-08") - 1) is None
+    month = binance.monthly_file(day, now_ms=ms("2026-02-08"))
     assert month is not None
     with pytest.raises(NotFound, match=r"BTCUSDT-5m-2026-01\.zip"):
         binance.parse(month, Response(404, {}, b"<Error/>", ms("2026-02-08")))
 
 
 def test_readings_have_no_files_of_months() -> None:
-    assert binance.longer(checksum_of("archive_metrics"), now_ms=ms("2026-06-01")) is None
+    assert binance.monthly_file(checksum_of("archive_metrics"), now_ms=ms("2026-06-01")) is None
     (rest, *_) = binance.history([BTC], DAY, DAY + DAY_MS)
-    assert binance.longer(rest, now_ms=ms("2026-06-01")) is None
+    assert binance.monthly_file(rest, now_ms=ms("2026-06-01")) is None
 
 
 @settings(deadline=None, derandomize=True, database=None, max_examples=40)
@@ -159,7 +159,7 @@ def test_of_a_months_file_the_days_of_the_window_are_read(first: int, length: in
     cells = example.split(",")
     lines = [",".join([str(at), *cells[1:6], str(at + 300_000 - 1), *cells[7:]]) for at in opens]
     order.shuffle(lines)
-    month = binance.longer(checksum_of("archive_trade_bars"), now_ms=LATER * 2)
+    month = binance.monthly_file(checksum_of("archive_trade_bars"), now_ms=LATER * 2)
     assert month is not None
     body = zipped(month, "\n".join([names, *lines] if header else lines) + "\n")
     since, until = (
@@ -179,12 +179,12 @@ def test_a_checksum_leads_to_the_edition_that_it_names() -> None:
     said = f"{hashlib.sha256(body).hexdigest()}  BTCUSDT-metrics-2026-01-05.zip\n".encode()
     answer = Response(200, {"content-type": "binary/octet-stream"}, said, LATER)
     assert binance.parse(asked, answer) == {"open_interest": [], "positioning": []}
-    following = binance.follow(asked, answer)
+    following = binance.next_page(asked, answer)
     assert following is not None
     path = "/data/futures/um/daily/metrics/BTCUSDT/BTCUSDT-metrics-2026-01-05.zip"
     assert following.key == f"GET {path}?x-sha256={hashlib.sha256(body).hexdigest()}"
     assert (following.endpoint, following.start_ms, following.end_ms) == (asked.endpoint, asked.start_ms, asked.end_ms)
-    assert binance.follow(following, Response(200, {}, body, LATER)) is None
+    assert binance.next_page(following, Response(200, {}, body, LATER)) is None
 
 
 @pytest.mark.parametrize(

@@ -152,21 +152,21 @@ def test_cursor_is_decoded_once(ask: Ask, answer: Answer, payload: Payload) -> N
     body = payload("bybit", "open_interest_history")
     body["result"]["list"].pop()
     request = ask("bybit", "open_interest_history")
-    following = bybit.follow(request, answer(body))
+    following = bybit.next_page(request, answer(body))
     assert following is not None
     assert params(following)["cursor"] == "lastid=19408935&lasttime=1790550300"
     sent = str(httpx.QueryParams(list(following.params)))
     assert sent.endswith("cursor=lastid%3D19408935%26lasttime%3D1790550300")
-    again = bybit.follow(following, answer(body))
+    again = bybit.next_page(following, answer(body))
     assert again is None
 
 
 def test_a_covered_window_is_not_followed(ask: Ask, answer: Answer, payload: Payload) -> None:
     for endpoint in ("open_interest_history", "account_ratio", "funding", "mark_bars"):
-        assert bybit.follow(ask("bybit", endpoint), answer(payload("bybit", endpoint))) is None
+        assert bybit.next_page(ask("bybit", endpoint), answer(payload("bybit", endpoint))) is None
     body = payload("bybit", "open_interest_history")
     body["result"]["list"] = []
-    assert bybit.follow(ask("bybit", "open_interest_history"), answer(body)) is None
+    assert bybit.next_page(ask("bybit", "open_interest_history"), answer(body)) is None
 
 
 def test_klines_have_no_cursor_and_go_on_by_their_end(ask: Ask, answer: Answer, payload: Payload) -> None:
@@ -174,18 +174,18 @@ def test_klines_have_no_cursor_and_go_on_by_their_end(ask: Ask, answer: Answer, 
     request = ask("bybit", "mark_bars")
     opens = range(START + HOUR - 300_000, START + HOUR - 300_000 - 1000 * 60_000, -60_000)
     body["result"]["list"] = [[str(time), "1", "1", "1", "1"] for time in opens if time > START + 300_000]
-    assert bybit.follow(request, answer(body)) is None  # not full: there is no more
+    assert bybit.next_page(request, answer(body)) is None  # not full: there is no more
     body["result"]["list"] = (body["result"]["list"] * 30)[:1000]
-    following = bybit.follow(request, answer(body))
+    following = bybit.next_page(request, answer(body))
     assert following is not None
     assert int(params(following)["end"]) < START + HOUR - 300_000
 
 
 def test_instruments_are_paged_and_may_end_in_an_empty_page(ask: Ask, answer: Answer, payload: Payload) -> None:
     body = payload("bybit", "instruments")
-    following = bybit.follow(ask("bybit", "instruments"), answer(body))
+    following = bybit.next_page(ask("bybit", "instruments"), answer(body))
     assert following is not None
     assert params(following) == {"category": "linear", "limit": "1000", "cursor": "first=BTCUSDT&last=XAUUSDT"}
     body["result"] |= {"list": [], "nextPageCursor": ""}
     assert bybit.parse(following, answer(body)) == {"instruments": []}
-    assert bybit.follow(following, answer(body)) is None
+    assert bybit.next_page(following, answer(body)) is None

@@ -194,12 +194,12 @@ def test_a_full_page_goes_on_from_its_oldest_row(answer: Answer) -> None:
         each for each in okx.history([BTC], START, START + 100 * 300_000) if each.endpoint == "open_interest_history"
     ]
     whole = [[str(START + number * 300_000), "1", "1", "1"] for number in reversed(range(100))]
-    assert okx.follow(request, answer({"code": "0", "data": whole})) is None
+    assert okx.next_page(request, answer({"code": "0", "data": whole})) is None
     late = [[str(START + number * 300_000), "1", "1", "1"] for number in reversed(range(10, 110))]
-    following = okx.follow(request, answer({"code": "0", "data": late}))
+    following = okx.next_page(request, answer({"code": "0", "data": late}))
     assert following is not None
     assert params(following)["end"] == str(START + 10 * 300_000)
-    assert okx.follow(request, answer({"code": "0", "data": whole[:50]})) is None
+    assert okx.next_page(request, answer({"code": "0", "data": whole[:50]})) is None
 
 
 def test_liquidations_of_one_instant_are_not_lost_between_pages(ask: Ask, answer: Answer) -> None:
@@ -211,7 +211,7 @@ def test_liquidations_of_one_instant_are_not_lost_between_pages(ask: Ask, answer
 
     newest = [START + 1000 - number for number in range(99)] + [START + 902]
     response = answer(details(newest))
-    following = okx.follow(request, response)
+    following = okx.next_page(request, response)
     assert following is not None
     assert params(following)["after"] == str(START + 903)  # exclusive: the instant is asked for again
     first = okx.parse(request, response)["realised_liquidations"]
@@ -225,6 +225,6 @@ def test_liquidations_that_all_fall_on_one_instant_still_come_to_an_end(ask: Ask
     response = answer({"code": "0", "data": [{"instId": "BTC-USDT-SWAP", "details": told}]})
     request = ask("okx", "liquidations")
     assert len(okx.parse(request, response)["realised_liquidations"]) == 100
-    following = okx.follow(request, response)
+    following = okx.next_page(request, response)
     assert following is not None
     assert params(following)["after"] == str(START + 7)

@@ -1,4 +1,4 @@
-"""Every way in which a venue says no, as listed in its documentation, and the error that it becomes."""
+"""Every way in which an exchange says no, as listed in its documentation, and the error that it becomes."""
 
 from __future__ import annotations
 
@@ -93,9 +93,9 @@ ODD_PAUSES = (
 )
 
 
-@pytest.mark.parametrize(("venue", "status", "body", "kind"), CASES)
+@pytest.mark.parametrize(("exchange", "status", "body", "kind"), CASES)
 def test_refusal(
-    venue: str,
+    exchange: str,
     status: int,
     body: Any,
     kind: type[ExchangeError],
@@ -105,14 +105,14 @@ def test_refusal(
     content_type = "text/html" if isinstance(body, str) else "application/json"
     response = answer(body, status=status, content_type=content_type)
     with pytest.raises(ExchangeError) as caught:
-        ADAPTERS[venue].parse(ask(venue, SERIES[venue]), response)
+        ADAPTERS[exchange].parse(ask(exchange, SERIES[exchange]), response)
     assert type(caught.value) is kind
     assert "\n" not in caught.value.reason
     assert len(caught.value.reason) < 200
 
 
 @pytest.mark.parametrize(
-    ("venue", "status", "body", "headers", "until_ms", "banned"),
+    ("exchange", "status", "body", "headers", "until_ms", "banned"),
     [
         ("binance", 429, {"code": -1003, "msg": "Too many requests"}, {"retry_after": "17"}, NOW + 17_000, False),
         ("binance", 429, {"code": -1003, "msg": "Too many requests"}, {}, NOW + 60_000, False),
@@ -137,8 +137,8 @@ def test_refusal(
         *(("okx", 429, "", {"retry_after": odd}, NOW + 2_000, False) for odd in ODD_PAUSES),
     ],
 )  # fmt: skip
-def test_how_long_a_venue_wants_silence(
-    venue: str,
+def test_how_long_a_exchange_wants_silence(
+    exchange: str,
     status: int,
     body: Any,
     headers: dict[str, str],
@@ -148,12 +148,12 @@ def test_how_long_a_venue_wants_silence(
     answer: Callable[..., Response],
 ) -> None:
     with pytest.raises(RateLimited) as caught:
-        ADAPTERS[venue].parse(ask(venue, SERIES[venue]), answer(body, status=status, received_ms=NOW, **headers))
+        ADAPTERS[exchange].parse(ask(exchange, SERIES[exchange]), answer(body, status=status, received_ms=NOW, **headers))
     assert (caught.value.until_ms, caught.value.banned) == (until_ms, banned)
 
 
 @pytest.mark.parametrize(
-    ("venue", "status", "body"),
+    ("exchange", "status", "body"),
     [
         ("binance", 503, "<html>Service Unavailable.</html>"),
         ("binance", 408, {"code": -1007, "msg": "Timeout"}),
@@ -173,7 +173,7 @@ def test_how_long_a_venue_wants_silence(
     ],
 )
 def test_a_stumble_may_say_for_how_long(
-    venue: str,
+    exchange: str,
     status: int,
     body: Any,
     headers: dict[str, str],
@@ -182,7 +182,7 @@ def test_a_stumble_may_say_for_how_long(
     answer: Callable[..., Response],
 ) -> None:
     with pytest.raises(Transient) as caught:
-        ADAPTERS[venue].parse(ask(venue, SERIES[venue]), answer(body, status=status, received_ms=NOW, **headers))
+        ADAPTERS[exchange].parse(ask(exchange, SERIES[exchange]), answer(body, status=status, received_ms=NOW, **headers))
     assert caught.value.until_ms == until_ms
 
 

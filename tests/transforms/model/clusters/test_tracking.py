@@ -1,4 +1,4 @@
-"""Who goes on as whom: whatever the ranges, each cluster is one life, and no life is two clusters."""
+"""Who goes on as whom: whatever the ranges, each cluster is one track, and no track is two clusters."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ def meet(one: Span, other: Span) -> bool:
     return one[0] <= other[1] and other[0] <= one[1]
 
 
-@given(ranges("life"), ranges("cluster"), st.data())
+@given(ranges("track"), ranges("cluster"), st.data())
 def test_each_cluster_is_one_life_and_no_life_is_two(
-    lives: dict[str, Span], clusters: dict[str, Span], data: st.DataObject
+    tracks: dict[str, Span], clusters: dict[str, Span], data: st.DataObject
 ) -> None:
-    ended = set(data.draw(st.lists(st.sampled_from(sorted(lives)), unique=True))) if lives else set()
-    became = succession(lives, clusters, ended)
+    ended = set(data.draw(st.lists(st.sampled_from(sorted(tracks)), unique=True))) if tracks else set()
+    became = succession(tracks, clusters, ended)
     going_on = list(became.goes_on.values())
     assert len(set(going_on)) == len(going_on)
     assert became.goes_on.keys() | became.split_from.keys() <= clusters.keys()
     assert became.goes_on.keys().isdisjoint(became.split_from)
-    assert set(going_on) | became.merged_into.keys() <= lives.keys() - ended
+    assert set(going_on) | became.merged_into.keys() <= tracks.keys() - ended
     assert became.merged_into.keys().isdisjoint(going_on)
     assert set(became.merged_into.values()) <= set(going_on)
-    for cluster, life in (*became.goes_on.items(), *became.split_from.items()):
-        assert meet(lives[life], clusters[cluster])
-    for life, span in lives.items():
+    for cluster, track in (*became.goes_on.items(), *became.split_from.items()):
+        assert meet(tracks[track], clusters[cluster])
+    for track, span in tracks.items():
         left_alone = not any(meet(span, other) for other in clusters.values())
-        assert (life in going_on or life in became.merged_into) == (life not in ended and not left_alone)
+        assert (track in going_on or track in became.merged_into) == (track not in ended and not left_alone)
     for cluster, span in clusters.items():
-        is_new = not any(meet(span, other) for other in lives.values())
+        is_new = not any(meet(span, other) for other in tracks.values())
         assert (cluster in became.goes_on or cluster in became.split_from) == (not is_new)
 
 
-@given(ranges("life"), ranges("cluster"), st.randoms(use_true_random=False))
+@given(ranges("track"), ranges("cluster"), st.randoms(use_true_random=False))
 def test_the_order_in_which_clusters_come_is_of_no_matter(
-    lives: dict[str, Span], clusters: dict[str, Span], chance: st.DataObject
+    tracks: dict[str, Span], clusters: dict[str, Span], chance: st.DataObject
 ) -> None:
     def shuffled(spans: dict[str, Span]) -> dict[str, Span]:
         items = list(spans.items())
         chance.shuffle(items)
         return dict(items)
 
-    assert succession(lives, shuffled(clusters)) == succession(lives, clusters)
+    assert succession(tracks, shuffled(clusters)) == succession(tracks, clusters)
 
 
-@given(ranges("life"))
-def test_what_stays_where_it_is_goes_on_as_itself(lives: dict[str, Span]) -> None:
-    assert succession(lives, lives).goes_on == {name: name for name in lives}
+@given(ranges("track"))
+def test_what_stays_where_it_is_goes_on_as_itself(tracks: dict[str, Span]) -> None:
+    assert succession(tracks, tracks).goes_on == {name: name for name in tracks}
 
 
 def test_the_largest_overlap_goes_on_and_the_first_of_equals() -> None:

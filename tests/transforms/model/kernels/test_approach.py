@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.model.assumptions import WINDOWS_H
-from transforms.model.kernels.approach import FARTHEST, UNREACHED, WHOLE, Nearness, farthest, logs, powers
+from transforms.model.kernels.approach import FARTHEST, UNREACHED, WHOLE, Approach, farthest, logs, powers
 from transforms.model.population import BREADTH, Population
 from transforms.model.price_grid import middle
 
@@ -55,13 +55,13 @@ def test_carried_along_as_added_up_anew_to_the_bit(seed: int, s: int, hours: int
             crowd.note(hour_h, before, after)
         if rng.random() < 0.02:  # stored and read back: the moves are all that is kept
             other = Population(s, other.mark, other.cells, other.moves.copy())
-        one, two = carried.nearness(hour_h), other.nearness(hour_h)
+        one, two = carried.approach(hour_h), other.approach(hour_h)
         assert np.array_equal(carried.moves, other.moves)
         windows = range(1, 1 + len(WINDOWS_H)) if n % 97 == 0 or n == hours - 1 else ()
         for window in windows:
             told = one.of(window, carried.origin)
             assert np.array_equal(told, two.of(window, carried.origin))
-            anew = Nearness(carried.moves, s, hour_h, carried.origin, BREADTH)
+            anew = Approach(carried.moves, s, hour_h, carried.origin, BREADTH)
             assert np.array_equal(told, anew.of(window, carried.origin))
             truth = added_up(carried.moves, s, hour_h, WINDOWS_H[window - 1], carried.origin)
             assert np.allclose(told / WHOLE, truth, rtol=1e-10, atol=1e-10)
@@ -72,19 +72,19 @@ def test_an_hour_left_out_is_added_up_anew(s: int) -> None:
     crowd = Population.empty(s, 100.0)
     for hour_h in (FIRST_H, FIRST_H + 1, FIRST_H + 30):
         crowd.note(hour_h, 4600, 4600 - 5 * s)
-        anew = Nearness(crowd.moves, s, hour_h, crowd.origin, BREADTH)
+        anew = Approach(crowd.moves, s, hour_h, crowd.origin, BREADTH)
         for window in (1, 2, 3):
-            assert np.array_equal(crowd.nearness(hour_h).of(window, crowd.origin), anew.of(window, crowd.origin))
+            assert np.array_equal(crowd.approach(hour_h).of(window, crowd.origin), anew.of(window, crowd.origin))
 
 
 @both_sides
 def test_nobody_remembers_what_was_before_nobody_stood(s: int) -> None:
     crowd = Population.empty(s, 100.0)
     crowd.note(FIRST_H, 4600, 4600 - 5 * s)
-    assert crowd.nearness(FIRST_H).of(1, crowd.origin).any()
+    assert crowd.approach(FIRST_H).of(1, crowd.origin).any()
     crowd.leave_nobody()
     crowd.note(FIRST_H + 1, s * UNREACHED, s * UNREACHED)
-    assert not crowd.nearness(FIRST_H + 1).of(3, crowd.origin).any()
+    assert not crowd.approach(FIRST_H + 1).of(3, crowd.origin).any()
 
 
 @both_sides

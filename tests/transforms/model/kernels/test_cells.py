@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.model.kernels.approach import powers
-from transforms.model.kernels.cells import give_up, leave, place, settle, sweep
+from transforms.model.kernels.cells import early_exit, expire_cohort, open_positions, commit, liquidate
 from transforms.model.price_grid import Floats, Ints
 
 AGES, CLASSES, HOLDINGS, BREADTH = 3, 2, 2, 24
@@ -30,11 +30,11 @@ def crowd(seed: int) -> Floats:
     return np.asarray(shares * 10.0 ** rng.uniform(-6, 6, shape[1:]) * (rng.random(shape[1:]) < 0.7))
 
 
-def kept_of(seed: int) -> Floats:
+def survival_of(seed: int) -> Floats:
     return np.random.default_rng(seed).uniform(0.5, 1.0, HOLDINGS)
 
 
-def left_of(seed: int) -> Floats:
+def retained_of(seed: int) -> Floats:
     return np.random.default_rng(seed + 1).uniform(0.1, 1.0, BREADTH)
 
 
@@ -52,8 +52,8 @@ class Opening:
     shares: Floats
     length: Ints
 
-    def into(self, cells: Floats, s: int, mark: int, kept: Floats, left: Floats, swept: Floats) -> None:
-        place(cells, s, mark, self.entry, self.coins, self.first, self.shares, self.length, kept, left, swept)
+    def into(self, cells: Floats, s: int, mark: int, survival: Floats, retained: Floats, swept: Floats) -> None:
+        open_positions(cells, s, mark, self.entry, self.coins, self.first, self.shares, self.length, survival, retained, swept)
 
     def mirrored(self) -> Opening:
         turned = np.zeros_like(self.shares)
@@ -79,14 +79,14 @@ def reached(s: int, mark: int) -> np.ndarray:
 @given(seed=SEEDS, s=SIDES, mark=ANYWHERE, stood=ANYWHERE)
 def test_a_sweep_empties_what_was_reached_and_counts_it(seed: int, s: int, mark: int, stood: int) -> None:
     """Beyond where the mark stood is nobody: only what lies between is looked at, and nobody is missed."""
-    kept, left, before = kept_of(seed), left_of(seed), crowd(seed)
+    survival, retained, before = survival_of(seed), retained_of(seed), crowd(seed)
     before[..., reached(s, stood)] = 0.0
     cells, swept = before.copy(), np.ones((CLASSES, HOLDINGS))
-    sweep(cells, s, mark, stood, kept, left, swept)
-    assert near(swept, 1.0 + (before[0] * left)[..., reached(s, mark)].sum(axis=-1) * kept)
+    liquidate(cells, s, mark, stood, survival, retained, swept)
+    assert near(swept, 1.0 + (before[0] * retained)[..., reached(s, mark)].sum(axis=-1) * survival)
     assert np.array_equal(cells, np.where(reached(s, mark), 0.0, before))
     again = swept.copy()
-    sweep(cells, s, mark, stood, kept, left, again)
+    liquidate(cells, s, mark, stood, survival, retained, again)
     assert np.array_equal(again, swept)
 
 
@@ -95,22 +95,22 @@ def test_a_sweep_empties_what_was_reached_and_counts_it(seed: int, s: int, mark:
 def test_what_the_mark_came_nearer_to_is_thinned(seed: int, s: int, before: int, after: int, strength: float) -> None:
     """By the distances before and after, at least a bucket after; what was at the mark or beyond stays as it is."""
     after = min(before, after) if s > 0 else max(before, after)  # the farthest ever reached only goes farther
-    left, expected = left_of(seed), left_of(seed)
-    give_up(left, before, after, powers(s, strength))
+    retained, expected = retained_of(seed), retained_of(seed)
+    early_exit(retained, before, after, powers(s, strength))
     for b in range(BREADTH):
         was, now = s * (before - b), s * (after - b)
         if was > 1:
             expected[b] *= (max(now, 1) / was) ** strength
-    assert near(left, expected)
-    assert (left <= left_of(seed)).all()
+    assert near(retained, expected)
+    assert (retained <= retained_of(seed)).all()
 
 
 @pytest.mark.parametrize("s", [+1, -1])
 def test_half_the_way_at_a_strength_of_one_half(s: int) -> None:
     """From 20 to 16: what lay 8 away lies 4 away; 20 away, 16; 5 away, next to it; 3 away was reached; 1 away too."""
-    left = np.ones(BREADTH)
-    give_up(left, *((20, 16) if s > 0 else (3, 7)), powers(s, 0.5))
-    own = left if s > 0 else left[::-1]
+    retained = np.ones(BREADTH)
+    early_exit(retained, *((20, 16) if s > 0 else (3, 7)), powers(s, 0.5))
+    own = retained if s > 0 else retained[::-1]
     assert own[[12, 0, 15]] == pytest.approx([0.5**0.5, 0.8**0.5, 0.2**0.5])
     assert own[16:] == pytest.approx([0.25**0.5, (1 / 3) ** 0.5, 0.5**0.5, 1.0, 1.0, 1.0, 1.0, 1.0])
 
@@ -119,20 +119,20 @@ def test_half_the_way_at_a_strength_of_one_half(s: int) -> None:
 @given(seed=SEEDS, s=SIDES, stops=st.tuples(ANYWHERE, ANYWHERE, ANYWHERE), strength=strengths)
 def test_in_two_moves_as_in_one(seed: int, s: int, stops: tuple[int, int, int], strength: float) -> None:
     first, between, last = sorted(stops, reverse=s > 0)
-    one, two = left_of(seed), left_of(seed)
-    give_up(one, first, last, powers(s, strength))
-    give_up(two, first, between, powers(s, strength))
-    give_up(two, between, last, powers(s, strength))
+    one, two = retained_of(seed), retained_of(seed)
+    early_exit(one, first, last, powers(s, strength))
+    early_exit(two, first, between, powers(s, strength))
+    early_exit(two, between, last, powers(s, strength))
     assert near(one, two)
 
 
 @few
 @given(seed=SEEDS, s=SIDES, mark=ANYWHERE)
 def test_every_coin_is_placed_at_its_distance_or_was_swept(seed: int, s: int, mark: int) -> None:
-    """Whoever opens late in the hour has not aged and not given up: true coins, after `kept` and `left`, are whole."""
-    cells, expected, kept, left, told = crowd(seed), crowd(seed), kept_of(seed), left_of(seed), opening(seed)
+    """Whoever opens late in the hour has not aged and not given up: true coins, after `survival` and `retained`, are whole."""
+    cells, expected, survival, retained, told = crowd(seed), crowd(seed), survival_of(seed), retained_of(seed), opening(seed)
     swept, gone = np.zeros((CLASSES, HOLDINGS)), np.zeros((CLASSES, HOLDINGS))
-    told.into(cells, s, mark, kept, left, swept)
+    told.into(cells, s, mark, survival, retained, swept)
     added = np.zeros((CLASSES, BREADTH))
     for k in range(CLASSES):
         for i, coins in enumerate(told.coins):
@@ -142,7 +142,7 @@ def test_every_coin_is_placed_at_its_distance_or_was_swept(seed: int, s: int, ma
                     gone[k] += coins * told.shares[k, j]
                 else:
                     added[k, at] += coins * told.shares[k, j]
-    expected += added[:, None, :] / (kept[:, None] * left)
+    expected += added[:, None, :] / (survival[:, None] * retained)
     assert near(swept, gone)
     assert near(cells, expected)
     whole = (told.coins.sum() * told.shares.sum(axis=1))[:, None]
@@ -156,10 +156,10 @@ def test_every_coin_is_placed_at_its_distance_or_was_swept(seed: int, s: int, ma
     shift=st.integers(-BREADTH - 3, BREADTH + 3),
 )
 def test_settled_is_aged_thinned_without_dust_and_at_its_price_or_the_edge(seed: int, rank: int, shift: int) -> None:
-    cells, kept, left, expected = crowd(seed), kept_of(seed), left_of(seed), np.zeros_like(crowd(seed))
-    true = crowd(seed) * kept[:, None] * left
+    cells, survival, retained, expected = crowd(seed), survival_of(seed), retained_of(seed), np.zeros_like(crowd(seed))
+    true = crowd(seed) * survival[:, None] * retained
     dust = float(np.sort(true[0].ravel())[rank]) * (1 - 1e-9)  # as much as one of the cells, which stays
-    settle(cells, kept, left, dust, shift)
+    commit(cells, survival, retained, dust, shift)
     for b in range(BREADTH):
         stay = np.where(true[0, ..., b] >= dust, true[..., b], 0.0)
         expected[..., min(max(b - shift, 0), BREADTH - 1)] += stay
@@ -171,7 +171,7 @@ def test_settled_is_aged_thinned_without_dust_and_at_its_price_or_the_edge(seed:
 @given(seed=SEEDS, shift=st.integers(-2 * BREADTH, 2 * BREADTH))
 def test_a_moved_axis_keeps_every_coin(seed: int, shift: int) -> None:
     cells = crowd(seed)
-    settle(cells, np.ones(HOLDINGS), np.ones(BREADTH), 0.0, shift)
+    commit(cells, np.ones(HOLDINGS), np.ones(BREADTH), 0.0, shift)
     assert near(cells.sum(axis=-1), crowd(seed).sum(axis=-1))
 
 
@@ -185,13 +185,13 @@ class Leaving:
     before: Ints
     after: Ints
 
-    def out_of(self, cells: Floats, window: int, s: int, told: Opening, survive: Floats, strength: float) -> None:
-        left = np.ones(BREADTH)
+    def out_of(self, cells: Floats, window: int, s: int, told: Opening, survival_by_age: Floats, strength: float) -> None:
+        retained = np.ones(BREADTH)
         for move in zip(self.before, self.after, strict=True):
-            give_up(left, *move, powers(s, strength))
+            early_exit(retained, *move, powers(s, strength))
         since = min([4 * BREADTH, *self.after]) if s > 0 else max([-4 * BREADTH, *self.after])
         own, cohort = (told.first, told.shares, told.length), (self.entry, self.coins, self.since)
-        leave(cells, window, s, *cohort, since, left, *own, survive)
+        expire_cohort(cells, window, s, *cohort, since, retained, *own, survival_by_age)
 
 
 def leaving(seed: int, s: int) -> Leaving:
@@ -203,7 +203,7 @@ def leaving(seed: int, s: int) -> Leaving:
     return Leaving(entry, rng.random(n), rng.integers(-10, BREADTH + 10, n), before, after)
 
 
-def without(cells: Floats, window: int, s: int, gone: Leaving, told: Opening, survive: Floats, strength: float) -> None:
+def without(cells: Floats, window: int, s: int, gone: Leaving, told: Opening, survival_by_age: Floats, strength: float) -> None:
     """`leave` by its definition: who was opened, where nothing has reached it, thinned by each move in turn."""
     for entry, coins, since in zip(gone.entry, gone.coins, gone.since, strict=True):
         farthest = min([since, *gone.after]) if s > 0 else max([since, *gone.after])
@@ -213,10 +213,10 @@ def without(cells: Floats, window: int, s: int, gone: Leaving, told: Opening, su
                 at = min(max(goes, 0), BREADTH - 1)
                 if s * (goes - farthest) >= 0:
                     continue
-                left = np.ones(BREADTH)
+                retained = np.ones(BREADTH)
                 for before, after in zip(gone.before, gone.after, strict=True):
-                    give_up(left, before, after, powers(s, strength))
-                amount = coins * told.shares[k, j] * survive * left[at]
+                    early_exit(retained, before, after, powers(s, strength))
+                amount = coins * told.shares[k, j] * survival_by_age * retained[at]
                 stays = np.maximum(cells[window, k, :, at] - amount, 0.0)
                 cells[1 : window + 1, k, :, at] = np.minimum(cells[1 : window + 1, k, :, at], stays)
 
@@ -226,11 +226,11 @@ def without(cells: Floats, window: int, s: int, gone: Leaving, told: Opening, su
 def test_what_leaves_a_window_was_thinned_by_every_move_since_and_swept_once(
     seed: int, s: int, window: int, strength: float
 ) -> None:
-    """What is left of a cohort leaves, and no more than is there; those within hold no more than those around them."""
+    """What is retained of a cohort leaves, and no more than is there; those within hold no more than those around them."""
     begun = crowd(seed)[[0, *range(AGES - 1, 0, -1)]]  # the shortest window is the innermost
     cells, expected, told, gone = begun.copy(), begun.copy(), opening(seed), leaving(seed, s)
-    gone.out_of(cells, window, s, told, kept_of(seed), strength)
-    without(expected, window, s, gone, told, kept_of(seed), strength)
+    gone.out_of(cells, window, s, told, survival_of(seed), strength)
+    without(expected, window, s, gone, told, survival_of(seed), strength)
     assert np.allclose(cells, expected, rtol=1e-9, atol=1e-12)
     assert np.array_equal(cells[0], begun[0])
     assert np.array_equal(cells[window + 1 :], begun[window + 1 :])
@@ -262,16 +262,16 @@ def test_shorts_are_longs_in_a_mirror(seed: int, mark: int, before: int, after: 
     made = []
     for s in (+1, -1):
         turn = slice(None, None, s)
-        cells, left = crowd(seed)[..., turn].copy(), left_of(seed)[turn].copy()
-        kept, swept = kept_of(seed), np.zeros((CLASSES, HOLDINGS))
+        cells, retained = crowd(seed)[..., turn].copy(), retained_of(seed)[turn].copy()
+        survival, swept = survival_of(seed), np.zeros((CLASSES, HOLDINGS))
         at, first, last = (b if s > 0 else BREADTH - 1 - b for b in (mark, before, after))
         told = opening(seed) if s > 0 else opening(seed).mirrored()
-        give_up(left, first, last, powers(s, 0.3))
-        sweep(cells, s, at, BREADTH if s > 0 else -1, kept, left, swept)
-        told.into(cells, s, at, kept, left, swept)
-        settle(cells, kept, left, 1e-3, s * shift)
+        early_exit(retained, first, last, powers(s, 0.3))
+        liquidate(cells, s, at, BREADTH if s > 0 else -1, survival, retained, swept)
+        told.into(cells, s, at, survival, retained, swept)
+        commit(cells, survival, retained, 1e-3, s * shift)
         moves = np.array([first]), np.array([last])
-        Leaving(np.array([at]), np.ones(1), np.array([at]), *moves).out_of(cells, 2, s, told, kept, 0.3)
+        Leaving(np.array([at]), np.ones(1), np.array([at]), *moves).out_of(cells, 2, s, told, survival, 0.3)
         made.append((cells[..., turn], swept))
     assert np.allclose(made[0][0], made[1][0], rtol=1e-9, atol=1e-12)
     assert np.allclose(made[0][1], made[1][1], rtol=1e-9, atol=0.0)
@@ -280,12 +280,12 @@ def test_shorts_are_longs_in_a_mirror(seed: int, mark: int, before: int, after: 
 @few
 @given(seed=SEEDS, s=SIDES, mark=ANYWHERE, before=ANYWHERE, after=ANYWHERE, shift=st.integers(-9, 9))
 def test_the_whole_is_the_sum_of_its_parts(seed: int, s: int, mark: int, before: int, after: int, shift: int) -> None:
-    one, other, kept = crowd(seed), crowd(seed + 1), kept_of(seed)
+    one, other, survival = crowd(seed), crowd(seed + 1), survival_of(seed)
     parts, counts = [one, other, one + other], np.zeros((3, CLASSES, HOLDINGS))
     for cells, swept in zip(parts, counts, strict=True):
-        left = left_of(seed)
-        give_up(left, before, after, powers(s, 0.3))
-        sweep(cells, s, mark, BREADTH if s > 0 else -1, kept, left, swept)
-        settle(cells, kept, left, 0.0, shift)
+        retained = retained_of(seed)
+        early_exit(retained, before, after, powers(s, 0.3))
+        liquidate(cells, s, mark, BREADTH if s > 0 else -1, survival, retained, swept)
+        commit(cells, survival, retained, 0.0, shift)
     assert near(parts[0] + parts[1], parts[2])
     assert near(counts[0] + counts[1], counts[2])

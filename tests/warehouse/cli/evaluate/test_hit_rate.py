@@ -1,4 +1,4 @@
-"""`liq reach` over warehouses whose price goes by chance, long enough and not."""
+"""`liq hit-rate` over warehouses whose price goes by chance, long enough and not."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 from expectations.tables import table
 from tests.transforms.lives import EVERY
 from tests.transforms.random_walk import FIRST, walk
-from transforms.evaluation.hit_rate import LEAST_DAYS, reach_statistics
-from transforms.evaluation.touches import reached_levels
+from transforms.evaluation.hit_rate import LEAST_DAYS, hit_rate
+from transforms.evaluation.touches import touches
 from warehouse.catalog import build as catalog
 from warehouse.cli.main import app
 from warehouse.clock import HOUR
@@ -54,7 +54,7 @@ def liq(*arguments: object) -> Result:
 
 
 def levels(coin: str) -> pl.DataFrame:
-    return reached_levels(*walk(SEEDS[coin])).with_columns(coin=pl.lit(coin))
+    return touches(*walk(SEEDS[coin])).with_columns(coin=pl.lit(coin))
 
 
 @pytest.mark.parametrize("coin", ["eth", "all"])
@@ -63,7 +63,7 @@ def test_it_says_what_the_tables_hold(root: Path, coin: str) -> None:
     assert result.exit_code == 0, result.output
     made = pl.read_csv(io.StringIO(result.stdout))
     asked = SEEDS if coin == "all" else ["ETH"]
-    expected = reach_statistics(pl.concat([levels(each) for each in asked]))
+    expected = hit_rate(pl.concat([levels(each) for each in asked]))
     assert made["source"].unique().to_list() == ["simulated"]
     for column in ("clusters", "reached", "others_reached", "low", "high"):
         assert made[column].to_list() == pytest.approx(expected[column].to_list())
@@ -73,7 +73,7 @@ def test_a_range_is_judged_by_itself(root: Path) -> None:
     end = FIRST + (LEAST_DAYS + 4) * 24 * HOUR
     result = liq("reach", "BTC", "--to", f"{end:%Y-%m-%dT%H:%MZ}", "--warehouse", root, "--format", "csv")
     hours, clusters, buckets = (each.filter(pl.col("hour_utc") <= end) for each in walk(1))
-    expected = reach_statistics(reached_levels(hours, clusters, buckets).with_columns(coin=pl.lit("BTC")))
+    expected = hit_rate(touches(hours, clusters, buckets).with_columns(coin=pl.lit("BTC")))
     assert pl.read_csv(io.StringIO(result.stdout))["reached"].to_list() == pytest.approx(expected["reached"].to_list())
 
 

@@ -25,7 +25,7 @@ QUICK = ("--estimator", "open_interest")
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three venues on the first market; of the second, which is the same otherwise, one."""
+    """Three exchanges on the first market; of the second, which is the same otherwise, one."""
     folder = tmp_path_factory.mktemp("known")
     write(folder, {1: PRESETS["plain"]}, seed=11, days=3)
     second = pl.lit(2, pl.Int8).alias("market")

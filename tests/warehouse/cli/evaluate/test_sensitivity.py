@@ -35,9 +35,9 @@ def with_state(small_warehouse: Path) -> Path:
         crowds[s].cells[..., min(at, at + 10 * s) : max(at, at + 10 * s)] = 1e3
         crowds[s].standing = crowds[s].open_interest = 1e9
     about = {"coin": "BTC", "instrument": "BTCUSDT", "source": "simulated"}
-    states = [store(crowds, HOUR, about | {"exchange": each})["standing_positions"] for each in EXCHANGES]
+    states = [store(crowds, HOUR, about | {"exchange": each})["state_positions"] for each in EXCHANGES]
     into = open_store(small_warehouse, "simulated", create=False)
-    into.write_partitions(table("standing_positions"), pl.concat(states))
+    into.write_partitions(table("state_positions"), pl.concat(states))
     into.write(table("model_parameters"), stated_parameters(), {})
     catalog.build(small_warehouse)
     return small_warehouse

@@ -12,7 +12,7 @@ from time import monotonic, sleep
 import pytest
 from typer.testing import CliRunner
 
-from tests.warehouse.ingest.streams.stream_server import PATIENCE_S, Venue, liquidation, streaming
+from tests.warehouse.ingest.streams.stream_server import PATIENCE_S, Exchange, liquidation, streaming
 from tests.warehouse.trial import NOW, Trial, python
 from transforms.exchanges import recording
 from warehouse.cli.main import app
@@ -24,7 +24,7 @@ SUBSCRIBED = b'"mark":"subscribed"'
 
 
 @pytest.fixture
-def venue() -> Iterator[Venue]:
+def exchange() -> Iterator[Exchange]:
     with streaming() as served:
         yield served
 
@@ -32,9 +32,9 @@ def venue() -> Iterator[Venue]:
 class Listening:
     """The command over Bybit's simulated REST and a stream on loopback."""
 
-    def __init__(self, trial: Trial, venue: Venue) -> None:
+    def __init__(self, trial: Trial, exchange: Exchange) -> None:
         about = {"LIQ_WAREHOUSE": trial.root, "LIQ_NOW": f"{NOW.isoformat()}Z", "LIQ_COINS": "BTC"}
-        about |= {"LIQ_EXCHANGES": "bybit", "LIQ_BYBIT_URL": trial.url, "LIQ_BYBIT_STREAM_URL": venue.url}
+        about |= {"LIQ_EXCHANGES": "bybit", "LIQ_BYBIT_URL": trial.url, "LIQ_BYBIT_STREAM_URL": exchange.url}
         others = {name: value for name, value in os.environ.items() if not name.startswith("LIQ_")}
         env = others | {name: str(value) for name, value in about.items()}
         self.path = trial.root / f"raw/streams/bybit/{HOUR}.jsonl"
@@ -65,16 +65,16 @@ def trial(exchanges: Simulation, tmp_path: Path) -> Trial:
     return Trial(tmp_path / "warehouse", exchanges.url)
 
 
-def listening_to(venue: Venue, listener: Listening) -> None:
-    venue.await_heard(len(venue.heard) - 1 if venue.heard else 0)
+def listening_to(exchange: Exchange, listener: Listening) -> None:
+    exchange.await_heard(len(exchange.heard) - 1 if exchange.heard else 0)
     until(lambda: listener.path.is_file() and SUBSCRIBED in listener.path.read_bytes())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_when_it_is_told_to(trial: Trial, venue: Venue, number: signal.Signals) -> None:
-    listener = Listening(trial, venue)
-    listening_to(venue, listener)
-    venue.send(*map(liquidation, range(3)))
+def test_it_stops_when_it_is_told_to(trial: Trial, exchange: Exchange, number: signal.Signals) -> None:
+    listener = Listening(trial, exchange)
+    listening_to(exchange, listener)
+    exchange.send(*map(liquidation, range(3)))
     until(lambda: len(listener.said()) == 3)
     told = listener.end(number)
     assert listener.process.returncode == 0
@@ -83,16 +83,16 @@ def test_it_stops_when_it_is_told_to(trial: Trial, venue: Venue, number: signal.
     assert recording.read(listener.path.read_bytes())[-1]["why"] == "stopped"
 
 
-def killed(trial: Trial, venue: Venue, connection: int) -> tuple[list[str], list[str], list[str]]:
+def killed(trial: Trial, exchange: Exchange, connection: int) -> tuple[list[str], list[str], list[str]]:
     """A listener killed while messages go out: what was on disk by then, what is, and what went out."""
-    listener = Listening(trial, venue)
+    listener = Listening(trial, exchange)
     before = len(listener.said())
-    venue.await_heard(connection)
+    exchange.await_heard(connection)
     until(lambda: listener.path.is_file() and listener.path.read_bytes().count(SUBSCRIBED) == connection + 1)
     sent: list[str] = []
 
     def send() -> None:
-        while venue.send(message := liquidation(connection * 10**6 + len(sent))):
+        while exchange.send(message := liquidation(connection * 10**6 + len(sent))):
             sent.append(message)
 
     sender = Thread(target=send)
@@ -106,20 +106,20 @@ def killed(trial: Trial, venue: Venue, connection: int) -> tuple[list[str], list
     return seen, listener.said()[before:], sent
 
 
-def test_killed_at_any_moment_it_keeps_what_it_received(trial: Trial, venue: Venue) -> None:
+def test_killed_at_any_moment_it_keeps_what_it_received(trial: Trial, exchange: Exchange) -> None:
     """What is on disk is the first of what went out, whole and in order, whenever it dies; the next one goes on."""
     for connection in range(2):
-        seen, kept, sent = killed(trial, venue, connection)
+        seen, kept, sent = killed(trial, exchange, connection)
         assert kept[: len(seen)] == seen
         assert kept == sent[: len(kept)]
     body = (trial.root / f"raw/streams/bybit/{HOUR}.jsonl").read_bytes()
     assert len(recording.listened(body)) == 2
 
 
-def test_two_do_not_record_one_venue(trial: Trial, venue: Venue) -> None:
-    first = Listening(trial, venue)
-    listening_to(venue, first)
-    second = Listening(trial, venue)
+def test_two_do_not_record_one_exchange(trial: Trial, exchange: Exchange) -> None:
+    first = Listening(trial, exchange)
+    listening_to(exchange, first)
+    second = Listening(trial, exchange)
     told = second.process.communicate(timeout=PATIENCE_S)[1]
     assert second.process.returncode == 1
     assert "bybit is being recorded" in told
@@ -138,9 +138,9 @@ def test_simulated_exchanges_have_no_stream(tmp_path: Path, monkeypatch: pytest.
     assert not (tmp_path / "w").exists()
 
 
-def test_a_venue_that_refuses_ends_it(trial: Trial) -> None:
-    with streaming(refuses=True) as venue:
-        listener = Listening(trial, venue)
+def test_a_exchange_that_refuses_ends_it(trial: Trial) -> None:
+    with streaming(refuses=True) as exchange:
+        listener = Listening(trial, exchange)
         told = listener.process.communicate(timeout=PATIENCE_S)[1]
     assert listener.process.returncode == 2
     assert "bybit refused: handler not found; see: liq doctor" in told

@@ -1,4 +1,4 @@
-"""A venue's stream on loopback: acknowledges subscriptions, answers heartbeats, sends what a test tells it to."""
+"""An exchange's stream on loopback: acknowledges subscriptions, answers heartbeats, sends what a test tells it to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def liquidation(number: int) -> str:
     return json.dumps({"topic": "allLiquidation.BTCUSDT", "ts": START + number, "data": [event]})
 
 
-class Venue:
+class Exchange:
     """What it heard, by connection; everything waits for a condition, and for no time."""
 
     def __init__(self, *, deaf: bool = False, refuses: bool = False) -> None:
@@ -84,12 +84,12 @@ class Venue:
 
 
 @contextmanager
-def streaming(*, deaf: bool = False, refuses: bool = False) -> Iterator[Venue]:
-    """A venue that does not acknowledge is `deaf`."""
-    venue = Venue(deaf=deaf, refuses=refuses)
-    with serve(venue.handle, "127.0.0.1", 0) as server:
-        venue.url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+def streaming(*, deaf: bool = False, refuses: bool = False) -> Iterator[Exchange]:
+    """An exchange that does not acknowledge is `deaf`."""
+    exchange = Exchange(deaf=deaf, refuses=refuses)
+    with serve(exchange.handle, "127.0.0.1", 0) as server:
+        exchange.url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield venue
+        yield exchange
         server.shutdown()

@@ -1,4 +1,4 @@
-"""One venue fails, as venues do: the others publish, what is missing is told, carried, and filled later."""
+"""One exchange fails, as exchanges do: the others publish, what is missing is told, carried, and filled later."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def closed_port() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def unbroken(one_hour: Trial, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """Hours A to C, every venue up."""
+    """Hours A to C, every exchange up."""
     made = one_hour.copied(tmp_path_factory.mktemp("unbroken") / "warehouse")
     made.run(B, C)
     return made
@@ -77,7 +77,7 @@ def is_carried(made: Trial, reason: str) -> None:
     assert balance["is_stale"].all()
 
 
-def test_a_venue_never_reached_is_a_gap_of_every_series(exchanges: Simulation, tmp_path: Path) -> None:
+def test_a_exchange_never_reached_is_a_gap_of_every_series(exchanges: Simulation, tmp_path: Path) -> None:
     exchanges.faults.add(Fault("451", path=OKX))
     made = Trial(tmp_path / "warehouse", exchanges.url)
     assert made.run(A).quarantined == []

@@ -22,7 +22,7 @@ from warehouse.storage.store import FILE
 B, C = A + HOUR, A + 2 * HOUR
 HISTORY = "/futures/data/openInterestHist"
 PARTITION = f"coin=BTC/date={A:%Y-%m-%d}"
-DEPENDENT = ("liquidation_levels", "position_books", "standing_positions", "opened_cohorts", "liquidation_curve",
+DEPENDENT = ("liquidation_levels", "position_ledger", "state_positions", "state_cohorts", "liquidation_curve",
              "liquidation_clusters", "market_balance", "cascade_risk", "sweeps", "cluster_history")  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def test_what_was_received_is_kept(wrong: Trial) -> None:
 
 @pytest.mark.parametrize("hour", [B, C], ids=["the same hour again", "the next hour"])
 def test_sound_rows_take_the_place_of_wrong_ones(wrong: Trial, unbroken: Trial, tmp_path: Path, hour: Any) -> None:
-    """The venue has mended its units: what it answers now counts, and nothing is held back any more."""
+    """The exchange has mended its units: what it answers now counts, and nothing is held back any more."""
     made = wrong.copied(tmp_path / "warehouse")
     made.run(hour)
     made.run(C)
@@ -114,7 +114,7 @@ class TestRelease:
         ("name", "built_on_it"),
         [
             ("liquidation_curve", {"market_balance", "market_summary"}),
-            ("cascade_risk", {"cascade_reach", "market_summary"}),
+            ("cascade_risk", {"cascade_contagion", "market_summary"}),
             ("market_summary", set[str]()),
         ],
     )

@@ -126,7 +126,7 @@ def test_an_interrupted_hour_has_its_events_and_is_not_covered(trial: Trial) -> 
 
 
 def test_what_was_recorded_days_ago_reaches_the_tables_of_its_day(trial: Trial) -> None:
-    """A listener that was killed, of a venue that no run asked since."""
+    """A listener that was killed, of an exchange that no run asked since."""
     trial.run(A - 2 * 24 * HOUR)
     record(trial.root, "bybit", A - 2 * 24 * HOUR)
     trial.run(A + HOUR)

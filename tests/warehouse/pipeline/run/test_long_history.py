@@ -33,7 +33,7 @@ def long(one_hour: Trial, tmp_path: Path) -> Trial:
 def test_the_next_hour_reads_no_file_that_it_does_not_hang_on(long: Trial) -> None:
     summary = long.run(A + HOUR)
     assert (summary.status, summary.quarantined) == ("published", [])
-    assert long.rows_of("position_books", A)["hour_utc"].max() == A + HOUR
+    assert long.rows_of("position_ledger", A)["hour_utc"].max() == A + HOUR
 
 
 def test_it_reads_the_same_files_however_long_the_past_is(

@@ -30,12 +30,12 @@ def three_hours(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFa
     "lost",
     [
         f"mart/liquidation_levels/{DAY}",
-        f"mart/standing_positions/{DAY}",
+        f"model/state_positions/{DAY}",
         f"mart/sweeps/{DAY}",
         f"mart/cluster_history/{DAY}",
         f"mart/liquidation_clusters/{DAY}",
         f"mart/cascade_risk/{DAY}",
-        f"mart/cascade_reach/{DAY}",
+        f"mart/cascade_contagion/{DAY}",
         f"mart/market_summary/coin=BTC/month={A:%Y-%m}",
         f"core/price_bars/{DAY}",
         f"raw/payloads/exchange=okx/date={A:%Y-%m-%d}",
@@ -53,13 +53,13 @@ def test_tables_that_a_warehouse_did_not_have_are_made_from_the_month_on(three_h
     midnight = A.replace(hour=0)
     made.run(midnight - HOUR, midnight)
     before = made.files(*MADE)
-    for name in ("cascade_risk", "cascade_reach", "market_summary", "cluster_history"):
+    for name in ("cascade_risk", "cascade_contagion", "market_summary", "cluster_history"):
         shutil.rmtree(made.root / "mart" / name)
     made.run(midnight)
     assert differing(before, made.files(*MADE)) == []
 
 
-def test_a_run_of_one_venue_leaves_the_others_and_is_filled_by_the_next(three_hours: Trial, tmp_path: Path) -> None:
+def test_a_run_of_one_exchange_leaves_the_others_and_is_filled_by_the_next(three_hours: Trial, tmp_path: Path) -> None:
     made = Trial(tmp_path / "warehouse", three_hours.url)
     made.run(A)
     made.run(B, exchanges="binance")

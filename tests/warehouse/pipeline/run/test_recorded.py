@@ -30,8 +30,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Trial:
 
 
 @pytest.mark.parametrize("exchange", ["binance", "bybit"])
-@pytest.mark.parametrize("name", ["position_books", "liquidation_levels", "liquidation_curve"])
-def test_recorded_venues_are_there_at_every_hour(recorded: Trial, name: str, exchange: str) -> None:
+@pytest.mark.parametrize("name", ["position_ledger", "liquidation_levels", "liquidation_curve"])
+def test_recorded_exchanges_are_there_at_every_hour(recorded: Trial, name: str, exchange: str) -> None:
     rows = recorded.rows(name).filter(pl.col("exchange") == exchange)
     assert set(rows["hour_utc"]) == set(hours(FIRST, LAST))
     assert not rows["is_stale"].any()
@@ -47,14 +47,14 @@ def test_what_was_not_recorded_is_a_gap_and_not_a_number(recorded: Trial) -> Non
 
 
 def test_books_balance(recorded: Trial) -> None:
-    books = recorded.rows("position_books").filter(pl.col("exchange") != "okx")
-    moved = pl.col("previous_base") + pl.col("opened_base") - pl.col("closed_base") - pl.col("swept_base")
-    off = books.select(((moved - pl.col("standing_base")).abs() / pl.col("standing_base")).max()).item()
-    against_venue = books.select((pl.col("standing_base") / pl.col("open_interest_base") - 1).abs().max()).item()
-    sides = books.pivot("side", index=["exchange", "hour_utc"], values="standing_base")
+    books = recorded.rows("position_ledger").filter(pl.col("exchange") != "okx")
+    moved = pl.col("opening_base") + pl.col("opened_base") - pl.col("closed_base") - pl.col("liquidated_base")
+    off = books.select(((moved - pl.col("closing_base")).abs() / pl.col("closing_base")).max()).item()
+    against_exchange = books.select((pl.col("closing_base") / pl.col("open_interest_base") - 1).abs().max()).item()
+    sides = books.pivot("side", index=["exchange", "hour_utc"], values="closing_base")
     apart = sides.select((pl.col("long") / pl.col("short") - 1).abs().max()).item()
     assert sides.height == 2 * 25
-    assert max(off, against_venue, apart) < 1e-9
+    assert max(off, against_exchange, apart) < 1e-9
 
 
 def test_clusters_and_balance_follow(recorded: Trial) -> None:

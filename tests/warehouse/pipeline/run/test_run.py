@@ -75,7 +75,7 @@ class TestSameTables:
         for contract in load().values():
             if contract.layer not in ("core", "mart") or contract.time_column is None:
                 continue
-            if contract.name in ("standing_positions", "opened_cohorts"):  # the state after the last hour only
+            if contract.name in ("state_positions", "state_cohorts"):  # the state after the last hour only
                 continue
             column = pl.col(contract.time_column)
             until = column < EARLY if contract.time_column == "open_utc" else column <= EARLY
@@ -95,7 +95,7 @@ class TestSameTables:
         assert differing(one.whole_files("mart"), many.whole_files("mart")) == []
 
     def test_books_balance_and_sides_are_equal(self, ranged: Trial) -> None:
-        books = ranged.rows("position_books")
+        books = ranged.rows("position_ledger")
         assert set(books["hour_utc"]) == set(hours(FIRST, LAST))
         assert off_balance(books) < 1e-9
         assert off_side(books) < 1e-9
@@ -106,15 +106,15 @@ class TestSameTables:
 
 def off_balance(books: pl.DataFrame) -> float:
     """The largest share of open interest that an hour's movements leave unexplained."""
-    moved = pl.col("previous_base") + pl.col("opened_base") - pl.col("closed_base") - pl.col("swept_base")
-    off = (moved - pl.col("standing_base")).abs() / pl.col("standing_base")
+    moved = pl.col("opening_base") + pl.col("opened_base") - pl.col("closed_base") - pl.col("liquidated_base")
+    off = (moved - pl.col("closing_base")).abs() / pl.col("closing_base")
     return float(books.select(off.max()).item())
 
 
 def off_side(books: pl.DataFrame) -> float:
     """The largest share by which longs and shorts of one contract differ."""
     fresh = books.filter(~pl.col("is_stale"))
-    sides = fresh.pivot("side", index=["exchange", "instrument", "hour_utc"], values="standing_base")
+    sides = fresh.pivot("side", index=["exchange", "instrument", "hour_utc"], values="closing_base")
     return float(sides.select((pl.col("long") / pl.col("short") - 1).abs().max()).item())
 
 
@@ -230,7 +230,7 @@ UNUSABLE = {
     "a damaged marker": (marker(scheme="?"), r"warehouse\.json is damaged; restore it or start in an empty folder"),
     "a corrupt input": (corrupt("raw", "payloads"), r"raw/payloads/.* cannot be read \(.*; delete it and run"),
     "a corrupt table": (corrupt("core", "price_bars"), r"core/price_bars/.* cannot be read \(.*; delete it and run"),
-    "a corrupt state": (corrupt("mart", "standing_positions"), r"standing_positions/.* cannot be read \(.*; delete"),
+    "a corrupt state": (corrupt("mart", "state_positions"), r"state_positions/.* cannot be read \(.*; delete"),
     "a corrupt map": (corrupt("mart", "liquidation_levels"), r"liquidation_levels/.* cannot be read \(.*; delete it"),
 }
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from warehouse.simulator.market.known_positions import BUCKET, FIRST_DAY, PRESETS, KnownMarket, truth_times, write
-from warehouse.simulator.market.listing import VENUES
+from warehouse.simulator.market.listing import EXCHANGES
 
 DAY_MS, BAR_MS, SIX_HOURS_MS = 86_400_000, 300_000, 6 * 3_600_000
 START_MS, DAYS, SEED = FIRST_DAY * DAY_MS, 1, 101
@@ -74,7 +74,7 @@ def test_layout_is_the_documented_one(frames: Frames, name: str) -> None:
     assert list(frame.schema) == list(SCHEMAS[name])
     assert frame.null_count().sum_horizontal().item() == 0
     assert set(frame["market"]) == set(CROWDS)
-    assert set(frame["exchange"]) == set(VENUES)
+    assert set(frame["exchange"]) == set(EXCHANGES)
     keys = {"published_5m": ["open_ms"], "true_map": ["at_ms", "window", "side", "low"]}.get(name)
     assert keys is None or not frame.select("market", "exchange", *keys).is_duplicated().any()
 
@@ -178,7 +178,7 @@ def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
     write(tmp_path / "one", crowd, SEED, 1, told.append)
     write(tmp_path / "two", crowd, SEED, 1)
     write(tmp_path / "other", crowd, SEED + 1, 1)
-    assert told == [f"market 3, {venue}" for venue in VENUES]
+    assert told == [f"market 3, {exchange}" for exchange in EXCHANGES]
     for name in SCHEMAS:
         one, two, other = ((tmp_path / folder / f"{name}.parquet").read_bytes() for folder in ("one", "two", "other"))
         assert one == two != other

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from warehouse.simulator.market.liquidation import Ladder, bankruptcy_prices, liquidation_prices
-from warehouse.simulator.market.listing import Venue
+from warehouse.simulator.market.listing import Exchange
 from warehouse.simulator.market.tiers import Tier, bybit_tiers, okx_tiers
 
 OCTOBER_2024 = tuple(
@@ -20,9 +20,9 @@ OCTOBER_2024 = tuple(
 )
 
 
-def price(venue: Venue, tiers: tuple[Tier, ...], entry: float, base: float, leverage: float, side: int) -> float:
+def price(exchange: Exchange, tiers: tuple[Tier, ...], entry: float, base: float, leverage: float, side: int) -> float:
     columns = [np.array([float(value)]) for value in (entry, base, entry * base / leverage, side)]
-    return float(liquidation_prices(venue, Ladder(tiers), *columns)[0])
+    return float(liquidation_prices(exchange, Ladder(tiers), *columns)[0])
 
 
 @pytest.mark.parametrize(

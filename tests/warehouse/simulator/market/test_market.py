@@ -6,7 +6,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from warehouse.simulator import Market, Simulation
-from warehouse.simulator.market.listing import VENUES, Venue, instrument
+from warehouse.simulator.market.listing import EXCHANGES, Exchange, instrument
 from warehouse.simulator.market.source import Interval
 
 DAY_MS = 86_400_000
@@ -19,8 +19,8 @@ def market(sim: Simulation) -> Market:
     return sim.market
 
 
-def mark(market: Market, venue: Venue, coin: str, at_ms: int) -> float:
-    contract = instrument(venue, coin)
+def mark(market: Market, exchange: Exchange, coin: str, at_ms: int) -> float:
+    contract = instrument(exchange, coin)
     return float(market.price_at(contract, "mark", np.array([at_ms]))[0]) / contract.multiplier
 
 
@@ -47,22 +47,22 @@ def test_another_seed_is_another_market(market: Market) -> None:
     assert market.open_interest_now(contract, AT_MS).units[0] != Market(8).open_interest_now(contract, AT_MS).units[0]
 
 
-@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("exchange", EXCHANGES)
 @pytest.mark.parametrize("coin", ["BTC", "PEPE"])
-def test_longs_equal_shorts_equal_open_interest(market: Market, venue: Venue, coin: str) -> None:
-    contract = instrument(venue, coin)
+def test_longs_equal_shorts_equal_open_interest(market: Market, exchange: Exchange, coin: str) -> None:
+    contract = instrument(exchange, coin)
     for at_ms in (AT_MS, AT_MS - 7 * DAY_MS, AT_MS - AT_MS % (7 * DAY_MS)):
-        sums = market.true_positions(venue, coin, at_ms).group_by("side").agg(pl.col("base").sum())
+        sums = market.true_positions(exchange, coin, at_ms).group_by("side").agg(pl.col("base").sum())
         published = float(market.open_interest_now(contract, at_ms).units[0]) * contract.multiplier
         assert len(sums) == 2
         assert sums["base"].to_list() == pytest.approx([published, published], rel=1e-12)
 
 
-@pytest.mark.parametrize("venue", VENUES)
-def test_nothing_stands_beyond_the_mark(market: Market, venue: Venue) -> None:
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_nothing_stands_beyond_the_mark(market: Market, exchange: Exchange) -> None:
     for at_ms in range(AT_MS - 3 * DAY_MS, AT_MS, 7 * 3_600_000):
-        now = mark(market, venue, "BTC", at_ms)
-        standing = market.true_positions(venue, "BTC", at_ms).drop_nulls("liquidation_price")
+        now = mark(market, exchange, "BTC", at_ms)
+        standing = market.true_positions(exchange, "BTC", at_ms).drop_nulls("liquidation_price")
         longs, shorts = (standing.filter(side=side)["liquidation_price"] for side in ("long", "short"))
         assert longs.max() <= now * (1 + 1e-9)
         assert shorts.min() >= now * (1 - 1e-9)
@@ -88,9 +88,9 @@ def test_positions_leave_when_they_are_liquidated(market: Market) -> None:
     assert market.true_positions("okx", "BTC", gone["ts_ms"]).filter(key).is_empty()
 
 
-@pytest.mark.parametrize("venue", VENUES)
-def test_most_open_interest_is_slow(market: Market, venue: Venue) -> None:
-    standing = market.true_positions(venue, "BTC", AT_MS)
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_most_open_interest_is_slow(market: Market, exchange: Exchange) -> None:
+    standing = market.true_positions(exchange, "BTC", AT_MS)
     slow = standing.filter(pl.col("leverage_x") < 7)["base"].sum() / standing["base"].sum()
     assert 0.7 < slow < 0.97
     assert standing["leverage_x"].max() >= 50

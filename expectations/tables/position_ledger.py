@@ -1,0 +1,89 @@
+"""Contract of model.position_ledger."""
+
+import polars as pl
+
+from expectations.columns.registry import pick
+from expectations.contract import Check, Table
+
+_BOOK = ("coin", "hour_utc", "exchange", "instrument")
+_SCALE = pl.max_horizontal("open_interest_base", "closing_base", "opening_base", pl.lit(1e-9))
+_FLOW = pl.col("opening_base") + pl.col("opened_base") - pl.col("closed_base") - pl.col("liquidated_base")
+_PLACES = pl.col("in_map_base") + pl.col("beyond_map_base") + pl.col("unliquidatable_base")
+
+TABLE = Table(
+    name="position_ledger",
+    layer="model",
+    kind="modelled",
+    doc="The estimator's books, hour by hour: what stood, opened, closed and was swept, and where what stands now "
+    "stands. Both sides equal open interest.",
+    grain=("hour_utc", "exchange", "instrument", "side"),
+    columns=pick(
+        "coin",
+        "date",
+        "hour_utc",
+        "exchange",
+        "instrument",
+        "side",
+        "opening_base",
+        "opened_base",
+        "closed_base",
+        "liquidated_base",
+        "closing_base",
+        "in_map_base",
+        "beyond_map_base",
+        "unliquidatable_base",
+        "open_interest_base",
+        "mark_price",
+        "is_stale",
+        "gap_log_sd",
+        "parameters_version",
+        "source",
+    ),
+    nullable=frozenset({"open_interest_base"}),
+    time_column="hour_utc",
+    fresh_within_hours=0,
+    built_with="liquidation_levels",
+    checks_look_back=True,
+    checks=(
+        Check(
+            "books_balance",
+            "Standing is what stood, plus opened, less closed, less swept: nothing appears or vanishes.",
+            (pl.col("closing_base") - _FLOW).abs() <= 1e-9 * _SCALE,
+        ),
+        Check(
+            "all_stands_somewhere",
+            "In the map, beyond it, or never liquidated: the three are all there is.",
+            (pl.col("closing_base") - _PLACES).abs() <= 1e-9 * _SCALE,
+        ),
+        Check(
+            "standing_is_open_interest",
+            "Every contract has one long and one short: each side sums to what the exchange says is open.",
+            (
+                pl.col("is_stale") | ((pl.col("closing_base") - pl.col("open_interest_base")).abs() <= 1e-9 * _SCALE)
+            ).fill_null(False),
+        ),
+        Check(
+            "sides_are_equal",
+            "Longs equal shorts, always; a book with one side has lost the other.",
+            (pl.col("side").n_unique().over(_BOOK) == 2)
+            & (
+                pl.col("is_stale")
+                | (
+                    pl.col("closing_base").max().over(_BOOK) - pl.col("closing_base").min().over(_BOOK)
+                    <= 1e-9 * _SCALE
+                )
+            ),
+        ),
+        Check(
+            "hours_join",
+            "What stood at the end of an hour is what stands at the start of the next.",
+            (
+                (
+                    pl.col("opening_base")
+                    - pl.col("closing_base").shift(1).over("coin", "exchange", "instrument", "side")
+                ).abs()
+                <= 1e-9 * _SCALE
+            ).fill_null(True),
+        ),
+    ),
+)

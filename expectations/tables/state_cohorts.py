@@ -1,0 +1,42 @@
+"""Contract of model.state_cohorts."""
+
+import polars as pl
+
+from expectations.columns.registry import pick
+from expectations.contract import Check, Table
+
+TABLE = Table(
+    name="state_cohorts",
+    layer="model",
+    kind="modelled",
+    doc="How much activity there was in each of the last 720 hours, at which price, and how far the mark went against "
+    "it: how the estimator knows what leaves the windows of 1, 7 and 30 days. Kept as state_positions. An hour with "
+    "bars that opened nothing has a row of no activity.",
+    grain=("hour_utc", "exchange", "instrument", "side", "opened_utc", "entry_bucket"),
+    columns=pick(
+        "coin",
+        "date",
+        "hour_utc",
+        "exchange",
+        "instrument",
+        "side",
+        "opened_utc",
+        "entry_bucket",
+        "activity_base",
+        "reached_bucket",
+        "hour_began_bucket",
+        "hour_reached_bucket",
+    ),
+    time_column="hour_utc",
+    built_with="liquidation_levels",
+    kept_days=10,
+    may_be_empty=True,
+    checks=(
+        Check(
+            "opened_within_30_days",
+            "Older cohorts have left every window.",
+            (pl.col("opened_utc") <= pl.col("hour_utc"))
+            & (pl.col("opened_utc") > pl.col("hour_utc") - pl.duration(hours=720)),
+        ),
+    ),
+)

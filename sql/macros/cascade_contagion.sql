@@ -1,0 +1,35 @@
+-- cascade_contagion(coin, as_of := NULL)
+--
+-- Whose liquidations would reach whose positions: each exchange's own, up to the far edge of the cluster in which it
+-- holds most, and what stands on every exchange in the range to which they alone would then move the price. Modelled;
+-- no rows mean that there is no cluster, or that volatility or volume is not known.
+--
+-- coin    a coin of the warehouse; another is refused
+-- as_of   a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
+--
+-- Columns and their units are those of mart.cascade_contagion.
+--
+-- Example: FROM cascade_contagion('BTC');
+CREATE MACRO cascade_contagion(coin, as_of := NULL) AS TABLE
+WITH hour AS MATERIALIZED (
+    FROM map_hour(coin, as_of := as_of)
+),
+
+known AS (
+    SELECT h.hour_utc, count(c.hour_utc) > 0 AS is_known
+    FROM hour AS h
+    LEFT JOIN mart.cascade_risk AS c
+        ON c.coin = ops.known(coin) AND c.date = h.hour_utc::DATE AND c.hour_utc = h.hour_utc
+    GROUP BY h.hour_utc
+)
+
+SELECT r.*
+FROM known AS k
+LEFT JOIN mart.cascade_contagion AS r
+    ON r.coin = ops.known(coin) AND r.date = k.hour_utc::DATE AND r.hour_utc = k.hour_utc
+-- The row of an hour that has none only asks why.
+WHERE CASE
+    WHEN r.hour_utc IS NOT NULL THEN true
+    ELSE NOT ops.refuse_unless(is_known, ops.older_than('cascade', coin, k.hour_utc))
+END
+ORDER BY r.side, r.pushing_usd DESC, r.exchange, r.reached_usd DESC, r.reached_exchange;

@@ -1,0 +1,36 @@
+-- cluster_track(coin, track_id := NULL)
+--
+-- One cluster from hour to hour, from its birth to its end. Modelled; realised_usd alone is what was published.
+--
+-- coin      a coin of the warehouse; another is refused
+-- track_id   a life, as mart.cluster_history and cluster_lifecycles name it; default: the largest that stands in the last
+--           published hour. One that there is not is refused
+--
+-- Columns and their units are those of mart.cluster_history.
+--
+-- Example: FROM cluster_track('BTC');
+CREATE MACRO cluster_track(coin, track_id := NULL) AS TABLE
+WITH largest AS (
+    SELECT h.track_id AS named
+    FROM mart.cluster_history AS h
+    JOIN map_hour(coin) AS now ON h.date = now.hour_utc::DATE AND h.hour_utc = now.hour_utc
+    WHERE h.coin = ops.known(coin) AND h.track_status = 'active'
+    ORDER BY h.notional_usd DESC, h.track_id
+    LIMIT 1
+),
+
+wanted AS MATERIALIZED (
+    SELECT coalesce(track_id::VARCHAR, max(named)) AS named FROM largest
+),
+
+own AS MATERIALIZED (
+    SELECT h.* FROM mart.cluster_history AS h JOIN wanted ON h.track_id = named WHERE h.coin = ops.known(coin)
+)
+
+SELECT o.*
+FROM wanted
+LEFT JOIN own AS o ON true
+WHERE ops.refuse_unless(o.track_id IS NOT NULL, format(
+    'no life {} of {}; cluster_lifecycles names those there are', coalesce(named, 'that stands'), coin
+))
+ORDER BY o.hour_utc;
