@@ -9,11 +9,11 @@ from typing import Literal
 
 import polars as pl
 
-Layer = Literal["raw", "core", "mart", "ops"]
+Layer = Literal["raw", "core", "model", "mart", "ops"]
 Kind = Literal["reported", "modelled", "realised", "log"]
 Severity = Literal["FAIL", "WARN"]
 
-LAYERS: tuple[Layer, ...] = ("raw", "core", "mart", "ops")
+LAYERS: tuple[Layer, ...] = ("raw", "core", "model", "mart", "ops")
 PERIODS = ("date", "month")
 """Columns of a path that tell when; the others tell of what."""
 
@@ -95,6 +95,7 @@ class Table:
     versions_of: tuple[str, ...] = ()
     on_demand: bool = False  # made for the days that somebody asks for: another day without it is not missing
     kept_days: int | None = None  # older partitions are deleted, but those of the first day of a month
+    former_name: str | None = None  # layer and name until the last version, under which a view is kept for this one
     checks_look_back: bool = False  # its checks compare with the last hour of the day before
 
     @property

@@ -21,8 +21,8 @@ settings.load_profile("any machine")
 def _impatient() -> Iterator[None]:
     """As many attempts as ever, without the pauses between them, which are the subject of ingest/test_client.py."""
     with pytest.MonkeyPatch.context() as patch:
-        shell = functools.partial(collect.Shell, backoff_s=0.001, backoff_max_s=0.01)
-        patch.setattr(collect, "Shell", shell)
+        client = functools.partial(collect.ExchangeClient, backoff_s=0.001, backoff_max_s=0.01)
+        patch.setattr(collect, "ExchangeClient", client)
         yield
 
 

@@ -107,7 +107,9 @@ COLUMNS = _columns(
     # instruments and tiers
     Column("contract_base", _F, "Coins in one contract (linear)", "coins", minimum=0),
     Column("contract_usd", _F, "Dollars in one contract (inverse)", "usd", minimum=0),
-    Column("unit_multiplier", _F, "Coins behind one unit of the exchange's name: 1000 for 1000PEPE", "coins", minimum=1),
+    Column(
+        "unit_multiplier", _F, "Coins behind one unit of the exchange's name: 1000 for 1000PEPE", "coins", minimum=1
+    ),
     Column("tick", _F, "Smallest price step", "usd", minimum=0),
     Column("trading_status", _S, "Whether it trades", allowed=("trading", "suspended", "closed")),
     Column("tier", _I, "Number of the risk tier, from the smallest position", minimum=1),
@@ -153,7 +155,6 @@ COLUMNS = _columns(
     Column("seq", _I, "Order among events of one instant", minimum=0),
     Column("price", _F, "Price of the event or level", "usd", minimum=0),
     Column("size_base", _F, "Size", "coins", minimum=0),
-    Column("size_usd", _F, "Size at `price`", "usd", minimum=0),
     Column(
         "completeness",
         _S,
@@ -168,7 +169,14 @@ COLUMNS = _columns(
     Column("leverage_class", _S, "Effective leverage, in the ladder's words", allowed=LEVERAGE_CLASSES),
     Column("leverage_x", _F, "Effective leverage: notional over margin", "x", minimum=0),
     Column("half_life_hours", _F, "Time in which half of such positions close by choice", "hours", minimum=0),
-    Column("notional_usd", _F, "Modelled notional that would be liquidated there", "usd", minimum=0),
+    Column(
+        "notional_usd",
+        _F,
+        "Notional in dollars: modelled, of the positions that would be liquidated there; of a liquidation, its size "
+        "at `price`",
+        "usd",
+        minimum=0,
+    ),
     Column("notional_1d_usd", _F, "The part opened in the last day", "usd", minimum=0),
     Column("notional_7d_usd", _F, "The part opened in the last 7 days", "usd", minimum=0),
     Column("notional_30d_usd", _F, "The part opened in the last 30 days", "usd", minimum=0),
@@ -206,8 +214,12 @@ COLUMNS = _columns(
     Column("largest_usd", _F, "The most that it has held so far, modelled", "usd", minimum=0),
     Column("largest_utc", _UTC, "The hour in which it held that, the first such", "UTC"),
     Column("seen_utc", _UTC, "The last hour in which it was found", "UTC"),
-    Column("track_status", _S, "Whether it stands, was not found in this hour, or how it ended", allowed=TRACK_STATUSES),
-    Column("split_from_track_id", _S, "The track whose range it had a part of when it was born; null where it had none"),
+    Column(
+        "track_status", _S, "Whether it stands, was not found in this hour, or how it ended", allowed=TRACK_STATUSES
+    ),
+    Column(
+        "split_from_track_id", _S, "The track whose range it had a part of when it was born; null where it had none"
+    ),
     Column("merged_into_track_id", _S, "The track that went on in the cluster that it met"),
     Column("swept_utc", _UTC, "Open of the first bar whose mark reached its peak", "UTC"),
     Column(
@@ -331,9 +343,7 @@ COLUMNS = _columns(
         "usd",
         minimum=0,
     ),
-    Column(
-        "long_amplification", _F, "How many times as far as it is pushed there the price then goes", "x", minimum=1
-    ),
+    Column("long_amplification", _F, "How many times as far as it is pushed there the price then goes", "x", minimum=1),
     Column(
         "short_trigger_price",
         _F,
@@ -391,7 +401,13 @@ COLUMNS = _columns(
         "usd",
         minimum=0,
     ),
-    Column("modelled_usd", _F, "`liquidated_base` at the geometric middle of the hour's best and worst mark", "usd", minimum=0),
+    Column(
+        "modelled_usd",
+        _F,
+        "`liquidated_base` at the geometric middle of the hour's best and worst mark",
+        "usd",
+        minimum=0,
+    ),
     Column(
         "realised_usd",
         _F,

@@ -7,6 +7,7 @@ from expectations.contract import Check, Table
 
 TABLE = Table(
     name="calibration_exposure",
+    former_name="mart.swept_activity",
     layer="model",
     kind="modelled",
     doc="What a fit learns from: dollars that the mark would have swept in the hour, had all activity been opened in "

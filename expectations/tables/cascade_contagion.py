@@ -11,6 +11,7 @@ _PUSH = ("coin", "hour_utc", "side", "exchange")
 
 TABLE = Table(
     name="cascade_contagion",
+    former_name="mart.cascade_reach",
     layer="mart",
     kind="modelled",
     doc="Whose liquidations would reach whose positions. Each exchange by itself: the mark goes through all that stands "

@@ -10,6 +10,7 @@ _SET = ("version", "exchange", "side")
 
 TABLE = Table(
     name="model_parameters",
+    former_name="mart.model_parameters",
     layer="model",
     kind="modelled",
     doc="Every assumption of the estimator, by version, exchange and side, and from when it applies. A fit is named for "

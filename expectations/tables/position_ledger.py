@@ -12,6 +12,7 @@ _PLACES = pl.col("in_map_base") + pl.col("beyond_map_base") + pl.col("unliquidat
 
 TABLE = Table(
     name="position_ledger",
+    former_name="mart.position_books",
     layer="model",
     kind="modelled",
     doc="The estimator's books, hour by hour: what stood, opened, closed and was swept, and where what stands now "
@@ -68,10 +69,7 @@ TABLE = Table(
             (pl.col("side").n_unique().over(_BOOK) == 2)
             & (
                 pl.col("is_stale")
-                | (
-                    pl.col("closing_base").max().over(_BOOK) - pl.col("closing_base").min().over(_BOOK)
-                    <= 1e-9 * _SCALE
-                )
+                | (pl.col("closing_base").max().over(_BOOK) - pl.col("closing_base").min().over(_BOOK) <= 1e-9 * _SCALE)
             ),
         ),
         Check(

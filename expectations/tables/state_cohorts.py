@@ -7,6 +7,7 @@ from expectations.contract import Check, Table
 
 TABLE = Table(
     name="state_cohorts",
+    former_name="mart.opened_cohorts",
     layer="model",
     kind="modelled",
     doc="How much activity there was in each of the last 720 hours, at which price, and how far the mark went against "

@@ -7,6 +7,7 @@ from expectations.contract import Check, Table
 
 TABLE = Table(
     name="state_positions",
+    former_name="mart.standing_positions",
     layer="model",
     kind="modelled",
     doc="The estimator's state after an hour, so that the next hour costs the same whatever the length of history: "

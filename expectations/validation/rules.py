@@ -105,7 +105,7 @@ def _rows(table: Table) -> Iterator[Rule]:
         # A NaN compares with nothing, so bounds and checks cannot be trusted to see it.
         holds = pl.all_horizontal(pl.col(c).is_null() | pl.col(c).is_finite() for c in floats)
         yield Rule("finite", "No number is NaN or infinite.", holds, floats)
-    if table.layer in ("core", "mart") and table.time_column and "date" in table.partition:
+    if table.layer in ("core", "model", "mart") and table.time_column and "date" in table.partition:
         subject = ("date", table.time_column)
         reason = f"`date` is the day of `{table.time_column}`: a row in another day's folder is found by nobody."
         yield Rule("date_is_of_its_time", reason, pl.col(table.time_column).dt.date() == pl.col("date"), subject)

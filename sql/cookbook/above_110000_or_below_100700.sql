@@ -1,4 +1,4 @@
--- Which carries more, 110,000 above or 100,700 below, and by what ratio? (modelled)
+-- Which carries more, 110,000 above or 100,700 below, and by what factor? (modelled)
 -- A published reading, of a mark around 103,753: put a price above and one below today's mark in, or it is refused.
 SELECT
     heavier_side, round(ratio, 2) AS ratio, round(short_usd / 1e6, 2) AS shorts_to_110000_million_usd,

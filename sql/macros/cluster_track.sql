@@ -3,7 +3,7 @@
 -- One cluster from hour to hour, from its birth to its end. Modelled; realised_usd alone is what was published.
 --
 -- coin      a coin of the warehouse; another is refused
--- track_id   a life, as mart.cluster_history and cluster_lifecycles name it; default: the largest that stands in the last
+-- track_id   a track, as mart.cluster_history and cluster_lifecycles name it; default: the largest that stands in the last
 --           published hour. One that there is not is refused
 --
 -- Columns and their units are those of mart.cluster_history.
@@ -31,6 +31,6 @@ SELECT o.*
 FROM wanted
 LEFT JOIN own AS o ON true
 WHERE ops.refuse_unless(o.track_id IS NOT NULL, format(
-    'no life {} of {}; cluster_lifecycles names those there are', coalesce(named, 'that stands'), coin
+    'no track {} of {}; cluster_lifecycles names those there are', coalesce(named, 'that stands'), coin
 ))
 ORDER BY o.hour_utc;

@@ -18,7 +18,7 @@ WITH hour AS MATERIALIZED (
 -- A day without any cluster has a file too.
 kept AS MATERIALIZED (
     SELECT count(*) > 0 AS is_there
-    FROM glob(ops.file_of(coin, 'liquidation_clusters', coalesce(ops.moment(as_of)::DATE, ops.last_day(coin))))
+    FROM glob(ops.file_of(coin, 'mart.liquidation_clusters', coalesce(ops.moment(as_of)::DATE, ops.last_day(coin))))
 ),
 
 found AS (

@@ -22,7 +22,7 @@
 CREATE MACRO data_quality(coin, since := NULL, until := NULL) AS TABLE
 WITH books AS MATERIALIZED (
     SELECT b.exchange, b.hour_utc, bool_or(b.is_stale) AS is_stale, max(b.source) AS source
-    FROM ops.rows_of(coin, 'position_ledger') AS b
+    FROM ops.rows_of(coin, 'model.position_ledger') AS b
     WHERE ops.is_within(b.date, b.hour_utc, since, until)
     GROUP BY ALL
 ),

@@ -23,13 +23,13 @@ WITH hour AS MATERIALIZED (
 
 now AS (
     SELECT b.*
-    FROM ops.rows_of(coin, 'market_balance') AS b
+    FROM ops.rows_of(coin, 'mart.market_balance') AS b
     JOIN hour AS h ON b.date = h.hour_utc::DATE AND b.hour_utc = h.hour_utc
 ),
 
 day_before AS (
     SELECT b.distance_bp, b.imbalance
-    FROM ops.rows_of(coin, 'market_balance') AS b
+    FROM ops.rows_of(coin, 'mart.market_balance') AS b
     JOIN hour AS h ON b.date = h.hour_utc::DATE - 1 AND b.hour_utc = h.hour_utc - INTERVAL 1 DAY
 )
 

@@ -27,7 +27,7 @@ WITH hours AS (
         count(DISTINCT s.exchange) FILTER (s.realised_usd IS NOT NULL) AS exchanges_reporting,
         min(s.lowest_mark_price) AS lowest, max(s.highest_mark_price) AS highest,
         max(s.parameters_version) AS parameters_version, max(s.source) AS source
-    FROM ops.rows_of(coin, 'sweeps') AS s
+    FROM ops.rows_of(coin, 'mart.sweeps') AS s
     GROUP BY s.hour_utc
 )
 

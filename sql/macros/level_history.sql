@@ -29,7 +29,7 @@ WITH sides AS (
         l.hour_utc, l.side, coalesce(sum(l.notional_usd) FILTER (l.price_bucket = ops.price_bucket(price)), 0) AS usd,
         sum(l.notional_usd) AS with_neighbours_usd, min(l.price_bucket) AS first_bucket,
         max(l.price_bucket) AS last_bucket
-    FROM read_parquet(ops.files_of(coin, 'liquidation_levels'), hive_partitioning = true) AS l
+    FROM read_parquet(ops.files_of(coin, 'mart.liquidation_levels'), hive_partitioning = true) AS l
     WHERE l.price_bucket >= ops.price_bucket(price) - 20
         AND l.price_bucket <= ops.price_bucket(price) + 20
         AND (exchange IS NULL OR l.exchange = ops.exchange(exchange))
@@ -51,7 +51,7 @@ hours AS (
 -- What all levels of an hour share stands in few bytes there.
 abouts AS (
     SELECT b.hour_utc, b.mark_price, b.is_stale, b.parameters_version, b.source
-    FROM ops.rows_of(coin, 'market_balance') AS b
+    FROM ops.rows_of(coin, 'mart.market_balance') AS b
     WHERE b.distance_bp = 100
 ),
 

@@ -10,4 +10,4 @@
 --
 -- Example: SELECT hour_utc, count(*) AS levels FROM levels_of('BTC') GROUP BY hour_utc ORDER BY hour_utc;
 CREATE MACRO levels_of(coin) AS TABLE
-SELECT l.* FROM ops.rows_of(coin, 'liquidation_levels') AS l;
+SELECT l.* FROM ops.rows_of(coin, 'mart.liquidation_levels') AS l;

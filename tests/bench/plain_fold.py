@@ -96,7 +96,11 @@ class PlainFold:
                 after = self.moves[hour_h - age_h][1]
                 reached = np.minimum(reached, after) if self.s > 0 else np.maximum(reached, after)
             amount = self.placed(entry, coins, reached, float(middle(int(entry[len(entry) // 2]))))
-            gone = amount[:, None, :] * np.exp(-RATES * length)[:, None] * np.exp(EARLY_EXIT_EXPONENT * self.nearer[window - 1])
+            gone = (
+                amount[:, None, :]
+                * np.exp(-RATES * length)[:, None]
+                * np.exp(EARLY_EXIT_EXPONENT * self.nearer[window - 1])
+            )
             self.cells[window] = np.maximum(self.cells[window] - gone, 0.0)
             for inner in range(window - 1, 0, -1):
                 self.cells[inner] = np.minimum(self.cells[inner], self.cells[inner + 1])

@@ -20,7 +20,7 @@ from transforms.exchanges import ADAPTERS
 from transforms.exchanges.protocol import Request
 from transforms.model import estimator as estimate
 from warehouse.clock import HOUR
-from warehouse.ingest.client import Shell
+from warehouse.ingest.client import ExchangeClient
 from warehouse.pipeline import run as pipeline
 from warehouse.simulator import Simulation
 from warehouse.simulator.market.listing import COINS as LISTED
@@ -104,14 +104,14 @@ def test_an_hour_of_fifty_coins(exchanges: Simulation, tmp_path: Path, monkeypat
 def record(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
     """Every request from now on."""
     asked: list[Request] = []
-    fetch = Shell.fetch
+    fetch = ExchangeClient.fetch
 
-    def recorded(shell: Shell, *rest: Any, **named: Any) -> Iterator[Any]:
-        for fetched in fetch(shell, *rest, **named):
+    def recorded(client: ExchangeClient, *rest: Any, **named: Any) -> Iterator[Any]:
+        for fetched in fetch(client, *rest, **named):
             asked.append(fetched.request)
             yield fetched
 
-    monkeypatch.setattr(Shell, "fetch", recorded)
+    monkeypatch.setattr(ExchangeClient, "fetch", recorded)
     return asked
 
 

@@ -264,7 +264,9 @@ OWN: dict[str, list[Fault]] = {
         Fault("last_mark_within_its_hour", put(_SECOND_HOUR, mark_price=101_001.0), what="above the highest"),
         Fault("last_mark_within_its_hour", put(_SECOND_HOUR, mark_price=98_999.0), what="below the lowest"),
         Fault("begins_where_the_hour_before_ended", put(_SECOND_HOUR, previous_mark_price=100_100.0)),
-        Fault("begins_where_the_hour_before_ended", put(2, previous_mark_price=None, predicted_usd=None), what="nowhere"),
+        Fault(
+            "begins_where_the_hour_before_ended", put(2, previous_mark_price=None, predicted_usd=None), what="nowhere"
+        ),
         Fault("stood_where_the_mark_went", put(2, predicted_usd=None), what="unknown though the map was there"),
         Fault("stood_where_the_mark_went", put(0, predicted_usd=1.0), what="known though no map was there"),
         Fault("stood_where_the_mark_went", put(2, lowest_mark_price=100_100.0, mark_price=100_500.0, **_STILL)),

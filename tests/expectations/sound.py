@@ -147,7 +147,7 @@ def liquidation_curve() -> list[Row]:
 
     def point(exchange: str, side: str, distance: float, usd: float) -> Row:
         where = {"exchange": exchange, "side": side, "distance_bp": distance}
-        windows = {f"cumulative_{w}_usd": usd / 5 for w in ("1d", "7d", "30d")}
+        windows = {f"cumulative_opened_{w}_usd": usd / 5 for w in ("1d", "7d", "30d")}
         price = 1e5 * (1 + (distance if side == "short" else -distance) / 1e4)
         sums = {"cumulative_usd": usd, "cumulative_p50_usd": usd}
         sums |= {"cumulative_p10_usd": usd / 2, "cumulative_p90_usd": usd * 2}

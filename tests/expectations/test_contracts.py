@@ -21,7 +21,7 @@ UNITS = {"_usd": "usd", "_base": "coins", "_bp": "bp", "_x": "x", "_ms": "ms", "
 
 def test_there_are_contracts() -> None:
     assert len(load()) == 29
-    assert {t.layer for t in load().values()} == {"raw", "core", "mart", "ops"}
+    assert {t.layer for t in load().values()} == {"raw", "core", "model", "mart", "ops"}
 
 
 def test_every_column_is_used_and_says_what_it_is() -> None:
@@ -120,7 +120,7 @@ def test_sound_rows_and_faults_are_written_for_every_table_and_no_other() -> Non
 
 @TABLES
 def test_data_flows_from_raw_to_mart(contract: Table) -> None:
-    order = ["raw", "core", "mart"]
+    order = ["raw", "core", "model", "mart"]
     if contract.layer in order:
         later = [i for i in contract.inputs if order.index(table(i.table).layer) > order.index(contract.layer)]
         assert later == []

@@ -58,7 +58,7 @@ def test_duckdb_takes_every_comment_and_keeps_it_for_older_tools(tmp_path: Path)
     path = tmp_path / "catalog.duckdb"
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{path}' AS catalog (STORAGE_VERSION 'v1.0.0'); USE catalog")
-        for layer in ("raw", "core", "mart", "ops"):
+        for layer in ("raw", "core", "model", "mart", "ops"):
             connection.execute(f"CREATE SCHEMA {layer}")
         for table in load().values():
             columns = ", ".join(f'1 AS "{c.name}"' for c in table.columns)

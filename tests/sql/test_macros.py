@@ -19,7 +19,6 @@ import polars as pl
 import pytest
 
 from expectations.columns.registry import EXCHANGES
-from expectations.tables import load
 from tests.bi.environment import environment, recipe, run
 from tests.sql import cookbook
 from tests.sql.cookbook import FIRST, FOLDER, LAST, QUESTIONS
@@ -130,7 +129,7 @@ class TestEach:
         with duckdb.connect() as plain:
             built_in = {name for (name,) in plain.sql("SELECT function_name FROM duckdb_functions()").fetchall()}
         assert "summary" in built_in
-        assert not set(macros.load()) & (built_in | {t.name for t in load().values()})
+        assert not set(macros.load()) & built_in
 
 
 class TestLives:
@@ -256,8 +255,8 @@ class TestAnswers:
         rows = ask.sql(f"FROM at_risk_history('BTC', {price}, exchange := {exchange})").pl()
         assert rows["hour_utc"].to_list() == [FIRST + n * HOUR for n in range(26)]
         for hour, side, usd in rows.select("hour_utc", "side", "cumulative_usd")[::5].iter_rows():
-            exchange = f"exchange = {exchange}" if exchange != "NULL" else "exchange = 'all'"
-            total = f"FROM at_risk('BTC', {price}, '{hour}') WHERE {exchange} AND leverage_class = 'all'"
+            scope = f"exchange = {exchange}" if exchange != "NULL" else "exchange = 'all'"
+            total = f"FROM at_risk('BTC', {price}, '{hour}') WHERE {scope} AND leverage_class = 'all'"
             assert ask.sql(f"SELECT side, cumulative_usd {total}").fetchall() == [(side, usd)]
 
     def test_nothing_on_the_way_is_zero_and_not_absent(self, ask: duckdb.DuckDBPyConnection) -> None:
@@ -418,7 +417,8 @@ class TestAnswers:
 
     @pytest.mark.parametrize("number", ["0", "-2", "NULL", "1.5"])
     @pytest.mark.parametrize(
-        ("macro", "name"), [("heatmap", "hours"), ("heatmap", "step"), ("heatmap", "buckets"), ("largest_liquidation_hours", "most")]
+        ("macro", "name"),
+        [("heatmap", "hours"), ("heatmap", "step"), ("heatmap", "buckets"), ("largest_liquidation_hours", "most")],
     )
     def test_a_number_below_one_is_refused(
         self, ask: duckdb.DuckDBPyConnection, macro: str, name: str, number: str
@@ -505,7 +505,7 @@ class TestAnswers:
         "call", ["liquidation_map('BTC')", "at_risk('BTC', 102699)", "liquidation_map('BTC', '2026-07-24 10:00')"]
     )
     def test_an_hour_is_read_from_one_file(self, ask: duckdb.DuckDBPyConnection, call: str) -> None:
-        assert len(ask.sql("FROM glob(ops.files_of('BTC', 'liquidation_levels'))").fetchall()) > 1
+        assert len(ask.sql("FROM glob(ops.files_of('BTC', 'mart.liquidation_levels'))").fetchall()) > 1
         plan = ask.sql(f"EXPLAIN ANALYZE FROM {call}").fetchall()[0][1]
         assert set(re.findall(r"Total Files Read: (\d+)", plan)) == {"1"}
 

@@ -78,10 +78,12 @@ def columns(cells: pl.DataFrame, first: int) -> pl.DataFrame:
     """
     grid = (
         cells.group_by("hour_utc")
-        .agg(price_row=pl.int_range(pl.col("price_bucket").min(), pl.col("price_bucket").max() + 1, dtype=pl.Int32))
+        .agg(price_bucket=pl.int_range(pl.col("price_bucket").min(), pl.col("price_bucket").max() + 1, dtype=pl.Int32))
         .explode("price_bucket")
     )
-    whole = grid.join(cells.select("hour_utc", "price_bucket", "notional_usd"), on=["hour_utc", "price_bucket"], how="left")
+    whole = grid.join(
+        cells.select("hour_utc", "price_bucket", "notional_usd"), on=["hour_utc", "price_bucket"], how="left"
+    )
     usd = pl.col("notional_usd").fill_null(0.0).round_sig_figs(_FIGURES).cast(pl.Int64)
     return (
         whole.sort("hour_utc", "price_bucket")

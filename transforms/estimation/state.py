@@ -61,7 +61,9 @@ def _positions(crowd: Population) -> pl.DataFrame:
             "closing_base": crowd.standing,
             "turnover_per_hour": crowd.turnover,
         }
-    ).with_columns(pl.from_epoch(initialised_ms, "ms").cast(POSITIONS.schema["initialised_utc"]).alias("initialised_utc"))
+    ).with_columns(
+        pl.from_epoch(initialised_ms, "ms").cast(POSITIONS.schema["initialised_utc"]).alias("initialised_utc")
+    )
 
 
 def _cohorts(crowd: Population) -> pl.DataFrame:

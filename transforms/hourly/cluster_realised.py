@@ -26,8 +26,10 @@ def realised_within(
     hours = known.group_by("hour_utc").agg(pl.col("completeness").is_not_null().any().alias("read"), whole.alias("all"))
     hour = pl.col("time_utc").dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
     events = realised_liquidations.with_columns(hour).join(realised_coverage, on=_CONTRACT, how="semi")
-    within = swept.join(events.select("hour_utc", "side", "price", "notional_usd"), on=["hour_utc", "side"]).filter(
-        pl.col("price").is_between("price_low", "price_high")
+    within = (
+        swept.select(*_NAME, "price_low", "price_high")
+        .join(events.select("hour_utc", "side", "price", "notional_usd"), on=["hour_utc", "side"])
+        .filter(pl.col("price").is_between("price_low", "price_high"))
     )
     sizes = swept.select(_NAME).join(within.group_by(_NAME).agg("notional_usd"), on=_NAME, how="left")
     # exact before it is rounded: in which order events are added must not show

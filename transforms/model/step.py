@@ -16,7 +16,7 @@ from transforms.model.assumptions import EARLY_EXIT_EXPONENT, HALF_LIVES_H, WIND
 from transforms.model.distance_profile import Contract, Profiles, profiles
 from transforms.model.kernels.approach import UNREACHED, WHOLE, farthest, powers
 from transforms.model.kernels.bars import pass_bars
-from transforms.model.kernels.cells import expire_cohort, open_positions, commit
+from transforms.model.kernels.cells import commit, expire_cohort, open_positions
 from transforms.model.population import AGES, BREADTH, CLASSES, HOLDINGS, Cohort, Population
 from transforms.model.price_grid import WIDTH, Floats, Ints, bucket
 

@@ -53,6 +53,8 @@ def _statements(root: Path) -> Iterator[str]:
     for contract in load().values():
         yield f"CREATE VIEW {contract.full_name} AS {_select(root, contract)}"
         yield from comments(contract)
+        if contract.former_name:
+            yield f"CREATE VIEW {contract.former_name} AS FROM {contract.full_name}"
     yield from (*_of_coin(root), *macros.statements())
 
 
@@ -62,14 +64,13 @@ def _of_coin(root: Path) -> tuple[str, ...]:
     A path and a day that are known before a statement is planned keep DuckDB from looking through the other coins'
     folders and the days before; an unknown coin is told then: a path that matches nothing would only be called that.
     """
-    home = root.resolve() / "mart"
     days = _published_days(root)
     there = f"there are {', '.join(days)}" if days else "there are none yet; fill it with: liq run"
     words = f"format({_text('no coin {} in the warehouse; ' + there)}, coalesce(coin::VARCHAR, 'NULL'))"
     is_known = f"list_contains([{', '.join(map(_text, days))}]::VARCHAR[], coin::VARCHAR)"
     in_any_case = _case("lower(coin::VARCHAR)", {coin.lower(): coin for coin in days})
     known = f"CASE WHEN {is_known} THEN coin::VARCHAR ELSE coalesce({in_any_case}, error({words})::VARCHAR) END"
-    folder = f"{_files(home, '')} || name || '/coin=' || ops.known(coin)"
+    folder = f"{_files(root.resolve(), '')} || replace(name, '.', '/') || '/coin=' || ops.known(coin)"
     of_days = (("first_day", {c: d[0] for c, d in days.items()}), ("last_day", {c: d[-1] for c, d in days.items()}))
     return (
         f"CREATE MACRO ops.known(coin) AS {known}",
@@ -112,7 +113,7 @@ def _select(root: Path, contract: Table) -> str:
 
 
 def _stops(root: Path, contract: Table) -> bool:
-    is_hourly = contract.layer == "mart" and contract.time_column == "hour_utc"
+    is_hourly = contract.layer in ("model", "mart") and contract.time_column == "hour_utc"
     return is_hourly and (root / "ops" / "watermark" / FILE).is_file()
 
 

@@ -61,7 +61,7 @@ class ExportRequest:
     @property
     def _by_day(self) -> bool:
         """A response stands at the day that was asked for, not at that of its receipt."""
-        return "date" in self.table.partition and self.table.layer in ("core", "mart")
+        return "date" in self.table.partition and self.table.layer in ("core", "model", "mart")
 
     def check(self) -> None:
         """Raises UserError for what the table has no column of, and for a range that ends before it begins."""

@@ -47,12 +47,13 @@ def load() -> dict[str, Macro]:
 
 
 def statements() -> list[str]:
-    """DuckDB statements that make and describe all of them."""
+    """DuckDB statements that make and describe all of them, and keep the former name of a renamed macro for a version."""
     scalar = {f"ops.{path.stem}": path.read_text() for path in sorted((FOLDER / "ops").glob("*.sql"))}
     macros = load()
     known = [macros[name] for name in _callees_first({name: each.body for name, each in macros.items()})]
+    former = [path.read_text() for path in sorted((FOLDER / "former").glob("*.sql"))]
     comments = [f"COMMENT ON MACRO TABLE {m.name} IS '{m.head.replace(chr(39), chr(39) * 2)}'" for m in known]
-    return [*(scalar[name] for name in _callees_first(scalar)), *(m.statement for m in known), *comments]
+    return [*(scalar[name] for name in _callees_first(scalar)), *(m.statement for m in known), *comments, *former]
 
 
 def _callees_first(bodies: Mapping[str, str]) -> list[str]:

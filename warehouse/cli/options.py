@@ -38,7 +38,8 @@ Coins = Annotated[
     str | None, typer.Option(help="Coins, or `all` (LIQ_COINS), e.g. --coins BTC,ETH", show_default=False)
 ]
 Exchanges = Annotated[
-    str | None, typer.Option(help="Exchanges to ask (LIQ_EXCHANGES), e.g. --exchanges binance,bybit", show_default=False)
+    str | None,
+    typer.Option(help="Exchanges to ask (LIQ_EXCHANGES), e.g. --exchanges binance,bybit", show_default=False),
 ]
 AsOf = Annotated[
     str | None,

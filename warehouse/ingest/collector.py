@@ -18,7 +18,7 @@ from transforms.exchanges.protocol import SERIES, Adapter, Instrument, Request
 from transforms.exchanges.replay import rows
 from transforms.tables.gaps import FAILED
 from warehouse.clock import HOUR, days, from_ms, hours, to_ms
-from warehouse.ingest.client import Fetched, ExchangeClient
+from warehouse.ingest.client import ExchangeClient, Fetched
 from warehouse.ingest.exchanges import ExchangeEndpoints
 from warehouse.ingest.request_log import EVER, RequestLog, question
 from warehouse.ingest.streams.recordings import take_in
@@ -136,7 +136,11 @@ class Collector:
         start_ms, end_ms, now_ms = (to_ms(moment) for moment in (window.start, window.end, self.served.now))
         asked = self.adapter.history(contracts, start_ms, end_ms, bar_minutes=self.bar_minutes)
         files = self.adapter.archive_requests(contracts, start_ms, end_ms, now_ms=now_ms, bar_minutes=self.bar_minutes)
-        return asked if not files or self.answers.completed(window.start.date()).issuperset(map(question, asked)) else files
+        return (
+            asked
+            if not files or self.answers.completed(window.start.date()).issuperset(map(question, asked))
+            else files
+        )
 
     def contracts(self, coins: tuple[str, ...]) -> list[Instrument]:
         """The exchange's linear contracts on `coins`, as last listed; none when the exchange was never reached."""
@@ -178,7 +182,9 @@ class Collector:
             return Counter()
         fetched = list(self.client.fetch(new, self.adapter, on_done=self._tell))
         longer = [
-            request for f in fetched if _begins_late(f) and (request := self.adapter.coarser_period(f.request)) is not None
+            request
+            for f in fetched
+            if _begins_late(f) and (request := self.adapter.coarser_period(f.request)) is not None
         ]
         longer += [each for f in fetched if f.outcome == "not_found" for each in self.adapter.fallback(f.request)]
         fetched += self.client.fetch(longer, self.adapter)

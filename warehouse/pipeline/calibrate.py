@@ -52,7 +52,9 @@ def calibrate(settings: Settings, first: date, last: date, *, progress: Progress
     """
     store, span = open_store(settings.root, settings.source, create=True), tuple(days(first, last))
     begin, end = datetime.combine(first, time()), datetime.combine(last, time())
-    plan = Plan(begin, end, settings.coins, settings.exchanges, retry_failed=False, tables=(PARAMETERS.name,), days=span)
+    plan = Plan(
+        begin, end, settings.coins, settings.exchanges, retry_failed=False, tables=(PARAMETERS.name,), days=span
+    )
     summary = RunSummary.of(plan, settings)
     made = Calibration(made_before=_newest_hour(store))
     make(store, settings, plan, progress or Silent(), summary)

@@ -21,7 +21,7 @@ from warehouse.errors import ChecksFailed, UserError
 from warehouse.ingest.exchanges import market_clock
 from warehouse.ingest.files.reader import read_file
 from warehouse.ingest.request_log import after
-from warehouse.pipeline.run import make, commit
+from warehouse.pipeline.run import commit, make
 from warehouse.pipeline.run_log import RunSummary
 from warehouse.plan import Plan
 from warehouse.progress import Progress

@@ -88,8 +88,8 @@ def test_hours_without_a_map_say_nothing() -> None:
 def test_what_a_fit_is_told_of_the_events() -> None:
     told = events((0.2, "long", 1e5), (0.4, "long", 3e5))
     of = observed([seen(swept(), books(), told, coverage(0, 1))], MIDNIGHT)
-    assert of[LONG].notional_usd == pytest.approx(1e11 / 4e5)
-    assert of[SHORT].notional_usd == TYPICAL_SIZE_USD
+    assert of[LONG].size_usd == pytest.approx(1e11 / 4e5)
+    assert of[SHORT].size_usd == TYPICAL_SIZE_USD
     assert of[LONG].complete
 
 

@@ -80,7 +80,9 @@ class TestEstimates:
         beside = [each for each in complete if each.at_ms == MIDNIGHT_MS and each.estimator == "fitted"]
         assert_frame_equal(sums_of.cumulative(alone), sums_of.cumulative(beside), check_exact=True)
 
-    def test_of_a_exchange_nothing_is_told_before_it_begins(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
+    def test_of_a_exchange_nothing_is_told_before_it_begins(
+        self, published: pl.DataFrame, realised: pl.DataFrame
+    ) -> None:
         begins = NOON_MS - 12 * HOUR_MS
         late = published.filter((pl.col("exchange") != "okx") | (pl.col("open_ms") >= begins))
         at_ms = [begins - HOUR_MS, begins + HOUR_MS]

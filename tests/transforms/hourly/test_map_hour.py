@@ -53,7 +53,9 @@ def test_version_and_source_are_of_the_first_exchange() -> None:
 
 
 def test_each_hour_speaks_for_itself_and_they_come_in_order() -> None:
-    made = hourly_attributes(books((USDT, {"hour_utc": LATER, "mark_price": 90.0}), (USDT, {}), (SWAP, {"mark_price": 102.0})))
+    made = hourly_attributes(
+        books((USDT, {"hour_utc": LATER, "mark_price": 90.0}), (USDT, {}), (SWAP, {"mark_price": 102.0}))
+    )
     assert list(made) == [HOUR, LATER]
     assert [about["mark_price"] for about in made.values()] == [101.0, 90.0]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.transforms.model.market import CONTRACT, FIRST_H, LONG, SHORT, UNKNOWN, bar, first_price, sides, walks
 from transforms.model.assumptions import Assumptions, prior
-from transforms.model.estimator import HourInput, columns, run, open_notional
+from transforms.model.estimator import HourInput, columns, open_notional, run
 from transforms.model.population import Population
 from transforms.model.price_grid import middle
 

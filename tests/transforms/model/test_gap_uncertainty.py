@@ -60,9 +60,7 @@ def test_a_hole_does_not_become_history_when_what_was_before_it_is_forgotten() -
 
 
 def test_before_history_the_seated_crowd_stands_in() -> None:
-    assert gap_log_sd(moves(range(10)), NOW_H, one_half_life(), NOW_H - 9) == pytest.approx(
-        BEFORE * 0.5**2, rel=1e-9
-    )
+    assert gap_log_sd(moves(range(10)), NOW_H, one_half_life(), NOW_H - 9) == pytest.approx(BEFORE * 0.5**2, rel=1e-9)
 
 
 @given(st.integers(1, 700), st.integers(1, 700), st.sampled_from([1, -1]))

@@ -17,7 +17,7 @@ from transforms.exchanges.binance import archive as binance_archive
 from transforms.exchanges.protocol import Instrument, Request
 from transforms.tables import fetches, payloads
 from warehouse.clock import to_ms
-from warehouse.ingest.client import Fetched, ExchangeClient
+from warehouse.ingest.client import ExchangeClient, Fetched
 from warehouse.pipeline.build import build
 from warehouse.simulator import Fault, Simulation
 
@@ -85,7 +85,9 @@ def instruments(client: ExchangeClient) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("day", [LAST_WEEK, YESTERDAY])
-def test_a_day_from_the_archive_is_the_day_from_rest(client: ExchangeClient, instruments: pl.DataFrame, day: datetime) -> None:
+def test_a_day_from_the_archive_is_the_day_from_rest(
+    client: ExchangeClient, instruments: pl.DataFrame, day: datetime
+) -> None:
     files = asked(client, archived(day))
     assert {f.outcome for f in files} == {"ok"}
     assert len(files) == 2 * len(archived(day))  # each with its checksum
@@ -152,7 +154,9 @@ def test_a_truncated_file_is_asked_again(exchanges: Simulation, client: Exchange
     assert (checksum.outcome, checksum.attempts, file.outcome, file.attempts) == ("ok", 1, "ok", 2)
 
 
-def test_a_file_that_stays_truncated_is_no_data(exchanges: Simulation, client: ExchangeClient, instruments: pl.DataFrame) -> None:
+def test_a_file_that_stays_truncated_is_no_data(
+    exchanges: Simulation, client: ExchangeClient, instruments: pl.DataFrame
+) -> None:
     exchanges.faults.add(Fault("truncated", path=r"metrics.*\.zip\?"))
     fetched = asked(client, archived(LAST_WEEK, LISTED[:1]))
     (spoilt,) = [f for f in fetched if f.outcome != "ok"]
@@ -178,7 +182,9 @@ def test_bars_that_their_day_lacks_are_asked_of_rest(
         assert_frame_equal(frame, whole[name], check_row_order=False)
 
 
-def test_the_reason_stands_in_the_gaps(exchanges: Simulation, client: ExchangeClient, instruments: pl.DataFrame) -> None:
+def test_the_reason_stands_in_the_gaps(
+    exchanges: Simulation, client: ExchangeClient, instruments: pl.DataFrame
+) -> None:
     exchanges.faults.add(Fault("truncated", path=r"metrics.*\.zip\?"))
     fetched = asked(client, archived(LAST_WEEK, LISTED[:1]))
     made = tables(stored(fetched), instruments, LAST_WEEK)

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from transforms.exchanges.binance import adapter as binance
 from transforms.exchanges.bybit import adapter as bybit
 from transforms.exchanges.protocol import Budget, Instrument, Request, Response
-from warehouse.ingest.client import Fetched, ExchangeClient
+from warehouse.ingest.client import ExchangeClient, Fetched
 
 T0 = 1790553605000
 Answerer = Callable[[Incoming], Any]
@@ -209,7 +209,9 @@ def test_a_ban_within_patience_is_waited_for(exchange: Exchange, fetch: Fetch) -
 
 def test_a_border_is_final_for_the_host_and_the_shell(exchange: Exchange, clock: Clock) -> None:
     exchange.script[PATH] = [said(451, {"code": 0, "msg": "restricted location"})]
-    with ExchangeClient({"binance": exchange.url}, binance.BUDGETS, clock=clock, sleep=clock.sleep, concurrency=1) as client:
+    with ExchangeClient(
+        {"binance": exchange.url}, binance.BUDGETS, clock=clock, sleep=clock.sleep, concurrency=1
+    ) as client:
         first = list(client.fetch(ask("BTCUSDT", "ETHUSDT"), binance))
         later = list(client.fetch(ask("SOLUSDT"), binance))
     assert [each.outcome for each in first + later] == ["geo_blocked"] * 3

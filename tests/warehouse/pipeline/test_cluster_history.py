@@ -10,13 +10,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.transforms.tracks import FIRST as BEGIN
+from tests.transforms.tracks import Hours, frame, inputs
 
 import expectations.validation.gx
 from expectations.tables import table
 from expectations.validation.counts import Count
 from expectations.validation.gx import CheckResult
-from tests.transforms.tracks import FIRST as BEGIN
-from tests.transforms.tracks import Hours, frame, inputs
 from tests.warehouse.trial import MADE, Trial, differing
 from transforms.tables.cluster_history import build
 from warehouse.clock import HOUR, hours

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from transforms.charts import balance_history, heatmap, level_history, liquidation_map
-from transforms.charts import cluster_tracks 
+from transforms.charts import balance_history, cluster_tracks, heatmap, level_history, liquidation_map
 from transforms.charts import predicted_vs_realised as told_and_realised
 from transforms.charts.amounts import price_text
 from transforms.charts.figure import Section
@@ -122,7 +121,9 @@ def _sweeps(of: ReportData) -> Section:
     heading = "Predicted against realised (modelled, realised)"
     asked = {"": f"FROM mart.sweeps WHERE {_until(of)} AND realised_usd IS NOT NULL ORDER BY hour_utc"}
     if told_and_realised.known(of.sweeps).is_empty():
-        none = "No exchange's liquidations were read in these hours, so nothing can be held against the map: liq listen."
+        none = (
+            "No exchange's liquidations were read in these hours, so nothing can be held against the map: liq listen."
+        )
         return Section("sweeps", heading, none, asked)
     seen = (
         "What the map said stood where the mark then went, against what the exchange says was liquidated. A feed that is "

@@ -9,7 +9,7 @@ from numba import njit
 from numba.extending import register_jitable
 
 from transforms.model.activity import activity, typical
-from transforms.model.kernels.cells import early_exit, open_positions, liquidate
+from transforms.model.kernels.cells import early_exit, liquidate, open_positions
 from transforms.model.price_grid import WIDTH, spread
 
 

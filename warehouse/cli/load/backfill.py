@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from warehouse.cli.options import Coins, Exchanges, Recorded, Source, Warehouse, settings_of
-from warehouse.time_range import validate_range, hour_range
+from warehouse.time_range import hour_range, validate_range
 
 if TYPE_CHECKING:
     import polars as pl

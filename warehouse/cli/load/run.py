@@ -9,7 +9,7 @@ import typer
 
 from warehouse.cli.options import Coins, Exchanges, Out, Recorded, Rows, Source, Warehouse, settings_of
 from warehouse.cli.output import Format, emit
-from warehouse.time_range import validate_range, hour_range
+from warehouse.time_range import hour_range, validate_range
 
 Hour = Annotated[
     str | None, typer.Option(metavar="TIME", help="One hour, e.g. --hour 2026-01-12T00:00Z", show_default=False)

@@ -28,7 +28,8 @@ Coins = Annotated[
     str | None, typer.Option(help="Coins; default: all there are, e.g. --coins BTC,ETH", show_default=False)
 ]
 Exchanges = Annotated[
-    str | None, typer.Option(help="Exchanges; default: all there are, e.g. --exchanges binance,bybit", show_default=False)
+    str | None,
+    typer.Option(help="Exchanges; default: all there are, e.g. --exchanges binance,bybit", show_default=False),
 ]
 
 

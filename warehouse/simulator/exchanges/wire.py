@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from warehouse.simulator.market.listing import Instrument, Exchange
+from warehouse.simulator.market.listing import Exchange, Instrument
 from warehouse.simulator.market.prices import Floats, Ints
 from warehouse.simulator.market.source import Interval, Source
 

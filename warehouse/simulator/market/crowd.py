@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warehouse.simulator.market.liquidation import Ladder
-from warehouse.simulator.market.listing import COINS, EXCHANGES, Instrument, Exchange
+from warehouse.simulator.market.listing import COINS, EXCHANGES, Exchange, Instrument
 from warehouse.simulator.market.prices import Floats, Ints, Path
 from warehouse.simulator.market.seeds import DAY_MS, stream
 

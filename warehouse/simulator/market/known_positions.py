@@ -15,7 +15,7 @@ import polars as pl
 from warehouse.simulator.market.book import LONGS, SHORTS, Book
 from warehouse.simulator.market.crowd import Habits, habits_of
 from warehouse.simulator.market.liquidation import Ladder
-from warehouse.simulator.market.listing import COINS, EXCHANGES, Instrument, Exchange, instrument
+from warehouse.simulator.market.listing import COINS, EXCHANGES, Exchange, Instrument, instrument
 from warehouse.simulator.market.market import Market
 from warehouse.simulator.market.prices import Floats, Prices
 from warehouse.simulator.market.seeds import DAY_MS

@@ -7,7 +7,7 @@ import numpy as np
 
 from warehouse.simulator.market.book import BIG_LONG, BIG_LONGS, BIG_SHORT, BIG_SHORTS, LONGS, SHORTS
 from warehouse.simulator.market.liquidation import bankruptcy_prices
-from warehouse.simulator.market.listing import COINS, Instrument, Exchange, listed
+from warehouse.simulator.market.listing import COINS, Exchange, Instrument, listed
 from warehouse.simulator.market.prices import Ints, Path
 from warehouse.simulator.market.source import (
     FUNDING_MS,

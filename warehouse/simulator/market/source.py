@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from warehouse.simulator.market.listing import Instrument, Exchange
+from warehouse.simulator.market.listing import Exchange, Instrument
 from warehouse.simulator.market.prices import Floats, Ints
 from warehouse.simulator.market.tiers import Tier
 

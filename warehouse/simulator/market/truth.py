@@ -9,7 +9,7 @@ import polars as pl
 from warehouse.simulator.market.book import CHAPTER_MS, Book
 from warehouse.simulator.market.crowd import habits_of
 from warehouse.simulator.market.liquidation import Ladder
-from warehouse.simulator.market.listing import COINS, Instrument, Exchange, instrument
+from warehouse.simulator.market.listing import COINS, Exchange, Instrument, instrument
 from warehouse.simulator.market.positions import Positions, joined, liquidated_frame, open_frame
 from warehouse.simulator.market.prices import Floats, Ints, Path, Prices
 from warehouse.simulator.market.seeds import day_of

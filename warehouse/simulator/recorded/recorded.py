@@ -13,8 +13,8 @@ import polars as pl
 from warehouse.simulator.market.listing import (
     COINS,
     EXCHANGES,
-    Instrument,
     Exchange,
+    Instrument,
     contract_coins,
     price_decimals,
     symbol_of,

@@ -27,7 +27,7 @@ from warehouse.simulator.exchanges import (
 )
 from warehouse.simulator.exchanges.wire import Ask, Handler, RefusedError, Reply
 from warehouse.simulator.market.source import Source
-from warehouse.simulator.server.fault_bodies import fault_reply, exchange_of
+from warehouse.simulator.server.fault_bodies import exchange_of, fault_reply
 from warehouse.simulator.server.faults import Faults, parsed
 from warehouse.simulator.server.limits import Limits
 

@@ -148,7 +148,9 @@ def test_how_long_a_exchange_wants_silence(
     answer: Callable[..., Response],
 ) -> None:
     with pytest.raises(RateLimited) as caught:
-        ADAPTERS[exchange].parse(ask(exchange, SERIES[exchange]), answer(body, status=status, received_ms=NOW, **headers))
+        ADAPTERS[exchange].parse(
+            ask(exchange, SERIES[exchange]), answer(body, status=status, received_ms=NOW, **headers)
+        )
     assert (caught.value.until_ms, caught.value.banned) == (until_ms, banned)
 
 
@@ -182,7 +184,9 @@ def test_a_stumble_may_say_for_how_long(
     answer: Callable[..., Response],
 ) -> None:
     with pytest.raises(Transient) as caught:
-        ADAPTERS[exchange].parse(ask(exchange, SERIES[exchange]), answer(body, status=status, received_ms=NOW, **headers))
+        ADAPTERS[exchange].parse(
+            ask(exchange, SERIES[exchange]), answer(body, status=status, received_ms=NOW, **headers)
+        )
     assert caught.value.until_ms == until_ms
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.model.kernels.approach import powers
-from transforms.model.kernels.cells import early_exit, expire_cohort, open_positions, commit, liquidate
+from transforms.model.kernels.cells import commit, early_exit, expire_cohort, liquidate, open_positions
 from transforms.model.price_grid import Floats, Ints
 
 AGES, CLASSES, HOLDINGS, BREADTH = 3, 2, 2, 24
@@ -53,7 +53,9 @@ class Opening:
     length: Ints
 
     def into(self, cells: Floats, s: int, mark: int, survival: Floats, retained: Floats, swept: Floats) -> None:
-        open_positions(cells, s, mark, self.entry, self.coins, self.first, self.shares, self.length, survival, retained, swept)
+        open_positions(
+            cells, s, mark, self.entry, self.coins, self.first, self.shares, self.length, survival, retained, swept
+        )
 
     def mirrored(self) -> Opening:
         turned = np.zeros_like(self.shares)
@@ -130,7 +132,13 @@ def test_in_two_moves_as_in_one(seed: int, s: int, stops: tuple[int, int, int], 
 @given(seed=SEEDS, s=SIDES, mark=ANYWHERE)
 def test_every_coin_is_placed_at_its_distance_or_was_swept(seed: int, s: int, mark: int) -> None:
     """Whoever opens late in the hour has not aged and not given up: true coins, after `survival` and `retained`, are whole."""
-    cells, expected, survival, retained, told = crowd(seed), crowd(seed), survival_of(seed), retained_of(seed), opening(seed)
+    cells, expected, survival, retained, told = (
+        crowd(seed),
+        crowd(seed),
+        survival_of(seed),
+        retained_of(seed),
+        opening(seed),
+    )
     swept, gone = np.zeros((CLASSES, HOLDINGS)), np.zeros((CLASSES, HOLDINGS))
     told.into(cells, s, mark, survival, retained, swept)
     added = np.zeros((CLASSES, BREADTH))
@@ -185,7 +193,9 @@ class Leaving:
     before: Ints
     after: Ints
 
-    def out_of(self, cells: Floats, window: int, s: int, told: Opening, survival_by_age: Floats, strength: float) -> None:
+    def out_of(
+        self, cells: Floats, window: int, s: int, told: Opening, survival_by_age: Floats, strength: float
+    ) -> None:
         retained = np.ones(BREADTH)
         for move in zip(self.before, self.after, strict=True):
             early_exit(retained, *move, powers(s, strength))
@@ -203,7 +213,9 @@ def leaving(seed: int, s: int) -> Leaving:
     return Leaving(entry, rng.random(n), rng.integers(-10, BREADTH + 10, n), before, after)
 
 
-def without(cells: Floats, window: int, s: int, gone: Leaving, told: Opening, survival_by_age: Floats, strength: float) -> None:
+def without(
+    cells: Floats, window: int, s: int, gone: Leaving, told: Opening, survival_by_age: Floats, strength: float
+) -> None:
     """`leave` by its definition: who was opened, where nothing has reached it, thinned by each move in turn."""
     for entry, coins, since in zip(gone.entry, gone.coins, gone.since, strict=True):
         farthest = min([since, *gone.after]) if s > 0 else max([since, *gone.after])

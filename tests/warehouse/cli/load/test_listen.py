@@ -12,7 +12,7 @@ from time import monotonic, sleep
 import pytest
 from typer.testing import CliRunner
 
-from tests.warehouse.ingest.streams.stream_server import PATIENCE_S, Exchange, liquidation, streaming
+from tests.warehouse.ingest.streams.stream_server import PATIENCE_S, StreamServer, liquidation, streaming
 from tests.warehouse.trial import NOW, Trial, python
 from transforms.exchanges import recording
 from warehouse.cli.main import app
@@ -24,7 +24,7 @@ SUBSCRIBED = b'"mark":"subscribed"'
 
 
 @pytest.fixture
-def exchange() -> Iterator[Exchange]:
+def exchange() -> Iterator[StreamServer]:
     with streaming() as served:
         yield served
 
@@ -32,7 +32,7 @@ def exchange() -> Iterator[Exchange]:
 class Listening:
     """The command over Bybit's simulated REST and a stream on loopback."""
 
-    def __init__(self, trial: Trial, exchange: Exchange) -> None:
+    def __init__(self, trial: Trial, exchange: StreamServer) -> None:
         about = {"LIQ_WAREHOUSE": trial.root, "LIQ_NOW": f"{NOW.isoformat()}Z", "LIQ_COINS": "BTC"}
         about |= {"LIQ_EXCHANGES": "bybit", "LIQ_BYBIT_URL": trial.url, "LIQ_BYBIT_STREAM_URL": exchange.url}
         others = {name: value for name, value in os.environ.items() if not name.startswith("LIQ_")}
@@ -65,13 +65,13 @@ def trial(exchanges: Simulation, tmp_path: Path) -> Trial:
     return Trial(tmp_path / "warehouse", exchanges.url)
 
 
-def listening_to(exchange: Exchange, listener: Listening) -> None:
+def listening_to(exchange: StreamServer, listener: Listening) -> None:
     exchange.await_heard(len(exchange.heard) - 1 if exchange.heard else 0)
     until(lambda: listener.path.is_file() and SUBSCRIBED in listener.path.read_bytes())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_when_it_is_told_to(trial: Trial, exchange: Exchange, number: signal.Signals) -> None:
+def test_it_stops_when_it_is_told_to(trial: Trial, exchange: StreamServer, number: signal.Signals) -> None:
     listener = Listening(trial, exchange)
     listening_to(exchange, listener)
     exchange.send(*map(liquidation, range(3)))
@@ -83,7 +83,7 @@ def test_it_stops_when_it_is_told_to(trial: Trial, exchange: Exchange, number: s
     assert recording.read(listener.path.read_bytes())[-1]["why"] == "stopped"
 
 
-def killed(trial: Trial, exchange: Exchange, connection: int) -> tuple[list[str], list[str], list[str]]:
+def killed(trial: Trial, exchange: StreamServer, connection: int) -> tuple[list[str], list[str], list[str]]:
     """A listener killed while messages go out: what was on disk by then, what is, and what went out."""
     listener = Listening(trial, exchange)
     before = len(listener.said())
@@ -106,7 +106,7 @@ def killed(trial: Trial, exchange: Exchange, connection: int) -> tuple[list[str]
     return seen, listener.said()[before:], sent
 
 
-def test_killed_at_any_moment_it_keeps_what_it_received(trial: Trial, exchange: Exchange) -> None:
+def test_killed_at_any_moment_it_keeps_what_it_received(trial: Trial, exchange: StreamServer) -> None:
     """What is on disk is the first of what went out, whole and in order, whenever it dies; the next one goes on."""
     for connection in range(2):
         seen, kept, sent = killed(trial, exchange, connection)
@@ -116,7 +116,7 @@ def test_killed_at_any_moment_it_keeps_what_it_received(trial: Trial, exchange: 
     assert len(recording.listened(body)) == 2
 
 
-def test_two_do_not_record_one_exchange(trial: Trial, exchange: Exchange) -> None:
+def test_two_do_not_record_one_exchange(trial: Trial, exchange: StreamServer) -> None:
     first = Listening(trial, exchange)
     listening_to(exchange, first)
     second = Listening(trial, exchange)

@@ -20,7 +20,7 @@ def liquidation(number: int) -> str:
     return json.dumps({"topic": "allLiquidation.BTCUSDT", "ts": START + number, "data": [event]})
 
 
-class Exchange:
+class StreamServer:
     """What it heard, by connection; everything waits for a condition, and for no time."""
 
     def __init__(self, *, deaf: bool = False, refuses: bool = False) -> None:
@@ -84,9 +84,9 @@ class Exchange:
 
 
 @contextmanager
-def streaming(*, deaf: bool = False, refuses: bool = False) -> Iterator[Exchange]:
+def streaming(*, deaf: bool = False, refuses: bool = False) -> Iterator[StreamServer]:
     """An exchange that does not acknowledge is `deaf`."""
-    exchange = Exchange(deaf=deaf, refuses=refuses)
+    exchange = StreamServer(deaf=deaf, refuses=refuses)
     with serve(exchange.handle, "127.0.0.1", 0) as server:
         exchange.url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
         thread = Thread(target=server.serve_forever, daemon=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.warehouse.ingest.streams.stream_server import PATIENCE_S, Exchange, liquidation, streaming
+from tests.warehouse.ingest.streams.stream_server import PATIENCE_S, StreamServer, liquidation, streaming
 from transforms.exchanges import recording
 from transforms.exchanges.recording import STREAMS
 from warehouse.clock import HOUR, to_ms
@@ -42,7 +42,7 @@ async def until(holds: Callable[[], Any]) -> None:
 
 def hears(
     root: Path,
-    exchange: Exchange,
+    server: StreamServer,
     scene: Callable[[Listener], Awaitable[None]],
     clock: Clock,
     exchange: str = "bybit",
@@ -51,7 +51,7 @@ def hears(
     """The listener, after the scene was played beside it and it was stopped."""
     recorder = Recorder(root, exchange, clock)
     pace = Pace(beat_s=beat_s, breath_s=0)
-    listener = Listener(exchange, STREAMS[exchange], exchange.url, recorder, lambda: ["BTCUSDT"], pace)
+    listener = Listener(exchange, STREAMS[exchange], server.url, recorder, lambda: ["BTCUSDT"], pace)
 
     async def play() -> None:
         listening = asyncio.create_task(listener.listen())
@@ -74,13 +74,13 @@ def marks(found: list[dict[str, Any]]) -> list[str]:
 def test_it_subscribes_and_writes_down_what_it_hears(tmp_path: Path) -> None:
     async def scene(listener: Listener) -> None:
         await until(lambda: listener.tally.state == "listening")
-        exchange.send(liquidation(1), "nonsense", liquidation(2))
+        server.send(liquidation(1), "nonsense", liquidation(2))
         await until(lambda: listener.tally.messages == 4)
 
-    with streaming() as exchange:
-        tally = hears(tmp_path, exchange, scene, Clock()).tally
-    assert exchange.paths == ["/v5/public/linear"]
-    assert json.loads(exchange.heard[0][0])["args"] == ["allLiquidation.BTCUSDT"]
+    with streaming() as server:
+        tally = hears(tmp_path, server, scene, Clock()).tally
+    assert server.paths == ["/v5/public/linear"]
+    assert json.loads(server.heard[0][0])["args"] == ["allLiquidation.BTCUSDT"]
     found = lines(tmp_path)
     assert marks(found) == ["connected", "subscribed", "disconnected"]
     assert [e["said"] for e in found if "said" in e][1:] == [liquidation(1), "nonsense", liquidation(2)]
@@ -93,13 +93,13 @@ def test_a_dropped_connection_is_made_again_and_its_end_noted(tmp_path: Path) ->
     async def scene(listener: Listener) -> None:
         for number in range(3):
             await until(lambda n=number: listener.tally.connections == n + 1 and listener.tally.state == "listening")
-            exchange.send(liquidation(number))
+            server.send(liquidation(number))
             await until(lambda n=number: listener.tally.events == n + 1)
-            await asyncio.to_thread(exchange.drop)
+            await asyncio.to_thread(server.drop)
         await until(lambda: listener.tally.connections == 4)
 
-    with streaming() as exchange:
-        tally = hears(tmp_path, exchange, scene, Clock()).tally
+    with streaming() as server:
+        tally = hears(tmp_path, server, scene, Clock()).tally
     found = lines(tmp_path)
     assert marks(found)[:9] == ["connected", "subscribed", "disconnected"] * 3
     assert len(recording.listened((tmp_path / "raw/streams/bybit/2026-01-05T11.jsonl").read_bytes())) == 3
@@ -111,29 +111,29 @@ def test_signs_of_life_are_sent_and_noted(tmp_path: Path, exchange: str, ping: s
     async def scene(listener: Listener) -> None:
         await until(lambda: marks(lines(tmp_path, exchange)).count("alive") >= 2 if listener.tally.messages else False)
 
-    with streaming() as exchange:
-        hears(tmp_path, exchange, scene, Clock(), exchange, beat_s=0.01)
-    assert exchange.heard[0][1:3] == [ping, ping]
+    with streaming() as server:
+        hears(tmp_path, server, scene, Clock(), exchange, beat_s=0.01)
+    assert server.heard[0][1:3] == [ping, ping]
 
 
 def test_a_subscription_that_is_not_acknowledged_is_not_listening(tmp_path: Path) -> None:
     async def scene(listener: Listener) -> None:
         await until(lambda: listener.tally.connections >= 3)
 
-    with streaming(deaf=True) as exchange:
-        hears(tmp_path, exchange, scene, Clock(), beat_s=0.01)
+    with streaming(deaf=True) as server:
+        hears(tmp_path, server, scene, Clock(), beat_s=0.01)
     assert "subscribed" not in marks(lines(tmp_path))
     assert "not acknowledged" in str(lines(tmp_path))
 
 
-def test_what_the_exchange_refuses_is_not_asked_again(tmp_path: Path) -> None:
+def test_what_the_venue_refuses_is_not_asked_again(tmp_path: Path) -> None:
     async def scene(listener: Listener) -> None:
         await until(lambda: listener.tally.ended)
 
-    with streaming(refuses=True) as exchange:
-        tally = hears(tmp_path, exchange, scene, Clock()).tally
+    with streaming(refuses=True) as server:
+        tally = hears(tmp_path, server, scene, Clock()).tally
     assert tally.state == "refused: handler not found"
-    assert len(exchange.heard) == 1
+    assert len(server.heard) == 1
 
 
 def test_a_connection_goes_on_in_the_file_of_the_next_hour(tmp_path: Path) -> None:
@@ -144,11 +144,11 @@ def test_a_connection_goes_on_in_the_file_of_the_next_hour(tmp_path: Path) -> No
         for number, moment in enumerate((H + HOUR, (H + HOUR).replace(second=9), (H + HOUR).replace(second=11))):
             await until(lambda n=number: listener.tally.state == "listening" and listener.tally.events == n)
             clock.now = moment
-            exchange.send(liquidation(number))
+            server.send(liquidation(number))
         await until(lambda: listener.tally.events == 3)
 
-    with streaming() as exchange:
-        hears(tmp_path, exchange, scene, clock)
+    with streaming() as server:
+        hears(tmp_path, server, scene, clock)
     before, after = lines(tmp_path), lines(tmp_path, hour="2026-01-05T12")
     boundary = to_ms(H + HOUR) + recording.LATENESS_MS
     assert [e["said"] for e in before if "said" in e][1:] == [liquidation(0), liquidation(1)]
@@ -163,10 +163,10 @@ def test_a_connection_that_was_lost_over_the_hour_is_not_drawn_out(tmp_path: Pat
     async def scene(listener: Listener) -> None:
         await until(lambda: listener.tally.state == "listening")
         clock.now = H + HOUR + HOUR / 2
-        await asyncio.to_thread(exchange.drop)
+        await asyncio.to_thread(server.drop)
         await until(lambda: listener.tally.connections == 2 and listener.tally.state == "listening")
 
-    with streaming() as exchange:
-        hears(tmp_path, exchange, scene, clock)
+    with streaming() as server:
+        hears(tmp_path, server, scene, clock)
     assert marks(lines(tmp_path)) == ["connected", "subscribed"]
     assert marks(lines(tmp_path, hour="2026-01-05T12"))[:3] == ["disconnected", "connected", "subscribed"]
