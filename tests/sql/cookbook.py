@@ -25,7 +25,7 @@ LAST = datetime(2026, 7, 25, 9)
 FIRST = LAST - 25 * HOUR
 _MOST = 12
 _HEAD = f"""\
-# RequestLog
+# Answers
 
 The questions of this folder, asked of a simulated market: BTC from {FIRST:%Y-%m-%d %H:%M} to {LAST:%Y-%m-%d %H:%M} UTC.
 Simulated prices and positions, and a model's reading of them. The tests ask again and compare;

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from expectations.contract import LAYERS
 from expectations.tables import load, table
 from transforms.exchanges import ADAPTERS
 from warehouse import settings
@@ -89,7 +90,7 @@ class Trial:
             ".lock",
             *(f".lock.{e}" for e in ADAPTERS),
         }
-        layers = ("raw", "core", "mart", "ops")
+        layers = LAYERS
         named = {p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if p.is_file()} - known
         return sorted(n for n in named if n.split("/")[0] not in layers or not n.endswith(f"/{FILE}"))
 

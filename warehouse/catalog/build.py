@@ -55,6 +55,7 @@ def _statements(root: Path) -> Iterator[str]:
         yield from comments(contract)
         if contract.former_name:
             yield f"CREATE VIEW {contract.former_name} AS FROM {contract.full_name}"
+            yield f"COMMENT ON VIEW {contract.former_name} IS 'former name of {contract.full_name}, kept for one version'"
     yield from (*_of_coin(root), *macros.statements())
 
 

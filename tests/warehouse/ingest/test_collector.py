@@ -102,7 +102,7 @@ def test_a_page_that_failed_is_asked_again(
     gather: Gather, trial: Trial, exchanges: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first page was answered; it is asked again for the sake of the one behind it."""
-    monkeypatch.setattr(bybit, "follow", _to_a_second_page)
+    monkeypatch.setattr(bybit, "next_page", _to_a_second_page)
     exchanges.faults.add(Fault("500", path="page=2"))
     assert set(gather("bybit")) == {"ok", "transient"}
     exchanges.faults.clear()

@@ -123,15 +123,15 @@ def test_each_command_draws_its_picture(small_warehouse: Path, command: tuple[st
     assert out.read_bytes()[:4] in (b"\x89PNG", b"<!DO")
 
 
-def test_liquidations_scores_and_lives_are_drawn_where_they_are_known(small_warehouse: Path) -> None:
+def test_liquidations_scores_and_tracks_are_drawn_where_they_are_known(small_warehouse: Path) -> None:
     with catalog.connect(small_warehouse) as connection:
         market = snapshot(connection, "BTC")
         material = report._material(connection, market)
     known = chart.ReportData(
-        **{**vars(material), "sweeps": past.sweeps(), "scores": past.scores(), "lives": past.lives()}
+        **{**vars(material), "sweeps": past.sweeps(), "scores": past.scores(), "tracks": past.tracks()}
     )
     drawn = {section.name: bool(section.tabs) for section in chart.sections(known)}
-    assert drawn == dict.fromkeys(("map", "heatmap", "balance", "levels", "lives", "sweeps", "scores"), True)
+    assert drawn == dict.fromkeys(("map", "heatmap", "balance", "levels", "tracks", "sweeps", "scores"), True)
 
 
 def test_the_cascade_is_told_where_it_is_known(small_warehouse: Path) -> None:

@@ -123,7 +123,9 @@ def _hourly(directory: Path) -> pl.DataFrame:
     size = pl.col("coin").replace_strict({coin: contract_coins(coin) for coin in SHARED}, default=1.0)
     coins = pl.col("v") * pl.when(pl.col("exchange") == "okx").then(size).otherwise(1.0)
     parts = [
-        rows.rename({"o": "open", "h": "high", "l": "low", "c": "close"}).with_columns(coins.alias("volume"))
+        rows.rename({"venue": "exchange", "o": "open", "h": "high", "l": "low", "c": "close"}).with_columns(
+            coins.alias("volume")
+        )
         for rows in _read(directory, HOURLY_BARS)
     ]
     frame = _joined(parts, BARS)

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from expectations.tables import table
-from tests.transforms.lives import EVERY
 from tests.transforms.random_walk import FIRST, walk
+from tests.transforms.tracks import EVERY
 from transforms.evaluation.hit_rate import LEAST_DAYS, hit_rate
 from transforms.evaluation.touches import touches
 from warehouse.catalog import build as catalog

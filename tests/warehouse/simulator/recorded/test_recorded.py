@@ -105,7 +105,7 @@ def test_bybit_counts_both_sides_and_its_pages_add_up(client: httpx.Client) -> N
 def test_okx_volume_is_in_contracts(client: httpx.Client) -> None:
     row = client.get("/api/v5/market/candles?instId=SOL-USDT-SWAP&bar=1H&limit=1").json()["data"][0]
     file = pl.read_parquet(DIRECTORY / "bybit_okx_klines_1h.parquet").filter(
-        pl.col("exchange") == "okx", pl.col("coin") == "SOL", pl.col("open_ms") == int(row[0])
+        pl.col("venue") == "okx", pl.col("coin") == "SOL", pl.col("open_ms") == int(row[0])
     )
     assert float(row[5]) == pytest.approx(file["v"][0])
     assert (row[7], row[8]) == ("", "1")
