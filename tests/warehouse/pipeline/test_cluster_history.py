@@ -22,7 +22,8 @@ from transforms.tables.cluster_history import build
 from warehouse.clock import HOUR, hours
 from warehouse.pipeline.engine import Lane, Walk
 from warehouse.simulator import Simulation
-from warehouse.storage.store import Stage, Store
+from warehouse.storage.staging import Stage
+from warehouse.storage.store import Store
 
 FIRST, MIDNIGHT, LAST = datetime(2026, 11, 19, 21), datetime(2026, 11, 20), datetime(2026, 11, 20, 2)
 HISTORY = table("cluster_history")
