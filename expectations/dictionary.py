@@ -33,22 +33,14 @@ def markdown(tables: Iterable[Table]) -> str:
     return "\n".join([_HEAD, index, *("\n" + "\n".join(_section(t, known)) for t in known.values())]) + "\n"
 
 
-def comments(table: Table) -> list[str]:
-    """DuckDB statements that describe the table's view and each of its columns."""
-    named = f'"{table.layer}"."{table.name}"'
-    columns = [
-        f"COMMENT ON COLUMN {named}.{_name(c.name)} IS {_text(f'{c.doc} ({c.unit})' if c.unit else c.doc)}"
-        for c in table.columns
-    ]
-    return [f"COMMENT ON VIEW {named} IS {_text(f'{table.kind}: {table.doc}')}", *columns]
+def comment(table: Table) -> str:
+    """The comment on the table's view."""
+    return f"{table.kind}: {table.doc}"
 
 
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def column_comments(table: Table) -> dict[str, str]:
+    """The comment on each column of the table's view."""
+    return {c.name: f"{c.doc} ({c.unit})" if c.unit else c.doc for c in table.columns}
 
 
 def _anchor(table: Table) -> str:

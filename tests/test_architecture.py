@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -23,6 +24,13 @@ FILES = {
 }  # fmt: skip
 MOST_MODULES = 15
 BANNED = {"common", "helpers", "misc", "scripts", "utils"}
+STATEMENT = re.compile(
+    r"\s*(SELECT|WITH|FROM|VALUES|CREATE|ALTER|DROP|INSERT|UPDATE|DELETE|COPY|ATTACH|DETACH|USE|COMMENT ON|SET|PRAGMA"
+    r"|LOAD|INSTALL|DESCRIBE|SUMMARIZE|PIVOT|UNPIVOT|EXPLAIN)\s"
+)
+MAY_HOLD_SQL = {
+    "transforms/charts/report/report.py": "what a page shows its reader to paste; not run by it",
+}
 UNTRACKED = shutil.ignore_patterns("__pycache__", "data", ".*", "*.egg-info", "build")
 
 
@@ -79,6 +87,28 @@ def doubly_built(root: Path) -> Iterator[str]:
             yield f"{path.stem}: one implementation per table, SQL or polars"
 
 
+def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Each string of a module with its line; what an f-string puts in is left out."""
+    inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = (str(part.value) if isinstance(part, ast.Constant) else "?" for part in node.values)
+            yield node.lineno, "".join(parts)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
+            yield node.lineno, node.value
+
+
+def sql_in_python(root: Path) -> Iterator[str]:
+    """Statements in strings of Python; they belong in sql/queries, which `catalog/statements.py` reads."""
+    found: dict[str, list[int]] = {}
+    for path in sorted(path for top in FOLDERS - {"tests", "sql"} for path in (root / top).rglob("*.py")):
+        lines = [line for line, text in texts(ast.parse(path.read_text())) if STATEMENT.match(text)]
+        if lines:
+            found[path.relative_to(root).as_posix()] = lines
+    yield from (f"{name}:{at[0]}: SQL belongs in sql/queries" for name, at in found.items() if name not in MAY_HOLD_SQL)
+    yield from (f"{name} holds no SQL; take it out of MAY_HOLD_SQL" for name in MAY_HOLD_SQL.keys() - found.keys())
+
+
 def upstream_only(tables: dict[str, Table]) -> Iterator[str]:
     """Where data would flow against raw, core, mart. What is logged of a run (`ops`) stands beside that order."""
     for table in tables.values():
@@ -105,6 +135,10 @@ def test_every_file_is_named_after_its_subject() -> None:
 
 def test_no_folder_is_crowded() -> None:
     holds(crowded(ROOT))
+
+
+def test_sql_is_in_files() -> None:
+    holds(sql_in_python(ROOT))
 
 
 def test_one_name() -> None:
@@ -188,6 +222,8 @@ def test_the_one_name_test_refuses_what_is_planted(tree: Path) -> None:
     (tree / "sql/planted.sql").write_text("SELECT 1\n")
     (tree / "transforms/utils.py").write_text("")
     (tree / "notes").mkdir()
+    (tree / "warehouse/catalog/planted.py").write_text('NAME = "t"\nASKED = f"SELECT * FROM {NAME}"\n')
+    (tree / "warehouse/catalog/planted_too.py").write_text('ASKED = """\n    WITH a AS (SELECT 1)\n    FROM a\n"""\n')
     for number in range(MOST_MODULES):
         (tree / f"warehouse/reports/chart_{number}.py").write_text("")
     shutil.rmtree(tree / "tests/tables/market_balance")
@@ -197,6 +233,8 @@ def test_the_one_name_test_refuses_what_is_planted(tree: Path) -> None:
         "market_balance: no case with an expect file",
         "transforms/utils.py: name it after its subject",
         "notes has no place at the top level",
+        "warehouse/catalog/planted.py:2: SQL belongs in sql/queries",
+        "warehouse/catalog/planted_too.py:1: SQL belongs in sql/queries",
         "warehouse/reports: 19 modules; at most 15 stand in a folder",
     ):
         assert complaint in said

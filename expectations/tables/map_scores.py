@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from expectations.columns.registry import ESTIMATORS, pick
+from expectations.columns.evaluation import ESTIMATORS
+from expectations.columns.registry import pick
 from expectations.contract import Check, Input, Table
 
 _SIDE = ("coin", "date", "exchange", "instrument", "side")

@@ -10,7 +10,8 @@ import polars.selectors as cs
 
 from expectations.contract import Table
 from expectations.tables import load, table
-from warehouse.storage.store import Key, Store
+from warehouse.storage.layout import Key
+from warehouse.storage.store import Store
 
 NEWEST = 30
 """Days that are repeated: the last whole ones, whose crowds are as large as they get."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.columns.registry import ESTIMATORS
+from expectations.columns.evaluation import ESTIMATORS
 from expectations.tables import table
 
 DAY = date(2026, 1, 5)

@@ -8,6 +8,7 @@ from collections import Counter
 import polars as pl
 import pytest
 
+from expectations.columns import clusters, evaluation, ingest, map, market
 from expectations.columns.registry import COLUMNS, pick
 from expectations.contract import Table
 from expectations.tables import load, table
@@ -22,6 +23,12 @@ UNITS = {"_usd": "usd", "_base": "coins", "_bp": "bp", "_x": "x", "_ms": "ms", "
 def test_there_are_contracts() -> None:
     assert len(load()) == 29
     assert {t.layer for t in load().values()} == {"raw", "core", "model", "mart", "ops"}
+
+
+def test_every_column_is_declared_once() -> None:
+    declared = Counter(c.name for each in (ingest, market, map, clusters, evaluation) for c in each.COLUMNS)
+    assert [name for name, count in declared.items() if count > 1] == []
+    assert set(declared) == set(COLUMNS)
 
 
 def test_every_column_is_used_and_says_what_it_is() -> None:

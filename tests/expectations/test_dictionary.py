@@ -7,11 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 from expectations.contract import Check, Column, Table
-from expectations.dictionary import comments, markdown
+from expectations.dictionary import markdown
 from expectations.tables import load
 
 ROOT = Path(__file__).parents[2]
@@ -52,37 +51,3 @@ def test_cells_cannot_break_the_page_out_of_its_table() -> None:
     page = markdown([table])
     assert "| `a` | Int64 | usd | yes | left \\| right. Between 0 and 2 |" in page
     assert "| `c` | WARN | this \\| that. |" in page
-
-
-def test_duckdb_takes_every_comment_and_keeps_it_for_older_tools(tmp_path: Path) -> None:
-    path = tmp_path / "catalog.duckdb"
-    with duckdb.connect() as connection:
-        connection.execute(f"ATTACH '{path}' AS catalog (STORAGE_VERSION 'v1.0.0'); USE catalog")
-        for layer in ("raw", "core", "model", "mart", "ops"):
-            connection.execute(f"CREATE SCHEMA {layer}")
-        for table in load().values():
-            columns = ", ".join(f'1 AS "{c.name}"' for c in table.columns)
-            connection.execute(f"CREATE VIEW {table.full_name} AS SELECT {columns}")
-            for statement in comments(table):
-                connection.execute(statement)
-        connection.execute("USE memory; DETACH catalog")
-    with duckdb.connect(str(path), read_only=True) as connection:
-        views = dict(connection.sql("SELECT view_name, comment FROM duckdb_views() WHERE NOT internal").fetchall())
-        said = connection.sql(
-            "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal"
-        ).fetchall()
-    assert views == {t.name: f"{t.kind}: {t.doc}" for t in load().values()}
-    wanted = {(t.name, c.name): f"{c.doc} ({c.unit})" if c.unit else c.doc for t in load().values() for c in t.columns}
-    assert {(t, c): comment for t, c, comment in said} == wanted
-
-
-def test_quotes_are_escaped() -> None:
-    column = Column('a"b', pl.Int64(), "the bar's price")
-    table = Table("t", "ops", "log", "It's a doc.", ('a"b',), (column,), partition=())
-    with duckdb.connect() as connection:
-        connection.execute('CREATE SCHEMA ops; CREATE VIEW ops.t AS SELECT 1 AS "a""b"')
-        for statement in comments(table):
-            connection.execute(statement)
-        assert connection.sql("SELECT comment FROM duckdb_columns() WHERE table_name = 't'").fetchall() == [
-            ("the bar's price",)
-        ]

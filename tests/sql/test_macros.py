@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from expectations.columns.registry import EXCHANGES
+from expectations.columns.kinds import EXCHANGES
 from tests.bi.environment import environment, recipe, run
 from tests.sql import cookbook
 from tests.sql.cookbook import FIRST, FOLDER, LAST, QUESTIONS

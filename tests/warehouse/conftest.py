@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from expectations.columns.registry import EXCHANGES
+from expectations.columns.kinds import EXCHANGES
 from expectations.tables import table
 from warehouse.catalog import build as catalog
 from warehouse.storage.store import Store, open_store

@@ -25,7 +25,9 @@ from warehouse.pipeline.run_log import RunSummary
 from warehouse.pipeline.workers import walk_all
 from warehouse.plan import Plan
 from warehouse.progress import Silent
-from warehouse.storage.store import FILE, Stage, Store
+from warehouse.storage.layout import FILE
+from warehouse.storage.staging import Stage
+from warehouse.storage.store import Store
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 20, 12, 5)

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 import numpy as np
 import polars as pl
 
-from expectations.columns.registry import EXCHANGES
+from expectations.columns.kinds import EXCHANGES
 from expectations.tables import table
 from transforms.estimation.calibration import learn, observed, seen
 from transforms.estimation.inputs import SIDE_OF

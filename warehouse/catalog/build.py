@@ -10,12 +10,14 @@ from pathlib import Path
 import duckdb
 
 from expectations.contract import LAYERS, Table
-from expectations.dictionary import comments
+from expectations.dictionary import column_comments, comment
 from expectations.tables import load, table
 from warehouse.catalog import macros
+from warehouse.catalog.statements import fill, identifier, text
 from warehouse.errors import UserError
 from warehouse.storage.atomic import replace_durably
-from warehouse.storage.store import FILE, Store
+from warehouse.storage.layout import FILE
+from warehouse.storage.store import Store
 
 MAPS = "liquidation_levels"
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"python_enable_replacements": "false"}
@@ -33,51 +35,46 @@ def build(root: Path) -> Path:
     hidden = root / f".catalog.{os.getpid()}.tmp"
     hidden.unlink(missing_ok=True)
     with duckdb.connect(config=_CONFIG) as connection:
-        # v1.0.0: tools on DuckDB 1.x can open it too
-        connection.execute(f"ATTACH {_text(hidden)} AS catalog (STORAGE_VERSION 'v1.0.0')")
-        connection.execute("USE catalog")
+        connection.execute(fill("catalog/attach", file=text(hidden)))
         connection.begin()  # one by one, hundreds of statements would each wait for the disk
         for statement in _statements(root):
             connection.execute(statement)
         connection.commit()
-        connection.execute("USE memory")
-        connection.execute("DETACH catalog")
+        connection.execute(fill("catalog/detach"))
     replace_durably(hidden, target)
     return target
 
 
 def _statements(root: Path) -> Iterator[str]:
-    yield from (f"CREATE SCHEMA {layer}" for layer in LAYERS)
-    yield f"CREATE VIEW ops.catalog_root AS SELECT {_text(root.resolve())} AS root"
-    yield "COMMENT ON VIEW ops.catalog_root IS 'log: the folder that the views read'"
+    yield from (fill("catalog/schema", layer=layer) for layer in LAYERS)
+    yield fill("catalog/root", root=text(root.resolve()))
     for contract in load().values():
-        yield f"CREATE VIEW {contract.full_name} AS {_select(root, contract)}"
-        yield from comments(contract)
+        yield _view(root, contract)
+        yield from _comments(contract)
         if contract.former_name:
-            yield f"CREATE VIEW {contract.former_name} AS FROM {contract.full_name}"
-            yield f"COMMENT ON VIEW {contract.former_name} IS 'former name of {contract.full_name}, kept for one version'"
-    yield from (*_of_coin(root), *macros.statements())
+            yield fill("catalog/former_name", former=contract.former_name, table=contract.full_name)
+    yield from (_coins(root), *macros.statements())
 
 
-def _of_coin(root: Path) -> tuple[str, ...]:
-    """What the macros find a coin's files by.
+def _comments(contract: Table) -> Iterator[str]:
+    named = f"{identifier(contract.layer)}.{identifier(contract.name)}"
+    yield fill("catalog/view_comment", table=named, words=text(comment(contract)))
+    for column, words in column_comments(contract).items():
+        yield fill("catalog/column_comment", table=named, column=identifier(column), words=text(words))
 
-    A path and a day that are known before a statement is planned keep DuckDB from looking through the other coins'
-    folders and the days before; an unknown coin is told then: a path that matches nothing would only be called that.
-    """
+
+def _coins(root: Path) -> str:
+    """The macros that find a coin's files."""
     days = _published_days(root)
     there = f"there are {', '.join(days)}" if days else "there are none yet; fill it with: liq run"
-    words = f"format({_text('no coin {} in the warehouse; ' + there)}, coalesce(coin::VARCHAR, 'NULL'))"
-    is_known = f"list_contains([{', '.join(map(_text, days))}]::VARCHAR[], coin::VARCHAR)"
-    in_any_case = _case("lower(coin::VARCHAR)", {coin.lower(): coin for coin in days})
-    known = f"CASE WHEN {is_known} THEN coin::VARCHAR ELSE coalesce({in_any_case}, error({words})::VARCHAR) END"
-    folder = f"{_files(root.resolve(), '')} || replace(name, '.', '/') || '/coin=' || ops.known(coin)"
-    of_days = (("first_day", {c: d[0] for c, d in days.items()}), ("last_day", {c: d[-1] for c, d in days.items()}))
-    return (
-        f"CREATE MACRO ops.known(coin) AS {known}",
-        f"CREATE MACRO ops.files_of(coin, name) AS {folder} || '/date=*/{FILE}'",
-        f"CREATE MACRO ops.file_of(coin, name, day) AS {folder} || '/date=' || day || '/{FILE}'",
-        *(f"CREATE MACRO ops.{name}(coin) AS {_case('ops.known(coin)', found)}::DATE" for name, found in of_days),
+    return fill(
+        "catalog/coins",
+        coins=", ".join(map(text, days)),
+        coin_in_any_case=_case("lower(coin::VARCHAR)", {coin.lower(): coin for coin in days}),
+        no_coin=text("no coin {} in the warehouse; " + there),
+        root=_files(root.resolve(), ""),
+        first_day=_case("ops.known(coin)", {coin: of_coin[0] for coin, of_coin in days.items()}),
+        last_day=_case("ops.known(coin)", {coin: of_coin[-1] for coin, of_coin in days.items()}),
     )
 
 
@@ -94,23 +91,24 @@ def _published_days(root: Path) -> dict[str, list[str]]:
 
 
 def _case(of: str, values: dict[str, str]) -> str:
-    cases = " ".join(f"WHEN {_text(key)} THEN {_text(value)}" for key, value in values.items())
+    cases = " ".join(f"WHEN {text(key)} THEN {text(value)}" for key, value in values.items())
     return f"CASE {of} {cases} END" if cases else "NULL"
 
 
-def _select(root: Path, contract: Table) -> str:
+def _view(root: Path, contract: Table) -> str:
     home = root.resolve() / contract.layer / contract.name
     if not next(home.rglob(FILE), None):
-        empty = ", ".join(f"NULL::{_type(contract, c.name)} AS {c.name}" for c in contract.columns)
-        return f"SELECT {empty} WHERE false"
-    names = ", ".join(c.name for c in contract.columns)
-    files = _files(home, "/".join([*("*" for _ in contract.partition), FILE]))
-    if not contract.partition:
-        return f"SELECT {names} FROM read_parquet({files})"
-    types = ", ".join(f"{c}: {_type(contract, c)}" for c in contract.partition)
-    scan = f"SELECT {names} FROM read_parquet({files}, hive_partitioning = true, hive_types = {{{types}}})"
-    published = f" WHERE hour_utc <= (SELECT max(hour_utc) FROM {_watermark(root)})"
-    return scan + published if _stops(root, contract) else scan
+        nulls = ", ".join(f"NULL::{_type(contract, c.name)} AS {c.name}" for c in contract.columns)
+        return fill("catalog/empty_table", table=contract.full_name, typed_nulls=nulls)
+    hourly = contract.partition and _stops(root, contract)
+    return fill(
+        "catalog/" + ("published_partitions" if hourly else "partitions" if contract.partition else "one_file"),
+        table=contract.full_name,
+        columns=", ".join(c.name for c in contract.columns),
+        files=_files(home, "/".join([*("*" for _ in contract.partition), FILE])),
+        types=", ".join(f"{c}: {_type(contract, c)}" for c in contract.partition),
+        watermark=_files(root.resolve() / "ops" / "watermark", FILE),
+    )
 
 
 def _stops(root: Path, contract: Table) -> bool:
@@ -118,17 +116,9 @@ def _stops(root: Path, contract: Table) -> bool:
     return is_hourly and (root / "ops" / "watermark" / FILE).is_file()
 
 
-def _watermark(root: Path) -> str:
-    return f"read_parquet({_files(root.resolve() / 'ops' / 'watermark', FILE)})"
-
-
 def _files(folder: Path, pattern: str) -> str:
     """A literal of the files in `folder` that match: whatever the folder is called, it matches itself only."""
-    return _text(re.sub(r"[\[*?]", r"[\g<0>]", str(folder)) + "/" + pattern)
-
-
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
+    return text(re.sub(r"[\[*?]", r"[\g<0>]", str(folder)) + "/" + pattern)
 
 
 def _type(contract: Table, column: str) -> str:
@@ -160,7 +150,7 @@ def connect(root: Path) -> duckdb.DuckDBPyConnection:
 
 def _is_of(connection: duckdb.DuckDBPyConnection, root: Path) -> bool:
     try:
-        return connection.execute("SELECT root FROM ops.catalog_root").fetchall() == [(str(root.resolve()),)]
+        return connection.execute(fill("catalog/its_root")).fetchall() == [(str(root.resolve()),)]
     except duckdb.CatalogException:  # older than that view
         return False
 

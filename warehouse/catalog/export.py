@@ -16,7 +16,8 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 from expectations.contract import Table
-from warehouse.catalog.snapshot_queries import query
+from warehouse.catalog.snapshot_queries import ask
+from warehouse.catalog.statements import fill
 from warehouse.errors import UserError
 from warehouse.progress import Progress
 from warehouse.storage.atomic import replace_whole
@@ -95,12 +96,13 @@ def export(
     name = wanted.table.full_name
     for option, column, asked in (("--coins", "coin", wanted.coins), ("--exchanges", "exchange", wanted.exchanges)):
         _require_known(catalog, name, option, column, asked)
-    rows = int(query(catalog, f"SELECT count(*) AS n FROM {name} WHERE {wanted.where}", **wanted.values)["n"].item())
+    rows = int(ask(catalog, "export/count", table=name, condition=wanted.where, **wanted.values)["n"].item())
     if not rows:
         raise UserError(f"{name} has no rows of what was asked; see what there is with: liq tables")
     progress.stage("export", rows, "rows")
     columns = ", ".join(_readable(wanted.table, out.suffix.lower()))
-    found = catalog.sql(f"SELECT {columns} FROM {name} WHERE {wanted.where}", params=wanted.values or None)
+    statement = fill("export/rows", columns=columns, table=name, condition=wanted.where)
+    found = catalog.sql(statement, params=wanted.values or None)
     replace_whole(out, partial(_write, found.to_arrow_reader(at_once), WRITERS[out.suffix.lower()], progress))
     return rows
 
@@ -109,7 +111,7 @@ def _require_known(
     catalog: duckdb.DuckDBPyConnection, name: str, option: str, column: str, asked: Sequence[str]
 ) -> None:
     """Raises UserError for what the table has nothing of, naming what there is: one of two would be lost silently."""
-    there = query(catalog, f"SELECT DISTINCT {column} FROM {name} ORDER BY ALL")[column].to_list() if asked else []
+    there = ask(catalog, "export/values", column=column, table=name)[column].to_list() if asked else []
     if unknown := [each for each in asked if each not in there]:
         known = f"there are {', '.join(map(str, there))}" if there else "it has no rows yet; fill it with: liq run"
         raise UserError(f"{option}: no {column} {', '.join(unknown)} in {name}; {known}")

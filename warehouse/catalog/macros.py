@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import takewhile
-from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "sql" / "macros"
+from warehouse.catalog.statements import SQL, fill, read, text
+
+FOLDER = SQL / "macros"
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,16 @@ class Macro:
 
 def load() -> dict[str, Macro]:
     """Every macro by name."""
-    return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.sql"))}
+    return {path.stem: _macro(path.stem) for path in sorted(FOLDER.glob("*.sql"))}
 
 
 def statements() -> list[str]:
-    """DuckDB statements that make and describe all of them, and keep the former name of a renamed macro for a version."""
-    scalar = {f"ops.{path.stem}": path.read_text() for path in sorted((FOLDER / "ops").glob("*.sql"))}
+    """DuckDB statements that make and describe all macros, renamed ones under their former name too."""
+    scalar = {f"ops.{path.stem}": read(f"macros/ops/{path.stem}") for path in sorted((FOLDER / "ops").glob("*.sql"))}
     macros = load()
     known = [macros[name] for name in _callees_first({name: each.body for name, each in macros.items()})]
-    former = [path.read_text() for path in sorted((FOLDER / "former").glob("*.sql"))]
-    comments = [f"COMMENT ON MACRO TABLE {m.name} IS '{m.head.replace(chr(39), chr(39) * 2)}'" for m in known]
+    former = [read(f"macros/former/{path.stem}") for path in sorted((FOLDER / "former").glob("*.sql"))]
+    comments = [fill("catalog/macro_comment", name=m.name, words=text(m.head)) for m in known]
     return [*(scalar[name] for name in _callees_first(scalar)), *(m.statement for m in known), *comments, *former]
 
 
@@ -65,7 +66,7 @@ def _callees_first(bodies: Mapping[str, str]) -> list[str]:
     return list(TopologicalSorter(calls).static_order())
 
 
-def _read(path: Path) -> Macro:
-    lines = path.read_text().splitlines()
+def _macro(name: str) -> Macro:
+    lines = read(f"macros/{name}").splitlines()
     head = [line[2:].removeprefix(" ") for line in takewhile(lambda line: line.startswith("--"), lines)]
-    return Macro(path.stem, "\n".join(head), "\n".join(lines[len(head) :]))
+    return Macro(name, "\n".join(head), "\n".join(lines[len(head) :]))

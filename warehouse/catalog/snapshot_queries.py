@@ -1,4 +1,4 @@
-"""Questions that the headline and the map ask of the catalog: SQL over its views, nothing else."""
+"""Questions that the headline and the map ask of the catalog: statements of `sql/queries/snapshot`."""
 
 from __future__ import annotations
 
@@ -11,62 +11,16 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from expectations.columns.registry import EXCHANGES
+from expectations.columns.kinds import EXCHANGES
 from transforms.charts.snapshot import Snapshot
+from warehouse.catalog.statements import fill
 from warehouse.clock import floor_hour
 from warehouse.errors import UserError
-
-_COINS = "SELECT DISTINCT coin FROM mart.market_balance ORDER BY coin"
-_HOURS = "SELECT min(hour_utc) AS first, max(hour_utc) AS last FROM mart.market_balance WHERE coin = $coin"
-_HAS = "SELECT count(*) AS n FROM mart.market_balance WHERE coin = $coin AND date = $date AND hour_utc = $hour"
-_LEVELS = """
-    SELECT exchange, side, price_bucket, any_value(price_low) AS price_low, any_value(price_high) AS price_high,
-           sum(notional_usd) AS notional_usd, sum(notional_1d_usd) AS notional_1d_usd,
-           sum(notional_7d_usd) AS notional_7d_usd, sum(notional_30d_usd) AS notional_30d_usd
-    FROM mart.liquidation_levels
-    WHERE coin = $coin AND date = $date AND hour_utc = $hour
-    GROUP BY exchange, side, price_bucket
-    ORDER BY exchange, side, price_bucket
-"""
-_BY_LEVERAGE = """
-    SELECT exchange, side, price_bucket, leverage_class, price_low, price_high,
-           sum(notional_usd) AS notional_usd, sum(notional_1d_usd) AS notional_1d_usd,
-           sum(notional_7d_usd) AS notional_7d_usd, sum(notional_30d_usd) AS notional_30d_usd
-    FROM mart.liquidation_levels
-    WHERE coin = $coin AND date = $date AND hour_utc = $hour
-    GROUP BY ALL
-    ORDER BY ALL
-"""
-_EXCHANGES = """
-    WITH of_hour AS (
-        SELECT exchange, first(mark_price ORDER BY instrument) AS mark_price, bool_or(is_stale) AS is_stale
-        FROM mart.liquidation_levels
-        WHERE coin = $coin AND date = $date AND hour_utc = $hour
-        GROUP BY exchange
-    ), fresh AS (
-        SELECT exchange, max(hour_utc) AS fresh_at_utc
-        FROM model.position_ledger
-        WHERE coin = $coin AND hour_utc <= $hour AND NOT is_stale
-        GROUP BY exchange
-    )
-    SELECT * FROM of_hour LEFT JOIN fresh USING (exchange) ORDER BY list_position($exchanges, exchange)
-"""
-_OF_HOUR = "SELECT * FROM {table} WHERE coin = $coin AND date = $date AND hour_utc = $hour"
-_STATES = "SELECT DISTINCT hour_utc FROM model.state_positions WHERE coin = $coin"
-_ATTRIBUTES = f"SELECT source, parameters_version FROM ({_OF_HOUR.format(table='mart.market_balance')}) LIMIT 1"
-_MISSING = """
-    SELECT exchange, first(reason ORDER BY series) AS reason
-    FROM ops.gaps
-    WHERE coin = $coin AND date = $date AND hour_utc = $hour AND state = 'missing'
-      AND exchange NOT IN (SELECT exchange FROM mart.liquidation_levels
-                           WHERE coin = $coin AND date = $date AND hour_utc = $hour)
-    GROUP BY exchange ORDER BY exchange
-"""
 
 
 def published_coins(catalog: duckdb.DuckDBPyConnection) -> list[str]:
     """The coins that are published, in order."""
-    return [str(coin) for coin in query(catalog, _COINS)["coin"]]
+    return [str(coin) for coin in ask(catalog, "snapshot/coins")["coin"]]
 
 
 def query(catalog: duckdb.DuckDBPyConnection, sql: str, **values: Any) -> pl.DataFrame:
@@ -78,6 +32,14 @@ def query(catalog: duckdb.DuckDBPyConnection, sql: str, **values: Any) -> pl.Dat
     except duckdb.Error as error:
         raise UserError(explain(error)) from error
     return rows
+
+
+def ask(catalog: duckdb.DuckDBPyConnection, name: str, /, **values: Any) -> pl.DataFrame:
+    """The rows of a statement of `sql/queries`, by its path there. Raises as `query` does.
+
+    values: of its parameters, and SQL for its places.
+    """
+    return query(catalog, fill(name, **values), **values)
 
 
 def explain(error: duckdb.Error) -> str:
@@ -98,29 +60,29 @@ def snapshot(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | No
     """
     hour = _hour(catalog, coin, as_of)
     values = {"coin": coin, "date": hour.date(), "hour": hour, "exchanges": list(EXCHANGES)}
-    source, version = query(catalog, _ATTRIBUTES, **values).row(0)
+    source, version = ask(catalog, "snapshot/about", **values).row(0)
     return Snapshot(
         coin=coin,
         hour=hour,
         source=str(source),
         parameters_version=str(version),
-        levels=query(catalog, _LEVELS, **values),
-        exchange_rows=query(catalog, _EXCHANGES, **values),
-        balance=query(catalog, _OF_HOUR.format(table="mart.market_balance"), **values),
-        clusters=query(catalog, _OF_HOUR.format(table="mart.liquidation_clusters"), **values),
-        missing=query(catalog, _MISSING, **values),
-        ranges=query(catalog, f"{_OF_HOUR.format(table='mart.liquidation_curve')} AND exchange = 'all'", **values),
+        levels=ask(catalog, "snapshot/levels", **values),
+        exchange_rows=ask(catalog, "snapshot/exchanges", **values),
+        balance=ask(catalog, "snapshot/rows_of_hour", table="mart.market_balance", **values),
+        clusters=ask(catalog, "snapshot/rows_of_hour", table="mart.liquidation_clusters", **values),
+        missing=ask(catalog, "snapshot/missing", **values),
+        ranges=ask(catalog, "snapshot/ranges", **values),
     )
 
 
 def by_leverage(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> Snapshot:
     """The same published hour, its levels by leverage class too."""
-    rows = query(catalog, _BY_LEVERAGE, coin=market.coin, date=market.hour.date(), hour=market.hour)
+    rows = ask(catalog, "snapshot/levels_by_leverage", coin=market.coin, date=market.hour.date(), hour=market.hour)
     return replace(market, levels=rows)
 
 
 def _hour(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | None) -> datetime:
-    first, last = query(catalog, _HOURS, coin=coin).row(0)
+    first, last = ask(catalog, "snapshot/hours", coin=coin).row(0)
     if last is None:
         coins = published_coins(catalog)
         known = f"there are {', '.join(coins)}" if coins else "there are none yet; fill it with: liq run"
@@ -128,7 +90,7 @@ def _hour(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | None)
     if as_of is None:
         return datetime.fromisoformat(str(last))
     hour = floor_hour(as_of)
-    if not query(catalog, _HAS, coin=coin, date=hour.date(), hour=hour)["n"].item():
+    if not ask(catalog, "snapshot/has_hour", coin=coin, date=hour.date(), hour=hour)["n"].item():
         raise UserError(
             f"no map of {coin} at {hour:%Y-%m-%dT%H:%MZ}; there are hours from {first:%Y-%m-%dT%H:%MZ} to "
             f"{last:%Y-%m-%dT%H:%MZ}; fill that one with: liq run --hour {hour:%Y-%m-%dT%H:%MZ}"
@@ -143,7 +105,7 @@ def state(
 
     Raises UserError where it is not kept, naming the nearest that is.
     """
-    kept = query(catalog, _STATES, coin=coin)["hour_utc"].to_list()
+    kept = ask(catalog, "snapshot/hours_of_state", coin=coin)["hour_utc"].to_list()
     hour = floor_hour(as_of) if as_of else max(kept, default=None) or _hour(catalog, coin, None)
     if hour not in kept:
         _hour(catalog, coin, as_of)  # without a map, that is what to say
@@ -153,8 +115,9 @@ def state(
             f"no state of {coin} at {hour:%Y-%m-%dT%H:%MZ}; it is kept for the last hour of each date, for as long as "
             f"old state is: {way}"
         )
-    standing = query(catalog, _OF_HOUR.format(table="model.state_positions"), coin=coin, date=hour.date(), hour=hour)
-    return standing, query(catalog, "SELECT * FROM model.model_parameters")
+    values = {"table": "model.state_positions", "coin": coin, "date": hour.date(), "hour": hour}
+    standing = ask(catalog, "snapshot/rows_of_hour", **values)
+    return standing, ask(catalog, "snapshot/parameters")
 
 
 def of_exchange(market: Snapshot, exchange: str) -> Snapshot:

@@ -10,12 +10,11 @@ import polars as pl
 from transforms.charts.snapshot import Snapshot
 from transforms.estimation.replay import LOOKS_BACK, levels
 from transforms.model.estimators import ESTIMATORS
-from warehouse.catalog.snapshot_queries import query
+from warehouse.catalog.snapshot_queries import ask
 from warehouse.clock import HOUR, hours
 from warehouse.errors import UserError
 
-_REFERENCE = ("margin_tiers", "instruments")
-_BEGUN = "SELECT min(hour_utc) FROM mart.market_balance WHERE coin = $coin"
+_INPUTS = ("bars", "open_interest", "margin_tiers", "instruments")
 
 
 def by_estimator(catalog: duckdb.DuckDBPyConnection, market: Snapshot, estimator: str) -> Snapshot:
@@ -25,14 +24,12 @@ def by_estimator(catalog: duckdb.DuckDBPyConnection, market: Snapshot, estimator
     """
     if estimator not in ESTIMATORS:
         raise UserError(f"no estimator {estimator!r}; there are {', '.join(ESTIMATORS)}")
-    first = max(market.hour - LOOKS_BACK, query(catalog, _BEGUN, coin=market.coin).item())
+    first = max(market.hour - LOOKS_BACK, ask(catalog, "replay/first_hour", coin=market.coin).item())
     span = {"coin": market.coin, "first": first - HOUR, "last": market.hour}
-    bars = query(catalog, "FROM core.price_bars WHERE coin = $coin AND open_utc >= $first AND open_utc < $last", **span)
-    readings = "FROM core.open_interest WHERE coin = $coin AND time_utc >= $first AND time_utc <= $last"
-    tiers, listed = (query(catalog, f"FROM core.{name} WHERE coin = $coin", coin=market.coin) for name in _REFERENCE)
-    parameters = query(catalog, "FROM model.model_parameters")
+    bars, readings, tiers, listed = (ask(catalog, f"replay/{name}", **span) for name in _INPUTS)
+    parameters = ask(catalog, "snapshot/parameters")
     wanted = list(hours(first, market.hour))
-    made = levels(bars, query(catalog, readings, **span), tiers, listed, parameters, estimator=estimator, hours=wanted)
+    made = levels(bars, readings, tiers, listed, parameters, estimator=estimator, hours=wanted)
     kept = made.filter(pl.col("exchange").is_in(market.exchanges))
     return replace(
         market, levels=kept, parameters_version=estimator, balance=market.balance.clear(),

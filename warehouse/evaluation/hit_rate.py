@@ -9,31 +9,11 @@ import polars as pl
 
 from transforms.evaluation.hit_rate import LEAST_DAYS, days, hit_rate
 from transforms.evaluation.touches import FARTHEST_BP, touches
-from warehouse.catalog.snapshot_queries import published_coins, query
+from warehouse.catalog.snapshot_queries import ask, published_coins
 from warehouse.errors import UserError
 from warehouse.progress import Progress
 
 _EVER = (datetime(1970, 1, 1), datetime(2970, 1, 1))
-_SPAN = "coin = $coin AND date >= $first::DATE AND hour_utc >= $first AND date <= $last::DATE AND hour_utc <= $last"
-_MARKS = f"SELECT hour_utc, mark_price, is_stale, source FROM mart.market_balance WHERE {_SPAN} AND distance_bp = 100"
-# a bar belongs to the hour that it ends in, as for the estimator
-_HOURS = f"""
-    WITH bars AS (
-        SELECT min(low) AS lowest, max(high) AS highest,
-               date_trunc('hour', open_utc + to_minutes(interval_minutes) - INTERVAL 1 MILLISECOND) + INTERVAL 1 HOUR
-                   AS hour_utc
-        FROM core.price_bars
-        WHERE coin = $coin AND open_utc >= $first::TIMESTAMP - INTERVAL 1 HOUR AND open_utc < $last
-        GROUP BY ALL
-    )
-    SELECT * FROM ({_MARKS}) LEFT JOIN bars USING (hour_utc)
-"""
-_CLUSTERS = f"SELECT hour_utc, side, price_low, price_high FROM mart.liquidation_clusters WHERE {_SPAN}"
-_LEVELS = f"""
-    SELECT DISTINCT hour_utc, side, price_low, price_high
-    FROM (SELECT * FROM mart.liquidation_levels WHERE {_SPAN}) JOIN ({_MARKS}) AS m USING (hour_utc)
-    WHERE price_high >= m.mark_price * (1 - $farthest) AND price_low <= m.mark_price * (1 + $farthest)
-"""
 
 
 def touches_of(
@@ -68,7 +48,7 @@ def touches_of(
 
 def _levels(catalog: duckdb.DuckDBPyConnection, coin: str, first: datetime, last: datetime) -> pl.DataFrame:
     span = {"coin": coin, "first": first, "last": last, "farthest": FARTHEST_BP / 1e4}
-    marks, clusters, levels = (query(catalog, sql, **span) for sql in (_HOURS, _CLUSTERS, _LEVELS))
+    marks, clusters, levels = (ask(catalog, f"hit_rate/{name}", **span) for name in ("marks", "clusters", "levels"))
     return touches(marks, clusters, levels).with_columns(
         coin=pl.lit(coin), source=pl.lit(marks["source"].max(), dtype=pl.String)
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from expectations.columns.registry import ESTIMATORS
+from expectations.columns.evaluation import ESTIMATORS
 from expectations.tables import table
 from transforms.evaluation.scores import LEAST_HOURS
 from warehouse.catalog import build as catalog

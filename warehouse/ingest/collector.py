@@ -24,6 +24,7 @@ from warehouse.ingest.request_log import EVER, RequestLog, question
 from warehouse.ingest.streams.recordings import take_in
 from warehouse.plan import Plan
 from warehouse.progress import Progress
+from warehouse.storage import quarantine
 from warehouse.storage.store import Store
 
 PAYLOADS, GAPS, BOOKS = table("payloads"), table("gaps"), table("position_ledger")
@@ -159,8 +160,7 @@ class Collector:
 
     def _has_quarantined_core(self, day: date) -> bool:
         """Whether core rows of the day were held back: what the exchange had answered does not count as an answer."""
-        held = self.store.root / "quarantine" / "core"
-        return next(held.glob(f"*/coin=*/date={day}"), None) is not None
+        return quarantine.holds_core_of(self.store.root, day)
 
     def _missing(self, plan: Plan, contracts: list[Instrument]) -> pl.DataFrame:
         """The gaps of the contracts' coins from a week before the plan's hours on."""

@@ -13,20 +13,17 @@ import polars as pl
 
 from expectations.tables import table
 from warehouse.catalog.build import connect
-from warehouse.catalog.snapshot_queries import query
+from warehouse.catalog.snapshot_queries import ask
 from warehouse.clock import HOUR, floor_hour
 from warehouse.errors import UserError
 from warehouse.pipeline.graph import published_hours
 from warehouse.pipeline.outdated import outdated
 from warehouse.pipeline.unit import Unit
 from warehouse.settings import Settings
+from warehouse.storage import quarantine
 from warehouse.storage.store import Store, open_store
 
 State = Literal["ok", "note", "wrong"]
-_GAPS = """
-    SELECT exchange, series, state, count(DISTINCT (coin, hour_utc)) AS hours, last(reason ORDER BY hour_utc) AS reason
-    FROM ops.gaps WHERE hour_utc > $since GROUP BY exchange, series, state ORDER BY exchange, series, state
-"""
 LEVELS, PARAMETERS, SCORES = map(table, ("liquidation_levels", "model_parameters", "map_scores"))
 
 
@@ -61,14 +58,14 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding("tables", "wrong", str(error), "delete the file, then ask again what is missing")
     try:
         with connect(store.root) as catalog:
-            yield from _hours(query(catalog, "SELECT hour_utc, source FROM ops.watermark"), settings, now)
-            yield from _gaps(query(catalog, _GAPS, since=_last(catalog) - timedelta(days=1)))
+            yield from _hours(ask(catalog, "doctor/watermark"), settings, now)
+            yield from _gaps(ask(catalog, "doctor/gaps", since=_last(catalog) - timedelta(days=1)))
     except UserError as error:
         yield Finding("catalog", "wrong", str(error), "liq run")
 
 
 def _last(catalog: Any) -> datetime:
-    newest = query(catalog, "SELECT max(hour_utc) AS last FROM ops.gaps")["last"].item()
+    newest = ask(catalog, "doctor/last_hour")["last"].item()
     return newest if isinstance(newest, datetime) else datetime(1970, 1, 1)
 
 
@@ -144,14 +141,8 @@ def _spans(found: list[date]) -> str:
 
 
 def _held_back(root: Path) -> Iterator[Finding]:
-    reasons = sorted((root / "quarantine").rglob("reason.txt"))
-    if not reasons:
+    held = list(quarantine.reasons(root))
+    if not held:
         yield Finding("quarantine", "ok", "empty")
-    for path in reasons:
-        partition = path.parent.relative_to(root / "quarantine").as_posix()
-        yield Finding(
-            "quarantine",
-            "wrong",
-            f"{partition}: {path.read_text().strip()}",
-            "mend the cause, then run its hours again",
-        )
+    for partition, reason in held:
+        yield Finding("quarantine", "wrong", f"{partition}: {reason}", "mend the cause, then run its hours again")

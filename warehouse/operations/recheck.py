@@ -16,7 +16,8 @@ from expectations.tables import load
 from expectations.validation.counts import Count, count
 from warehouse.clock import parse_hour
 from warehouse.errors import UserError
-from warehouse.storage.store import Key, Store, label
+from warehouse.storage.layout import Key, label
+from warehouse.storage.store import Store
 
 if TYPE_CHECKING:
     from warehouse.progress import Progress

@@ -6,7 +6,6 @@ import importlib
 import inspect
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,8 +14,7 @@ import polars as pl
 
 from expectations.contract import Table
 from expectations.tables import table
-
-SQL = Path(__file__).parents[2] / "sql"
+from warehouse.catalog.statements import SQL, read
 
 
 def build(name: str, inputs: Mapping[str, pl.DataFrame], **parameters: Any) -> pl.DataFrame:
@@ -39,8 +37,7 @@ def build_group(name: str, inputs: Mapping[str, pl.DataFrame], **parameters: Any
 
 def statement(contract: Table) -> str | None:
     """The SELECT that makes a table, if one does."""
-    script = SQL / f"{contract.name}.sql"
-    return script.read_text() if script.is_file() else None
+    return read(contract.name) if (SQL / f"{contract.name}.sql").is_file() else None
 
 
 def implementation(contract: Table) -> ModuleType:

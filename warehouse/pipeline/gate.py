@@ -16,7 +16,9 @@ from transforms.tables import checks
 from warehouse.clock import HOUR
 from warehouse.pipeline.unit import in_order, maker, products
 from warehouse.progress import Progress
-from warehouse.storage.store import Key, Stage, Store, label
+from warehouse.storage.layout import Key, label
+from warehouse.storage.staging import Stage
+from warehouse.storage.store import Store
 
 if TYPE_CHECKING:
     from expectations.validation.gx import CheckResult

@@ -25,7 +25,9 @@ from warehouse.pipeline.engine import MAP, Lane
 from warehouse.pipeline.unit import in_order, products
 from warehouse.plan import Plan
 from warehouse.settings import Settings
-from warehouse.storage.store import Key, Stage, Store
+from warehouse.storage.layout import Key
+from warehouse.storage.staging import Stage
+from warehouse.storage.store import Store
 
 BARS, BOOKS, INSTRUMENTS, PAYLOADS = map(table, ("price_bars", "position_ledger", "instruments", "payloads"))
 FETCHES, PARAMETERS = table("fetches"), table("model_parameters")

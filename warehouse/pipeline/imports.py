@@ -26,8 +26,10 @@ from warehouse.pipeline.run_log import RunSummary
 from warehouse.plan import Plan
 from warehouse.progress import Progress
 from warehouse.settings import Settings
+from warehouse.storage.layout import Key
 from warehouse.storage.locks import lock
-from warehouse.storage.store import Key, Stage, Store, open_store
+from warehouse.storage.staging import Stage
+from warehouse.storage.store import Store, open_store
 
 PAYLOADS, INSTRUMENTS, BARS = table("payloads"), table("instruments"), table("price_bars")
 _TABLES = tuple(t.name for t in load().values() if t.inputs and t.layer in ("core", "ops"))

@@ -20,7 +20,9 @@ from transforms.reference.versions import in_force
 from warehouse.clock import days
 from warehouse.ingest.request_log import IN_A_MONTH
 from warehouse.pipeline.unit import Unit, maker
-from warehouse.storage.store import Key, Store, label, read_files, version_of
+from warehouse.storage.files import read_files, version_of
+from warehouse.storage.layout import Key, label
+from warehouse.storage.store import Store
 
 PAYLOADS, FETCHES, INSTRUMENTS = table("payloads"), table("fetches"), table("instruments")
 _METADATA = pl.col("endpoint").is_in(["instruments", "margin_tiers", endpoint("instruments")])

@@ -13,7 +13,8 @@ from warehouse.pipeline.inputs import Reader
 from warehouse.pipeline.unit import Unit, in_order, products
 from warehouse.plan import Plan
 from warehouse.settings import Settings
-from warehouse.storage.store import Stage, Store
+from warehouse.storage.staging import Stage
+from warehouse.storage.store import Store
 
 PARAMETERS, SCORES = table("model_parameters"), table("map_scores")
 Found = list[tuple[Unit, str]]

@@ -35,7 +35,8 @@ from warehouse.settings import Settings
 from warehouse.storage.locks import lock
 from warehouse.storage.manifest import published_files, record_partitions
 from warehouse.storage.prune import prune
-from warehouse.storage.store import Stage, Store, open_store, recover, staging, sweep_temporary
+from warehouse.storage.staging import Stage, recover, staging, sweep_temporary
+from warehouse.storage.store import Store, open_store
 
 CHUNK = timedelta(days=7)
 """Hours are built, checked and published this many at a time, so that memory stays flat however long the range."""

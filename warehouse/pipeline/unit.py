@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from expectations.contract import Table
 from expectations.tables import load
-from warehouse.storage.store import Key, label
+from warehouse.storage.layout import Key, label
 
 _DAY = timedelta(days=1)
 

@@ -15,7 +15,8 @@ from loky import get_reusable_executor
 from warehouse.pipeline.engine import Built, Lane, Walk
 from warehouse.pipeline.inputs import Reader
 from warehouse.progress import Progress, Silent
-from warehouse.storage.store import Stage, Store
+from warehouse.storage.staging import Stage
+from warehouse.storage.store import Store
 
 _WORTH_A_PROCESS = 8  # days of a coin: with fewer, starting one costs more than it saves
 

@@ -1,7 +1,7 @@
 """Who may write what. Locks are the system's: what a dead process held is free.
 
-A venue's partitions of raw are its collector's (collect.py), and a stage is its run's (store.py). Publishing is for one
-run at a time.
+A venue's partitions of raw are its collector's (ingest/collector.py), and a stage is its run's (staging.py). Publishing
+is for one run at a time.
 """
 
 from __future__ import annotations

@@ -11,8 +11,10 @@ import polars as pl
 from expectations.contract import Table
 from expectations.tables import table
 from transforms.tables import partitions
+from warehouse.storage.layout import Key, label
 from warehouse.storage.parquet import Footer
-from warehouse.storage.store import Key, Stage, Store, label
+from warehouse.storage.staging import Stage
+from warehouse.storage.store import Store
 
 PARTITIONS = table("partitions")
 

@@ -7,7 +7,8 @@ from datetime import date
 from itertools import groupby
 
 from expectations.tables import load
-from warehouse.storage.store import Stage, Store, others_at_work
+from warehouse.storage.staging import Stage, others_at_work
+from warehouse.storage.store import Store
 
 
 def is_kept(day: date, newest: date, days: int) -> bool:

@@ -10,7 +10,7 @@ from html import escape
 import polars as pl
 import pytest
 
-from expectations.columns.registry import EXCHANGES
+from expectations.columns.kinds import EXCHANGES
 from expectations.contract import Severity, Table
 from expectations.dictionary import checks_of
 from expectations.tables import load

@@ -9,7 +9,7 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from expectations.columns.registry import EXCHANGES
+from expectations.columns.kinds import EXCHANGES
 from transforms.charts.snapshot import Snapshot
 
 HOUR = datetime(2026, 1, 12)

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from expectations.contract import Table
+from expectations.dictionary import column_comments, comment
 from expectations.tables import load, table
 from tests.expectations.sound import sound
 from warehouse.catalog import build as catalog
@@ -34,6 +35,19 @@ def test_an_empty_warehouse_has_every_view_with_its_types(store: Store) -> None:
             rows = connection.sql(f"SELECT * FROM {contract.full_name}").pl()
             assert rows.height == 0
             assert rows.columns == contract.schema.names()
+
+
+def test_every_view_and_column_says_what_it_is_to_older_tools_too(store: Store) -> None:
+    path = catalog.build(store.root)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        asked = "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal AND view_name <> 'catalog_root'"
+        views = dict(connection.sql(asked).fetchall())
+        asked = "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal"
+        said = connection.sql(f"{asked} AND table_name <> 'catalog_root'").fetchall()
+    assert views == {t.name: comment(t) for t in load().values()}
+    assert {(t, c): words for t, c, words in said} == {
+        (t.name, name): words for t in load().values() for name, words in column_comments(t).items()
+    }
 
 
 @pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.full_name)

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
-from expectations.columns.registry import ESTIMATORS
+from expectations.columns.evaluation import ESTIMATORS
 from expectations.tables import table
 from tests.warehouse.trial import Trial, differing
 from warehouse.cli.main import app

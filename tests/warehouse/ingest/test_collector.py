@@ -28,7 +28,9 @@ from warehouse.progress import Silent
 from warehouse.simulator import Fault, Simulation
 from warehouse.simulator.exchanges import binance_archive
 from warehouse.simulator.server.faults import parsed
-from warehouse.storage.store import Stage, Store, label, open_store
+from warehouse.storage.layout import label
+from warehouse.storage.staging import Stage
+from warehouse.storage.store import Store, open_store
 
 H = datetime(2026, 11, 20, 8)
 EXCHANGES = ("binance", "bybit", "okx")

@@ -29,7 +29,7 @@ from warehouse.pipeline.engine import Built, Lane
 from warehouse.pipeline.run import backfill
 from warehouse.progress import Silent
 from warehouse.settings import load
-from warehouse.storage import store
+from warehouse.storage import quarantine, staging, store
 
 STATES = ("state_positions", "state_cohorts")
 PHASES = {
@@ -38,8 +38,8 @@ PHASES = {
     "gate": [
         (gate, "check"), (gate, "hold_back"), (gate, "record"), (run, "_stage_watermark"), (run, "record_partitions"),
     ],
-    "publish": [(store.Stage, "publish")],
-    "move": [(store, "_move")],
+    "publish": [(staging.Stage, "publish")],
+    "move": [(staging, "_move")],
     "prune": [(run, "prune")],
     "log": [(run, "log_run")],
     "catalog": [(catalog, "build")],
@@ -75,7 +75,7 @@ class Death:
         for name, functions in PHASES.items():
             for owner, function in functions:
                 setattr(owner, function, self._phase(name, getattr(owner, function)))
-        for owner in (store, catalog):
+        for owner in (store, staging, quarantine, catalog):
             owner.replace_durably = self._before("replace_durably", store.replace_durably)  # type: ignore[attr-defined]
         store.replace = self._before("replace", store.replace)
         store.write_file = self._before("write_file", store.write_file, _half_a_file)

@@ -15,8 +15,9 @@ from transforms.exchanges import ADAPTERS
 from warehouse.clock import days
 from warehouse.pipeline.engine import Lane, Walk
 from warehouse.pipeline.unit import Unit, in_order, products
+from warehouse.storage.layout import Key
 from warehouse.storage.parquet import BuiltFrom
-from warehouse.storage.store import Key, Store
+from warehouse.storage.store import Store
 
 WEEK, MONTH = 16, 40
 """Days before the last that a run may need: it looks at eight, which hang on a week before them, of bars a month."""

@@ -10,19 +10,20 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.transforms.tracks import FIRST as BEGIN
-from tests.transforms.tracks import Hours, frame, inputs
 
 import expectations.validation.gx
 from expectations.tables import table
 from expectations.validation.counts import Count
 from expectations.validation.gx import CheckResult
+from tests.transforms.tracks import FIRST as BEGIN
+from tests.transforms.tracks import Hours, frame, inputs
 from tests.warehouse.trial import MADE, Trial, differing
 from transforms.tables.cluster_history import build
 from warehouse.clock import HOUR, hours
 from warehouse.pipeline.engine import Lane, Walk
 from warehouse.simulator import Simulation
-from warehouse.storage.store import Stage, Store
+from warehouse.storage.staging import Stage
+from warehouse.storage.store import Store
 
 FIRST, MIDNIGHT, LAST = datetime(2026, 11, 19, 21), datetime(2026, 11, 20), datetime(2026, 11, 20, 2)
 HISTORY = table("cluster_history")

@@ -20,7 +20,8 @@ from transforms.exchanges.protocol import Instrument, Request, Response
 from transforms.tables import fetches, payloads
 from warehouse.clock import from_ms, to_ms
 from warehouse.plan import Plan
-from warehouse.storage.store import Stage, Store
+from warehouse.storage.staging import Stage
+from warehouse.storage.store import Store
 
 DAYS = [date(2026, 1, 5) + timedelta(n) for n in range(4)]
 MIDNIGHTS = [to_ms(datetime(day.year, day.month, day.day)) for day in DAYS]

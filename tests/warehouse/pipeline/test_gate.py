@@ -12,7 +12,8 @@ from expectations.tables import table
 from tests.warehouse.trial import A, Trial
 from warehouse.pipeline import gate
 from warehouse.progress import Silent
-from warehouse.storage.store import Stage, Store
+from warehouse.storage.staging import Stage
+from warehouse.storage.store import Store
 
 Break = Callable[[pl.DataFrame], pl.DataFrame]
 KEY = {"coin": "BTC", "date": A.date()}

@@ -16,7 +16,8 @@ from tests.warehouse.trial import CORE, build, python
 from warehouse import settings
 from warehouse.pipeline import run as pipeline
 from warehouse.plan import Plan
-from warehouse.storage.store import Stage, Store
+from warehouse.storage.staging import Stage
+from warehouse.storage.store import Store
 
 OI = ("--as", "open_interest", "--exchange", "binance", "--unit", "base", "--sides", "1")
 BARS = ("--as", "price_bars", "--exchange", "binance", "--prices", "mark", "--instrument", "BTCUSDT")
@@ -225,7 +226,7 @@ def test_a_map_over_which_something_is_imported_is_made_again_by_the_next_run(
 KILLED = """
 import os, signal, sys
 from typer.testing import CliRunner
-from warehouse.storage import store
+from warehouse.storage import staging, store
 from warehouse.cli.main import app
 left = [int(sys.argv[1])]
 def counted(whole):
@@ -235,7 +236,8 @@ def counted(whole):
             os.kill(os.getpid(), signal.SIGKILL)
         return whole(*given, **options)
     return step
-store.replace_durably, store.Store.write = counted(store.replace_durably), counted(store.Store.write)
+store.replace_durably = staging.replace_durably = counted(store.replace_durably)
+store.Store.write = counted(store.Store.write)
 sys.exit(CliRunner().invoke(app, sys.argv[2:], prog_name="liq").exit_code)
 """
 

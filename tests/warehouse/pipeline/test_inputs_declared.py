@@ -19,7 +19,8 @@ import pytest
 
 from expectations.contract import Input, Table
 from expectations.tables import load, table
-from warehouse.pipeline.build import SQL, implementation, statement
+from warehouse.catalog.statements import SQL
+from warehouse.pipeline.build import implementation, statement
 from warehouse.pipeline.unit import maker, products
 
 PARAMETERS = {"coin", "day", "hours", "exchanges"}

@@ -31,7 +31,8 @@ from warehouse.progress import Silent
 from warehouse.simulator import Simulation
 from warehouse.storage.parquet import Footer
 from warehouse.storage.prune import prune
-from warehouse.storage.store import Stage, Store, recover, staging
+from warehouse.storage.staging import Stage, recover, staging
+from warehouse.storage.store import Store
 
 FIRST, LAST = datetime(2026, 11, 17, 20), datetime(2026, 11, 20, 3)
 DAYS = [date(2026, 11, day) for day in (17, 18, 19, 20)]

@@ -1,11 +1,10 @@
-"""Tables on disk: a file is replaced whole, a stage is published all together, and what cannot be used is named."""
+"""Tables on disk: a file is replaced whole, and what cannot be used is named."""
 
 from __future__ import annotations
 
 import json
 import os
 import threading
-from collections.abc import Callable
 from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -17,24 +16,14 @@ import pytest
 from expectations.contract import Table
 from expectations.tables import load, table
 from tests.expectations.sound import sound
+from tests.warehouse.storage.bars import BARS, DAY, KEY, PATH, bars, files
 from warehouse.clock import HOUR
 from warehouse.errors import UserError
-from warehouse.storage import store as module
+from warehouse.storage.layout import label
 from warehouse.storage.parquet import Footer
-from warehouse.storage.store import FILE, Stage, Store, key_of, label, open_store, recover, staging, sweep_temporary
+from warehouse.storage.store import Store, open_store
 
-BARS, LEVELS, RUNS, WATERMARK = map(table, ("price_bars", "liquidation_levels", "runs", "watermark"))
-DAY = date(2026, 1, 5)
-KEY = {"coin": "BTC", "date": DAY}
-PATH = "core/price_bars/coin=BTC/date=2026-01-05/data.parquet"
-
-
-def bars(price: float = 100.0, day: date = DAY, rows: int = 3) -> pl.DataFrame:
-    row = {"exchange": "binance", "instrument": "BTCUSDT", "coin": "BTC", "date": day, "interval_minutes": 5}
-    row |= dict.fromkeys(("open", "high", "low", "close"), price) | {"price_kind": "mark", "source": "simulated"}
-    row |= {"volume_base": 1.0, "taker_buy_base": 0.5}
-    opens = [datetime.combine(day, datetime.min.time()).replace(minute=5 * i) for i in range(rows)]
-    return BARS.conform(pl.DataFrame([{**row, "open_utc": each} for each in opens]))
+LEVELS, RUNS = map(table, ("liquidation_levels", "runs"))
 
 
 def levels(hours: int, buckets: int = 2) -> pl.DataFrame:
@@ -46,15 +35,6 @@ def levels(hours: int, buckets: int = 2) -> pl.DataFrame:
     return LEVELS.conform(row.drop("hour_utc", "price_bucket").join(times, how="cross").join(places, how="cross"))
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path / "warehouse", "simulated", create=True)
-
-
-def files(root: Path) -> set[str]:
-    return {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()}
-
-
 class TestPartitions:
     @pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.name)
     def test_every_table_comes_back_as_it_was_written(self, store: Store, contract: Table) -> None:
@@ -63,11 +43,6 @@ class TestPartitions:
         back = store.read(contract, store.keys(contract))
         assert back.schema == contract.schema
         assert contract.conform(back).equals(frame)
-
-    def test_a_label_and_its_key(self) -> None:
-        assert label(BARS, KEY) == "coin=BTC/date=2026-01-05"
-        assert key_of(BARS, label(BARS, KEY)) == KEY
-        assert (label(WATERMARK, {}), key_of(WATERMARK, "")) == ("", {})
 
     def test_the_same_rows_are_the_same_bytes_in_whatever_order_they_come(self, store: Store) -> None:
         store.write_partitions(BARS, bars())
@@ -133,18 +108,6 @@ class TestPartitions:
         assert [k["coin"] for k in store.keys(BARS, date=date(2026, 1, 6))] == ["BTC", "ETH"]
         assert store.keys(RUNS) == []
 
-    @pytest.mark.parametrize("name", ["o'brien", "g[1]", "a*b?"])
-    def test_the_folder_may_have_any_name(self, tmp_path: Path, name: str) -> None:
-        store = open_store(tmp_path / name, "simulated", create=True)
-        stage = Stage(store, "run")
-        stage.store.write(BARS, bars(), KEY)
-        stage.publish()
-        (store.root / ".catalog.123.tmp").touch()
-        sweep_temporary(store.root)
-        assert store.keys(BARS) == store.keys(BARS, coin="BTC") == [KEY]
-        assert store.read(BARS, [KEY]).height == 3
-        assert files(store.root) == {"warehouse.json", PATH}
-
     def test_what_is_absent_is_empty_with_its_columns(self, store: Store) -> None:
         assert store.read(BARS, [KEY]).schema == BARS.schema
         assert store.read(BARS, [KEY], ["close", "coin"]).columns == ["close", "coin"]
@@ -193,116 +156,6 @@ class TestPartitions:
         for look in (store.read, lambda table, keys: store.footer(table, keys[0])):
             with pytest.raises(UserError, match=rf"{PATH} was deleted while it was read; run the same command again"):
                 look(BARS, [KEY])
-
-
-class TestStage:
-    @pytest.fixture
-    def stage(self, store: Store) -> Stage:
-        return Stage(store, "20260105T00-20260105T01")
-
-    def test_it_reads_through_and_writes_beside(self, store: Store, stage: Stage) -> None:
-        store.write(BARS, bars(1.0), KEY)
-        assert stage.store.read(BARS, [KEY])["close"][0] == 1.0
-        stage.store.write(BARS, bars(2.0), KEY)
-        later = {"coin": "BTC", "date": date(2026, 1, 6)}
-        stage.store.write(BARS, bars(day=date(2026, 1, 6)), later)
-        assert stage.store.read(BARS, [KEY])["close"][0] == 2.0
-        assert store.read(BARS, [KEY])["close"][0] == 1.0
-        assert stage.store.keys(BARS) == [KEY, later]
-        assert store.keys(BARS) == [KEY]
-        assert [(t.name, k) for t, k in stage.staged()] == [("price_bars", KEY), ("price_bars", later)]
-
-    def test_only_what_changed_is_published_and_the_stage_is_gone(self, store: Store, stage: Stage) -> None:
-        store.write(BARS, bars(1.0), KEY)
-        kept = store.path(BARS, KEY)
-        inode = kept.stat().st_ino
-        stage.store.write(BARS, bars(1.0), KEY)
-        stage.store.write(BARS, bars(day=date(2026, 1, 6)), {"coin": "BTC", "date": date(2026, 1, 6)})
-        assert stage.publish() == 1
-        assert kept.stat().st_ino == inode
-        assert not stage.home.exists()
-        assert len(store.keys(BARS)) == 2
-
-    def test_a_quarantined_partition_leaves_the_last_good_one(self, store: Store, stage: Stage) -> None:
-        store.write(BARS, bars(1.0), KEY)
-        stage.store.write(BARS, bars(2.0), KEY)
-        held = stage.quarantine(BARS, KEY, "too dear")
-        assert stage.publish() == 0
-        assert store.read(BARS, [KEY])["close"][0] == 1.0
-        assert (held / "reason.txt").read_text() == "too dear\n"
-        assert pl.read_parquet(held / FILE, hive_partitioning=False)["close"][0] == 2.0
-
-    @pytest.mark.parametrize("price", [1.0, 3.0], ids=["as published", "new"])
-    def test_a_good_partition_ends_its_quarantine(self, store: Store, stage: Stage, price: float) -> None:
-        store.write(BARS, bars(1.0), KEY)
-        stage.store.write(BARS, bars(2.0), KEY)
-        held = stage.quarantine(BARS, KEY, "too dear")
-        stage.store.write(BARS, bars(price), KEY)
-        stage.publish()
-        assert not held.exists()
-        assert store.read(BARS, [KEY])["close"][0] == price
-
-    @pytest.mark.parametrize("killed_at", range(4))
-    def test_a_publication_cut_short_anywhere_is_finished(
-        self, store: Store, stage: Stage, monkeypatch: pytest.MonkeyPatch, killed_at: int
-    ) -> None:
-        days = [date(2026, 1, day) for day in (5, 6, 7)]
-        for day in days:
-            stage.store.write(BARS, bars(2.0, day), {"coin": "BTC", "date": day})
-        with monkeypatch.context() as patch:
-            patch.setattr(module, "replace_durably", _cut_after(killed_at, module.replace_durably))
-            patch.setattr(module.shutil, "rmtree", _cut_after(killed_at, module.shutil.rmtree))
-            with pytest.raises(KeyboardInterrupt):
-                stage.publish()
-        recover(store)
-        published = {label(BARS, key) for key in store.keys(BARS)}
-        assert len(published) == (0 if killed_at == 0 else 3)  # without its journal it was never promised
-        assert not any((store.root / ".staging").iterdir())
-
-    def test_a_stage_is_dropped_once_whoever_opened_it_is_gone(self, store: Store, stage: Stage) -> None:
-        stage.store.write(BARS, bars(), KEY)
-        with staging(store, "alive") as alive:
-            alive.store.write(BARS, bars(), KEY)
-            recover(store)
-            assert list(alive.staged())
-            assert not list(stage.staged())
-        assert files(store.root) == {"warehouse.json"}
-
-    def test_two_runs_of_the_same_hours_do_not_share_a_stage(self, store: Store) -> None:
-        with staging(store, "hour") as one, staging(store, "hour") as other:
-            one.store.write(BARS, bars(), KEY)
-            assert not list(other.staged())
-
-
-def _cut_after(times: int, whole: Callable[..., None]) -> Callable[..., None]:
-    left = [times]
-
-    def cut(*args: object, **options: object) -> None:
-        left[0] -= 1
-        if left[0] < 0:
-            raise KeyboardInterrupt
-        whole(*args, **options)
-
-    return cut
-
-
-def test_what_a_killed_writer_left_is_swept(store: Store) -> None:
-    payloads = store.root / "raw/payloads/exchange=okx/date=2026-01-05"
-    payloads.mkdir(parents=True)
-    for leftover in (payloads / f".{FILE}.123.tmp", store.root / ".catalog.123.tmp", store.root / ".catalog.1.tmp.wal"):
-        leftover.touch()
-    (payloads / FILE).touch()
-    sweep_temporary(store.root)
-    assert files(store.root) == {"warehouse.json", f"raw/payloads/exchange=okx/date=2026-01-05/{FILE}"}
-
-
-def test_the_catalog_that_another_process_is_writing_is_left_alone(store: Store) -> None:
-    """Imports, fits and readers build it without the lock that is held while leftovers are swept."""
-    written = {f".catalog.{os.getpid()}.tmp", f".catalog.{os.getpid()}.tmp.wal"}
-    for name in written:
-        (store.root / name).touch()
-    sweep_temporary(store.root)
-    assert files(store.root) == {"warehouse.json", *written}
 
 
 class TestOpening:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from transforms.charts import headline
 from warehouse.catalog.build import connect
-from warehouse.catalog.snapshot_queries import query, snapshot
+from warehouse.catalog.snapshot_queries import ask, published_coins, snapshot
+from warehouse.catalog.statements import fill
 from warehouse.cli.progress import show_progress
 from warehouse.cli.summary import exit_code, show
 from warehouse.clock import HOUR, floor_hour, utc_now
@@ -25,13 +26,6 @@ from warehouse.reports.charts import save_map
 from warehouse.settings import Settings, load
 
 _SHOWN = ("BTC", "ETH")
-_FETCHED = """
-    SELECT exchange, outcome, count(*) AS requests FROM ops.fetches
-    WHERE sent_at_utc >= $since GROUP BY ALL ORDER BY ALL
-"""
-_CHECKED = "SELECT count(*), count(*) FILTER (NOT passed) FROM ops.checks WHERE date = $date AND hour_utc = $hour"
-_RAN = "SELECT run_status, published FROM ops.runs WHERE last_hour_utc = $hour ORDER BY started_at_utc DESC LIMIT 1"
-_BALANCE = "SELECT hour_utc, coin, imbalance FROM mart.market_balance WHERE distance_bp = 500"
 
 
 def quickstart(settings: Settings, days: int) -> int:
@@ -65,17 +59,17 @@ def _dag(settings: Settings, hour: datetime) -> None:
     print(f"\nAirflow: DAG liquidation_hourly for {hour:%Y-%m-%d %H:%M} UTC", flush=True)
     run_dag_in_process(hour, env=settings_env(settings), report=lambda line: print(f"  {line}", flush=True))
     with connect(settings.root) as catalog:
-        for exchange, outcome, requests in query(catalog, _FETCHED, since=since).iter_rows():
+        for exchange, outcome, requests in ask(catalog, "quickstart/fetched", since=since).iter_rows():
             print(f"  fetched    {exchange}: {requests} {outcome}")
-        checks, failed = query(catalog, _CHECKED, date=hour.date(), hour=hour).row(0)
+        checks, failed = ask(catalog, "quickstart/checked", date=hour.date(), hour=hour).row(0)
         print(f"  checked    {checks} checks, {failed} failed or warned")
-        for status, published in query(catalog, _RAN, hour=hour).iter_rows():
+        for status, published in ask(catalog, "quickstart/published", hour=hour).iter_rows():
             print(f"  published  {published} partitions: {status}")
 
 
 def _shown(settings: Settings) -> Iterator[str]:
     with connect(settings.root) as catalog:
-        there = query(catalog, "SELECT DISTINCT coin FROM mart.market_balance ORDER BY coin")["coin"].to_list()
+        there = published_coins(catalog)
     yield from [coin for coin in _SHOWN if coin in there] or there[:2]
 
 
@@ -108,6 +102,6 @@ Catalog   {settings.root / "catalog.duckdb"} (DuckDB; {settings.source} data)
 
 Three things to try next:
   {liq} headline BTC --price 100000{elsewhere}
-  {liq} sql "{_BALANCE}" --format csv{elsewhere}
+  {liq} sql "{fill("quickstart/balance").strip()}" --format csv{elsewhere}
   {liq} heatmap {coin} --span 7d --out {coin.lower()}-7d.html{elsewhere}"""
     )

@@ -140,9 +140,8 @@ COMMANDS = (headline, map_, sql, tables)
 
 
 def _extent(catalog: duckdb.DuckDBPyConnection, table: Table) -> dict[str, object]:
-    from warehouse.catalog.snapshot_queries import query
+    from warehouse.catalog.snapshot_queries import ask
 
     time = table.time_column or "NULL::TIMESTAMP"
-    span = f"SELECT count(*) AS rows, min({time}) AS first_utc, max({time}) AS last_utc FROM {table.full_name}"
-    row = query(catalog, span).row(0, named=True)
+    row = ask(catalog, "export/extent", table=table.full_name, time=time).row(0, named=True)
     return {"table": table.full_name, "kind": table.kind, **row, "what": table.doc.split(". ")[0].rstrip(".")}

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
-from expectations.columns.registry import EXCHANGES
+from expectations.columns.kinds import EXCHANGES
 from expectations.tables import table
 from tests.transforms.stated_parameters import stated_parameters
 from transforms.estimation.state import store

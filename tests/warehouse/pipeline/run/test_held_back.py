@@ -17,7 +17,7 @@ from tests.warehouse.trial import MADE, A, Trial, differing
 from warehouse.clock import HOUR
 from warehouse.simulator.exchanges.wire import Ask, Reply
 from warehouse.simulator.server import server
-from warehouse.storage.store import FILE
+from warehouse.storage.layout import FILE
 
 B, C = A + HOUR, A + 2 * HOUR
 HISTORY = "/futures/data/openInterestHist"

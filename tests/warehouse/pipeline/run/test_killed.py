@@ -22,7 +22,7 @@ from datetime import datetime
 from pathlib import Path
 from tests.warehouse.trial import Trial
 from warehouse.catalog import build as catalog
-from warehouse.storage import store
+from warehouse.storage import staging, store
 from warehouse.pipeline import run
 
 def die(*_, **__):
@@ -81,14 +81,14 @@ POINTS = {
     "in the middle of a map": 'before(store.Store, "write", lambda s, t, *_: t.name == "liquidation_levels")',
     "in the middle of what is built on it": 'before(store, "replace", lambda _, to: "liquidation_curve" in str(to))',
     "in the middle of check": 'progress = Last("check", steps=1)',
-    "before the journal": 'before(store, "replace_durably", lambda _, to: to.name == "journal.json")',
-    "after the journal": 'before(store, "_move", lambda *_: True)',
+    "before the journal": 'before(staging, "replace_durably", lambda _, to: to.name == "journal.json")',
+    "after the journal": 'before(staging, "_move", lambda *_: True)',
     "in the middle of the moves": """
 moves = after(7)
-before(store, "replace_durably", lambda staged, to: ".staging" in str(staged) and to.name == "data.parquet"
+before(staging, "replace_durably", lambda staged, to: ".staging" in str(staged) and to.name == "data.parquet"
        and ".staging" not in str(to) and moves())""",
     "with all moved and the stage still there": """
-before(store.shutil, "rmtree", lambda p, **_: (Path(p) / "journal.json").exists())""",
+before(staging.shutil, "rmtree", lambda p, **_: (Path(p) / "journal.json").exists())""",
     "before the catalog": 'before(catalog, "build", lambda *_: True)',
     "in the middle of the catalog": 'before(catalog, "replace_durably", lambda *_: True)',
 }

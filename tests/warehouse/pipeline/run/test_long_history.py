@@ -11,7 +11,7 @@ from expectations.tables import load
 from tests.warehouse.pipeline.past import MONTH, lengthen, seal, spoil
 from tests.warehouse.trial import A, Trial
 from warehouse.clock import HOUR
-from warehouse.storage import store
+from warehouse.storage import files
 from warehouse.storage.store import Store
 
 LENGTH = 60
@@ -53,9 +53,9 @@ def test_it_reads_the_same_files_however_long_the_past_is(
 def opened(made: Trial, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The published files that are opened in the hour after `A`."""
     paths: list[Path] = []
-    whole, footer = Path.read_bytes, store.read_footer
+    whole, footer = Path.read_bytes, files.read_footer
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", lambda path: (paths.append(path), whole(path))[1])
-        patch.setattr(store, "read_footer", lambda path: (paths.append(path), footer(path))[1])
+        patch.setattr(files, "read_footer", lambda path: (paths.append(path), footer(path))[1])
         made.run(A + HOUR)
     return [path for path in paths if ".staging" not in path.parts]

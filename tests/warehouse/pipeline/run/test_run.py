@@ -18,7 +18,8 @@ from warehouse.clock import HOUR, hours, to_ms
 from warehouse.errors import Busy, UserError
 from warehouse.pipeline import run
 from warehouse.simulator import Simulation, serve
-from warehouse.storage.store import FILE, SCHEMA_VERSION
+from warehouse.storage.layout import FILE
+from warehouse.storage.store import SCHEMA_VERSION
 
 FIRST, EARLY, LAST = datetime(2026, 11, 19, 22), datetime(2026, 11, 20), datetime(2026, 11, 20, 4)
 

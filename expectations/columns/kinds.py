@@ -1,0 +1,14 @@
+"""Types and lists of values that columns of several subjects share."""
+
+from __future__ import annotations
+
+import polars as pl
+
+EXCHANGES = ("binance", "bybit", "okx")
+SIDES = ("long", "short")
+
+UTC = pl.Datetime("ms")  # naive by type, UTC by name: reads the same in every session and tool
+FLOAT = pl.Float64()
+TEXT = pl.String()
+WHOLE = pl.Int64()
+FLAG = pl.Boolean()

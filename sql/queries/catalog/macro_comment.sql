@@ -1,0 +1,1 @@
+COMMENT ON MACRO TABLE {{name}} IS {{words}};

@@ -1,0 +1,1 @@
+SELECT hour_utc, source FROM ops.watermark;

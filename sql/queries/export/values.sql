@@ -1,0 +1,1 @@
+SELECT DISTINCT {{column}} FROM {{table}} ORDER BY ALL;

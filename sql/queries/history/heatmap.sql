@@ -1,0 +1,1 @@
+FROM heatmap($coin, $hour, hours := $hours, step := $step, buckets := $buckets);

@@ -1,0 +1,1 @@
+FROM level_history($coin, $price, since := $since) WHERE hour_utc <= $hour ORDER BY hour_utc;

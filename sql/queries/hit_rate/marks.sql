@@ -1,0 +1,19 @@
+-- The mark at each hour, and how far it went in the hour.
+WITH marks AS (
+    SELECT hour_utc, mark_price, is_stale, source
+    FROM mart.market_balance
+    WHERE coin = $coin AND date >= $first::DATE AND hour_utc >= $first AND date <= $last::DATE AND hour_utc <= $last
+        AND distance_bp = 100
+),
+
+bars AS (
+    SELECT
+        min(low) AS lowest, max(high) AS highest,
+        date_trunc('hour', open_utc + to_minutes(interval_minutes) - INTERVAL 1 MILLISECOND) + INTERVAL 1 HOUR
+            AS hour_utc
+    FROM core.price_bars
+    WHERE coin = $coin AND open_utc >= $first::TIMESTAMP - INTERVAL 1 HOUR AND open_utc < $last
+    GROUP BY ALL
+)
+
+SELECT * FROM marks LEFT JOIN bars USING (hour_utc);

@@ -1,0 +1,1 @@
+SELECT min(hour_utc) FROM mart.market_balance WHERE coin = $coin;

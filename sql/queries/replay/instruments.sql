@@ -1,0 +1,1 @@
+FROM core.instruments WHERE coin = $coin;

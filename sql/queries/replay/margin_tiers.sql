@@ -1,0 +1,1 @@
+FROM core.margin_tiers WHERE coin = $coin;

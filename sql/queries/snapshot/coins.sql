@@ -1,0 +1,1 @@
+SELECT DISTINCT coin FROM mart.market_balance ORDER BY coin;

@@ -1,0 +1,3 @@
+SELECT *
+FROM mart.liquidation_curve
+WHERE coin = $coin AND date = $date AND hour_utc = $hour AND exchange = 'all';
