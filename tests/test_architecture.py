@@ -23,7 +23,7 @@ FILES = {
 }  # fmt: skip
 MOST_MODULES = 15
 BANNED = {"common", "helpers", "misc", "scripts", "utils"}
-UNTRACKED = shutil.ignore_patterns("__pycache__", "data", ".*", "*.egg-info", "build")
+UNTRACKED = shutil.ignore_patterns("__pycache__", "liquidation-data", ".*", "*.egg-info", "build")
 
 
 def top_level(root: Path) -> Iterator[str]:

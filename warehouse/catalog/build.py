@@ -101,13 +101,14 @@ def _select(root: Path, contract: Table) -> str:
     if not next(home.rglob(FILE), None):
         empty = ", ".join(f"NULL::{_type(contract, c.name)} AS {c.name}" for c in contract.columns)
         return f"SELECT {empty} WHERE false"
-    names = ", ".join(c.name for c in contract.columns)
+    # qualified: a bare name is taken for the argument of that name where a macro reads the view
+    names = ", ".join(f"file.{c.name}" for c in contract.columns)
     files = _files(home, "/".join([*("*" for _ in contract.partition), FILE]))
     if not contract.partition:
-        return f"SELECT {names} FROM read_parquet({files})"
+        return f"SELECT {names} FROM read_parquet({files}) AS file"
     types = ", ".join(f"{c}: {_type(contract, c)}" for c in contract.partition)
-    scan = f"SELECT {names} FROM read_parquet({files}, hive_partitioning = true, hive_types = {{{types}}})"
-    published = f" WHERE hour_utc <= (SELECT max(hour_utc) FROM {_watermark(root)})"
+    scan = f"SELECT {names} FROM read_parquet({files}, hive_partitioning = true, hive_types = {{{types}}}) AS file"
+    published = f" WHERE file.hour_utc <= (SELECT max(hour_utc) FROM {_watermark(root)})"
     return scan + published if _stops(root, contract) else scan
 
 
