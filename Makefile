@@ -16,6 +16,7 @@ PORT ?= 8080
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+TOOLS := .venv/.installed-tools
 SOURCE_FLAGS := --source $(SOURCE) $(if $(RECORDED),--recorded $(RECORDED))
 
 .PHONY: help setup run up test test-slow bi bench lint format lock clean distclean
@@ -24,9 +25,17 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 	@echo "  SOURCE=simulated|live|recorded  RECORDED=folder  PORT=8080 (of make up)"
 
-setup: $(STAMP) ## Make .venv from requirements.lock
+setup: $(TOOLS) ## Make .venv with all that runs, tests and lints
 
-# What numba has compiled is found again by its own file only, not by those that it calls: another version begins anew.
+# $(call install,file): packages at their pins, checked against their hashes.
+define install
+@if $(BIN)/python -m uv --version >/dev/null 2>&1; then \
+  $(BIN)/python -m uv pip install --python $(BIN)/python --require-hashes -r $(1); \
+else \
+  $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $(1); \
+fi
+endef
+
 # The stamp is written last, so an installation that was cut short is done again.
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
@@ -36,13 +45,14 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) \
 	  || echo "      uv could not be installed; pip will do, in about a minute"
 	@echo "[3/4] $$(grep -c '==' requirements.lock) pinned packages, checked against their hashes"
-	@if $(BIN)/python -m uv --version >/dev/null 2>&1; then \
-	  $(BIN)/python -m uv pip install --python $(BIN)/python --require-hashes -r requirements.lock; \
-	else \
-	  $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock; \
-	fi
+	$(call install,requirements.lock)
 	@echo "[4/4] this project, editable"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(TOOLS): $(STAMP) tests/requirements.lock
+	@echo "tools that test and lint, to $$(grep -c '==' tests/requirements.lock) pinned packages in all"
+	$(call install,tests/requirements.lock)
 	@touch $@
 
 run: $(STAMP) ## Fill the last week, run the hourly DAG, print the headline (SOURCE=, RECORDED=)
@@ -53,37 +63,38 @@ up: $(STAMP) ## Airflow with its scheduler and UI on loopback, hourly (SOURCE=, 
 
 # A thread a process: those of polars would only take turns.
 test: export POLARS_MAX_THREADS = 1
-test: $(STAMP) ## The tests, in parallel
+test: $(TOOLS) ## The tests, in parallel
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
 
-test-slow: $(STAMP) ## Those that wait for Airflow, browsers, kills and installs
+test-slow: $(TOOLS) ## Those that wait for Airflow, browsers, kills and installs
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m slow
 
-bi: $(STAMP) ## The BI routes, Apache Superset among them, which is installed for it
+bi: $(TOOLS) ## The BI routes, Apache Superset among them, which is installed for it
 	@$(BIN)/python -m pytest tests/bi --override-ini norecursedirs=
 
-bench: $(STAMP) ## Measure: what an hour costs, and how that grows
+bench: $(TOOLS) ## Measure: what an hour costs, and how that grows
 	@$(BIN)/python -m pytest tests/bench -q -s
 
-lint: $(STAMP) ## Style, types, the direction of imports, one name per table
+lint: $(TOOLS) ## Style, types, the direction of imports, one name per table
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/test_architecture.py -k "not planted"
 
-format: $(STAMP) ## Put the code into the form that lint asks for
+format: $(TOOLS) ## Put the code into the form that lint asks for
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+EXPORT = $(BIN)/python -m uv export --quiet --frozen --no-emit-project --no-header --no-annotate --group build
 lock: $(STAMP) ## Pin the newest versions that fit pyproject.toml
 	@$(BIN)/python -m uv lock --quiet
-	@$(BIN)/python -m uv export --frozen --no-emit-project --no-header --no-annotate --all-extras \
-	  --format requirements-txt --output-file requirements.lock --quiet
+	@$(EXPORT) --extra airflow --extra pipeline --extra simulator --output-file requirements.lock
+	@$(EXPORT) --all-extras --output-file tests/requirements.lock
 	@rm -f uv.lock
 
-clean: ## Remove what runs have made: data, Airflow's home, caches
-	@rm -rf warehouse/data .airflow .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build
+clean: ## Remove what runs have made: liquidation-data, caches
+	@rm -rf liquidation-data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build
 	@find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 distclean: clean ## And .venv

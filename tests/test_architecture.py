@@ -31,7 +31,7 @@ STATEMENT = re.compile(
 MAY_HOLD_SQL = {
     "transforms/charts/report/report.py": "what a page shows its reader to paste; not run by it",
 }
-UNTRACKED = shutil.ignore_patterns("__pycache__", "data", ".*", "*.egg-info", "build")
+UNTRACKED = shutil.ignore_patterns("__pycache__", "liquidation-data", ".*", "*.egg-info", "build")
 
 
 def top_level(root: Path) -> Iterator[str]:

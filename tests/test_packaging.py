@@ -8,39 +8,64 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import entry_points, version
+from importlib.metadata import entry_points, packages_distributions, version
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from warehouse.cli import main
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-LOCK = (ROOT / "requirements.lock").read_text()
+LOCKS = {name: (ROOT / name).read_text() for name in ("requirements.lock", "tests/requirements.lock")}
 PIN = re.compile(
     r"^(?P<requirement>\S+==.+?) \\\n(?P<hashes>(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
 )
-PINS = [Requirement(pin["requirement"]) for pin in PIN.finditer(LOCK)]
+PINS = {name: [Requirement(pin["requirement"]) for pin in PIN.finditer(lock)] for name, lock in LOCKS.items()}
+EXTRAS = PROJECT["optional-dependencies"]
 
 
-def test_the_lock_is_pins_with_hashes_and_nothing_else() -> None:
-    assert len(PINS) > 100
-    assert PIN.sub("", LOCK).strip() == ""
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_is_pins_with_hashes_and_nothing_else(lock: str) -> None:
+    assert len(PINS[lock]) > 100
+    assert PIN.sub("", LOCKS[lock]).strip() == ""
 
 
-def test_the_lock_names_no_registry() -> None:
-    assert "://" not in LOCK
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_registry(lock: str) -> None:
+    assert "://" not in LOCKS[lock]
+
+
+def _pinned(lock: str, python: str) -> dict[str, str]:
+    """Each pinned version by name, where `python` is the interpreter's."""
+    here = {"python_version": python, "python_full_version": f"{python}.0"}
+    found = [p for p in PINS[lock] if p.marker is None or p.marker.evaluate(here)]
+    return {canonicalize_name(p.name): next(iter(p.specifier)).version for p in found}
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
-def test_the_lock_holds_every_dependency_in_a_version_that_is_asked_for(python: str) -> None:
-    here = {"python_version": python, "python_full_version": f"{python}.0"}
-    pinned = {canonicalize_name(p.name): p for p in PINS if p.marker is None or p.marker.evaluate(here)}
-    extras = [r for group in PROJECT["optional-dependencies"].values() for r in group]
-    for wanted in map(Requirement, (*PROJECT["dependencies"], *extras)):
-        found = next(iter(pinned[canonicalize_name(wanted.name)].specifier)).version
-        assert wanted.specifier.contains(found, prereleases=True), f"{wanted}: the lock has {found}; run make lock"
+def test_the_locks_hold_every_dependency_in_a_version_that_is_asked_for(python: str) -> None:
+    run, tools = _pinned("requirements.lock", python), _pinned("tests/requirements.lock", python)
+    needed = [*PROJECT["dependencies"], *(r for name, listed in EXTRAS.items() if name != "dev" for r in listed)]
+    for pinned, listed in ((run, needed), (tools, EXTRAS["dev"])):
+        for wanted in (w for w in map(Requirement, listed) if w.name != PROJECT["name"]):
+            version = pinned[canonicalize_name(wanted.name)]
+            assert wanted.specifier.contains(version, prereleases=True), f"{wanted}: {version} is locked; run make lock"
+    assert run.items() <= tools.items()
+
+
+def test_what_runs_installs_no_tools_of_tests() -> None:
+    run = _pinned("requirements.lock", "3.11")
+    assert {"hypothesis", "mypy", "pandas-stubs", "pytest", "ruff", "selenium"}.isdisjoint(run)
+
+
+@pytest.mark.parametrize("extra", ["pipeline", "simulator"])
+def test_the_command_knows_the_modules_of_an_extra(extra: str) -> None:
+    installed_by = packages_distributions()
+    known = {canonicalize_name(installed_by[module][0]) for module in main.EXTRAS[extra]}
+    assert known == {canonicalize_name(Requirement(wanted).name) for wanted in EXTRAS[extra]}
 
 
 def test_the_command_is_installed() -> None:
@@ -61,16 +86,31 @@ def test_make_lists_its_targets() -> None:
     )
 
 
-def test_make_sets_up_only_when_pins_or_project_changed(tmp_path: Path) -> None:
-    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
-        (tmp_path / name).write_text((ROOT / name).read_text())
+@pytest.mark.parametrize(("target", "changed"), [("setup", "tests/requirements.lock"), ("run", "requirements.lock")])
+def test_make_sets_up_only_when_pins_or_project_changed(tmp_path: Path, target: str, changed: str) -> None:
+    (tmp_path / "tests").mkdir()
+    for name in ("Makefile", *LOCKS, "pyproject.toml"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
     (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv/.installed").touch()
-    asked = ["make", "--question", "setup", f"PYTHON={sys.executable}"]
-    assert subprocess.run(asked, cwd=tmp_path).returncode == 0
-    later = (tmp_path / ".venv/.installed").stat().st_mtime + 10
-    os.utime(tmp_path / "requirements.lock", (later, later))
-    assert subprocess.run(asked, cwd=tmp_path).returncode == 1
+    for stamp in (".installed", ".installed-tools"):
+        (tmp_path / ".venv" / stamp).touch()
+
+    def steps() -> str:
+        asked = ["make", "--dry-run", target, f"PYTHON={sys.executable}"]
+        return subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    assert "install" not in steps()
+    later = (tmp_path / ".venv/.installed-tools").stat().st_mtime + 10
+    os.utime(tmp_path / changed, (later, later))
+    assert f"-r {changed}" in steps()
+
+
+def test_running_needs_no_tools_of_tests(tmp_path: Path) -> None:
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    said = subprocess.run(["make", "--dry-run", "run"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "-r requirements.lock" in said.stdout
+    assert "tests/requirements.lock" not in said.stdout
 
 
 def test_compiled_code_of_another_version_of_the_model_is_never_found(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from warehouse.clock import naive_utc
 from warehouse.errors import UserError
 
 Source = Literal["simulated", "recorded", "live"]
-DATA = Path(__file__).parent / "data"
+DATA = Path("liquidation-data")
+"""Folder of everything that is written unless a setting names another, in the directory that a command runs in."""
 _URLS = {"binance": "binance_url", "binance_archive": "binance_archive_url", "bybit": "bybit_url", "okx": "okx_url"}
 _OFFICIAL = {h: u for a in ADAPTERS.values() for h, u in a.HOSTS.items()}
 _STREAM_URLS = {exchange: f"{exchange}_stream_url" for exchange in STREAMS}

@@ -16,7 +16,7 @@ from tests.bi.environment import recipe
 
 @pytest.fixture
 def connection(home: Path) -> Iterator[dbapi.Connection]:
-    catalog = {"path": str(home / "warehouse" / "data" / "catalog.duckdb"), "access_mode": "READ_ONLY"}
+    catalog = {"path": str(home / "liquidation-data" / "catalog.duckdb"), "access_mode": "READ_ONLY"}
     driver = adbc_driver_duckdb.driver_path()
     with dbapi.connect(driver=driver, entrypoint="duckdb_adbc_init", db_kwargs=catalog) as connected:
         yield connected

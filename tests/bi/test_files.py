@@ -15,7 +15,7 @@ import pytest
 
 from tests.bi.environment import recipe
 
-LEVELS = "warehouse/data/mart/liquidation_levels"
+LEVELS = "liquidation-data/mart/liquidation_levels"
 DAY = date(2026, 1, 12)
 OF_DAY = "SELECT * FROM mart.liquidation_levels WHERE coin = 'BTC' AND date = '2026-01-12'"
 FOLDERS = ds.partitioning(pa.schema([("coin", pa.string()), ("date", pa.date32())]), flavor="hive")

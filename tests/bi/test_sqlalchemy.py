@@ -17,7 +17,7 @@ import json, warnings
 from sqlalchemy import MetaData, create_engine, exc, text
 
 warnings.simplefilter("ignore")  # views have no indexes that it could miss
-engine = create_engine("duckdb:///warehouse/data/catalog.duckdb", connect_args={"read_only": True})
+engine = create_engine("duckdb:///liquidation-data/catalog.duckdb", connect_args={"read_only": True})
 told = {"tables": {}, "refused": False}
 for schema in ("raw", "core", "mart", "ops"):
     known = MetaData()

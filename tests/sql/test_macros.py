@@ -554,6 +554,5 @@ def test_duckdb_1_answers_the_same(pytestconfig: pytest.Config, market: Trial, t
     one, now = (json.loads(run(python, ASK, tmp_path, *words)) for python in (older, sys.executable))
     assert (one["version"].split(".")[0], now["version"].split(".")[0]) == ("1", "2")
     assert one["told"] == now["told"]
-    (tmp_path / "warehouse").mkdir()
-    (tmp_path / "warehouse" / "data").symlink_to(market.root)
+    (tmp_path / "liquidation-data").symlink_to(market.root)
     assert "modelled_usd" in run(older, recipe("largest_liquidation_hours"), tmp_path)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from warehouse.errors import UserError
-from warehouse.settings import DATA, load
+from warehouse.settings import load
 
 NAMES = ("SOURCE", "WAREHOUSE", "COINS", "EXCHANGES", "NOW", "RECORDED", "SEED", "WAIT_S")
 URLS = ("BINANCE_URL", "BINANCE_ARCHIVE_URL", "BYBIT_URL", "OKX_URL")
@@ -25,11 +25,12 @@ def _clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_what_is_taken_when_nothing_is_said() -> None:
+def test_what_is_taken_when_nothing_is_said(tmp_path: Path) -> None:
     settings = load()
     assert (settings.source, settings.coins) == ("simulated", ("BTC", "ETH", "SOL"))
     assert settings.exchanges == ("binance", "bybit", "okx")
-    assert (settings.root, settings.bar_minutes, settings.now) == (DATA, 5, None)
+    assert (settings.root, settings.bar_minutes, settings.now) == (tmp_path / "liquidation-data", 5, None)
+    assert load(source="live").root == tmp_path / "liquidation-data" / "live"
 
 
 def test_the_caller_goes_before_the_environment_and_that_before_the_file(

@@ -104,7 +104,8 @@ def _view(root: Path, contract: Table) -> str:
     return fill(
         "catalog/" + ("published_partitions" if hourly else "partitions" if contract.partition else "one_file"),
         table=contract.full_name,
-        columns=", ".join(c.name for c in contract.columns),
+        # qualified: DuckDB 2.0.1 takes a bare name for the argument of that name where a macro reads the view
+        columns=", ".join(f"file.{c.name}" for c in contract.columns),
         files=_files(home, "/".join([*("*" for _ in contract.partition), FILE])),
         types=", ".join(f"{c}: {_type(contract, c)}" for c in contract.partition),
         watermark=_files(root.resolve() / "ops" / "watermark", FILE),

@@ -24,6 +24,14 @@ from warehouse.cli.query import export as cli_export
 from warehouse.errors import Busy, UserError
 
 FAILED, WRONG, PARTIAL = 1, 2, 3
+EXTRAS = {
+    "airflow": ("airflow", "apache-airflow-core"),
+    "pipeline": (
+        "cachetools", "great_expectations", "httpx", "loky", "numba", "pyrate_limiter", "tenacity", "websockets",
+    ),
+    "simulator": ("starlette", "uvicorn"),
+}  # fmt: skip
+"""Modules by the extra that installs them."""
 
 
 class Commands(TyperGroup):
@@ -49,6 +57,19 @@ class Commands(TyperGroup):
         except typer.Abort:
             _end("stopped", FAILED)
         sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command. A module that an extra would install is named by its extra."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").split(".")[0]
+            extra = next((extra for extra, modules in EXTRAS.items() if missing in modules), None)
+            if extra is None:
+                raise
+            raise UserError(
+                f'liq {ctx.invoked_subcommand} needs the extra [{extra}]: pip install "liquidation-warehouse[{extra}]"'
+            ) from error
 
 
 def _end(message: str, code: int) -> None:

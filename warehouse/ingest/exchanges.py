@@ -14,7 +14,6 @@ from datetime import datetime
 from warehouse.clock import from_ms, to_ms, utc_now
 from warehouse.errors import UserError
 from warehouse.settings import Settings
-from warehouse.simulator import recorded_range, serve
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,10 @@ def serving(settings: Settings) -> Iterator[ExchangeEndpoints]:
     clock = market_clock(settings)
     if settings.source == "live" or settings.urls_given:
         yield ExchangeEndpoints(settings.base_urls(), None, clock)
-    elif settings.source == "recorded":
+        return
+    from warehouse.simulator import serve  # an extra, which live data does not need
+
+    if settings.source == "recorded":
         with serve(source="recorded", directory=settings.recorded, now_ms=clock, walls=False) as server:
             yield ExchangeEndpoints(settings.base_urls(server.url), server.url, clock)
     else:
@@ -56,6 +58,8 @@ def market_clock(settings: Settings) -> Callable[[], int]:
     if settings.now is not None:
         start_ms = to_ms(settings.now)
     elif settings.source == "recorded" and settings.recorded is not None:
+        from warehouse.simulator import recorded_range
+
         try:
             start_ms = recorded_range(settings.recorded)[1]
         except FileNotFoundError as error:

@@ -25,10 +25,10 @@ from warehouse.errors import UserError
 from warehouse.ingest.addresses import pointed
 from warehouse.ingest.exchanges import serving
 from warehouse.operations.process_groups import Sessions
-from warehouse.settings import Settings
+from warehouse.settings import DATA, Settings
 
 PROJECT = Path(__file__).parents[2]
-HOME = PROJECT / ".airflow"
+HOME = DATA / "airflow"
 HOST = "127.0.0.1"
 COMPONENTS = {
     # Logs are read from the disk, so the scheduler need not serve them, on every interface, on a port of its own.
@@ -37,12 +37,15 @@ COMPONENTS = {
     "api-server": ["api-server"],
 }
 HEALTHY_WITHIN_S = 240.0
+_MODULE = ("-P", "-m")
+"""A module by its installed name: a folder `dags` where the command runs is another one."""
 
 Report = Callable[[str], None]
 
 
 def airflow_env(home: Path, port: int = 8080) -> dict[str, str]:
     """The environment that Airflow runs in here: everything in `home`, nothing beyond loopback."""
+    home = home.absolute()
     loopback = ",".join(filter(None, [os.environ.get("NO_PROXY"), HOST, "localhost"]))
     return {
         "AIRFLOW_HOME": str(home),
@@ -66,8 +69,8 @@ def airflow_env(home: Path, port: int = 8080) -> dict[str, str]:
 
 
 def settings_env(settings: Settings) -> dict[str, str]:
-    """`settings` as the variables that they are read from."""
-    values = settings.model_dump(mode="json", exclude_none=True)
+    """`settings` as the variables that they are read from. The warehouse is the same wherever a task runs."""
+    values = settings.model_dump(mode="json", exclude_none=True) | {"warehouse": str(settings.root)}
     if settings.now:
         values["now"] = f"{settings.now.isoformat()}Z"
     return {f"LIQ_{k.upper()}": ",".join(v) if isinstance(v, list) else str(v) for k, v in values.items()}
@@ -82,7 +85,7 @@ def migrate(home: Path, report: Report = print) -> None:
     home.mkdir(parents=True, exist_ok=True)
     log = home / "migrate.log"
     with log.open("w") as out:
-        command = [sys.executable, "-m", "airflow", "db", "migrate"]
+        command = [sys.executable, *_MODULE, "airflow", "db", "migrate"]
         if subprocess.run(command, env=os.environ | airflow_env(home), stdout=out, stderr=out).returncode:
             raise UserError(f"Airflow could not prepare its metadata database; see {log}")
     stamp.write_text(version)
@@ -94,7 +97,7 @@ def run_dag_in_process(
     """Run `liquidation_hourly` for `hour` (naive UTC), reporting a line a task. Raises UserError if it fails."""
     migrate(home, report)
     log = home / "run_once.log"
-    command = [sys.executable, "-m", "dags.run_once", hour.replace(tzinfo=UTC).isoformat()]
+    command = [sys.executable, *_MODULE, "dags.run_once", hour.replace(tzinfo=UTC).isoformat()]
     with log.open("w") as errors:
         process = subprocess.Popen(
             command, env=os.environ | airflow_env(home) | (env or {}), stdout=subprocess.PIPE, stderr=errors, text=True
@@ -118,7 +121,7 @@ def up(settings: Settings, port: int = 8080, *, home: Path = HOME / "up", report
         sessions = stack.enter_context(Sessions(report))
         report(f"Airflow: starting {', '.join(COMPONENTS)}; their logs are in {home}")
         for name, arguments in COMPONENTS.items():
-            sessions.start(name, [sys.executable, "-m", "airflow", *arguments], env, home / f"{name}.log")
+            sessions.start(name, [sys.executable, *_MODULE, "airflow", *arguments], env, home / f"{name}.log")
         if _wait_until_healthy(port, sessions, stopped, report):
             report(f"Airflow: http://{HOST}:{port} (no password: on this machine everybody is its administrator)")
             report("Airflow: liquidation_hourly runs at three minutes past every hour; Ctrl-C ends everything")

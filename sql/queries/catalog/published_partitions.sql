@@ -1,5 +1,5 @@
 -- An hourly table of mart, up to the last hour that is published.
 CREATE VIEW {{table}} AS
 SELECT {{columns}}
-FROM read_parquet({{files}}, hive_partitioning = true, hive_types = { {{types}} })
-WHERE hour_utc <= (SELECT max(hour_utc) FROM read_parquet({{watermark}}));
+FROM read_parquet({{files}}, hive_partitioning = true, hive_types = { {{types}} }) AS file
+WHERE file.hour_utc <= (SELECT max(hour_utc) FROM read_parquet({{watermark}}));

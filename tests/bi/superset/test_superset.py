@@ -34,7 +34,7 @@ def told(pytestconfig: pytest.Config, home: Path, tmp_path_factory: pytest.TempP
     (place / "superset_config.py").write_text(SETTINGS)
     env = os.environ | {"SUPERSET_HOME": str(place), "SUPERSET_CONFIG_PATH": str(place / "superset_config.py")}
     env |= {"SUPERSET_SECRET_KEY": secrets.token_urlsafe(32), "SUPERSET_PASSWORD": secrets.token_urlsafe(16)}
-    catalog = str(home / "warehouse" / "data" / "catalog.duckdb")
+    catalog = str(home / "liquidation-data" / "catalog.duckdb")
     for words in ([python.with_name("superset"), "db", "upgrade"], [python, ANALYST, catalog]):
         done = subprocess.run(words, cwd=place, env=env, capture_output=True, text=True, timeout=500)
         assert done.returncode == 0, done.stderr[-2000:]

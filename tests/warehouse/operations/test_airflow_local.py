@@ -37,6 +37,17 @@ def test_settings_survive_the_way_through_the_environment(tmp_path: Path, monkey
     assert asked.now == datetime(2026, 1, 12, 0, 30)
 
 
+def test_tasks_write_where_the_command_would_whatever_their_directory_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LIQ_WAREHOUSE", raising=False)
+    assert scheduler.settings_env(settings.load())["LIQ_WAREHOUSE"] == str(tmp_path / "liquidation-data")
+    env = scheduler.airflow_env(scheduler.HOME / "up")
+    assert env["AIRFLOW_HOME"] == str(tmp_path / "liquidation-data/airflow/up")
+    assert str(tmp_path / "liquidation-data/airflow/up/airflow.db") in env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+
+
 def test_a_port_in_use_is_named_before_anything_is_started(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with socket.socket() as taken:
@@ -61,7 +72,7 @@ def test_a_database_made_by_this_version_is_not_migrated_again(tmp_path: Path, m
     monkeypatch.setattr(scheduler.subprocess, "run", run)
     scheduler.migrate(tmp_path / "home", lambda line: None)
     scheduler.migrate(tmp_path / "home", lambda line: None)
-    assert [command[2:] for command in commands] == [["airflow", "db", "migrate"]]
+    assert [command[3:] for command in commands] == [["airflow", "db", "migrate"]]
 
 
 def test_a_migration_that_fails_names_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -117,6 +118,7 @@ def quickstart(
     Example: liq quickstart --days 2
     """
     settings = settings_of(source=source, recorded=recorded, coins=coins, warehouse=warehouse)
+    _require_airflow()
     from warehouse.cli.operate.quickstart import quickstart as start
 
     raise typer.Exit(start(settings, days))
@@ -135,9 +137,15 @@ def up(
     Example: liq up --port 8081 --source live
     """
     settings = settings_of(source=source, recorded=recorded, warehouse=warehouse)
+    _require_airflow()
     from warehouse.operations import airflow_local as scheduler
 
     scheduler.up(settings, port)
+
+
+def _require_airflow() -> None:
+    """Raise PackageNotFoundError before anything is fetched for an Airflow that is not installed."""
+    version("apache-airflow-core")
 
 
 COMMANDS = (run, check, quickstart, up)

@@ -1,0 +1,80 @@
+"""The Python API answers as the macros and the command do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import liquidation_warehouse as lw
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from typer.testing import CliRunner
+
+from tests.warehouse.conftest import HOURS
+from warehouse.catalog import build as catalog
+from warehouse.cli.main import app
+
+FIRST = f"{HOURS[0]:%Y-%m-%dT%H:%MZ}"
+CALLS = [
+    (
+        "at_risk",
+        {"coin": "BTC", "price": 100_000, "as_of": FIRST, "span": 0.01, "exchange": "okx"},
+        f"FROM at_risk('BTC', 100000, as_of := '{FIRST}', span := 0.01, exchange := 'okx')",
+    ),
+    ("at_risk", {"coin": "BTC", "price": 100_000}, "FROM at_risk('BTC', 100000)"),
+    (
+        "liquidation_map",
+        {"coin": "BTC", "as_of": HOURS[0], "span": 0.02},
+        f"FROM liquidation_map('BTC', as_of := '{FIRST}', span := 0.02)",
+    ),
+    ("liquidation_map", {"coin": "BTC"}, "FROM liquidation_map('BTC')"),
+    (
+        "level_history",
+        {"coin": "BTC", "price": 100_000, "exchange": "okx", "since": HOURS[1].replace(tzinfo=UTC)},
+        "FROM level_history('BTC', 100000, exchange := 'okx') WHERE hour_utc >= '2026-01-12' ORDER BY hour_utc",
+    ),
+    ("level_history", {"coin": "BTC", "price": 100_000}, "FROM level_history('BTC', 100000) ORDER BY hour_utc"),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "statement"), CALLS)
+def test_a_method_answers_as_its_macro_does(
+    small_warehouse: Path, name: str, arguments: dict[str, object], statement: str
+) -> None:
+    with catalog.connect(small_warehouse) as connection:
+        expected = connection.sql(statement).pl()
+    with lw.open_warehouse() as warehouse:
+        assert_frame_equal(getattr(warehouse, name)(**arguments), expected)
+        assert_frame_equal(warehouse.sql(statement), expected)
+    assert expected.height
+
+
+@pytest.mark.parametrize("as_of", [None, FIRST, HOURS[0], "2026-01-11 23:30"])
+def test_the_headline_has_the_sentences_of_the_command(small_warehouse: Path, as_of: str | datetime | None) -> None:
+    option = [] if as_of is None else ["--as-of", FIRST]
+    said = CliRunner().invoke(app, ["headline", "btc", "--price", "100000", *option], prog_name="liq")
+    with lw.open_warehouse(small_warehouse) as warehouse:
+        rows = warehouse.headline("btc", as_of=as_of, prices=[100_000])
+    assert rows.schema == {"sentence": pl.String}
+    assert rows["sentence"].to_list() == said.output.splitlines()
+
+
+def test_parameters_are_given_by_name(small_warehouse: Path) -> None:
+    with lw.open_warehouse() as warehouse:
+        rows = warehouse.sql("SELECT DISTINCT coin FROM mart.market_balance WHERE coin = $coin", coin="BTC")
+    assert rows["coin"].to_list() == ["BTC"]
+
+
+def test_an_unknown_coin_names_those_that_there_are(small_warehouse: Path) -> None:
+    with lw.open_warehouse() as warehouse:
+        for ask in (warehouse.liquidation_map, warehouse.headline):
+            with pytest.raises(lw.UserError, match="there are BTC"):
+                ask("XYZ")
+
+
+def test_without_a_warehouse_it_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LIQ_WAREHOUSE", raising=False)
+    with pytest.raises(lw.UserError, match=r"no warehouse at .*/liquidation-data; make one with: liq run"):
+        lw.open_warehouse()

@@ -1,0 +1,101 @@
+"""Published hours of a warehouse as polars frames, for a notebook.
+
+    import liquidation_warehouse as lw
+
+    with lw.open_warehouse() as warehouse:
+        warehouse.at_risk("BTC", 95000)
+        warehouse.liquidation_map("BTC", span=0.02)
+        warehouse.level_history("BTC", 95000, since="2026-01-05")
+        warehouse.headline("BTC", prices=[95000])
+        warehouse.sql("FROM mart.market_balance WHERE coin = $coin", coin="BTC")
+
+An open warehouse sees each new hour and never blocks a run. Errors are `UserError`: they name what was not found, and
+what there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from transforms.charts import headline
+from warehouse.catalog.build import connect
+from warehouse.catalog.snapshot_queries import query, snapshot
+from warehouse.errors import UserError
+from warehouse.settings import load
+from warehouse.storage.store import open_store
+
+__all__ = ["UserError", "Warehouse", "open_warehouse"]
+
+Moment = str | datetime
+
+
+class Warehouse:
+    """A warehouse that is open for reading; its macros are methods, with the arguments that they have in SQL.
+
+    A moment is a string or a datetime, in UTC or with its zone. `connection` is DuckDB's own.
+    """
+
+    def __init__(self, root: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        self.root = root
+        self.connection = connection
+
+    def __enter__(self) -> Warehouse:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def sql(self, statement: str, **parameters: Any) -> pl.DataFrame:
+        """Return the rows of one statement; `$name` in it stands for the parameter of that name."""
+        return query(self.connection, statement, **parameters)
+
+    def at_risk(
+        self, coin: str, price: float, as_of: Moment | None = None, span: float = 0, exchange: str | None = None
+    ) -> pl.DataFrame:
+        """Return what is liquidated if the mark goes to `price`, by exchange, side and leverage."""
+        return self._macro("at_risk", coin=coin, price=price, as_of=as_of, span=span, exchange=exchange)
+
+    def liquidation_map(
+        self, coin: str, as_of: Moment | None = None, span: float = 0.05, exchange: str | None = None
+    ) -> pl.DataFrame:
+        """Return the map as rows: price bucket by exchange, with the cumulative curves."""
+        return self._macro("liquidation_map", coin=coin, as_of=as_of, span=span, exchange=exchange)
+
+    def level_history(
+        self, coin: str, price: float, exchange: str | None = None, since: Moment | None = None
+    ) -> pl.DataFrame:
+        """Return one price level through time, a row an hour."""
+        return self._macro("level_history", coin=coin, price=price, exchange=exchange, since=since).sort("hour_utc")
+
+    def headline(self, coin: str, as_of: Moment | None = None, prices: Sequence[float] = ()) -> pl.DataFrame:
+        """Return the sentences of `liq headline`, one a row in the column `sentence`."""
+        moment = None if as_of is None else self.sql("SELECT ops.moment($as_of) AS moment", as_of=as_of).item()
+        return pl.DataFrame({"sentence": headline.write(snapshot(self.connection, coin.upper(), moment), prices)})
+
+    def _macro(self, name: str, **arguments: Any) -> pl.DataFrame:
+        named = ", ".join(f"{argument} := ${argument}" for argument in arguments)
+        return self.sql(f"FROM {name}({named})", **arguments)
+
+
+def open_warehouse(folder: str | PathLike[str] | None = None) -> Warehouse:
+    """Open the warehouse in `folder`; default: the one of the settings, `./liquidation-data` where nothing is set.
+
+    Raises UserError where there is none that can be read.
+    """
+    settings = load(warehouse=folder)
+    open_store(settings.root, settings.source, create=False)
+    return Warehouse(settings.root, connect(settings.root))
