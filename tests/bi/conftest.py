@@ -1,4 +1,4 @@
-"""A warehouse where the README's recipes look for one: two coins at two hours, one on each side of midnight."""
+"""A warehouse where the documented programs look for one: two coins at two hours, one on each side of midnight."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from warehouse.storage.store import open_store
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which `warehouse/data` is."""
+    """The folder in which `liquidation-data` is."""
     made = tmp_path_factory.mktemp("home")
-    store = open_store(made / "warehouse" / "data", "simulated", create=True)
+    store = open_store(made / "liquidation-data", "simulated", create=True)
     fill(store)
     of_hours = [levels(hour).with_columns(coin=pl.lit("ETH")) for hour in HOURS]
     balances = [balance(each).with_columns(coin=pl.lit("ETH")) for each in of_hours]
@@ -32,5 +32,5 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def ask(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """What the clients' answers are compared with."""
-    with catalog.connect(home / "warehouse" / "data") as connection:
+    with catalog.connect(home / "liquidation-data") as connection:
         yield connection

@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 from adbc_driver_manager import Error, dbapi
 
-from tests.bi.environment import recipe
+from tests.docs import program
 
 
 @pytest.fixture
 def connection(home: Path) -> Iterator[dbapi.Connection]:
-    catalog = {"path": str(home / "warehouse" / "data" / "catalog.duckdb"), "access_mode": "READ_ONLY"}
+    catalog = {"path": str(home / "liquidation-data" / "catalog.duckdb"), "access_mode": "READ_ONLY"}
     driver = adbc_driver_duckdb.driver_path()
     with dbapi.connect(driver=driver, entrypoint="duckdb_adbc_init", db_kwargs=catalog) as connected:
         yield connected
@@ -24,7 +24,7 @@ def connection(home: Path) -> Iterator[dbapi.Connection]:
 
 def test_the_recipe_runs(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(home)
-    exec(recipe("dbapi"), {})
+    exec(program("dbapi"), {})
     assert "cumulative_long_usd: double" in capsys.readouterr().out
 
 

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
-from tests.bi.environment import recipe
+from tests.docs import program
 
-LEVELS = "warehouse/data/mart/liquidation_levels"
+LEVELS = "liquidation-data/mart/liquidation_levels"
 DAY = date(2026, 1, 12)
 OF_DAY = "SELECT * FROM mart.liquidation_levels WHERE coin = 'BTC' AND date = '2026-01-12'"
 FOLDERS = ds.partitioning(pa.schema([("coin", pa.string()), ("date", pa.date32())]), flavor="hive")
@@ -28,7 +28,7 @@ def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("tool", ["pl.scan_parquet", "pd.read_parquet"])
 def test_the_recipe_runs(tool: str, capsys: pytest.CaptureFixture[str]) -> None:
-    exec(recipe(tool), {})
+    exec(program(tool), {})
     assert "BTC" in capsys.readouterr().out
 
 

@@ -13,7 +13,8 @@ import duckdb
 import pytest
 
 from expectations.tables import table
-from tests.bi.environment import README, environment
+from tests.bi.environment import environment
+from tests.docs import ROOT
 
 ANALYST = Path(__file__).with_name("analyst.py")
 BESIDE = ("apache-superset==6.1.*", "duckdb>=2,<3", "duckdb-engine", "rich", "cachetools", "flask-caching<2.4")
@@ -34,16 +35,17 @@ def told(pytestconfig: pytest.Config, home: Path, tmp_path_factory: pytest.TempP
     (place / "superset_config.py").write_text(SETTINGS)
     env = os.environ | {"SUPERSET_HOME": str(place), "SUPERSET_CONFIG_PATH": str(place / "superset_config.py")}
     env |= {"SUPERSET_SECRET_KEY": secrets.token_urlsafe(32), "SUPERSET_PASSWORD": secrets.token_urlsafe(16)}
-    catalog = str(home / "warehouse" / "data" / "catalog.duckdb")
+    catalog = str(home / "liquidation-data" / "catalog.duckdb")
     for words in ([python.with_name("superset"), "db", "upgrade"], [python, ANALYST, catalog]):
         done = subprocess.run(words, cwd=place, env=env, capture_output=True, text=True, timeout=500)
         assert done.returncode == 0, done.stderr[-2000:]
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_the_readme_installs_what_is_installed_here() -> None:
+def test_the_page_installs_what_is_installed_here() -> None:
+    page = (ROOT / "warehouse/docs/bi.md").read_text()
     for package in BESIDE:
-        assert package.split("=")[0].split(">")[0] in README
+        assert package.split("=")[0].split(">")[0] in page
 
 
 def test_it_lists_the_schemas(told: dict[str, Any]) -> None:
