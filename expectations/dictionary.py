@@ -1,6 +1,6 @@
 """The dictionary: contracts as a page to read, and as comments that DuckDB shows beside views and columns.
 
-`python -m expectations.dictionary` prints the page; `warehouse/TABLES.md` is what it printed.
+`python -m expectations.dictionary` prints the page; `warehouse/docs/tables.md` is what it printed.
 """
 
 from __future__ import annotations

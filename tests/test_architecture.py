@@ -63,7 +63,7 @@ def one_name(root: Path, tables: dict[str, Table]) -> Iterator[str]:
     built = {p.stem for p in (*(root / "transforms/tables").glob("*.py"), *(root / "sql").glob("*.sql"))} - {"__init__"}
     cases = {p.parent.parent.name for p in (root / "tests/tables").glob("*/*/expect*") if p.is_file()}
     folders = {p.name for p in (root / "tests/tables").iterdir() if p.is_dir() and p.name != "__pycache__"}
-    headings = set(re.findall(r"^## (\S+)$", (root / "warehouse/TABLES.md").read_text(), re.MULTILINE))
+    headings = set(re.findall(r"^## (\S+)$", (root / "warehouse/docs/tables.md").read_text(), re.MULTILINE))
     contracts = {p.stem for p in (root / "expectations/tables").glob("*.py")} - {"__init__"}
     for name in sorted(contracts):
         table = tables[name]
@@ -72,7 +72,7 @@ def one_name(root: Path, tables: dict[str, Table]) -> Iterator[str]:
         if name not in cases:
             yield f"{name}: no case with an expect file in tests/tables/{name}/"
         if table.full_name not in headings:
-            yield f"{name}: no heading '## {table.full_name}' in warehouse/TABLES.md"
+            yield f"{name}: no heading '## {table.full_name}' in warehouse/docs/tables.md"
     for kind, names in (("an implementation", built), ("cases", folders)):
         yield from (f"{name}: {kind}, but no contract" for name in sorted(names - contracts))
     yield from (

@@ -1,4 +1,5 @@
--- At which leverage do the positions within 5 % stand, and how much of that was opened today? (modelled)
+-- At what leverage are the positions within 5 % of the mark, and how much of them was opened in the last day?
+-- Modelled.
 SELECT
     side, leverage_class, round(notional_usd / 1e6, 2) AS million_usd, round(100 * share, 1) AS percent_of_the_side,
     round(notional_1d_usd / 1e6, 2) AS opened_in_the_last_day_million_usd

@@ -1,4 +1,5 @@
--- Which level has the most to liquidate on each side: max pain? (modelled)
+-- Which price level has the most notional to liquidate on each side (max pain)?
+-- Modelled.
 SELECT 'long' AS side, round(long_max_pain_price) AS price, round(long_max_pain_usd / 1e6, 2) AS million_usd
 FROM summary_at('BTC')
 UNION ALL

@@ -1,4 +1,4 @@
-"""A warehouse where the README's recipes look for one: two coins at two hours, one on each side of midnight."""
+"""A warehouse where the documented programs look for one: two coins at two hours, one on each side of midnight."""
 
 from __future__ import annotations
 

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-
 
 def environment(cache: pytest.Cache, *requirements: str) -> Path:
     """Its Python. Skips where the registry does not have them or cannot be reached."""
@@ -33,9 +31,3 @@ def run(python: Path | str, code: str, home: Path, *words: str) -> str:
     done = subprocess.run([python, "-c", code, *words], cwd=home, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def recipe(word: str) -> str:
-    """The README's program that has this word in it."""
-    (found,) = (code for code in re.findall(r"```python\n(.*?)```", README, re.S) if word in code)
-    return str(found)

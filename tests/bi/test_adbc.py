@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from adbc_driver_manager import Error, dbapi
 
-from tests.bi.environment import recipe
+from tests.docs import program
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def connection(home: Path) -> Iterator[dbapi.Connection]:
 
 def test_the_recipe_runs(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(home)
-    exec(recipe("dbapi"), {})
+    exec(program("dbapi"), {})
     assert "cumulative_long_usd: double" in capsys.readouterr().out
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
-from tests.bi.environment import recipe
+from tests.docs import program
 
 LEVELS = "liquidation-data/mart/liquidation_levels"
 DAY = date(2026, 1, 12)
@@ -28,7 +28,7 @@ def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("tool", ["pl.scan_parquet", "pd.read_parquet"])
 def test_the_recipe_runs(tool: str, capsys: pytest.CaptureFixture[str]) -> None:
-    exec(recipe(tool), {})
+    exec(program(tool), {})
     assert "BTC" in capsys.readouterr().out
 
 

@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 from expectations.tables import load
-from tests.bi.environment import environment, recipe, run
+from tests.bi.environment import environment, run
+from tests.docs import program
 
 REFLECT = """
 import json, warnings
@@ -47,7 +48,7 @@ def told(python: Path, home: Path) -> dict[str, Any]:
 
 
 def test_the_recipe_answers_as_duckdb_does(python: Path, home: Path, ask: duckdb.DuckDBPyConnection) -> None:
-    lines = run(python, recipe("create_engine"), home).splitlines()
+    lines = run(python, program("create_engine"), home).splitlines()
     row = ask.sql("FROM imbalance('BTC') WHERE distance_bp = 500").pl().row(0, named=True)
     assert lines[0] == f"{row['hour_utc']} {row['long_usd']} {row['short_usd']}"
     assert "long_usd FLOAT Long notional within the distance below the mark (usd)" in lines

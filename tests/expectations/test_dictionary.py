@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_file_is_what_the_contracts_say() -> None:
-    written = (ROOT / "warehouse" / "TABLES.md").read_text()
-    assert written == markdown(load().values()), "python -m expectations.dictionary > warehouse/TABLES.md"
+    written = (ROOT / "warehouse" / "docs" / "tables.md").read_text()
+    assert written == markdown(load().values()), "python -m expectations.dictionary > warehouse/docs/tables.md"
 
 
 def test_the_module_prints_the_page() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 
 import duckdb
@@ -41,9 +42,10 @@ def market(root: Path) -> Trial:
 
 
 def question(file: Path) -> tuple[str, str]:
-    """What is asked, and what kind of answer it gets."""
-    asked, _, kind = file.read_text().splitlines()[0].removeprefix("-- ").rpartition(" (")
-    return asked, kind.rstrip(")")
+    """The question in the first line of a file, and the note in the comment below it."""
+    head = takewhile(lambda line: line.startswith("--"), file.read_text().splitlines())
+    asked, *note = (line.removeprefix("-- ") for line in head)
+    return asked, " ".join(note)
 
 
 def page(connection: duckdb.DuckDBPyConnection) -> str:
@@ -52,12 +54,12 @@ def page(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _section(file: Path, answer: pl.DataFrame) -> str:
-    asked, kind = question(file)
+    asked, note = question(file)
     line = "|".join
     rows = [f"|{line(cell(value) for value in row)}|" for row in answer.head(_MOST).iter_rows()]
     more = [f"\n{answer.height - _MOST} more rows."] if answer.height > _MOST else []
     rule = line("---:" if dtype.is_numeric() else "---" for dtype in answer.dtypes)
-    head = [f"## {asked}\n", f"[{file.name}]({file.name}), {kind}\n", f"|{line(answer.columns)}|", f"|{rule}|"]
+    head = [f"## {asked}\n", f"[{file.name}]({file.name}). {note}\n", f"|{line(answer.columns)}|", f"|{rule}|"]
     return "\n".join([*head, *rows, *more])
 
 

@@ -19,7 +19,8 @@ import polars as pl
 import pytest
 
 from expectations.columns.kinds import EXCHANGES
-from tests.bi.environment import environment, recipe, run
+from tests.bi.environment import environment, run
+from tests.docs import program
 from tests.sql import cookbook
 from tests.sql.cookbook import FIRST, FOLDER, LAST, QUESTIONS
 from tests.warehouse.trial import A, Trial
@@ -530,12 +531,16 @@ class TestCookbook:
         assert set(map(str, answer.types)) <= PLAIN
 
     @pytest.mark.parametrize("recipe", QUESTIONS, ids=lambda p: p.stem)
-    def test_the_readme_lists_its_question(self, recipe: Path) -> None:
-        asked, kind = cookbook.question(recipe)
+    def test_the_documentation_lists_its_question(self, recipe: Path) -> None:
+        asked, note = cookbook.question(recipe)
         assert asked.endswith("?")
-        assert kind, "what kind of answer it gets"
-        listed = f"[{asked}](sql/cookbook/{recipe.name})"
-        assert listed in " ".join((ROOT / "README.md").read_text().split())
+        assert re.match("Modelled|A log", note), "what kind of answer it gets"
+        assert f"| [{asked}](../../sql/cookbook/{recipe.name}) |" in (ROOT / "warehouse/docs/analyst.md").read_text()
+
+    @pytest.mark.parametrize("recipe", QUESTIONS, ids=lambda p: p.stem)
+    def test_its_prices_are_relative_to_the_mark(self, recipe: Path) -> None:
+        statement = "".join(line for line in recipe.read_text().splitlines() if not line.startswith("--"))
+        assert not re.findall(r"(?<![\w.])\d{4,}", statement)
 
     def test_the_answers_shown_are_those_that_are_given(self, ask: duckdb.DuckDBPyConnection) -> None:
         assert (FOLDER / "README.md").read_text() == cookbook.page(ask), "write it again: python -m tests.sql.cookbook"
@@ -555,4 +560,4 @@ def test_duckdb_1_answers_the_same(pytestconfig: pytest.Config, market: Trial, t
     assert (one["version"].split(".")[0], now["version"].split(".")[0]) == ("1", "2")
     assert one["told"] == now["told"]
     (tmp_path / "liquidation-data").symlink_to(market.root)
-    assert "modelled_usd" in run(older, recipe("largest_liquidation_hours"), tmp_path)
+    assert "modelled_usd" in run(older, program("duckdb.connect"), tmp_path)

@@ -17,7 +17,7 @@ import polars as pl
 from transforms.model.clusters.market_impact import PRIOR, Constant, Hour, Impact, daily_volatility, fit
 
 LOOKS_BACK = timedelta(days=30)
-"""The full days before a day that its impact is known by: enough to tell Y to about a fifth (README), few enough to be
+"""The full days before a day that its impact is known by: enough to tell Y to about a fifth, few enough to be
 of the market as it is."""
 
 _SERIES = ("exchange", "instrument")

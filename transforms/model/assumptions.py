@@ -75,7 +75,7 @@ _LOG_SD = 0.5
 def prior(exchange: str) -> Assumptions:
     """What is assumed where nothing was learnt: lower leverage is held longer, and the nearer layer turns over fast.
 
-    Weights are geometric means over the markets of known positions (simulated; see the README), exchanges relative to
+    Weights are geometric means over the markets of known positions (simulated; see accuracy.md), exchanges relative to
     their mean: the smallest of the three has fewer of the highly leveraged. An unknown exchange is taken to be average.
     """
     scale = np.array(_OF_EXCHANGE.get(exchange, (1.0,) * len(LEVERAGE_X)))

@@ -13,7 +13,8 @@ import duckdb
 import pytest
 
 from expectations.tables import table
-from tests.bi.environment import README, environment
+from tests.bi.environment import environment
+from tests.docs import ROOT
 
 ANALYST = Path(__file__).with_name("analyst.py")
 BESIDE = ("apache-superset==6.1.*", "duckdb>=2,<3", "duckdb-engine", "rich", "cachetools", "flask-caching<2.4")
@@ -41,9 +42,10 @@ def told(pytestconfig: pytest.Config, home: Path, tmp_path_factory: pytest.TempP
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_the_readme_installs_what_is_installed_here() -> None:
+def test_the_page_installs_what_is_installed_here() -> None:
+    page = (ROOT / "warehouse/docs/bi.md").read_text()
     for package in BESIDE:
-        assert package.split("=")[0].split(">")[0] in README
+        assert package.split("=")[0].split(">")[0] in page
 
 
 def test_it_lists_the_schemas(told: dict[str, Any]) -> None:

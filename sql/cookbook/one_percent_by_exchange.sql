@@ -1,4 +1,5 @@
--- How much would a fall of 1 % liquidate, and on which exchanges, each from its own mark? (modelled)
+-- How much does a fall of 1 % liquidate on each exchange, measured from that exchange's own mark?
+-- Modelled.
 SELECT exchange, round(max(cumulative_long_usd) / 1e6, 2) AS million_usd
 FROM liquidation_map('BTC', span := 0.01)
 GROUP BY exchange

@@ -1,4 +1,5 @@
--- How has the balance within 5 % moved over the last day? (modelled)
+-- How has the imbalance within 5 % of the mark changed over the last day?
+-- Modelled.
 SELECT
     hour_utc, round(long_usd / 1e6, 2) AS longs_million_usd, round(short_usd / 1e6, 2) AS shorts_million_usd,
     round(imbalance, 3) AS imbalance, round(mark_price) AS mark

@@ -1,4 +1,5 @@
--- Where is least: which 1 % wide ranges between 2 and 10 % from the mark would liquidate the fewest dollars? (modelled)
+-- Which price ranges, 1 % wide and 2 to 10 % from the mark, have the least notional to liquidate?
+-- Modelled.
 WITH ranges AS (
     SELECT
         any_value(b.mark_price) AS mark, min(m.price_low) AS from_price, max(m.price_high) AS to_price,
@@ -9,9 +10,9 @@ WITH ranges AS (
 )
 
 SELECT
-    CASE WHEN to_price < mark THEN 'below' ELSE 'above' END AS where_it_is, round(from_price) AS from_price,
+    CASE WHEN to_price < mark THEN 'below' ELSE 'above' END AS position, round(from_price) AS from_price,
     round(to_price) AS to_price, round(million_usd, 2) AS million_usd
 FROM ranges
 WHERE from_price BETWEEN mark * 1.02 AND mark * 1.09 OR to_price BETWEEN mark * 0.91 AND mark * 0.98
-QUALIFY row_number() OVER (PARTITION BY where_it_is ORDER BY ranges.million_usd) <= 3
-ORDER BY where_it_is, ranges.million_usd;
+QUALIFY row_number() OVER (PARTITION BY position ORDER BY ranges.million_usd) <= 3
+ORDER BY position, ranges.million_usd;

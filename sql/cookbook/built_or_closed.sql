@@ -1,5 +1,0 @@
--- Who built and who closed in the last hour? (modelled)
-SELECT exchange, side, change_type, round(sum(change_usd) / 1e6, 2) AS million_usd, count(*) AS levels
-FROM map_diff('BTC')
-GROUP BY ALL
-ORDER BY ALL;

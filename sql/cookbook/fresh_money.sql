@@ -1,7 +1,0 @@
--- How much of what stands within 2 % was opened in the last day? (modelled)
-SELECT
-    side, round(sum(notional_usd) / 1e6, 2) AS million_usd,
-    round(100 * sum(notional_1d_usd) / nullif(sum(notional_usd), 0), 1) AS percent_of_the_last_day
-FROM leverage_profile('BTC', span := 0.02)
-GROUP BY side
-ORDER BY side;
