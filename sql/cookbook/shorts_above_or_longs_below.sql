@@ -4,7 +4,7 @@ SET VARIABLE above = (SELECT 1.06 * mark_price FROM summary_at('BTC'));
 SET VARIABLE below = (SELECT 0.97 * mark_price FROM summary_at('BTC'));
 
 SELECT
-    heavier AS heavier_side, round(factor, 2) AS ratio, round(above) AS price_above,
+    heavier_side, round(ratio, 2) AS ratio, round(above) AS price_above,
     round(short_usd / 1e6, 2) AS shorts_million_usd, round(below) AS price_below,
     round(long_usd / 1e6, 2) AS longs_million_usd
 FROM long_vs_short('BTC', getvariable('above'), getvariable('below'));
