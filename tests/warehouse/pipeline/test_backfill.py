@@ -36,6 +36,8 @@ left = [int(steps)]
 class Told:
     def stage(self, name, total, unit):
         self.step()
+    def grow(self, by):
+        pass
     def step(self, note="", advance=1, rows=0):
         left[0] -= 1
         if left[0] < 0:

@@ -218,7 +218,7 @@ class TestStage:
         inode = kept.stat().st_ino
         stage.store.write(BARS, bars(1.0), KEY)
         stage.store.write(BARS, bars(day=date(2026, 1, 6)), {"coin": "BTC", "date": date(2026, 1, 6)})
-        assert stage.publish() == 1
+        assert stage.publish().total() == 1
         assert kept.stat().st_ino == inode
         assert not stage.home.exists()
         assert len(store.keys(BARS)) == 2
@@ -227,7 +227,7 @@ class TestStage:
         store.write(BARS, bars(1.0), KEY)
         stage.store.write(BARS, bars(2.0), KEY)
         held = stage.quarantine(BARS, KEY, "too dear")
-        assert stage.publish() == 0
+        assert stage.publish().total() == 0
         assert store.read(BARS, [KEY])["close"][0] == 1.0
         assert (held / "reason.txt").read_text() == "too dear\n"
         assert pl.read_parquet(held / FILE, hive_partitioning=False)["close"][0] == 2.0
