@@ -18,22 +18,24 @@ SCORED = Asset(name="map_scores", uri="liquidation-warehouse://mart/map_scores")
 
 
 @task(outlets=[FITTED])
-def calibrate(begins: Any) -> dict[str, Any]:
+def calibrate(begins: Any, outlet_events: Any = None) -> dict[str, Any]:
     """Fit, check and publish. With too few hours of liquidations the task succeeds and the last version stays."""
     from warehouse.pipeline.calibrate import calibrate_day
 
     made = calibrate_day(begins)
     refuse_quarantined(made)
+    outlet_events[FITTED].extra.update(hour=f"{begins}T00:00:00", partitions=made["partitions"])
     return made
 
 
 @task(outlets=[SCORED])
-def score(day: str) -> dict[str, Any]:
+def score(day: str, outlet_events: Any = None) -> dict[str, Any]:
     """Score, check and publish. Without liquidations to compare with, the scores are null and the task succeeds."""
     from warehouse.evaluation.score import score_day
 
     made = score_day(day)
     refuse_quarantined(made)
+    outlet_events[SCORED].extra.update(hour=f"{day}T00:00:00", coins=made["coins"], partitions=made["partitions"])
     return made
 
 
@@ -43,6 +45,8 @@ def score(day: str) -> dict[str, Any]:
     catchup=False,
     max_active_runs=1,
     default_args=RETRIES,
+    tags=["liquidations", "daily"],
+    description="Fit the model to the liquidations of the days before, and score the map",
     doc_md=__doc__,
 )
 def calibrate_daily() -> None:

@@ -11,15 +11,17 @@ from typing import Any
 
 from airflow.sdk import Param, dag, task
 
-from dags.tasks import LAYERS, RETRIES, collect, describe_events, of_range, refuse_quarantined
+from dags.tasks import LAYERS, RETRIES, collect, describe_events, mapped_task, of_range, refuse_quarantined
 
 _LONG = timedelta(days=2)
+_NAMES = r"^\s*([A-Za-z0-9]+(\s*,\s*[A-Za-z0-9]+)*)?\s*$"  # separated by commas, or none
+_OWN = "empty: those of the settings"
 PARAMS = {
-    "from": Param(type="string", format="date-time", description="First hour, e.g. 2025-12-01T00:00:00Z"),
-    "to": Param(type="string", format="date-time", description="Last hour, inclusive"),
-    "coins": Param(default="", type="string", description="BTC,ETH or all; empty: those of the settings"),
-    "rebuild": Param(default=False, type="boolean", description="Build the whole range again, stale or not"),
-    "exchanges": Param(default="", type="string", description="binance,okx; empty: those of the settings"),
+    "from": Param(type="string", format="date-time", title="First hour", description="e.g. 2025-12-01T00:00:00Z"),
+    "to": Param(type="string", format="date-time", title="Last hour", description="Inclusive"),
+    "coins": Param("", f"BTC,ETH or all; {_OWN}", type="string", title="Coins", pattern=_NAMES),
+    "exchanges": Param("", f"binance,okx; {_OWN}", type="string", title="Exchanges", pattern=_NAMES),
+    "rebuild": Param(False, "Build the whole range again, stale or not", type="boolean", title="Rebuild"),
 }
 
 
@@ -47,7 +49,7 @@ def coins(asked: str) -> list[str]:
     return tasks.coins(Plan.from_json(asked))
 
 
-@task(map_index_template="{{ task.op_kwargs['coin'] }}", outlets=LAYERS, execution_timeout=_LONG)
+@mapped_task(map_index_template="{{ task.op_kwargs['coin'] }}", outlets=LAYERS, execution_timeout=_LONG)
 def publish(coin: str, asked: str, outlet_events: Any = None) -> dict[str, Any]:
     """Build, check and publish one coin, a week at a time. Fails if anything is quarantined."""
     from dataclasses import replace
@@ -69,6 +71,8 @@ def publish(coin: str, asked: str, outlet_events: Any = None) -> dict[str, Any]:
     max_active_runs=1,
     params=PARAMS,
     default_args=RETRIES,
+    tags=["liquidations", "backfill"],
+    description="Fill a past range: collect by exchange and month, publish by coin",
     doc_md=__doc__,
 )
 def liquidation_backfill() -> None:

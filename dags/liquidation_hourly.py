@@ -49,6 +49,8 @@ def verdict(published: dict[str, Any]) -> None:
     catchup=False,
     max_active_runs=1,
     default_args=RETRIES,
+    tags=["liquidations", "hourly"],
+    description="Collect, build, check, publish and draw one hour",
     doc_md=__doc__,
 )
 def liquidation_hourly() -> None:

@@ -8,19 +8,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import Asset, CronTriggerTimetable, dag, task
+from airflow.sdk import Asset, CronTriggerTimetable, dag
 
-from dags.tasks import RETRIES, exchanges
+from dags.tasks import RETRIES, exchanges, mapped_task
 
 STORED = Asset(name="market_metadata", uri="liquidation-warehouse://raw/market_metadata")
 
 
-@task(outlets=[STORED], map_index_template="{{ task.op_kwargs['exchange'] }}")
-def collect_metadata(exchange: str) -> dict[str, Any]:
+@mapped_task(outlets=[STORED], map_index_template="{{ task.op_kwargs['exchange'] }}")
+def collect_metadata(exchange: str, outlet_events: Any = None) -> dict[str, Any]:
     """Ask one exchange and store its answers."""
     from warehouse.pipeline import tasks
 
-    return tasks.collect_metadata(exchange)
+    outcomes = tasks.collect_metadata(exchange)
+    outlet_events[STORED].extra.update(exchange=exchange, requests=outcomes)
+    return outcomes
 
 
 @dag(
@@ -29,6 +31,8 @@ def collect_metadata(exchange: str) -> dict[str, Any]:
     catchup=False,
     max_active_runs=1,
     default_args=RETRIES,
+    tags=["liquidations", "daily"],
+    description="Collect each exchange's contracts and risk tiers",
     doc_md=__doc__,
 )
 def market_metadata_daily() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -31,12 +31,18 @@ logging.getLogger("great_expectations").setLevel(logging.WARNING)
 # 20 s, 40 s, 80 s: over before the next hour is due. The client waits for limits, bans and errors of an exchange and
 # records them; these retries are for a machine that runs out of memory, disk or time.
 RETRIES: dict[str, Any] = {
+    "owner": "liquidation-warehouse",
     "retries": 3,
     "retry_delay": timedelta(seconds=20),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=5),
     "execution_timeout": timedelta(minutes=30),
 }
+
+
+def mapped_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Return the decorator of a task to be mapped: of others, Airflow shows the docstring by itself."""
+    return lambda function: task(doc_md=function.__doc__, **options)(function)
 
 
 def hour_of(logical_date: datetime | None, run_after: datetime, frozen: datetime | None = None) -> datetime:
@@ -67,16 +73,25 @@ def of_range(params: Mapping[str, Any]) -> Plan:
 
 
 def describe_events(events: Any, assets: Iterable[Asset], asked: Plan, made: dict[str, Any]) -> None:
-    """Put the coins, the first and last hour and the counts of a publication on the events of `assets`."""
-    extra = {
-        "coins": list(asked.coins),
-        "first_hour": asked.first_hour.isoformat(),
-        "last_hour": asked.last_hour.isoformat(),
-        "published": made["published"],
-        "quarantined": len(made["quarantined"]),
-    }
+    """Put the hours, coins and partitions of a publication on the events of `assets`.
+
+    `hour` is the last hour. `partitions` counts what was published by table: of a layer its own tables, else of all.
+    """
+    layers = {asset.name for asset in LAYERS}
     for asset in assets:
-        events[asset].extra.update(extra)
+        prefix = f"{asset.name}." if asset.name in layers else ""
+        own = {name: count for name, count in made["partitions"].items() if name.startswith(prefix)}
+        events[asset].extra.update(
+            {
+                "hour": asked.last_hour.isoformat(),
+                "first_hour": asked.first_hour.isoformat(),
+                "last_hour": asked.last_hour.isoformat(),
+                "coins": made["coins"],
+                "partitions": own,
+                "published": made["published"],
+                "quarantined": len(made["quarantined"]),
+            }
+        )
 
 
 def refuse_quarantined(made: dict[str, Any]) -> None:
@@ -112,7 +127,7 @@ def exchanges() -> list[str]:
     return list(settings.load().exchanges)
 
 
-@task(map_index_template="{{ task.op_kwargs['exchange'] }}")
+@mapped_task(map_index_template="{{ task.op_kwargs['exchange'] }}")
 def collect(hours: str, exchange: str) -> dict[str, int]:
     """Ask one exchange. If it is down, the task records the gap and succeeds. Two tasks of an exchange take turns."""
     from warehouse.pipeline import tasks

@@ -1,4 +1,4 @@
-"""How a run tells what it is doing. Whoever waits decides how that looks."""
+"""How a run reports its progress. The caller decides what that looks like."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told of each stage and of each step in it. A thread has one stage at a time; several have theirs side by side."""
+    """Hears of each stage and of each step in it. A thread has one stage at a time; several run side by side."""
 
     def stage(self, name: str, total: int, unit: str) -> None:
-        """A stage begins, of `total` requests, days, hours or whatever `unit` says."""
+        """Begin a stage of `total` requests, days, hours or other `unit`; end the thread's stage before."""
+
+    def grow(self, by: int) -> None:
+        """Add steps to the thread's stage, or, with a negative number, take away those that are not needed."""
 
     def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
-        """Some of it is done, and came to so many rows."""
+        """Count steps that are done, and the rows that came of them."""
 
 
 class Silent:
-    """Tells nobody."""
+    """Reports to nobody."""
 
     def stage(self, name: str, total: int, unit: str) -> None:
-        """Nothing."""
+        """Do nothing."""
+
+    def grow(self, by: int) -> None:
+        """Do nothing."""
 
     def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
-        """Nothing."""
+        """Do nothing."""

@@ -26,13 +26,6 @@ COLUMNS = (
         "Of what was realised about what was predicted, scaled, for each dollar realised: 0 is perfect",
         minimum=0,
     ),
-    Column(
-        "predicted_usd",
-        FLOAT,
-        "Modelled notional that was said to stand where the mark then went; of a score, over its hours",
-        "usd",
-        minimum=0,
-    ),
     Column("scale", FLOAT, "Realised over predicted in the days before those that are judged", minimum=0),
     Column("scale_hours", WHOLE, "Hours that `scale` was learnt from", "hours", minimum=0),
     # sweeps
@@ -42,7 +35,8 @@ COLUMNS = (
     Column(
         "predicted_usd",
         FLOAT,
-        "Notional that the map of the hour before held between its mark and the worst mark of the hour",
+        "Notional that the map of the hour before held between its mark and the worst mark of the hour; of a score, the "
+        "sum over its hours; of a track, its notional in the hour before the sweep",
         "usd",
         minimum=0,
     ),

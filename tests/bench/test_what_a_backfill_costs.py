@@ -44,6 +44,8 @@ class Stages:
         moment, (wall, busy) = used(), self.seconds.get(self.now, (0.0, 0.0))
         self.seconds[self.now] = wall + moment[0] - self.since[0], busy + moment[1] - self.since[1]
         self.now, self.since = name.split()[0], moment
+    def grow(self, by):
+        pass
     def step(self, note="", advance=1, rows=0):
         pass
 

@@ -52,6 +52,9 @@ class Stages:
         self.end()
         self.now = name.split()[0]
 
+    def grow(self, by: int) -> None:
+        """A stage costs what it costs."""
+
     def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
         """A step costs what its stage costs."""
 

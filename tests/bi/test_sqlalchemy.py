@@ -20,7 +20,7 @@ from sqlalchemy import MetaData, create_engine, exc, text
 warnings.simplefilter("ignore")  # views have no indexes that it could miss
 engine = create_engine("duckdb:///liquidation-data/catalog.duckdb", connect_args={"read_only": True})
 told = {"tables": {}, "refused": False}
-for schema in ("raw", "core", "mart", "ops"):
+for schema in ("raw", "core", "model", "mart", "ops"):
     known = MetaData()
     known.reflect(engine, schema=schema, views=True)
     for name, table in known.tables.items():

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+PARTITIONS = {"core.price_bars": 3, "mart.sweeps": 3, "ops.gaps": 1}
 _TASKS = ("collect", "collect_metadata", "coins", "publish", "draw")
 
 
@@ -41,7 +42,8 @@ class Engine:
             if name == "coins":
                 return list(plan.coins)
             if name == "publish":
-                return {"published": 7, "quarantined": [held for coin in about for held in self._held(coin)]}
+                held = [held for coin in about for held in self._held(coin)]
+                return {"published": 7, "partitions": PARTITIONS, "coins": about, "quarantined": held}
             return {}
 
         return call

@@ -80,9 +80,19 @@ def test_each_task_is_one_call(run_backfill: Callable[..., Ran], events: Events)
     assert {(plan.first_hour, plan.last_hour) for plan in engine.plans[:6]} == months
     assert {(plan.first_hour, plan.last_hour) for plan in engine.plans[6:]} == {(FIRST, LAST)}
     assert {(plan.retry_failed, plan.again) for plan in engine.plans} == {(False, False)}
-    span = {"first_hour": FIRST.isoformat(), "last_hour": LAST.isoformat(), "published": 7, "quarantined": 0}
-    said = sorted((name, key, extra.pop("coins"), extra == span) for name, key, extra in events())
-    assert said == [(layer, None, [coin], True) for layer in ("core", "mart") for coin in ("BTC", "ETH")]
+    span = {"hour": LAST.isoformat(), "first_hour": FIRST.isoformat(), "last_hour": LAST.isoformat()}
+    told, about = events(), span | {"published": 7, "quarantined": 0}
+    said = sorted((name, key, extra.pop("coins"), extra.pop("partitions"), extra == about) for name, key, extra in told)
+    layers = {"core": {"core.price_bars": 3}, "mart": {"mart.sweeps": 3}}
+    assert said == [(layer, None, [coin], own, True) for layer, own in layers.items() for coin in ("BTC", "ETH")]
+
+
+@pytest.mark.parametrize("wrong", [{"coins": "BTC;ETH"}, {"exchanges": "binance,"}, {"rebuild": "no"}])
+def test_parameters_are_checked_before_anything_runs(run_backfill: Callable[..., Ran], wrong: dict[str, Any]) -> None:
+    from airflow.sdk.exceptions import ParamValidationError
+
+    with pytest.raises(ParamValidationError):
+        run_backfill(Engine(), **wrong)
 
 
 def test_a_rebuild_builds_all_of_the_range_again(run_backfill: Callable[..., Ran]) -> None:

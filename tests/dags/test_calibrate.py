@@ -28,11 +28,18 @@ def run_day(run_dag: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Cal
 
         def score_day(day: str) -> dict[str, Any]:
             called.append(f"score {day}")
-            return {"rows": 12, "published": 1, "quarantined": list(scores)}
+            return {
+                "rows": 12,
+                "published": 1,
+                "partitions": {"mart.map_scores": 1},
+                "coins": ["BTC"],
+                "quarantined": list(scores),
+            }
 
         def calibrate_day(day: str) -> dict[str, Any]:
             called.append(day)
-            return {"published": 2, "quarantined": [], "too_few": [], **outcome}
+            made = {"published": 2, "partitions": {"model.model_parameters": 2}}
+            return made | {"quarantined": [], "too_few": []} | outcome
 
         monkeypatch.setattr(calibrate, "calibrate_day", calibrate_day)
         monkeypatch.setattr(score, "score_day", score_day)
@@ -45,7 +52,11 @@ def test_the_day_of_the_logical_date_is_fitted_for(
     run_day: Callable[..., tuple[str, list[str]]], events: Events
 ) -> None:
     assert run_day() == ("success", DONE)
-    assert [(name, key) for name, key, _ in events()] == [("map_scores", None), ("model_parameters", None)]
+    hour = {"hour": "2026-01-12T00:00:00"}
+    assert events() == [
+        ("map_scores", None, hour | {"coins": ["BTC"], "partitions": {"mart.map_scores": 1}}),
+        ("model_parameters", None, hour | {"partitions": {"model.model_parameters": 2}}),
+    ]
     assert run_day(datetime(2026, 1, 12, 23, 59, tzinfo=UTC)) == ("success", DONE)
 
 

@@ -57,11 +57,11 @@ def test_an_hour_runs_from_the_exchanges_to_the_published_map(migrated_home: Pat
 def _check_log(log: str) -> None:
     """The log of the tasks says what was fetched, built, checked, published and drawn, and nothing in between."""
     said = [
-        *(rf"fetched from {name}: \d+ ok" for name in ("binance", "bybit", "okx")),
+        *(rf"fetched from {name}: \d+ ok; stored in .*/raw" for name in ("binance", "bybit", "okx")),
         r"built core\.price_bars coin=BTC/date=2026-01-12: \d+ rows; core\.price_bars is missing",
         r"built mart\.liquidation_levels coin=BTC/date=2026-01-12: \d+ rows; ",
         r"checked: \d+ checks, \d+ warnings, 0 partitions quarantined",
-        r"published \d+ partitions in ",
+        r"published \d+ partitions in .*: \d+ of core\.\w+, .*\d+ of mart\.liquidation_levels",
         r"published, 2026-01-12 05:00:00 to 2026-01-12 05:00:00: \d+ built, \d+ checks, ",
         r"drew 1 pages: .*BTC\.html",
     ]

@@ -27,6 +27,9 @@ print(json.dumps({
         "outlets": {t.task_id: sorted(a.name + " " + a.uri for a in t.outlets) for t in dag.tasks if t.outlets},
         "rules": {t.task_id: t.trigger_rule.value for t in dag.tasks if t.trigger_rule != "all_success"},
         "mapped": sorted(t.task_id for t in dag.tasks if t.is_mapped),
+        "about": [dag.owner, dag.description, sorted(dag.tags), bool(dag.doc_md)],
+        "docs": {t.task_id: (t.partial_kwargs if t.is_mapped else vars(t)).get("doc_md") for t in dag.tasks},
+        "params": {name: param.schema for name, param in dag.params.items()},
         "hours": {t.task_id: t.execution_timeout.total_seconds() / 3600 for t in dag.tasks},
     } for dag in bag.dags.values()},
     "modules": sorted({m.split(".")[0] for m in sys.modules}),
@@ -97,6 +100,21 @@ def test_dags_retry_and_never_overlap_or_catch_up(loaded: dict) -> None:
         assert (dag["catchup"], dag["max_active_runs"], dag["retries"]) == (False, 1, [3])
     for name in ("calibrate_daily", "liquidation_hourly", "market_metadata_daily"):
         assert set(loaded["dags"][name]["hours"].values()) == {0.5}
+
+
+def test_dags_and_tasks_say_whose_and_what_they_are(loaded: dict) -> None:
+    for name, dag in loaded["dags"].items():
+        owner, description, tags, has_docs = dag["about"]
+        assert description, name
+        assert (owner, "liquidations" in tags, has_docs) == ("liquidation-warehouse", True, True), name
+        assert [task for task, text in dag["docs"].items() if not text] == [], name
+
+
+def test_parameters_are_typed_and_described(loaded: dict) -> None:
+    params = loaded["dags"]["liquidation_backfill"]["params"]
+    types = {name: schema["type"] for name, schema in params.items()}
+    assert types == {"from": "string", "to": "string", "coins": "string", "exchanges": "string", "rebuild": "boolean"}
+    assert [name for name, schema in params.items() if not (schema.get("title") and schema["type"])] == []
 
 
 def test_dags_say_when_and_what_they_publish(loaded: dict) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.dags.engine import Engine
+from tests.dags.engine import PARTITIONS, Engine
 
 HOUR = datetime(2026, 1, 12, 5)
 DUE = datetime(2026, 1, 12, 5, 3, tzinfo=UTC)
 COLLECTED = ["collect binance", "collect bybit", "collect okx"]
 PUBLISHED = "publish BTC ETH"
-ONE_HOUR = {"coins": ["BTC", "ETH"], "first_hour": "2026-01-12T05:00:00", "last_hour": "2026-01-12T05:00:00"}
+ONE_HOUR = {"coins": ["BTC", "ETH"]} | dict.fromkeys(("hour", "first_hour", "last_hour"), "2026-01-12T05:00:00")
 HELD = [["mart.liquidation_levels", "coin=BTC", "books do not balance"]]
 
 Ran = tuple[str, dict[str, str]]
@@ -112,7 +112,11 @@ def test_the_hour_is_the_partition_key_of_mart_hours_and_of_nothing_else(
 ) -> None:
     assert run_hour(Engine(), **due)[0] == "success"
     extra = {**ONE_HOUR, "published": 7, "quarantined": 0}
-    assert events() == [("core", None, extra), ("mart", None, extra), ("mart_hours", "2026-01-12T05:00:00", extra)]
+    assert events() == [
+        ("core", None, extra | {"partitions": {"core.price_bars": 3}}),
+        ("mart", None, extra | {"partitions": {"mart.sweeps": 3}}),
+        ("mart_hours", "2026-01-12T05:00:00", extra | {"partitions": PARTITIONS}),
+    ]
 
 
 def test_metadata_is_one_call_an_exchange(run_dag: Callable[..., Ran], events: Events) -> None:
@@ -122,4 +126,5 @@ def test_metadata_is_one_call_an_exchange(run_dag: Callable[..., Ran], events: E
     state, tasks = run_dag(DAG, engine, logical_date=DUE)
     assert sorted(engine.called) == ["collect_metadata binance", "collect_metadata bybit", "collect_metadata okx"]
     assert (state, tasks["collect_metadata bybit"], tasks["collect_metadata okx"]) == ("failed", "failed", "success")
-    assert [name for name, _, _ in events()] == ["market_metadata"] * 2
+    told = [(name, extra["exchange"], extra["requests"]) for name, _, extra in events()]
+    assert sorted(told) == [("market_metadata", "binance", {}), ("market_metadata", "okx", {})]

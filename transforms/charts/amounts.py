@@ -1,4 +1,4 @@
-"""Numbers as analysts write them: 1.45 B, 103,753, -1.0 %."""
+"""Numbers as analysts write them: 1.45B, 103,753, -1.0 %."""
 
 from __future__ import annotations
 
@@ -6,15 +6,27 @@ import math
 from datetime import datetime
 
 _UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
+_NEXT, _FINE = 0.9995, 99.995
+"""What would round to 1000 of a unit is 1 of the next; below 100 of a unit there are two decimals."""
 
 
 def amount(dollars: float) -> str:
-    """Three or four figures and a unit: `1.45 B`, `700 M`, `37.68 M`, `12 K`, `0`."""
+    """Write at most four figures and a unit: `1.45B`, `700M`, `37.68M`, `12.35K`, `0`."""
     for unit, suffix in _UNITS:
-        if dollars >= unit * 0.9995:  # what would round to 1000 of the smaller unit is 1 of this one
+        if dollars >= unit * _NEXT:
             scaled = dollars / unit
-            return f"{scaled:.{2 if scaled < 99.995 and unit >= 1e6 else 0}f} {suffix}"
+            return (f"{scaled:.2f}".rstrip("0").rstrip(".") if scaled < _FINE else f"{scaled:.0f}") + suffix
     return f"{dollars:.0f}"
+
+
+def vega_amount(value: str = "datum.value") -> str:
+    """Return `amount` of `value`, an expression of Vega, as an expression of Vega."""
+    written = f"format({value}, '.0f')"
+    for unit, suffix in reversed(_UNITS):
+        scaled = f"({value}) / {unit:.0f}"
+        form = f"format({scaled}, {scaled} < {_FINE} ? '.2~f' : '.0f') + '{suffix}'"
+        written = f"({value}) >= {unit * _NEXT!r} ? {form} : {written}"
+    return written
 
 
 def decimals(price: float) -> int:

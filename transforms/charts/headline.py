@@ -83,7 +83,7 @@ def _balance(market: Snapshot) -> list[str]:
 
 
 def _range(market: Snapshot, side: str) -> str:
-    """` (290 M to 560 M)`: where the truth is meant to lie four times out of five; empty where it is not known."""
+    """` (290M to 560M)`: where the truth is meant to lie four times out of five; empty where it is not known."""
     if market.ranges.is_empty():
         return ""
     point = market.ranges.filter((pl.col("side") == side) & (pl.col("distance_bp") == _BALANCE_BP))

@@ -7,7 +7,7 @@ import polars as pl
 
 from transforms.charts import heatmap_rows as rows
 from transforms.charts import style
-from transforms.charts.amounts import decimals, hour_text
+from transforms.charts.amounts import decimals, hour_text, vega_amount
 from transforms.charts.figure import Figure
 from transforms.charts.heatmap_rows import Heat
 
@@ -56,7 +56,7 @@ def _cells(heat: Heat, price: alt.Scale) -> alt.Chart:
             end=f"datum.t + {(1 + _UNDER) * heat.step * rows.HOUR_MS}",
             hour="utcFormat(datum.t, '%Y-%m-%d %H:%M') + ' UTC'",
             price=f"format({low}){digits} + ' - ' + format({low} + 1){digits}",
-            stands=style.DOLLARS.replace("datum.value", "datum.usd"),
+            stands=vega_amount("datum.usd"),
         )
         .mark_rect(clip=True)
         .encode(
@@ -88,7 +88,7 @@ def _colour(heat: Heat, usd: pl.Series) -> alt.Color:
         title=f"modelled USD per {heat.buckets / 10:g} % of price",
         titleOrient="top",
         gradientLength=alt.ExprRef("min(width - 24, 320)"),
-        labelExpr=style.DOLLARS,
+        labelExpr=vega_amount(),
         direction="horizontal",
         values=ticks,
     )

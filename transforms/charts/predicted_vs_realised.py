@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from transforms.charts import style
-from transforms.charts.amounts import hour_text
+from transforms.charts.amounts import hour_text, vega_amount
 from transforms.charts.figure import Figure
 
 _HEIGHT = 420
@@ -67,8 +67,8 @@ def _panel(met: pl.DataFrame, series: dict[str, str]) -> alt.LayerChart:
             hour="utcFormat(datum.t, '%Y-%m-%d %H:%M') + ' UTC'",
             stood=f"max(datum.s, {_LEAST})",
             realised=f"max(datum.r, {_LEAST})",
-            predicted_usd=style.DOLLARS.replace("datum.value", "datum.s"),
-            realised_usd=style.DOLLARS.replace("datum.value", "datum.r"),
+            predicted_usd=vega_amount("datum.s"),
+            realised_usd=vega_amount("datum.r"),
         )
         .mark_point(filled=True, size=38, opacity=0.65)
         .encode(

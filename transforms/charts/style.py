@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from transforms.charts.amounts import decimals
+from transforms.charts.amounts import decimals, vega_amount
 from transforms.charts.figure import Figure
 
 # Okabe and Ito's palette, which the colour-blind can tell apart, and which stands out from white and from black.
@@ -28,7 +28,6 @@ _LETTERS = 165  # of a subtitle, beside one another in that width
 EXTENT = 62
 """Room left of charts that stand one below the other, so that their hours do."""
 
-DOLLARS = "replace(replace(format(datum.value, '~s'), 'G', 'B'), 'k', 'K')"
 _MOMENT = (
     "utchours(datum.value) ? utcFormat(datum.value, '%H:%M') : utcdate(datum.value) == 1 && utcmonth(datum.value) == 0"
     " ? utcFormat(datum.value, '%Y') : utcFormat(datum.value, '%-d %b')"
@@ -70,7 +69,7 @@ def literal(field: str) -> str:
 
 def dollars(title: str, **options: Any) -> alt.Axis:
     """An axis of dollars: 500M, 1.5B."""
-    given: dict[str, Any] = {"title": title, "labelExpr": DOLLARS, "tickCount": 6} | options
+    given: dict[str, Any] = {"title": title, "labelExpr": vega_amount(), "tickCount": 6} | options
     return alt.Axis(**given)
 
 

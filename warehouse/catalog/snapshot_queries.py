@@ -43,13 +43,15 @@ def ask(catalog: duckdb.DuckDBPyConnection, name: str, /, **values: Any) -> pl.D
 
 
 def explain(error: duckdb.Error) -> str:
-    """One line: what DuckDB says, and what to do where that is known."""
-    line = str(error).strip().split("\n", 1)[0].removeprefix("Invalid Input Error: ")  # which is what a macro refuses
+    """Return in one line what DuckDB says and suggests, and what to do where that is known."""
+    about = str(error).strip().split("\n\n", 1)[0]  # the statement follows
+    said, *suggested = about.removeprefix("Invalid Input Error: ").split("\n")  # the kind by which a macro refuses
+    line = " ".join([said.replace("!", ".") if suggested else said, *" ".join(suggested).split()])
     damaged = re.search(r"['\"]([^'\"]+\.parquet)['\"]", line)
     if damaged:
-        return f"{line}; delete {Path(damaged[1]).name} there and run its hours again: liq run --help"
+        return f"{said}; delete {Path(damaged[1]).name} there and run its hours again: liq run --help"
     if isinstance(error, duckdb.CatalogException):
-        return f"{line.rstrip('.!')}; see what there is with: liq tables"
+        return f"{line.rstrip('.!')}{' S' if line.endswith('?') else '; s'}ee what there is with: liq tables"
     return line
 
 

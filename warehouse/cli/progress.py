@@ -1,148 +1,31 @@
-"""How far a run is: bars on a terminal, lines elsewhere; always on standard error."""
+"""The progress of a run on standard error: bars on a terminal, lines in a log. Both are kept by rich."""
 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import get_ident
 from typing import TYPE_CHECKING
 
+from warehouse.cli.output import printer
+
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bars
-    from rich.progress import TaskID
+    from rich.progress import Progress as Tasks
+    from rich.progress import Task
 
     from warehouse.progress import Progress
+
+_WORTH_A_LINE_S = 1.0
+_EVERY_S = 10.0
+_WIDE = 140
+_RECENT_S = 30.0
+"""How far back the speed looks: a stage starts slowly, and the time left is that of its last steps."""
 
 
 @contextmanager
 def show_progress() -> Iterator[Progress]:
-    """Bars where somebody looks, lines where a log is kept."""
-    if sys.stderr.isatty():
-        with _bars() as bars:
-            yield bars
-    else:
-        lines = Lines()
-        yield lines
-        lines.end()
-
-
-_WORTH_SAYING_S = 1.0
-_EVERY_S = 10.0
-
-
-@dataclass
-class Line:
-    """A stage under way."""
-
-    name: str
-    total: int
-    unit: str
-    began: float
-    said: float
-    done: int = 0
-    rows: int = 0
-
-    @property
-    def kind(self) -> str:
-        """What it shares with those beside it: `collect okx` is one of those that collect."""
-        return self.name.split()[0]
-
-    def so_far(self) -> str:
-        """How much of it is done."""
-        return f"{self.name}: {self.done:,} of {self.total:,} {self.unit}" + (
-            f", {self.rows:,} rows" if self.rows else ""
-        )
-
-    def ahead(self, now: float) -> str:
-        """How fast it goes, and how long it will take at that."""
-        speed = self.done / (now - self.began)
-        return f"{speed:.1f} a second, {(self.total - self.done) / speed:,.0f} s left" if speed else "nothing done yet"
-
-
-class Lines:
-    """A line when a stage begins, every few seconds, and when it has ended.
-
-    Exchanges are asked and coins estimated side by side, each in a thread of its own.
-    """
-
-    def __init__(self) -> None:
-        self.under_way: dict[int, Line] = {}
-        self.ended: set[str] = set()
-
-    def stage(self, name: str, total: int, unit: str) -> None:
-        """Ends the thread's stage before and begins this one."""
-        self._end(self.under_way.pop(get_ident(), None))
-        if total:
-            line = Line(name, total, unit, began := time.monotonic(), began)
-            if not self._beside(line):
-                self.ended.discard(line.kind)
-            self.under_way[get_ident()] = line
-            _say(f"{name}: {total:,} {unit} to do")
-
-    def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
-        """Counts."""
-        if line := self.under_way.get(get_ident()):
-            line.done += advance
-            line.rows += rows
-            if line.done == line.total:
-                self._end(self.under_way.pop(get_ident()))
-            elif (now := time.monotonic()) - line.said > _EVERY_S:
-                line.said = now
-                alone = line.kind in self.ended and not self._beside(line)
-                waits = ", and the others are done" if alone else ""
-                _say(f"{line.so_far()}, {line.ahead(now)}{waits}" + (f" ({note})" if note else ""))
-
-    def end(self) -> None:
-        """Says how what is still under way went."""
-        for line in self.under_way.values():
-            self._end(line)
-        self.under_way.clear()
-
-    def _beside(self, line: Line) -> bool:
-        return any(other is not line and other.kind == line.kind for other in list(self.under_way.values()))
-
-    def _end(self, line: Line | None) -> None:
-        if line is None:
-            return
-        self.ended.add(line.kind)
-        if time.monotonic() - line.began > _WORTH_SAYING_S:
-            _say(f"{line.so_far()} in {time.monotonic() - line.began:.1f} s")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-class OnTerminal:
-    """A bar a stage; those that have ended stay."""
-
-    def __init__(self, bars: Bars) -> None:
-        self.bars = bars
-        self.named: dict[str, TaskID] = {}
-        self.tasks: dict[int, TaskID] = {}
-
-    def stage(self, name: str, total: int, unit: str) -> None:
-        """Begins a bar, or goes on with the one of that name: an exchange is asked in several rounds."""
-        if name not in self.named:
-            self.named[name] = self.bars.add_task(name, total=0, note="", unit=unit, rows=0, speed="")
-        task = self.tasks[get_ident()] = self.named[name]
-        self.bars.update(task, total=(self.bars.tasks[task].total or 0) + total)
-
-    def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
-        """Moves the thread's bar."""
-        if (task := self.tasks.get(get_ident())) is not None:
-            told = self.bars.tasks[task]
-            speed = f"{told.speed:,.1f}/s" if told.speed else ""
-            told_rows = told.fields["rows"] + rows
-            self.bars.update(task, advance=advance, note=note[:40], rows=told_rows, speed=speed)
-
-
-@contextmanager
-def _bars() -> Iterator[Progress]:
-    from rich.console import Console
+    """Show bars on a terminal, and print lines elsewhere."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -152,10 +35,117 @@ def _bars() -> Iterator[Progress]:
         TimeRemainingColumn,
     )
 
+    console = printer(to_error=True)
+    is_wide = console.width >= _WIDE
     columns = (
-        TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[unit]}"),
-        TextColumn("{task.fields[speed]:>9}"), TextColumn("{task.fields[rows]:>10,} rows"), TimeElapsedColumn(),
-        TextColumn("left"), TimeRemainingColumn(),
+        TextColumn("{task.description:<18}"), BarColumn(40 if is_wide else 12), MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+        *((TextColumn("{task.fields[rows]:>10,} rows"), TextColumn("[dim]{task.fields[note]}")) if is_wide else ()),
     )  # fmt: skip
-    with Progress(*columns, TextColumn("[dim]{task.fields[note]}"), console=Console(stderr=True)) as bars:
-        yield OnTerminal(bars)
+    quiet = not sys.stderr.isatty()
+    with Progress(*columns, console=console, speed_estimate_period=_RECENT_S, disable=quiet) as tasks:
+        yield (reporter := Lines(tasks) if quiet else Bars(tasks))
+        reporter.end()
+
+
+class Bars:
+    """A bar for each stage; a finished one stays."""
+
+    def __init__(self, tasks: Tasks) -> None:
+        self.tasks = tasks
+        self.by_thread: dict[int, Task] = {}
+
+    def stage(self, name: str, total: int, unit: str) -> None:
+        """Begin a bar, or go on with the one of that name: a range is collected and built a week at a time."""
+        before = next((task for task in self.tasks.tasks if task.description == name), None)
+        self.by_thread[get_ident()] = before or self._begin(name, total, unit)
+        self.grow(total if before else 0)
+
+    def grow(self, by: int) -> None:
+        """Change the total of the thread's stage."""
+        if (task := self.by_thread.get(get_ident())) and by:
+            total = (task.total or 0) + by
+            if task.finished or total <= task.completed:
+                self.tasks.update(task.id, total=total)
+            else:  # an update would begin the measure of its speed anew
+                task.total = total
+
+    def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
+        """Move the thread's bar."""
+        if task := self.by_thread.get(get_ident()):
+            self.tasks.update(task.id, advance=advance, note=note[:40], rows=task.fields["rows"] + rows)
+
+    def end(self) -> None:
+        """Leave the bars as they are."""
+
+    def _begin(self, name: str, total: int, unit: str) -> Task:
+        at = self.tasks.add_task(name, total=total, note="", unit=unit, rows=0, printed_s=0.0)
+        task = self.tasks.tasks[at]
+        self.tasks.advance(task.id, 0)  # rich measures speed from one step to another: this is the first
+        return task
+
+
+class Lines(Bars):
+    """A line when a stage begins, every few seconds, and when it has ended.
+
+    Exchanges are asked side by side, each in a thread of its own.
+    """
+
+    def __init__(self, tasks: Tasks) -> None:
+        super().__init__(tasks)
+        self.ended: set[str] = set()
+
+    def stage(self, name: str, total: int, unit: str) -> None:
+        """End the thread's stage and begin this one."""
+        self._end(self.by_thread.pop(get_ident(), None))
+        if total:
+            task = self._begin(name, total, unit)
+            if not self._beside(task):
+                self.ended.discard(_kind(task))
+            self.by_thread[get_ident()] = task
+            self._print(f"{name}: {total:,} {unit} to do")
+
+    def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
+        """Count, and print a line when one is due."""
+        super().step(note, advance, rows)
+        task = self.by_thread.get(get_ident())
+        if task and task.finished:
+            self._end(self.by_thread.pop(get_ident()))
+        elif task and (elapsed := task.elapsed or 0.0) - task.fields["printed_s"] > _EVERY_S:
+            task.fields["printed_s"] = elapsed
+            waits = ", and the others are done" if _kind(task) in self.ended and not self._beside(task) else ""
+            self._print(f"{_so_far(task)}{_ahead(task)}{waits}" + (f" ({note})" if note else ""))
+
+    def end(self) -> None:
+        """Print how far the stages under way have come."""
+        for task in self.by_thread.values():
+            self._end(task)
+        self.by_thread.clear()
+
+    def _beside(self, task: Task) -> bool:
+        return any(other is not task and _kind(other) == _kind(task) for other in list(self.by_thread.values()))
+
+    def _end(self, task: Task | None) -> None:
+        if task is None:
+            return
+        self.ended.add(_kind(task))
+        if (elapsed := task.elapsed or 0.0) > _WORTH_A_LINE_S:
+            self._print(f"{_so_far(task)} in {elapsed:.1f} s")
+
+    def _print(self, text: str) -> None:
+        self.tasks.console.print(text, markup=False, soft_wrap=True)
+
+
+def _kind(task: Task) -> str:
+    """Return what it shares with those beside it: `collect okx` is one of those that collect."""
+    return task.description.split()[0]
+
+
+def _so_far(task: Task) -> str:
+    rows = f", {task.fields['rows']:,} rows" if task.fields["rows"] else ""
+    return f"{task.description}: {task.completed:,.0f} of {task.total:,.0f} {task.fields['unit']}{rows}"
+
+
+def _ahead(task: Task) -> str:
+    """Return the speed of the last steps, and the time left at that."""
+    return f", {task.speed:.1f} a second, {(task.remaining or 0) / task.speed:,.0f} s left" if task.speed else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -22,6 +23,7 @@ from warehouse.settings import Settings, load
 from warehouse.storage.store import Store, open_store
 
 SCORES = table("map_scores")
+_LOG = logging.getLogger("warehouse")
 
 
 @dataclass
@@ -29,8 +31,13 @@ class Scored:
     """The published scores of one day, and what was held back."""
 
     rows: pl.DataFrame = field(default_factory=SCORES.empty)
-    published: int = 0
+    partitions: dict[str, int] = field(default_factory=dict)
     quarantined: list[tuple[str, str, str]] = field(default_factory=list)
+
+    @property
+    def published(self) -> int:
+        """The number of partitions; `partitions` has it by table."""
+        return sum(self.partitions.values())
 
 
 def score(settings: Settings, day: date, *, coins: Sequence[str] = (), progress: Progress | None = None) -> Scored:
@@ -47,15 +54,19 @@ def score(settings: Settings, day: date, *, coins: Sequence[str] = (), progress:
     make(store, settings, plan, progress or Silent(), summary)
     catalog.build(store.root)
     rows = store.read(SCORES, [{"coin": name, "date": day} for name in names])
-    return Scored(rows, summary.published, summary.quarantined)
+    return Scored(rows, dict(summary.partitions), summary.quarantined)
 
 
 def score_day(day: str) -> dict[str, Any]:
     """The scores of one day as a task. Returns how many rows were made and what was published or held back."""
     made = score(load(), date.fromisoformat(day))
+    for line in remarks(made):
+        _LOG.warning("%s", line)
     return {
         "rows": made.rows.height,
         "published": made.published,
+        "partitions": made.partitions,
+        "coins": made.rows["coin"].unique().sort().to_list(),
         "quarantined": [list(held) for held in made.quarantined],
     }
 

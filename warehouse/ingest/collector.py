@@ -92,13 +92,20 @@ class Collector:
         tiers = [r for r in self.adapter.metadata(known) if r.endpoint != "instruments"]
         return outcomes + self._fetch(tiers, self.served.now.date())
 
-    def collect(self, plan: Plan) -> Counter[str]:
-        """Fetches what the hours of `plan`, and earlier ones that failed, need; instruments must be known."""
-        outcomes: Counter[str] = Counter()
+    def collect(self, plan: Plan, metadata: Counter[str] | None = None) -> Counter[str]:
+        """Fetch what the hours of `plan`, and earlier ones that failed, need; instruments must be known.
+
+        metadata: the outcomes of the requests for metadata, which are counted with these.
+        """
+        outcomes = Counter(metadata)
         contracts = self.contracts(plan.coins)
         missing = self._missing(plan, contracts)
         windows = [(w, self._series_requests(contracts, w)) for w in self._windows(plan, missing)]
-        self.progress.stage(f"collect {self.exchange}", sum(len(asked) for _, asked in windows), "requests")
+        is_now = abs(self.served.now - plan.last_hour) <= _SNAPSHOT_WITHIN
+        snapshot = self.adapter.snapshot(contracts) if is_now else []
+        count = sum(len(asked) for _, asked in windows) + len(snapshot)
+        self.progress.stage(f"collect {self.exchange}", outcomes.total() + count, "requests")
+        self.progress.step("metadata", outcomes.total())
         # so recent that the exchange may have them now: what it had answered was too early to count
         late = missing.filter(pl.col("hour_utc") > self.served.now - _LATE_BY)["hour_utc"].to_list()
         with self._alone():
@@ -112,10 +119,7 @@ class Collector:
             held = set() if doubted else self._held_by_months(asked, day)
             left = [r for r in asked if r not in held]
             outcomes += self._fetch(left, day, since=_NEVER if doubted else EVER)
-        if abs(self.served.now - plan.last_hour) <= _SNAPSHOT_WITHIN:
-            snapshot = self.adapter.snapshot(contracts)
-            outcomes += self._fetch(snapshot, self.served.now.date(), since=plan.last_hour)
-        return outcomes
+        return outcomes + self._fetch(snapshot, self.served.now.date(), since=plan.last_hour)
 
     def _note_hours(self, window: Window, asked: Collection[Request], plan: Plan) -> None:
         """Note hours that no request names, because only files were asked for, or nothing: they may be gaps too."""
@@ -177,7 +181,7 @@ class Collector:
 
     def _fetch_alone(self, every: list[Request], day: date, since: datetime) -> Counter[str]:
         new = self.answers.missing(every, day, since)
-        self.progress.step("", len(every) - len(new))
+        self.progress.grow(len(new) - len(every))
         if not new:
             return Counter()
         fetched = list(self.client.fetch(new, self.adapter, on_done=self._tell))
@@ -187,12 +191,15 @@ class Collector:
             if _begins_late(f) and (request := self.adapter.coarser_period(f.request)) is not None
         ]
         longer += [each for f in fetched if f.outcome == "not_found" for each in self.adapter.fallback(f.request)]
-        fetched += self.client.fetch(longer, self.adapter)
+        self.progress.grow(len(dict.fromkeys(longer)))
+        fetched += self.client.fetch(longer, self.adapter, on_done=self._tell)
         self.answers.append(fetched, day)
         return Counter(f.outcome for f in fetched)
 
     def _tell(self, fetched: Fetched) -> None:
         begins = fetched.request.start_ms
+        if fetched.page:  # nobody knew of it before
+            self.progress.grow(1)
         about = f"{from_ms(begins):%Y-%m-%d} " if begins is not None else ""
         self.progress.step(about + fetched.request.endpoint, rows=fetched.row_count)
 
@@ -203,6 +210,7 @@ class Collector:
             day = window.start.date()
             if not self._has_quarantined_core(day) and (files := self._months(asked, day)):
                 months.setdefault(day.replace(day=1), {}).update(dict.fromkeys(files.values()))
+        self.progress.grow(sum(len(files) for files in months.values()))
         return sum((self._fetch(files, first) for first, files in months.items()), Counter())
 
     def _months(self, asked: Iterable[Request], day: date) -> dict[Request, Request]:
@@ -224,7 +232,7 @@ class Collector:
         held = [request for request, month in months.items() if month in whole]
         with self._alone():
             self.answers.note_in_a_month(held, day, to_ms(self.served.now))
-        self.progress.step("", len(held))
+        self.progress.grow(-len(held))
         return set(held)
 
 

@@ -30,11 +30,12 @@ from warehouse.settings import DATA, Settings
 PROJECT = Path(__file__).parents[2]
 HOME = DATA / "airflow"
 HOST = "127.0.0.1"
+# In the order of their start: until the API server answers, the first tries of tasks fail.
 COMPONENTS = {
+    "api-server": ["api-server"],
     # Logs are read from the disk, so the scheduler need not serve them, on every interface, on a port of its own.
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
-    "api-server": ["api-server"],
 }
 HEALTHY_WITHIN_S = 240.0
 _MODULE = ("-P", "-m")
@@ -76,12 +77,12 @@ def settings_env(settings: Settings) -> dict[str, str]:
     return {f"LIQ_{k.upper()}": ",".join(v) if isinstance(v, list) else str(v) for k, v in values.items()}
 
 
-def migrate(home: Path, report: Report = print) -> None:
+def migrate(home: Path = HOME / "once", report: Report = print) -> None:
     """Make or update the metadata database in `home`; at once when this version of Airflow has done so before."""
     version, stamp = importlib.metadata.version("apache-airflow-core"), home / ".migrated"
     if stamp.exists() and stamp.read_text() == version:
         return
-    report("Airflow: preparing its metadata database (about 10 s, once)")
+    report("Airflow: making its metadata database, once")
     home.mkdir(parents=True, exist_ok=True)
     log = home / "migrate.log"
     with log.open("w") as out:
@@ -122,6 +123,8 @@ def up(settings: Settings, port: int = 8080, *, home: Path = HOME / "up", report
         report(f"Airflow: starting {', '.join(COMPONENTS)}; their logs are in {home}")
         for name, arguments in COMPONENTS.items():
             sessions.start(name, [sys.executable, *_MODULE, "airflow", *arguments], env, home / f"{name}.log")
+            if name == "api-server":
+                _wait_until_healthy(port, sessions, stopped, report)
         if _wait_until_healthy(port, sessions, stopped, report):
             report(f"Airflow: http://{HOST}:{port} (no password: on this machine everybody is its administrator)")
             report("Airflow: liquidation_hourly runs at three minutes past every hour; Ctrl-C ends everything")
@@ -158,11 +161,14 @@ def _shared_secrets() -> dict[str, str]:
 
 
 def _wait_until_healthy(port: int, sessions: Sessions, stopped: threading.Event, report: Report) -> bool:
-    """Whether all components came up; False if told to stop before. Raises UserError when one ended or time is over."""
+    """Return whether all that were started came up; False if told to stop before.
+
+    Raises UserError when one ended or time is over.
+    """
     began, told = time.monotonic(), 0.0
     while not stopped.wait(0.5):
         sessions.require_alive()
-        waiting = _unhealthy(port)
+        waiting = [name for name in _unhealthy(port) if name in sessions.leaders]
         if not waiting:
             return True
         elapsed = time.monotonic() - began

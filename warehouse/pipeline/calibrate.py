@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -28,6 +29,7 @@ _SHOWN = {
     "prior_usd": pl.Float64(), "fitted_usd": pl.Float64(), "distance": pl.Float64(), "prior_weight": pl.Float64(),
     "fitted_weight": pl.Float64(),
 }  # fmt: skip
+_LOG = logging.getLogger("warehouse")
 
 
 @dataclass
@@ -40,9 +42,14 @@ class Calibration:
     rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_SHOWN))
     too_few: dict[date, str] = field(default_factory=dict)
     checks: int = 0
-    published: int = 0
+    partitions: dict[str, int] = field(default_factory=dict)
     quarantined: list[tuple[str, str, str]] = field(default_factory=list)
     made_before: datetime | None = None
+
+    @property
+    def published(self) -> int:
+        """The number of partitions that were published; `partitions` has it by table."""
+        return sum(self.partitions.values())
 
 
 def calibrate(settings: Settings, first: date, last: date, *, progress: Progress | None = None) -> Calibration:
@@ -59,7 +66,7 @@ def calibrate(settings: Settings, first: date, last: date, *, progress: Progress
     made = Calibration(made_before=_newest_hour(store))
     make(store, settings, plan, progress or Silent(), summary)
     catalog.build(store.root)
-    made.checks, made.published, made.quarantined = summary.checks, summary.published, summary.quarantined
+    made.checks, made.partitions, made.quarantined = summary.checks, dict(summary.partitions), summary.quarantined
     versions = store.read(PARAMETERS, [{}])
     for day in span:
         rows = versions.filter(version=f"fit-{day}")
@@ -74,8 +81,11 @@ def calibrate_day(day: str) -> dict[str, Any]:
     """As a task: the fit of one day. Returns what was published, held back, or why there is no version."""
     asked = date.fromisoformat(day)
     made = calibrate(load(), asked, asked)
+    for line in too_few(made):
+        _LOG.warning("%s", line)
     return {
         "published": made.published,
+        "partitions": made.partitions,
         "quarantined": [list(held) for held in made.quarantined],
         "too_few": list(too_few(made)),
     }

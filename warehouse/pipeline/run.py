@@ -28,7 +28,7 @@ from warehouse.ingest.exchanges import ExchangeEndpoints, serving
 from warehouse.ingest.streams.recordings import forget
 from warehouse.pipeline import gate, graph
 from warehouse.pipeline.run_log import RunSummary, log_run
-from warehouse.pipeline.workers import walk_all
+from warehouse.pipeline.workers import compile_once, walk_all
 from warehouse.plan import Plan
 from warehouse.progress import Progress, Silent
 from warehouse.settings import Settings
@@ -108,6 +108,7 @@ def fill(
     progress, started = progress or Silent(), utc_now()
     store = open_store(settings.root, settings.source, create=True)
     summary = RunSummary.of(plan, settings)
+    compile_once(progress)
     # Great Expectations takes seconds to load, while collecting mostly waits for exchanges
     Thread(target=import_module, args=("expectations.validation.gx",), daemon=True).start()
     with _collectors(store, settings, plan, served, progress) as collectors:
@@ -135,6 +136,7 @@ def make(
     It is built beside whoever publishes; with the lock in hand, what another run has made stale is built again.
     fill_stage: puts what comes from elsewhere into the stage first.
     """
+    compile_once(progress)
     with ExitStack() as opened:
         with lock(settings.root, settings.wait_s, progress):
             commit(store)  # what a killed run had begun to publish is not built again, nor built around
@@ -206,15 +208,16 @@ def _publish(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary) 
     for text in warnings:
         _LOG.warning("%s", text)
     for name, partition, reason in held:
-        _LOG.error("quarantined %s %s: %s", name, partition, reason)
+        _LOG.error("quarantined %s %s in %s: %s", name, partition, stage.published.root / "quarantine", reason)
     gate.record(stage, plan.last_hour, results)
     _stage_watermark(stage, summary.source)
     record_partitions(stage, utc_now())
     progress.stage("publish", 1, "runs")
     published = stage.publish()
-    summary.published += published
+    summary.partitions += published
     progress.step()
-    _LOG.info("published %d partitions in %s", published, stage.published.root)
+    by_table = ", ".join(f"{count} of {name}" for name, count in sorted(published.items()))
+    _LOG.info("published %d partitions in %s: %s", published.total(), stage.published.root, by_table or "none changed")
 
 
 def _is_before(partition: str, plan: Plan) -> bool:
@@ -277,9 +280,9 @@ def _collect_all(collectors: list[Collector], plan: Plan, summary: RunSummary) -
     with ThreadPoolExecutor(len(collectors)) as pool:
         known = list(pool.map(lambda each: each.metadata(plan.coins), collectors))
         _refuse_unknown(collectors, plan)
-        series = list(pool.map(lambda each: each.collect(plan), collectors))
-    for each, metadata, answers in zip(collectors, known, series, strict=True):
-        summary.fetched[each.exchange] = dict(Counter(summary.fetched.get(each.exchange, {})) + metadata + answers)
+        outcomes = list(pool.map(lambda each, metadata: each.collect(plan, metadata), collectors, known))
+    for each, answers in zip(collectors, outcomes, strict=True):
+        summary.fetched[each.exchange] = dict(Counter(summary.fetched.get(each.exchange, {})) + answers)
 
 
 def _refuse_unknown(collectors: list[Collector], plan: Plan) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +34,7 @@ class RunSummary:
     built: int = 0
     checks: int = 0
     warnings: list[str] = field(default_factory=list)
-    published: int = 0
+    partitions: Counter[str] = field(default_factory=Counter)
     quarantined: list[tuple[str, str, str]] = field(default_factory=list)
     gaps: pl.DataFrame = field(default_factory=GAPS.empty)
     reports: list[Path] = field(default_factory=list)
@@ -44,6 +45,11 @@ class RunSummary:
         """Of a run that has done nothing yet."""
         catalog_file = settings.root / "catalog.duckdb"
         return cls(plan.first_hour, plan.last_hour, plan.coins, plan.exchanges, settings.source, catalog_file)
+
+    @property
+    def published(self) -> int:
+        """The number of partitions that were published; `partitions` has it by table."""
+        return self.partitions.total()
 
     @property
     def status(self) -> str:

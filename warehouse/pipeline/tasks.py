@@ -23,7 +23,7 @@ _LOG = logging.getLogger("warehouse")
 
 def collect(plan: Plan, exchange: str) -> dict[str, int]:
     """Ask an exchange for the plan's hours. Returns the outcomes of its requests."""
-    return _collected(exchange, lambda asking: asking.metadata(plan.coins) + asking.collect(plan))
+    return _collected(exchange, lambda asking: asking.collect(plan, asking.metadata(plan.coins)))
 
 
 def collect_metadata(exchange: str) -> dict[str, int]:
@@ -37,7 +37,10 @@ def _collected(exchange: str, ask: Callable[[Collector], Counter[str]]) -> dict[
     with serving(settings) as served, collector(store, settings, exchange, served, Silent()) as asking:
         outcomes = ask(asking)
     counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-    _LOG.info("fetched from %s: %s", exchange, counts or "nothing, all of it is there")
+    if counts:
+        _LOG.info("fetched from %s: %s; stored in %s", exchange, counts, store.root / "raw")
+    else:
+        _LOG.info("fetched from %s: nothing, all of it is in %s", exchange, store.root / "raw")
     return dict(outcomes)
 
 
@@ -64,6 +67,8 @@ def publish(plan: Plan) -> dict[str, Any]:
         "checks": summary.checks,
         "warnings": list(summary.warnings),
         "published": summary.published,
+        "partitions": dict(summary.partitions),
+        "coins": graph.coins(store, plan),
         "quarantined": [list(each) for each in summary.quarantined],
         "catalog": str(summary.catalog),
     }

@@ -5,13 +5,18 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import wait
+from functools import cache
 from pathlib import Path
 from threading import Thread
 from time import sleep
+from typing import Any
 
+import numba
 from loky import get_reusable_executor
+from loky.backend import get_context
 
+from transforms.estimation.compilation import compile_model
 from warehouse.pipeline.engine import Built, Lane, Walk
 from warehouse.pipeline.inputs import Reader
 from warehouse.progress import Progress, Silent
@@ -19,6 +24,24 @@ from warehouse.storage.staging import Stage
 from warehouse.storage.store import Store
 
 _WORTH_A_PROCESS = 8  # days of a coin: with fewer, starting one costs more than it saves
+_LOOK_S = 0.5
+
+
+def compile_once(progress: Progress) -> None:
+    """Compile the model where numba keeps nothing of this version of it, so that no process has to while others wait.
+
+    The mark is written last: what a killed run had begun is compiled again.
+    """
+    kept = os.environ.get("NUMBA_CACHE_DIR")
+    mark = Path(kept, f"whole-{numba.__version__}") if kept else None
+    if mark and mark.exists():
+        return
+    progress.stage("compile the model, once", 1, "model")
+    compile_model()
+    if mark:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    progress.step()
 
 
 def walk_all(stage: Stage, lanes: Sequence[Lane], progress: Progress, workers: int | None) -> Iterator[Built]:
@@ -31,22 +54,49 @@ def walk_all(stage: Stage, lanes: Sequence[Lane], progress: Progress, workers: i
         return
     # a process a core: threads of polars beside them would only take turns
     one_thread = {"POLARS_MAX_THREADS": "1"}
-    pool = get_reusable_executor(max_workers=processes, env=one_thread, initializer=_end_with_parent)
-    tasks = {pool.submit(_in_process, stage.published.root, stage.name, lane): lane for lane in lanes}
+    pool = get_reusable_executor(
+        max_workers=processes, env=one_thread, initializer=_begin, initargs=(steps := _steps(),)
+    )
+    running = {pool.submit(_in_process, stage.published.root, stage.name, lane) for lane in lanes}
     try:
-        for done in as_completed(tasks):
-            yield from done.result()
-            progress.step(tasks[done].name, len(tasks[done].days))
+        while running:
+            done, running = wait(running, _LOOK_S)
+            while not steps.empty():
+                progress.step(steps.get())
+            for each in done:
+                yield from each.result()
     finally:
-        for task in tasks:
-            task.cancel()
+        for each in running:
+            each.cancel()
 
 
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone: what it builds then is for nobody.
+@cache
+def _steps() -> Any:
+    """Return the queue of the days that processes have done. One for all: with another, loky starts processes anew."""
+    return get_context().SimpleQueue()
+
+
+class _Steps(Silent):
+    """The progress of a process: told to the one that started it."""
+
+    def __init__(self, queue: Any) -> None:
+        self.queue = queue
+
+    def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
+        """Put the step into the queue."""
+        self.queue.put(note)
+
+
+_progress: Progress = Silent()
+
+
+def _begin(steps: Any) -> None:
+    """Begin a process: it puts its steps into the queue, and ends when the one that started it is gone.
 
     It ends without tearing its modules down: DuckDB's would complain of that at length.
     """
+    global _progress
+    _progress = _Steps(steps)
     parent = os.getppid()
     atexit.register(os._exit, 0)
 
@@ -59,7 +109,7 @@ def _end_with_parent() -> None:
 
 
 def _in_process(root: Path, stage: str, lane: Lane) -> list[Built]:
-    return _walk(Stage(Store(root), stage), lane, Silent(), None)
+    return _walk(Stage(Store(root), stage), lane, _progress, None)
 
 
 def _walk(stage: Stage, lane: Lane, progress: Progress, reader: Reader | None) -> list[Built]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -53,7 +53,7 @@ def html(page: Page) -> str:
 def _json(sections: Sequence[Section]) -> str:
     specs = {
         f"{section.name}-{at}": {
-            "panels": [_spec(panel) for panel in figure.panels],
+            "panels": [_spec(panel, figure, is_first=not n) for n, panel in enumerate(figure.panels)],
             "canvas": figure.canvas,
             "series": bool(figure.series),
         }
@@ -64,11 +64,51 @@ def _json(sections: Sequence[Section]) -> str:
     return json.dumps({"specs": specs, "themes": themes}, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _spec(panel: Any) -> dict[str, Any]:
-    """Without settings: the page has them, in light and in dark."""
+def _spec(panel: Any, figure: Figure, *, is_first: bool) -> dict[str, Any]:
+    """Return a panel with what a reader may do to it, and without settings: the page has them, in light and in dark."""
     spec: dict[str, Any] = panel.to_dict(validate=False)
     spec.pop("config", None)
+    others = [param for param in spec.get("params", []) if param["name"] != "shown"]
+    spec["params"] = [*_switches(figure.series, is_first=is_first), *others, _zoom(spec)]
     return spec
+
+
+def _switches(series: Iterable[str], *, is_first: bool) -> list[dict[str, Any]]:
+    """Return a checkbox for each series, and `shown`, which follows them; a figure has one set for all its panels."""
+    if not series:
+        return []
+    box = {"input": "checkbox"}
+    boxes = [
+        {"name": f"show_{n}", "value": True} | ({"bind": box | {"name": name}} if is_first else {})
+        for n, name in enumerate(series)
+    ]
+    chosen = ", ".join(f"show_{n} ? {json.dumps(name)} : null" for n, name in enumerate(series))
+    return [*boxes, {"name": "shown", "expr": f"[{chosen}]"}]
+
+
+def _zoom(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the selection by which the x axis is zoomed and moved: not by what scrolls the page, wheel and finger."""
+    view = next(unit for unit in _units(spec) if _is_continuous(unit.get("encoding", {}).get("x", {})))
+    name = view.setdefault("name", "zoomed")
+    zoomed = {
+        "type": "interval",
+        "encodings": ["x"],
+        "zoom": "wheel![event.ctrlKey || event.metaKey]",
+        "translate": "[pointerdown[event.pointerType === 'mouse'], window:pointerup] > window:pointermove!",
+    }
+    return {"name": "zoom", "select": zoomed, "bind": "scales", "views": [name]}
+
+
+def _units(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for layer in spec.get("layer", ()):
+        yield from _units(layer)
+    if "layer" not in spec:
+        yield spec
+
+
+def _is_continuous(channel: dict[str, Any]) -> bool:
+    """Tell whether an axis can be zoomed by this encoding of it."""
+    return "field" in channel and "bin" not in channel and channel["type"] in ("quantitative", "temporal")
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -70,25 +71,28 @@ class Stage:
         staged = Store(self.home / "tables").path(table, key)
         return quarantine.hold(self.published.root, table, key, staged, reason)
 
-    def publish(self) -> int:
-        """Publishes every staged partition that changed; returns how many.
+    def publish(self) -> Counter[str]:
+        """Publish every staged partition that changed, and return how many by table.
 
         Killed at any moment, `recover` finishes it.
         """
         own = Store(self.home / "tables")
-        passed = {own.path(t, k).relative_to(own.root).as_posix(): self.changed(t, k) for t, k in self.staged()}
-        moved = [name for name, changed in passed.items() if changed]
-        for name in passed.keys() - set(moved):
-            quarantine.release(self.published.root, name)
+        moved: dict[str, str] = {}
+        for table, key in self.staged():
+            name = own.path(table, key).relative_to(own.root).as_posix()
+            if self.changed(table, key):
+                moved[name] = table.full_name
+            else:
+                quarantine.release(self.published.root, name)
         for name in moved:
             fsync(own.root / name)
         journal = self.home / JOURNAL
         hidden = journal.with_suffix(".tmp")
         hidden.parent.mkdir(parents=True, exist_ok=True)
-        hidden.write_text(json.dumps(moved))
+        hidden.write_text(json.dumps(list(moved)))
         replace_durably(hidden, journal)
-        _move(self.home, self.published.root, moved)
-        return len(moved)
+        _move(self.home, self.published.root, list(moved))
+        return Counter(moved.values())
 
 
 @contextmanager

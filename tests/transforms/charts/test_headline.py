@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
+import altair as alt
 import polars as pl
 import pytest
+import vl_convert
 
 from transforms.charts import headline
-from transforms.charts.amounts import amount, listing, price_text
+from transforms.charts.amounts import amount, listing, price_text, vega_amount
 from transforms.charts.snapshot import Snapshot
 
 
@@ -16,18 +19,29 @@ from transforms.charts.snapshot import Snapshot
     [
         (0, "0"),
         (999, "999"),
-        (12_345, "12 K"),
-        (14_970_000, "14.97 M"),
-        (99_994_999, "99.99 M"),
-        (99_999_999, "100 M"),
-        (312e6, "312 M"),
-        (999_999_999.0, "1.00 B"),
-        (1.45e9, "1.45 B"),
-        (2.5e12, "2.50 T"),
+        (12_345, "12.35K"),
+        (786_432, "786K"),
+        (14_970_000, "14.97M"),
+        (99_994_999, "99.99M"),
+        (99_999_999, "100M"),
+        (312e6, "312M"),
+        (999_999_999.0, "1B"),
+        (1.45e9, "1.45B"),
+        (2.5e12, "2.5T"),
     ],
 )
 def test_amounts_are_rounded_as_analysts_do(dollars: float, text: str) -> None:
     assert amount(dollars) == text
+
+
+def test_charts_write_amounts_as_the_sentences_do() -> None:
+    numbers = pl.DataFrame(
+        {"usd": [0.0, 12.4, 999.4, 999.6, 1500.0, 12_340.0, 99_996.0, 999_600.0, 4e6, 37.684e6, 7e8, 2.5e12]}
+    )
+    text = alt.Chart(numbers).transform_calculate(told=vega_amount("datum.usd")).mark_text().encode(text="told:N")
+    drawn = vl_convert.vegalite_to_svg(text.encode(y="usd:N").to_dict())
+    shown = set(re.findall(r">([^<>]+)</text>", drawn))
+    assert {amount(usd) for usd in numbers["usd"]} <= shown
 
 
 @pytest.mark.parametrize(
@@ -58,7 +72,7 @@ def test_it_says_where_price_stands_and_what_it_rests_on(market: Snapshot) -> No
 
 def test_the_heavier_side_comes_first(market: Snapshot) -> None:
     assert (
-        "Within 5 % of each exchange's own mark, shorts are heavier: 2.14 B against 1.56 B of longs "
+        "Within 5 % of each exchange's own mark, shorts are heavier: 2.14B against 1.56B of longs "
         "(1.4 times; imbalance -0.16)." in headline.write(market)
     )
 
@@ -67,15 +81,15 @@ def test_sums_have_the_range_that_the_truth_may_lie_in(market: Snapshot) -> None
     far = pl.DataFrame({"side": ["long", "short"], "distance_bp": 500.0})
     known = far.with_columns(cumulative_p10_usd=pl.Series([0.8e9, 1e9]), cumulative_p90_usd=pl.Series([3.1e9, 4.6e9]))
     assert (
-        "shorts are heavier: 2.14 B (1.00 B to 4.60 B) against 1.56 B (800 M to 3.10 B) of longs ("
+        "shorts are heavier: 2.14B (1B to 4.6B) against 1.56B (800M to 3.1B) of longs ("
         in headline.write(replace(market, ranges=known))[-3]
     )
 
 
 def test_the_largest_cluster_of_each_side(market: Snapshot) -> None:
     assert headline.write(market)[-2] == (
-        "Largest clusters: longs 100,700-101,100 (312 M, intensity 2.1, 50 % on binance); "
-        "shorts 106,400-107,100 (420 M, intensity 2.4, 50 % on binance)."
+        "Largest clusters: longs 100,700-101,100 (312M, intensity 2.1, 50 % on binance); "
+        "shorts 106,400-107,100 (420M, intensity 2.4, 50 % on binance)."
     )
 
 

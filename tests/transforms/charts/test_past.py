@@ -86,7 +86,7 @@ def test_a_life_begins_no_earlier_than_the_picture() -> None:
     assert len(boxes) == 3
     assert min(box["t"] for box in boxes) == past.path()["hour_utc"].dt.epoch("ms").min()
     assert {box["track_status"] for box in boxes} == {"active", "swept", "expired"}
-    assert next(box["predicted / realised"] for box in boxes if box["track_status"] == "swept") == "100 M / unknown"
+    assert next(box["predicted / realised"] for box in boxes if box["track_status"] == "swept") == "100M / unknown"
 
 
 def test_what_is_not_known_is_no_dot_and_nothing_realised_stands_at_the_edge() -> None:

@@ -85,9 +85,9 @@ def test_exchanges_that_were_not_read_have_nulls(shared: tuple[Trial, Scored]) -
 
 
 def test_the_same_bytes_twice(scored: Trial) -> None:
-    before = scored.files("mart")
+    before = scored.files("model", "mart")
     assert score(scored.settings(), DAY).quarantined == []
-    assert differing(before, scored.files("mart")) == []
+    assert differing(before, scored.files("model", "mart")) == []
     assert scored.leftovers() == []
 
 

@@ -116,13 +116,13 @@ def test_the_whole_version_applies_from_midnight(shared: tuple[Trial, Calibratio
 
 def test_too_few_hours_leave_the_prior(unfitted: Trial, tmp_path: Path) -> None:
     trial = unfitted.copied(tmp_path / "warehouse")
-    before = trial.files("core", "mart", "ops")
+    before = trial.files("core", "model", "mart", "ops")
     made = calibrate(trial.settings(), DAY, DAY)
     assert list(too_few(made)) == [
         f"2026-11-20: fewer than 24 hours of liquidations in the 45 days before it; {PRIOR_VERSION} goes on"
     ]
     assert (made.published, made.rows.height) == (0, 0)
-    assert differing(before, trial.files("core", "mart", "ops")) == []
+    assert differing(before, trial.files("core", "model", "mart", "ops")) == []
     assert trial.leftovers() == []
 
 
@@ -131,9 +131,9 @@ class TestAgain:
     def test_the_same_data_is_the_same_version_to_the_byte(
         self, unfitted: Trial, fitted: Trial, tmp_path: Path
     ) -> None:
-        before = fitted.files("core", "mart", "ops")
+        before = fitted.files("core", "model", "mart", "ops")
         assert calibrate(fitted.settings(), DAY, DAY).published == 0
-        assert differing(before, fitted.files("core", "mart", "ops")) == []
+        assert differing(before, fitted.files("core", "model", "mart", "ops")) == []
         other = unfitted.copied(tmp_path / "other")
         walked = calibrate(other.settings(), DAY - timedelta(days=2), DAY)
         assert set(walked.too_few) == {DAY - timedelta(days=2), DAY - timedelta(days=1)}
@@ -169,7 +169,7 @@ def test_a_fit_of_another_day_that_is_published_meanwhile_stays(unfitted: Trial,
     assert versions(trial) == {PRIOR_VERSION, VERSION, f"fit-{later}"}
     other = unfitted.copied(tmp_path / "other")
     calibrate(other.settings(), DAY, later)
-    assert differing(other.whole_files("mart"), trial.whole_files("mart")) == []
+    assert differing(other.whole_files("model", "mart"), trial.whole_files("model", "mart")) == []
 
 
 def realise(trial: Trial, moment: datetime, usd: float) -> None:
@@ -195,7 +195,7 @@ class TestNoLookAhead:
         realise(late, MIDNIGHT + HOUR, 9e8)
         for trial in (early, late):
             calibrate(trial.settings(), DAY, DAY)
-        assert differing({FILE: early.files("mart")[FILE]}, {FILE: late.files("mart")[FILE]}) == []
+        assert differing({FILE: early.files("model", "mart")[FILE]}, {FILE: late.files("model", "mart")[FILE]}) == []
         calibrate(late.settings(), DAY, DAY + timedelta(days=1))  # a range that knows more of what came
         own = [trial.rows("model_parameters").filter(version=VERSION) for trial in (early, late)]
         assert own[0].equals(own[1])
@@ -220,7 +220,7 @@ class TestHours:
         scratch.settings()
         path = scratch.root / FILE
         path.parent.mkdir(parents=True)
-        path.write_bytes(fitted.whole_files("mart")[FILE])
+        path.write_bytes(fitted.whole_files("model", "mart")[FILE])
         scratch.run(FIRST, LAST)
         assert differing(fitted.files(*MADE), bulk.files(*MADE)) == []
         assert differing(fitted.files(*MADE), scratch.files(*MADE)) == []
@@ -257,7 +257,7 @@ class TestHours:
         assert fitting.calibrate_day("2026-11-20")["published"] > 0
         tasks.publish(plan)
         fitted.run(MIDNIGHT)
-        assert differing(fitted.files("core", "mart"), between.files("core", "mart")) == []
+        assert differing(fitted.files("core", "model", "mart"), between.files("core", "model", "mart")) == []
 
 
 @pytest.mark.usefixtures("enough")
@@ -265,7 +265,7 @@ def test_a_version_that_fails_its_checks_is_held_back(
     unfitted: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial = unfitted.copied(tmp_path / "warehouse")
-    before = trial.files("mart")
+    before = trial.files("model", "mart")
     whole = model_parameters.fitted
     weight = pl.col("parameter") == "weight"
     monkeypatch.setattr(
@@ -274,7 +274,7 @@ def test_a_version_that_fails_its_checks_is_held_back(
     )  # fmt: skip
     made = calibrate(trial.settings(), DAY, DAY)
     assert [name for name, _, _ in made.quarantined] == ["model.model_parameters"]
-    assert differing(before, trial.files("mart")) == []
+    assert differing(before, trial.files("model", "mart")) == []
     monkeypatch.undo()
     monkeypatch.setattr(calibration, "LEAST_HOURS", 10)
     assert calibrate(trial.settings(), DAY, DAY).quarantined == []

@@ -16,7 +16,7 @@ from warehouse.pipeline import run as pipeline
 
 FIRST, LAST = datetime(2026, 1, 5, 1), datetime(2026, 1, 5, 12)
 DAY = (ms("2026-01-05T00:00"), ms("2026-01-06T00:00"))
-KLINES = "exchange=exchange,time=open_ms,open=o,high=h,low=l,close=c,volume=v"
+KLINES = "exchange=venue,time=open_ms,open=o,high=h,low=l,close=c,volume=v"
 SUMS = "time=open_ms,long=long_liquidation_usd,short=short_liquidation_usd"
 BASE, CONTRACTS = ("--unit", "base"), ("--unit", "contracts")
 OI_COLUMNS = "time=ts_ms,instrument=symbol,open_interest=sum_open_interest,open_interest_usd=sum_open_interest_value"

@@ -81,7 +81,7 @@ def test_a_late_bar_changes_its_day_and_what_hangs_on_it(trial: Trial, tmp_path:
     assert built(trial) == []
     anew = trial.copied(tmp_path / "anew")
     run.rebuild(anew.settings())
-    assert differing(anew.whole_files("core", "mart"), trial.whole_files("core", "mart")) == []
+    assert differing(anew.whole_files("core", "model", "mart"), trial.whole_files("core", "model", "mart")) == []
 
 
 def late(trial: Trial, day: date) -> None:
@@ -141,7 +141,7 @@ def test_a_deleted_file_is_built_and_nothing_else(filled: Trial, trial: Trial, n
     contract = table(name)
     shutil.rmtree(trial.root / contract.layer / name / f"coin=BTC/date={DAYS[1]}")
     assert built(trial) == [(name, "2026-11-18")]
-    assert differing(filled.whole_files("core", "mart"), trial.whole_files("core", "mart")) == []
+    assert differing(filled.whole_files("core", "model", "mart"), trial.whole_files("core", "model", "mart")) == []
 
 
 def test_what_is_held_back_is_built_until_it_passes(filled: Trial, trial: Trial) -> None:
@@ -151,7 +151,7 @@ def test_what_is_held_back_is_built_until_it_passes(filled: Trial, trial: Trial)
     assert [each.label for each in build(stage, whole(trial))] == [f"mart.liquidation_curve coin=BTC/date={DAYS[2]}"]
     stage.publish()
     assert not (trial.root / "quarantine" / held).exists()
-    assert differing(filled.whole_files("core", "mart"), trial.whole_files("core", "mart")) == []
+    assert differing(filled.whole_files("core", "model", "mart"), trial.whole_files("core", "model", "mart")) == []
 
 
 def test_a_past_that_is_filled_later(filled: Trial, quiet_exchanges: Simulation, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_past_that_is_filled_later(filled: Trial, quiet_exchanges: Simulation,
     made.backfill(datetime(2026, 11, 18, 5), LAST)
     assert made.backfill(FIRST, datetime(2026, 11, 18, 4)).quarantined == []
     assert differing(filled.files(*MADE), made.files(*MADE)) == []
-    assert differing(filled.whole_files("mart"), made.whole_files("mart")) == []
+    assert differing(filled.whole_files("model", "mart"), made.whole_files("model", "mart")) == []
 
 
 def test_a_state_that_was_deleted_for_its_age_is_built_first(filled: Trial, trial: Trial) -> None:
@@ -174,7 +174,7 @@ def test_a_state_that_was_deleted_for_its_age_is_built_first(filled: Trial, tria
     list(walk.run())
     assert [each.label[-10:] for each in walk.built] == ["2026-11-17", "2026-11-18", "2026-11-19"]
     stage.publish()
-    assert differing(filled.files("mart"), trial.files("mart")) == []
+    assert differing(filled.files("model", "mart"), trial.files("model", "mart")) == []
 
 
 def test_a_lost_input_outside_the_walk_is_built_first(filled: Trial, trial: Trial) -> None:
@@ -190,7 +190,7 @@ def test_a_lost_input_outside_the_walk_is_built_first(filled: Trial, trial: Tria
         f"core.price_bars coin=BTC/date={DAYS[1]}", f"mart.liquidation_levels coin=BTC/date={DAYS[2]}"
     ]  # fmt: skip
     stage.publish()
-    assert differing(filled.files("core", "mart"), trial.files("core", "mart")) == []
+    assert differing(filled.files("core", "model", "mart"), trial.files("core", "model", "mart")) == []
 
 
 def test_a_bad_day_of_the_past_holds_back_only_itself(
@@ -286,7 +286,7 @@ def test_state_stays_while_another_run_may_be_about_to_read_it(trial: Trial) -> 
 
 
 def test_everything_from_raw_is_what_it_was(filled: Trial, trial: Trial) -> None:
-    for layer in ("core", "mart", "ops/gaps", "ops/partitions"):
+    for layer in ("core", "model", "mart", "ops/gaps", "ops/partitions"):
         shutil.rmtree(trial.root / layer)
     summary = run.rebuild(trial.settings())
     assert (summary.quarantined, summary.fetched) == ([], {})
@@ -329,7 +329,7 @@ def test_whatever_is_disturbed_the_loop_ends_where_building_all_anew_does(
     filled: Trial, trial: Trial, seed: int
 ) -> None:
     rng = random.Random(seed)
-    files = sorted(p for layer in ("core", "mart") for p in (trial.root / layer).rglob("*.parquet"))
+    files = sorted(p for layer in ("core", "model", "mart") for p in (trial.root / layer).rglob("*.parquet"))
     for path in rng.sample(files, 12):
         if "model_parameters" not in str(path) and "standing" not in str(path) and "cohorts" not in str(path):
             path.unlink()

@@ -36,6 +36,12 @@ ALL_DRAWN = "return [...document.querySelectorAll('figure:not([hidden])')].every
 
 WIDTHS = "return [...document.querySelectorAll('.panel .marks')].map(each => each.getBoundingClientRect().width)"
 
+HOURS = """
+    return [...document.querySelectorAll("#balance figure:not([hidden]) .panel")].map(panel =>
+        [...panel.querySelectorAll(".role-axis-label text")].map(e => e.textContent)
+            .filter(text => /:|[a-z]/.test(text)).sort().join());
+"""
+
 MIDDLE = """
     const box = document.querySelector(arguments[0]).getBoundingClientRect();
     return [box.x + 0.6 * box.width, box.y + 0.5 * box.height];
@@ -89,7 +95,9 @@ def drawn(browser: webdriver.Chrome, colour: str) -> int:
 
 
 def series(browser: webdriver.Chrome, name: str) -> WebElement:
-    return browser.find_element(By.CSS_SELECTOR, f"figure:not([hidden]) [data-series='{name}']")
+    """The checkbox of a series."""
+    named = f"//figure[not(@hidden)]//label[span[text()='{name}']]/input"
+    return browser.find_element(By.XPATH, named)
 
 
 def complaints(browser: webdriver.Chrome) -> list[str]:
@@ -121,9 +129,55 @@ def test_a_click_on_the_legend_takes_an_exchange_out_and_puts_it_back(a_map: web
     series(a_map, "binance").click()
     WebDriverWait(a_map, 10).until(lambda b: drawn(b, COLOURS["binance"]) == 0)
     assert drawn(a_map, COLOURS["bybit"]) == before[1]
-    assert series(a_map, "binance").get_attribute("aria-pressed") == "false"
+    assert not series(a_map, "binance").is_selected()
     series(a_map, "binance").click()
     WebDriverWait(a_map, 10).until(lambda b: drawn(b, COLOURS["binance"]) == before[0])
+
+
+def test_what_is_hidden_stays_hidden_in_the_other_theme(a_map: webdriver.Chrome) -> None:
+    series(a_map, "okx").click()
+    WebDriverWait(a_map, 10).until(lambda b: drawn(b, COLOURS["okx"]) == 0)
+    a_map.find_element(By.ID, "theme").click()
+    figure = a_map.find_element(By.CSS_SELECTOR, "figure")
+    WebDriverWait(a_map, 20).until(lambda _: figure.get_attribute("data-drawn") == "dark")
+    WebDriverWait(a_map, 10).until(lambda b: drawn(b, COLOURS["bybit"]) > 50)
+    assert (drawn(a_map, COLOURS["okx"]), series(a_map, "okx").is_selected()) == (0, False)
+
+
+def test_the_wheel_zooms_with_control_alone_and_a_double_click_goes_back(a_map: webdriver.Chrome) -> None:
+    mark = a_map.find_element(By.CSS_SELECTOR, "svg.marks")
+    before = labels(a_map)
+    for modifiers, zooms in ((0, False), (2, True)):
+        x, y = a_map.execute_script(MIDDLE, "svg.marks")
+        wheel = {"type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": -300, "modifiers": modifiers}
+        a_map.execute_cdp_cmd("Input.dispatchMouseEvent", wheel)
+        a_map.execute_async_script("requestAnimationFrame(() => setTimeout(arguments[0], 300))")
+        assert (labels(a_map) != before) == zooms
+    a_map.execute_script("scrollTo(0, 0)")
+    ActionChains(a_map).move_to_element(mark).double_click().perform()
+    WebDriverWait(a_map, 10).until(lambda b: labels(b) == before)
+    assert complaints(a_map) == []
+
+
+def test_panels_of_a_figure_are_hidden_and_zoomed_together(browser: webdriver.Chrome, report: Path) -> None:
+    page = opened(browser, report)
+    page.execute_script("document.getElementById('balance').scrollIntoView()")
+    shown = page.find_elements(By.CSS_SELECTOR, "#balance figure:not([hidden]) .legend input")
+    assert [each.is_selected() for each in shown] == [True, True]
+    x, y = page.execute_script(MIDDLE, "#balance figure:not([hidden]) .marks")
+    wheel = {"type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": -500, "modifiers": 2}
+    before = page.execute_script(HOURS)
+    page.execute_cdp_cmd("Input.dispatchMouseEvent", wheel)
+    WebDriverWait(page, 10).until(lambda b: not set(b.execute_script(HOURS)) & set(before))
+    first, second = page.execute_script(HOURS)
+    assert first == second
+    assert complaints(page) == []
+
+
+def labels(browser: webdriver.Chrome) -> list[str]:
+    """The labels of the price axis."""
+    script = "return [...document.querySelectorAll('.role-axis-label text')].map(each => each.textContent)"
+    return sorted(text for text in browser.execute_script(script) if "," in text)
 
 
 def test_the_tooltip_tells_each_exchange(a_map: webdriver.Chrome) -> None:
@@ -186,7 +240,7 @@ def test_a_tab_draws_its_figure_when_it_is_opened(browser: webdriver.Chrome, rep
 
 def test_fingers_hit_every_button_and_ears_hear_every_figure(browser: webdriver.Chrome, report: Path) -> None:
     page = opened(browser, report, width=PHONE)
-    buttons = [each for each in page.find_elements(By.TAG_NAME, "button") if each.is_displayed()]
+    buttons = [each for each in page.find_elements(By.CSS_SELECTOR, "button, .legend label") if each.is_displayed()]
     assert len(buttons) > 8
     assert all(each.size["height"] >= 44 and each.size["width"] >= 44 for each in buttons)
     panels = page.find_elements(By.CSS_SELECTOR, ".panels")

@@ -48,7 +48,7 @@ def test_only_what_changed_is_published_and_the_stage_is_gone(store: Store, stag
     inode = kept.stat().st_ino
     stage.store.write(BARS, bars(1.0), KEY)
     stage.store.write(BARS, bars(day=date(2026, 1, 6)), {"coin": "BTC", "date": date(2026, 1, 6)})
-    assert stage.publish() == 1
+    assert stage.publish().total() == 1
     assert kept.stat().st_ino == inode
     assert not stage.home.exists()
     assert len(store.keys(BARS)) == 2

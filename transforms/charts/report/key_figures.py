@@ -27,16 +27,12 @@ def write(market: Snapshot, cascade: pl.DataFrame, summary: pl.DataFrame) -> lis
     ]
 
 
-def _usd(dollars: float) -> str:
-    return amount(dollars).replace(" ", "")
-
-
 def _balance(market: Snapshot) -> list[KeyFigure]:
     rows = market.balance.filter(pl.col("distance_bp").is_in(WITHIN_BP)).sort("distance_bp")
     return [
         (
             f"Longs / shorts within {row['distance_bp'] / 100:g}\u00a0%",
-            f"{_usd(row['long_usd'])} / {_usd(row['short_usd'])}",
+            f"{amount(row['long_usd'])} / {amount(row['short_usd'])}",
             _remark(row["imbalance"]),
         )
         for row in rows.iter_rows(named=True)
@@ -58,7 +54,7 @@ def _nearest(market: Snapshot, side: str) -> list[KeyFigure]:
     if found is None:
         return []
     span = f"{price_text(found['price_low'])}-{price_text(found['price_high'])}"
-    remark = f"{_usd(found['notional_usd'])} USD modelled, intensity {found['intensity']:.1f}"
+    remark = f"{amount(found['notional_usd'])} USD modelled, intensity {found['intensity']:.1f}"
     return [(f"Nearest cluster {_SIDES[side]}", span, f"{remark}, {found['distance_bp'] / 100:.1f} % away")]
 
 
@@ -74,7 +70,7 @@ def _max_pain(market: Snapshot, side: str) -> list[KeyFigure]:
         return []
     row = sums.row(0, named=True)
     away = percent(row["price"] / market.mark - 1)
-    remark = f"{_usd(row['notional_usd'])} USD modelled in 10 bp, {away}"
+    remark = f"{amount(row['notional_usd'])} USD modelled in 10 bp, {away}"
     return [(f"Max pain of {side}s", price_text(row["price"]), remark)]
 
 

@@ -57,7 +57,8 @@ def _map(of: ReportData) -> Section:
         "map",
         "Liquidation map (modelled)",
         "Where positions would be liquidated if the mark went there: longs left of the mark, shorts right of it. "
-        "Bars are what stands at a price, the curves what is liquidated on the way there. Press a name to hide it.",
+        "Bars are what stands at a price, the curves what is liquidated on the way there. Untick a name to hide it; "
+        "zoom with Ctrl and the wheel, drag to move, and double-click to go back.",
         {"": f"FROM liquidation_map('{of.market.coin}', as_of := '{of.market.hour}', span := 0.10)"},
         {
             "by exchange": liquidation_map.draw(of.market),

@@ -18,6 +18,7 @@ from itertools import groupby
 from math import copysign, fsum, sqrt
 
 import numpy as np
+from scipy.special import stdtrit
 
 from transforms.model.price_grid import Floats
 
@@ -81,15 +82,9 @@ def fit(hours: Sequence[Hour], volatility: float) -> Constant:
     y = fsum(x * r for _, x, r in known) / squares
     by_day = [fsum(x * (r - y * x) for _, x, r in day) for day in days]
     error = sqrt(len(days) / (len(days) - 1) * fsum(e * e for e in by_day)) / squares
-    away = _student(len(days) - 1) * error
+    away = float(stdtrit(len(days) - 1, 0.975)) * error
     return Constant(y, y - away, y + away, is_fitted=True) if y - away > 0 else PRIOR
 
 
 def _root(flow: float) -> float:
     return copysign(sqrt(abs(flow)), flow)
-
-
-def _student(freedom: int) -> float:
-    """The 97.5th percentile of Student's t (Abramowitz and Stegun 26.7.5; from 6 degrees on good to 1 %)."""
-    z = 1.959963984540054
-    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)

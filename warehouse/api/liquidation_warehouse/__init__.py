@@ -27,7 +27,7 @@ import polars as pl
 
 from transforms.charts import headline
 from warehouse.catalog.build import connect
-from warehouse.catalog.snapshot_queries import query, snapshot
+from warehouse.catalog.snapshot_queries import ask, query, snapshot
 from warehouse.errors import UserError
 from warehouse.settings import load
 from warehouse.storage.store import open_store
@@ -83,7 +83,7 @@ class Warehouse:
 
     def headline(self, coin: str, as_of: Moment | None = None, prices: Sequence[float] = ()) -> pl.DataFrame:
         """Return the sentences of `liq headline`, one a row in the column `sentence`."""
-        moment = None if as_of is None else self.sql("SELECT ops.moment($as_of) AS moment", as_of=as_of).item()
+        moment = None if as_of is None else ask(self.connection, "api/moment", as_of=as_of).item()
         return pl.DataFrame({"sentence": headline.write(snapshot(self.connection, coin.upper(), moment), prices)})
 
     def _macro(self, name: str, **arguments: Any) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from warehouse.clock import HOUR, floor_hour, utc_now
 from warehouse.errors import UserError
 from warehouse.ingest.addresses import pointed
 from warehouse.ingest.exchanges import serving
-from warehouse.operations.airflow_local import run_dag_in_process, settings_env
+from warehouse.operations.airflow_local import migrate, run_dag_in_process, settings_env
 from warehouse.pipeline import run as pipeline
 from warehouse.reports import report
 from warehouse.reports.charts import save_map
@@ -30,14 +31,16 @@ _SHOWN = ("BTC", "ETH")
 
 def quickstart(settings: Settings, days: int) -> int:
     """Fills `days` up to the last full hour, that hour through Airflow. Returns the exit code."""
-    with serving(settings) as served:
+    with serving(settings) as served, ThreadPoolExecutor(1) as beside:
         last = floor_hour(served.now)
         first = last - 24 * days * HOUR
         print(f"{_origin(settings, served.url)}; {', '.join(settings.coins)}; up to {last:%Y-%m-%d %H:%M} UTC")
         asked = pointed(settings, served)
+        airflow = beside.submit(migrate)  # it takes one core, and so does the model's compilation
         with show_progress() as progress:
             summary = pipeline.run(asked, first, last - HOUR, progress=progress, served=served)
         show(summary)
+        airflow.result()
         # the hours that pass meanwhile are no business of this run's
         _dag(asked.model_copy(update={"now": served.now}), last)
     _headlines(settings)

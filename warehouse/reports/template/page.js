@@ -6,11 +6,17 @@
   const system = matchMedia("(prefers-color-scheme: dark)");
   const narrow = () => root.clientWidth < 600;
   const views = new Map();  // a figure's id -> its views
-  const hidden = new Map();  // a figure's id -> names of series
   let theme = system.matches ? "dark" : "light";
 
-  const shown = id => [...document.querySelectorAll(`#${id} [data-series]`)]
-    .map(each => each.dataset.series).filter(name => !(hidden.get(id) || new Set()).has(name));
+  // What a reader chooses in a figure: the series shown, and the hours that it is zoomed to.
+  const isChosen = {signals: name => /^(show_\d+|zoom_t)$/.test(name), data: () => false};
+  const share = (view, all) => {
+    for (const name of Object.keys(view.getState(isChosen).signals))
+      view.addSignalListener(name, (_, value) => {
+        for (const other of all)
+          if (other.signal(name) !== value) other.signal(name, value).runAsync();
+      });
+  };
 
   // Letters and heights for a phone; a legend that is a row of buttons need not be drawn.
   const fitted = (spec, hasLegend) => {
@@ -25,17 +31,20 @@
   };
 
   async function draw(figure) {
-    const id = figure.id, {panels, canvas, series} = specs[id];
-    (views.get(id) || []).forEach(view => view.finalize());
+    const id = figure.id, {panels, canvas, series} = specs[id], before = views.get(id) || [];
+    const chosen = before[0]?.getState(isChosen);
+    before.forEach(view => view.finalize());
     views.set(id, []);
-    const targets = figure.querySelectorAll(".panel");
+    const targets = figure.querySelectorAll(".panel"), legend = figure.querySelector(".legend");
+    legend?.replaceChildren();
     for (const [at, spec] of panels.entries()) {
-      const made = await vegaEmbed(targets[at], fitted(spec, series), {
-        actions: false, renderer: canvas ? "canvas" : "svg", tooltip: {theme}, ast: false,
+      const {view} = await vegaEmbed(targets[at], fitted(spec, series), {
+        actions: false, renderer: canvas ? "canvas" : "svg", tooltip: {theme}, ast: false, bind: at ? undefined : legend,
       });
-      if (series) await made.view.signal("shown", shown(id)).runAsync();
-      views.get(id).push(made.view);
+      if (chosen) await view.setState(chosen).runAsync();
+      views.get(id).push(view);
     }
+    if (panels.length > 1) views.get(id).forEach((view, _, all) => share(view, all));
     figure.dataset.drawn = theme;
   }
 
@@ -57,15 +66,6 @@
   button.addEventListener("click", () => { theme = theme === "dark" ? "light" : "dark"; paint(); });
   system.addEventListener("change", event => { theme = event.matches ? "dark" : "light"; paint(); });
   addEventListener("beforeprint", () => figures.filter(figure => !figure.hidden).forEach(wanted));
-
-  document.querySelectorAll("[data-series]").forEach(each => each.addEventListener("click", () => {
-    const id = each.closest("figure").id, off = hidden.get(id) || new Set();
-    hidden.set(id, off);
-    const name = each.dataset.series;
-    off.has(name) ? off.delete(name) : off.add(name);
-    each.setAttribute("aria-pressed", String(!off.has(name)));
-    (views.get(id) || []).forEach(view => view.signal("shown", shown(id)).runAsync());
-  }));
 
   // A tap tells what a pointer that rests there would: the charts themselves heed moves only. A swipe is no tap.
   let from = null;

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import datetime
 from html import escape
 from pathlib import Path
 
 import polars as pl
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 from typer.testing import CliRunner, Result
 
 from expectations.tables import table
 from warehouse.cli.main import app
 from warehouse.cli.progress import Lines
-from warehouse.cli.summary import exit_code, gaps_table, lines
+from warehouse.cli.summary import exit_code, gaps_table
+from warehouse.cli.summary import lines as summary_lines
 from warehouse.errors import Busy
 from warehouse.pipeline import run as pipeline
 from warehouse.storage.store import SCHEMA_VERSION, Store
@@ -38,7 +42,7 @@ def summary(**known: object) -> pipeline.RunSummary:
     hour = datetime(2026, 1, 12, 10)
     made = pipeline.RunSummary(hour, hour, ("BTC",), ("binance", "okx"), "simulated", Path("warehouse/catalog.duckdb"))
     made.fetched = {"binance": {"ok": 7}, "okx": {"ok": 9}}
-    made.published = 12
+    made.partitions = Counter({"core.price_bars": 12})
     for name, value in known.items():
         setattr(made, name, value)
     return made
@@ -49,7 +53,7 @@ class TestEnding:
         ("known", "code"),
         [
             ({}, 0),
-            ({"published": 0}, 0),
+            ({"partitions": Counter()}, 0),
             ({"fetched": {"binance": {"ok": 7}, "okx": {"not_found": 1}}}, 0),
             ({"fetched": {"binance": {"ok": 7}, "okx": {"unreachable": 1}}}, 3),
             ({"fetched": {"binance": {"ok": 7}, "okx": {"ok": 3, "transient": 1}}}, 3),
@@ -62,7 +66,7 @@ class TestEnding:
 
     def test_the_summary_tells_all(self) -> None:
         known = {"warnings": ["2 % off"], "quarantined": [("mart.x", "coin=BTC", "no")], "checks": 40}
-        text = "\n".join(lines(summary(**known)))
+        text = "\n".join(summary_lines(summary(**known)))
         for word in ("simulated data", "binance: 7 ok", "40 checks", "2 % off", "12 partitions", "mart.x coin=BTC: no"):
             assert word in text
 
@@ -76,34 +80,67 @@ class TestEnding:
         assert (row["hours"], row["first_utc"], row["last_utc"]) == (3, hours[0], hours[2])
 
     def test_progress_on_a_log_is_a_line_a_stage(self, capsys: pytest.CaptureFixture[str]) -> None:
-        told = Lines()
-        told.stage("estimate", 2, "coins")
-        told.step("BTC")
-        told.step("ETH")
-        told.stage("nothing", 0, "coins")
-        told.end()
+        with show_progress() as reporter:
+            reporter.stage("estimate", 2, "coins")
+            reporter.step("BTC")
+            reporter.step("ETH")
+            reporter.stage("nothing", 0, "coins")
         assert capsys.readouterr().err == "estimate: 2 coins to do\n"
 
     def test_progress_tells_how_far_how_fast_and_who_holds_it_up(
-        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+        self, capsys: pytest.CaptureFixture[str], lines: Lines, now: list[float], thread: list[int]
     ) -> None:
-        told, now, thread = Lines(), [0.0], [1]
-        monkeypatch.setattr("warehouse.cli.progress.time.monotonic", lambda: now[0])
-        monkeypatch.setattr("warehouse.cli.progress.get_ident", lambda: thread[0])
-        told.stage("collect bybit", 2, "requests")
+        lines.stage("collect bybit", 2, "requests")
         thread[0] = 2
-        told.stage("collect okx", 4, "requests")
+        lines.stage("collect okx", 4, "requests")
         now[0] = 20.0
-        told.step("2026-01-05", rows=3000)
+        lines.step("2026-01-05", rows=3000)
         thread[0] = 1
-        told.step(advance=2)
+        lines.step(advance=2)
         thread[0], now[0] = 2, 40.0
-        told.step("2026-01-06", rows=1)
+        lines.step("2026-01-06", rows=1)
         assert capsys.readouterr().err.splitlines()[2:] == [
             "collect okx: 1 of 4 requests, 3,000 rows, 0.1 a second, 60 s left (2026-01-05)",
             "collect bybit: 2 of 2 requests in 20.0 s",
             "collect okx: 2 of 4 requests, 3,001 rows, 0.1 a second, 40 s left, and the others are done (2026-01-06)",
         ]
+
+    def test_the_time_left_is_that_of_the_last_steps(
+        self, capsys: pytest.CaptureFixture[str], lines: Lines, now: list[float]
+    ) -> None:
+        """The first step took 100 s, and each of those after it one: the average would say 300 s."""
+        lines.stage("maps", 50, "days")
+        for now[0] in (100.0, *map(float, range(101, 120))):
+            lines.step()
+        assert capsys.readouterr().err.splitlines()[-1] == "maps: 12 of 50 days, 1.0 a second, 38 s left"
+
+    def test_requests_that_turn_up_or_are_answered_already_change_the_total(
+        self, capsys: pytest.CaptureFixture[str], lines: Lines, now: list[float]
+    ) -> None:
+        lines.stage("collect okx", 4, "requests")
+        lines.grow(-2)
+        lines.grow(1)
+        now[0] = 5.0
+        lines.step(advance=3)
+        assert capsys.readouterr().err.splitlines()[-1] == "collect okx: 3 of 3 requests in 5.0 s"
+
+
+@pytest.fixture
+def now() -> list[float]:
+    return [0.0]
+
+
+@pytest.fixture
+def thread(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    known = [1]
+    monkeypatch.setattr("warehouse.cli.progress.get_ident", lambda: known[0])
+    return known
+
+
+@pytest.fixture
+def lines(now: list[float], capsys: pytest.CaptureFixture[str]) -> Lines:
+    console = Console(stderr=True, width=200)
+    return Lines(Progress(console=console, disable=True, speed_estimate_period=30.0, get_time=lambda: now[0]))
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ def test_it_fills_runs_the_dag_tells_and_draws(small_warehouse: Path, monkeypatc
     monkeypatch.setenv("LIQ_NOW", "2026-01-12T00:10Z")
     monkeypatch.setattr(pipeline, "run", fill)
     monkeypatch.setattr(quickstart, "run_dag_in_process", run_dag)
+    monkeypatch.setattr(quickstart, "migrate", lambda: None)
     result = CliRunner().invoke(app, ["quickstart", "--days", "2"], prog_name="liq")
     assert result.exit_code == 0, result.output
 

@@ -142,6 +142,11 @@ class TestRefusals:
         refused(liq("describe", "mart.nothing"), "mart.nothing", "liq describe")
         refused(liq("sql", "SELECT * FROM nothing"), "nothing", "liq tables")
 
+    def test_what_duckdb_suggests_is_kept(self) -> None:
+        refused(liq("sql", "FROM mart.market_balanc"), 'Did you mean "market_balance"? See what', "liq tables")
+        refused(liq("sql", "SELECT imbalanc FROM mart.market_balance"), 'Candidate bindings: "imbalance"')
+        refused(liq("sql", "FROM liquidation_map(nonsense := 1)"), "Candidate macros: liquidation_map(coin, as_of")
+
     def test_unknown_ending(self) -> None:
         refused(liq("map", "BTC", "--out", "x.pdf"), ".pdf", ".png, .html or .csv")
 

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import expectations.validation.gx
+from expectations.tables import table
 from expectations.validation.counts import Count
 from expectations.validation.gx import CheckResult
 from tests.warehouse.trial import MADE, A, Trial, differing
@@ -69,7 +70,7 @@ def test_wrong_units_are_held_back_with_their_reason(wrong: Trial) -> None:
 
 @pytest.mark.parametrize("name", DEPENDENT)
 def test_what_is_built_on_it_is_held_too(wrong: Trial, name: str) -> None:
-    reason = (wrong.root / "quarantine" / "mart" / name / PARTITION / "reason.txt").read_text()
+    reason = (wrong.root / "quarantine" / table(name).layer / name / PARTITION / "reason.txt").read_text()
     assert "which is held back" in reason
 
 

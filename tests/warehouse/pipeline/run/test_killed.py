@@ -30,6 +30,7 @@ def die(*_, **__):
 
 class Silent:
     def stage(self, name, total, unit): pass
+    def grow(self, by): pass
     def step(self, note="", advance=1, rows=0): pass
 
 class Last:
@@ -39,6 +40,7 @@ class Last:
         self.now = name
         if self.steps is None and name == self.wanted:
             die()
+    def grow(self, by): pass
     def step(self, note="", advance=1, rows=0):
         if self.steps is not None and self.now.startswith(self.wanted):
             self.steps -= 1

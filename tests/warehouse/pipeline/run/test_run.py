@@ -39,8 +39,8 @@ class TestSameTables:
             pieces.run(hour)
         pieces.run(EARLY + HOUR, LAST)
         assert differing(ranged.files(*MADE), pieces.files(*MADE)) == []
-        assert differing(ranged.whole_files("mart"), pieces.whole_files("mart")) == []
-        assert len(ranged.files("core", "mart")) > 20
+        assert differing(ranged.whole_files("model", "mart"), pieces.whole_files("model", "mart")) == []
+        assert len(ranged.files("core", "model", "mart")) > 20
         asked = Counter((str(entry["path"]), str(entry["query"])) for entry in exchanges.exchange.recent)
         assert asked
         assert [request for request, times in asked.items() if times > 1] == []
@@ -74,7 +74,7 @@ class TestSameTables:
             known = Trial(tmp_path, early.url, then)
             known.run(FIRST, EARLY)
         for contract in load().values():
-            if contract.layer not in ("core", "mart") or contract.time_column is None:
+            if contract.layer not in ("core", "model", "mart") or contract.time_column is None:
                 continue
             if contract.name in ("state_positions", "state_cohorts"):  # the state after the last hour only
                 continue
@@ -93,7 +93,7 @@ class TestSameTables:
             options = {"coins": "BTC,ETH"}
             assert run.backfill(made.settings(**options), begin, FIRST, workers=workers).quarantined == []
         assert differing(one.files("core"), many.files("core")) == []
-        assert differing(one.whole_files("mart"), many.whole_files("mart")) == []
+        assert differing(one.whole_files("model", "mart"), many.whole_files("model", "mart")) == []
 
     def test_books_balance_and_sides_are_equal(self, ranged: Trial) -> None:
         books = ranged.rows("position_ledger")
@@ -139,7 +139,7 @@ class Analyst:
         self.views = ["ops.watermark"] + [
             t.full_name
             for t in load().values()
-            if t.layer == "mart" and t.time_column == "hour_utc" and not t.may_be_empty
+            if t.layer in ("model", "mart") and t.time_column == "hour_utc" and not t.may_be_empty
         ]
         self.process = python(ANALYST.format(views=self.views), catalog)
         assert self.said() == "10"
@@ -231,7 +231,7 @@ UNUSABLE = {
     "a damaged marker": (marker(scheme="?"), r"warehouse\.json is damaged; restore it or start in an empty folder"),
     "a corrupt input": (corrupt("raw", "payloads"), r"raw/payloads/.* cannot be read \(.*; delete it and run"),
     "a corrupt table": (corrupt("core", "price_bars"), r"core/price_bars/.* cannot be read \(.*; delete it and run"),
-    "a corrupt state": (corrupt("mart", "state_positions"), r"state_positions/.* cannot be read \(.*; delete"),
+    "a corrupt state": (corrupt("model", "state_positions"), r"state_positions/.* cannot be read \(.*; delete"),
     "a corrupt map": (corrupt("mart", "liquidation_levels"), r"liquidation_levels/.* cannot be read \(.*; delete it"),
 }
 
@@ -242,11 +242,14 @@ def test_what_cannot_be_used_is_named_and_left_as_it_is(
 ) -> None:
     made = one_hour.copied(tmp_path / "warehouse")
     spoil(made.root)
-    before = made.files("core", "mart", "ops/gaps", "ops/watermark", "ops/checks", "ops/runs")
+    before = made.files("core", "model", "mart", "ops/gaps", "ops/watermark", "ops/checks", "ops/runs")
     with pytest.raises(UserError, match=told) as caught:
         made.run(A + HOUR)
     assert "\n" not in str(caught.value)
-    assert differing(before, made.files("core", "mart", "ops/gaps", "ops/watermark", "ops/checks", "ops/runs")) == []
+    assert (
+        differing(before, made.files("core", "model", "mart", "ops/gaps", "ops/watermark", "ops/checks", "ops/runs"))
+        == []
+    )
 
 
 def test_hours_the_wrong_way_round_are_refused_before_anything_is_made(exchanges: Simulation, tmp_path: Path) -> None:

@@ -1,0 +1,2 @@
+-- A moment as every macro reads it.
+SELECT ops.moment($as_of) AS moment;
