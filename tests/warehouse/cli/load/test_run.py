@@ -11,12 +11,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 from rich.console import Console
-from rich.progress import Progress
 from typer.testing import CliRunner, Result
 
 from expectations.tables import table
 from warehouse.cli.main import app
-from warehouse.cli.progress import Lines
+from warehouse.cli.progress import Lines, show_progress
 from warehouse.cli.summary import exit_code, gaps_table
 from warehouse.cli.summary import lines as summary_lines
 from warehouse.errors import Busy
