@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 from typer.testing import CliRunner, Result
 
 from expectations.tables import table
