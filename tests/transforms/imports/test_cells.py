@@ -56,8 +56,8 @@ def test_what_is_no_time_is_named(values: list[object], row: int, why: str) -> N
 
 @pytest.mark.parametrize(
     ("value", "why"),
-    [("", "a blank is not a number"), (None, "a blank"), ("nan", "is not a number"), ("n/a", "'n/a'"), ("-1", "below zero"),
-     ("inf", "is not a number"), ("0", "is not above zero")],
+    [("", "a blank is not a number"), (None, "a blank"), ("nan", "is not a number"), ("n/a", "'n/a'"),
+     ("-1", "below zero"), ("inf", "is not a number"), ("0", "is not above zero")],
 )  # fmt: skip
 def test_what_is_no_number_is_named(value: str | None, why: str) -> None:
     with pytest.raises(Refused, match=f"row 2: .*{why}"):
