@@ -55,14 +55,14 @@ def times(frame: pl.DataFrame, column: str, now_ms: int) -> pl.Series:
     refuse(frame, frame[column].is_null(), column, "is not a time")
     stamp = frame[column]
     if stamp.dtype.is_temporal():
-        made = _from_datetimes(stamp)
+        ms = _from_datetimes(stamp)
     elif (number := stamp.cast(pl.Float64, strict=False)).null_count() == 0:
-        made = _from_numbers(stamp, number, now_ms)
+        ms = _from_numbers(stamp, number, now_ms)
     else:
-        made = pl.Series([_from_iso(text) for text in stamp.cast(pl.String)], dtype=pl.Int64)
-    refuse(frame, made.is_null(), column, "is not a time")
-    refuse(frame, ~made.is_between(_EARLIEST_MS, now_ms), column, "is not a time between 2010 and now")
-    return made
+        ms = pl.Series([_from_iso(text) for text in stamp.cast(pl.String)], dtype=pl.Int64)
+    refuse(frame, ms.is_null(), column, "is not a time")
+    refuse(frame, ~ms.is_between(_EARLIEST_MS, now_ms), column, "is not a time between 2010 and now")
+    return ms
 
 
 def _from_datetimes(stamp: pl.Series) -> pl.Series:

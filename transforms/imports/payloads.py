@@ -24,11 +24,13 @@ def day_payloads(
     the first and the last of all of them, so a day without rows gets an empty payload.
     """
     parts = _every_day(rows) if complete else _days_with_rows(rows)
-    asked = [
+    requests = [
         (_request(exchange, series, instrument, own, window, complete=complete), own)
         for instrument, own, window in parts
     ]
-    answers = ((request, received_ms, Response(200, {}, body_of(series, own), received_ms)) for request, own in asked)
+    answers = (
+        (request, received_ms, Response(200, {}, body_of(series, own), received_ms)) for request, own in requests
+    )
     return _mark_imported(payloads.build(answers, source=source))
 
 
@@ -51,8 +53,8 @@ def instrument_payload(contracts: Iterable[Contract], exchange: str, *, source: 
     )
     names = ",".join(c.instrument for c in new)
     request = Request(exchange, endpoint("instruments"), "instruments", (("instruments", names),))
-    asked = [(request, received_ms, Response(200, {}, body_of("instruments", listing), received_ms))] if new else []
-    return _mark_imported(payloads.build(asked, source=source))
+    requests = [(request, received_ms, Response(200, {}, body_of("instruments", listing), received_ms))] if new else []
+    return _mark_imported(payloads.build(requests, source=source))
 
 
 Window = tuple[int, int]

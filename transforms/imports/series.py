@@ -45,11 +45,11 @@ def read(frame: pl.DataFrame, layout: Layout, known: ImportContext) -> pl.DataFr
     frame: ROW, INSTRUMENT and the file's columns. Raises Refused for the first invalid value, row or contradiction.
     """
     at = layout.found([c for c in frame.columns if c not in (ROW, INSTRUMENT)])
-    made = _READERS[layout.form](frame, layout, at, known)
-    moment = "open_ms" if "open_ms" in made.columns else "time_ms"
+    rows = _READERS[layout.form](frame, layout, at, known)
+    moment = "open_ms" if "open_ms" in rows.columns else "time_ms"
     if layout.series != "realised_liquidations":
-        made = _deduplicate(made, moment, at["time"])
-    ordered, schema = made.sort("instrument", moment, ROW), SERIES[layout.series]
+        rows = _deduplicate(rows, moment, at["time"])
+    ordered, schema = rows.sort("instrument", moment, ROW), SERIES[layout.series]
     absent = [pl.lit(None).alias(c) for c in schema if c not in ordered.columns]
     return ordered.with_columns(absent).select(pl.col(c).cast(t) for c, t in schema.items())
 
@@ -80,16 +80,16 @@ def _bars(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: Imp
     refuse(frame, ended > known.now_ms, at["time"], "opens a bar that ends in the future")
     volumes = {c: ours for c, ours in {"volume": "volume_base", "taker_buy": "taker_buy_base"}.items() if c in at}
     each = _coins(frame, layout, known.sizes) if volumes else pl.lit(1.0)
-    made = opened.rename({INSTRUMENT: "instrument"}).with_columns(
+    rows = opened.rename({INSTRUMENT: "instrument"}).with_columns(
         pl.lit(minutes).alias("interval_minutes"),
         *(value.alias(c) for c, value in prices.items()),
         *(numbers(frame, at[c]).alias(ours) for c, ours in volumes.items()),
     )
-    made = made.with_columns(pl.col(ours) * each for ours in volumes.values())
+    rows = rows.with_columns(pl.col(ours) * each for ours in volumes.values())
     if len(volumes) == 2:
-        more = made["taker_buy_base"] > made["volume_base"] * (1 + 1e-6)
+        more = rows["taker_buy_base"] > rows["volume_base"] * (1 + 1e-6)
         refuse(frame, more, at["taker_buy"], "is more than the bar's volume")
-    return made
+    return rows
 
 
 def _events(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: ImportContext) -> pl.DataFrame:
@@ -98,7 +98,7 @@ def _events(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: I
     choices = " nor ".join(repr(word) for word in ours)
     why = f"is neither {choices}; give the file's words with --side-words long=…,short=…"
     refuse(frame, ~side.is_in(list(ours)), at["side"], why)
-    made = frame.select(
+    rows = frame.select(
         ROW,
         pl.col(INSTRUMENT).alias("instrument"),
         times(frame, at["time"], known.now_ms).alias("time_ms"),
@@ -106,7 +106,7 @@ def _events(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: I
         numbers(frame, at["price"], positive=True).alias("price"),
         numbers(frame, at["size"], positive=True).alias("size"),
     )
-    return _with_size(made, layout)
+    return _with_size(rows, layout)
 
 
 def _sums(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: ImportContext) -> pl.DataFrame:
@@ -163,12 +163,12 @@ def _unit(layout: Layout) -> str:
 def _coins(frame: pl.DataFrame, layout: Layout, sizes: Mapping[str, float | None]) -> pl.Series:
     """Return the coins in one unit of each row's volume."""
     of_one = sizes if _unit(layout) == "contracts" else dict.fromkeys(sizes, 1.0)
-    made = frame[INSTRUMENT].replace_strict(of_one, return_dtype=pl.Float64)
-    if made.null_count():
+    coins = frame[INSTRUMENT].replace_strict(of_one, return_dtype=pl.Float64)
+    if coins.null_count():
         raise Refused(
             "volume in dollar contracts cannot be converted to coins; import volume in coins with --unit base"
         )
-    return made
+    return coins
 
 
 def _with_size(events: pl.DataFrame, layout: Layout) -> pl.DataFrame:

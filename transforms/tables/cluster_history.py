@@ -42,11 +42,11 @@ def build(
     hour. Clusters, bars and realised liquidations outside these hours are ignored.
     """
     earlier = TABLE.empty() if cluster_history is None else cluster_history
-    followed = earlier.filter(pl.col("track_status").is_in(_OPEN_STATUSES)).select(_TRACK_SCHEMA.names())
+    open_tracks = earlier.filter(pl.col("track_status").is_in(_OPEN_STATUSES)).select(_TRACK_SCHEMA.names())
     found = {key: rows.to_dicts() for key, rows in liquidation_clusters.partition_by(_SIDE, as_dict=True).items()}
     bars, rows = _bars_by_hour(price_bars), list[_Row]()
     for side in ("long", "short"):
-        tracks = followed.filter(pl.col("side") == side).to_dicts()
+        tracks = open_tracks.filter(pl.col("side") == side).to_dicts()
         ledger = position_ledger.filter(pl.col("side") == side)
         for hour, shared in hourly_attributes(ledger).items():
             attributes = shared | {"coin": ledger["coin"][0], "side": side, "hour_utc": hour}
@@ -80,15 +80,15 @@ def _track_hour(
         {cluster["cluster_id"]: _bucket_range(cluster) for cluster in clusters},
         swept,
     )
-    by_name = {track["track_id"]: track for track in tracks}
+    by_id = {track["track_id"]: track for track in tracks}
     for cluster in clusters:
-        name = cluster["cluster_id"]
-        track = by_name[links.goes_on[name]] if name in links.goes_on else _start_track(cluster, links, attributes)
+        known = links.goes_on.get(cluster["cluster_id"])
+        track = _start_track(cluster, links, attributes) if known is None else by_id[known]
         yield _add_distance(_continue_track(track, cluster, attributes), attributes)
-    going_on = set(links.goes_on.values())
-    for name, track in by_name.items():
-        if name not in going_on:
-            yield _add_distance(track | _close_or_lose(track, swept.get(name), links, attributes), attributes)
+    continued = set(links.goes_on.values())
+    for track_id, track in by_id.items():
+        if track_id not in continued:
+            yield _add_distance(track | _close_or_lose(track, swept.get(track_id), links, attributes), attributes)
 
 
 def _find_sweep(track: _Row, bars: Sequence[_Bar]) -> _Bar | None:

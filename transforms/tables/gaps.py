@@ -23,7 +23,7 @@ _HOUR = timedelta(hours=1)
 _SERIES = {"open_interest": "open_interest", "price_bars": "mark_bars", "traded_volume": "trade_bars"}
 _WINDOW = ["window_start_utc", "window_end_utc"]
 _HOURLY = pl.col("endpoint").is_in([endpoint(s) for s in ("open_interest", "mark_bars", "trade_bars")])
-_WHERE = ["exchange", "instrument", "hour_utc"]
+_KEY = ["exchange", "instrument", "hour_utc"]
 
 
 def build(
@@ -42,18 +42,21 @@ def build(
     exchanges: the exchanges expected to list the coin. An exchange without known contracts is a gap in every series.
     """
     listed = instruments.filter(pl.col("coin") == coin).select("exchange", "instrument").unique()
-    asked = pl.DataFrame({"hour_utc": _hours(fetches, payloads, day)}, schema={"hour_utc": TABLE.schema["hour_utc"]})
-    known_on = {*fetches["exchange"], *payloads["exchange"]}
-    exchanges = [e for e in exchanges if e in known_on]
-    expected = listed.filter(pl.col("exchange").is_in(exchanges)).join(asked, how="cross")
+    hours = pl.Series("hour_utc", _requested_hours(fetches, payloads, day), dtype=TABLE.schema["hour_utc"]).to_frame()
+    contacted = {*fetches["exchange"], *payloads["exchange"]}
+    exchanges = [e for e in exchanges if e in contacted]
+    expected = listed.filter(pl.col("exchange").is_in(exchanges)).join(hours, how="cross")
     unknown = pl.DataFrame(
         {"exchange": [e for e in exchanges if e not in listed["exchange"]]}, schema={"exchange": pl.String}
     )
     found = [
         _missing(expected, _open_interest_hours(open_interest), "open_interest", fetches),
-        _missing(expected, _bar_hours(price_bars), "price_bars", fetches),
+        _missing(expected, _hours_with_bars(price_bars), "price_bars", fetches),
         _missing(
-            expected.join(_bar_hours(price_bars), on=_WHERE, how="semi"), _traded(price_bars), "traded_volume", fetches
+            expected.join(_hours_with_bars(price_bars), on=_KEY, how="semi"),
+            _hours_with_volume(price_bars),
+            "traded_volume",
+            fetches,
         ),
         _carried(expected, open_interest),
         _derived(
@@ -62,18 +65,18 @@ def build(
             "price_bars",
             "no mark bars; trade bars are used instead",
         ),
-        _unlisted(unknown.join(asked, how="cross"), fetches, coin),
+        _unlisted(unknown.join(hours, how="cross"), fetches, coin),
     ]
     # An hour that is both missing and derived counts as missing, so missing rows come first in `found`.
-    once = pl.concat(found, how="diagonal").unique([*_WHERE, "series"], keep="first", maintain_order=True)
+    once = pl.concat(found, how="diagonal").unique([*_KEY, "series"], keep="first", maintain_order=True)
     every = once.with_columns(pl.lit(coin).alias("coin"), pl.col("hour_utc").dt.date().alias("date"))
     return TABLE.conform(every.select(list(TABLE.schema)))
 
 
-def _hours(fetches: pl.DataFrame, payloads: pl.DataFrame, day: date) -> list[datetime]:
-    """Return the hours of a day within requested windows.
+def _requested_hours(fetches: pl.DataFrame, payloads: pl.DataFrame, day: date) -> list[datetime]:
+    """Return the hours of a day within requested or imported windows.
 
-    Archive files are left out: a file holds a whole day, whichever hours were requested.
+    Archive requests are left out: a file holds a whole day, whichever hours were requested.
     """
     own = fetches.filter(~pl.col("endpoint").str.starts_with("archive_"))
     windows = pl.concat([each.select(_WINDOW) for each in (own, payloads.filter(_HOURLY))]).drop_nulls().unique()
@@ -86,34 +89,34 @@ def _open_interest_hours(open_interest: pl.DataFrame) -> pl.DataFrame:
     """Return hours with a reading of open interest recent enough for their end, and the time of that reading."""
     hour = pl.col("time_utc").dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
     trusted = open_interest.with_columns(hour).filter(pl.col("hour_utc") - pl.col("time_utc") <= TRUSTED_FOR)
-    return trusted.group_by(_WHERE).agg(pl.col("time_utc").max())
+    return trusted.group_by(_KEY).agg(pl.col("time_utc").max())
 
 
 def _carried(expected: pl.DataFrame, open_interest: pl.DataFrame) -> pl.DataFrame:
     """Return hours whose latest reading of open interest was taken before their end."""
-    known = expected.join(_open_interest_hours(open_interest), on=_WHERE, maintain_order="left")
+    known = expected.join(_open_interest_hours(open_interest), on=_KEY, maintain_order="left")
     earlier = known.filter(pl.col("time_utc") < pl.col("hour_utc"))
     reason = pl.lit("no reading at the end of the hour; carried from ") + pl.col("time_utc").dt.to_string("%H:%M:%S")
     return earlier.select(
-        *_WHERE, pl.lit("open_interest").alias("series"), pl.lit("carried").alias("state"), reason.alias("reason")
+        *_KEY, pl.lit("open_interest").alias("series"), pl.lit("carried").alias("state"), reason.alias("reason")
     )
 
 
-def _bar_hours(price_bars: pl.DataFrame) -> pl.DataFrame:
+def _hours_with_bars(price_bars: pl.DataFrame) -> pl.DataFrame:
     """Return hours whose last bar is present."""
     end = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"))
-    return price_bars.with_columns(end.alias("hour_utc")).filter(end == end.dt.truncate("1h")).select(_WHERE).unique()
+    return price_bars.with_columns(end.alias("hour_utc")).filter(end == end.dt.truncate("1h")).select(_KEY).unique()
 
 
-def _traded(price_bars: pl.DataFrame) -> pl.DataFrame:
+def _hours_with_volume(price_bars: pl.DataFrame) -> pl.DataFrame:
     """Return hours in which every bar has a volume; without it the estimator cannot open positions."""
     hour = pl.col("open_utc").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
-    complete = price_bars.with_columns(hour).group_by(_WHERE).agg(pl.col("volume_base").is_not_null().all())
-    return complete.filter("volume_base").select(_WHERE)
+    complete = price_bars.with_columns(hour).group_by(_KEY).agg(pl.col("volume_base").is_not_null().all())
+    return complete.filter("volume_base").select(_KEY)
 
 
 def _missing(expected: pl.DataFrame, present: pl.DataFrame, series: str, fetches: pl.DataFrame) -> pl.DataFrame:
-    absent = expected.join(present, on=_WHERE, how="anti")
+    absent = expected.join(present, on=_KEY, how="anti")
     rows = absent.with_columns(pl.lit(series).alias("series"), pl.lit("missing").alias("state"))
     return rows.with_columns(pl.lit("").alias("reason")) if rows.is_empty() else _with_reasons(rows, series, fetches)
 
@@ -121,19 +124,19 @@ def _missing(expected: pl.DataFrame, present: pl.DataFrame, series: str, fetches
 def _with_reasons(absent: pl.DataFrame, series: str, fetches: pl.DataFrame) -> pl.DataFrame:
     """Add the reason of each hour: the first failed request for it, sent for that day or the day before."""
     hour, day = pl.col("hour_utc"), pl.col("hour_utc").dt.date()
-    asked = fetches.filter(_serves(series, absent["exchange"].unique().to_list())).select(
+    sent = fetches.filter(_serves(series, absent["exchange"].unique().to_list())).select(
         *("exchange", "instrument", "date", "window_start_utc", "window_end_utc"),
         pl.when(pl.col("outcome") != "ok").then(pl.col("outcome") + ": " + pl.col("reason")).alias("failure"),
     )
-    requests = absent.join(asked, on=["exchange", "instrument"], maintain_order="left_right").filter(
+    requests = absent.join(sent, on=["exchange", "instrument"], maintain_order="left_right").filter(
         (pl.col("window_start_utc") < hour)
         & (pl.col("window_end_utc") > hour - _HOUR)
         & pl.col("date").is_between(day - timedelta(days=1), day)
     )
-    reasons = requests.group_by(_WHERE, maintain_order=True).agg(
+    reasons = requests.group_by(_KEY, maintain_order=True).agg(
         pl.col("failure").drop_nulls().first().fill_null(f"{ANSWERED} without data for this hour").alias("reason")
     )
-    explained = absent.join(reasons, on=_WHERE, how="left", maintain_order="left")
+    explained = absent.join(reasons, on=_KEY, how="left", maintain_order="left")
     return explained.with_columns(pl.col("reason").fill_null("not asked"))
 
 
@@ -150,17 +153,17 @@ def _serves(series: str, exchanges: Sequence[str]) -> pl.Expr:
 
 def _derived(expected: pl.DataFrame, bars: pl.DataFrame, series: str, reason: str) -> pl.DataFrame:
     hour = pl.col("open_utc").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
-    hours = bars.with_columns(hour).select(_WHERE).unique()
-    return expected.join(hours, on=_WHERE).with_columns(
+    hours = bars.with_columns(hour).select(_KEY).unique()
+    return expected.join(hours, on=_KEY).with_columns(
         pl.lit(series).alias("series"), pl.lit("derived").alias("state"), pl.lit(reason).alias("reason")
     )
 
 
 def _unlisted(exchanges: pl.DataFrame, fetches: pl.DataFrame, coin: str) -> pl.DataFrame:
-    asked = fetches.filter((pl.col("endpoint") == "instruments") & (pl.col("outcome") != "ok"))
+    failures = fetches.filter((pl.col("endpoint") == "instruments") & (pl.col("outcome") != "ok"))
     why = {
         (exchange, day): reason
-        for exchange, day, reason in asked.select(
+        for exchange, day, reason in failures.select(
             "exchange", "date", pl.col("outcome") + ": " + pl.col("reason")
         ).rows()
     }
@@ -169,5 +172,5 @@ def _unlisted(exchanges: pl.DataFrame, fetches: pl.DataFrame, coin: str) -> pl.D
         failed = why.get((exchange, hour.date())) or why.get((exchange, hour.date() - timedelta(days=1)))
         reason = failed or f"{exchange} lists no {coin} perpetual settled in USDT"
         rows += [(exchange, "", hour, series, "missing", reason) for series in ("open_interest", "price_bars")]
-    names = [*_WHERE, "series", "state", "reason"]
+    names = [*_KEY, "series", "state", "reason"]
     return pl.DataFrame(rows, schema={n: TABLE.schema[n] for n in names}, orient="row")

@@ -92,10 +92,10 @@ def _largest(profile: Floats, side: object) -> list[tuple[Range, float, float]]:
     A range in empty surroundings (infinite intensity) is not a cluster.
     """
     first, stop = (_FAR_END, len(profile)) if side == "long" else (0, len(profile) - _FAR_END)
-    taken = [r for r in detect(profile) if first <= r.first and r.last < stop]
-    found = [(r, float(profile[r.first : r.last + 1].sum()), intensity(profile, r)) for r in taken]
-    standing_out = [each for each in found if 1 < each[2] < np.inf]
-    return sorted(standing_out, key=lambda each: (-each[1], each[0].first))[:MOST]
+    inner = [r for r in detect(profile) if first <= r.first and r.last < stop]
+    found = [(r, float(profile[r.first : r.last + 1].sum()), intensity(profile, r)) for r in inner]
+    clusters = [each for each in found if 1 < each[2] < np.inf]
+    return sorted(clusters, key=lambda each: (-each[1], each[0].first))[:MOST]
 
 
 def _describe_range(found: Range, first: int, attributes: Row) -> Row:

@@ -46,15 +46,15 @@ def build(
     """Return the scores of one coin at the start of `day`; no data of that day or later enters them."""
     midnight = datetime.combine(day, time())
     hours = [midnight - LOOKS_BACK + i * _HOUR for i in range(LOOKS_BACK // _HOUR)]
-    in_window = pl.col("hour_utc").is_between(midnight - WINDOW - SCALED, midnight, closed="left")
-    read = realised_coverage.filter(in_window)
+    in_range = pl.col("hour_utc").is_between(midnight - WINDOW - SCALED, midnight, closed="left")
+    coverage = realised_coverage.filter(in_range)
     bars = price_bars.filter(pl.col("open_utc") < midnight)
     contracts = bars.select(_CONTRACT).unique().join(instruments, on=_CONTRACT, how="semi").sort(_CONTRACT).rows()
     parts, sources = [], {}
     for exchange, instrument in contracts:
         own = (pl.col("exchange") == exchange) & (pl.col("instrument") == instrument)
         sources[exchange, instrument] = str(bars.filter(own)["source"].max())
-        covered = set(read.filter(own)["hour_utc"].to_list())
+        covered = set(coverage.filter(own)["hour_utc"].to_list())
         if not covered:
             continue
         frames = [f.filter(own) for f in (bars, open_interest, margin_tiers, instruments)]
@@ -63,7 +63,7 @@ def build(
         rows = [(exchange, instrument, each.side, each.estimator, each.hour, each.amount) for each in predictions]
         parts.append(pl.DataFrame(rows, schema=_HOURLY, orient="row"))
     predicted = pl.concat(parts) if parts else pl.DataFrame(schema=_HOURLY)
-    hourly = _join_realised(predicted, realised_liquidations, read)
+    hourly = _join_realised(predicted, realised_liquidations, coverage)
     attributes = {"coin": coin, "date": day, "scored_from_utc": midnight - WINDOW, "scored_days": WINDOW.days}
     scores = [attributes | row for row in _rows(hourly, sources, model_parameters, midnight)]
     return TABLE.conform(pl.DataFrame(scores, schema=TABLE.schema, orient="row"))

@@ -53,8 +53,8 @@ def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
     streamed = pl.col("endpoint") == recording.ENDPOINT
     windows: dict[tuple[str, str | None, int | None, int | None], list[_Page]] = {}
     for page in _pages(stored.filter(~streamed & ~is_imported())):
-        asked = page.request
-        windows.setdefault((asked.exchange, asked.instrument, asked.start_ms, asked.end_ms), []).append(page)
+        own = page.request
+        windows.setdefault((own.exchange, own.instrument, own.start_ms, own.end_ms), []).append(page)
     hours = [hour for pages in windows.values() for hour in _hours(pages)]
     hours += [*listened_hours(stored.filter(streamed)), *imported_hours(stored.filter(is_imported()))]
     covered = pl.DataFrame([astuple(each) for each in hours], schema=_COVERED, orient="row")
