@@ -1,1 +1,1 @@
-"""Charts and sentences: tables in, figure or words out."""
+"""Charts and summary sentences: rows in, figures or text out."""

@@ -1,4 +1,4 @@
-"""The balance through time: longs against shorts within a distance of the mark, each with its range."""
+"""The long/short balance through time: notional within a distance of the mark, each side with its interval."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from transforms.charts.figure import Figure
 DISTANCES_BP = (100.0, 200.0, 500.0)
 _HEIGHTS = (280, 130)
 _FIGURES = 4
-_BANDS = "; bands: 10th to 90th percentile, meant to hold the truth four times in five"
+_BANDS = "; bands: 10th to 90th percentile (80 % credible interval)"
 
 
 def draw(rows: pl.DataFrame, coin: str, distance_bp: float) -> Figure:
-    """The figure of one distance.
+    """Draw one distance.
 
-    `rows`: hour_utc, distance_bp, side (long or short), usd, low_usd, high_usd (null where no range is known),
-    imbalance, is_stale, parameters_version, source.
+    rows: hour_utc, distance_bp, side (long or short), usd, low_usd, high_usd (null without an interval), imbalance,
+    is_stale, parameters_version, source.
     """
     hours = (
         rows.filter(pl.col("distance_bp") == distance_bp)
@@ -32,12 +32,13 @@ def draw(rows: pl.DataFrame, coin: str, distance_bp: float) -> Figure:
     )
     last = hours.row(-1, named=True)
     stale = hours.filter("is_stale")["t"].n_unique()
-    held = f"; in {stale} of {hours['t'].n_unique()} hours an exchange was carried" if stale else ""
+    carried = f"; in {stale} of {hours['t'].n_unique()} hours an exchange was carried forward" if stale else ""
     return Figure(
         title=f"{coin} longs and shorts within {distance_bp / 100:g} %, modelled, to {hour_text(last['hour_utc'])}",
         subtitle=(
-            f"{last['source'].capitalize()} data{held}{_BANDS if hours['low_usd'].count() else ''}. Below: imbalance, "
-            f"(longs - shorts) / both, above zero where longs are heavier. Parameters {last['parameters_version']}",
+            f"{last['source'].capitalize()} data{carried}{_BANDS if hours['low_usd'].count() else ''}. Lower panel: "
+            "imbalance, (longs - shorts) / (longs + shorts), above zero where longs are heavier. "
+            f"Parameters {last['parameters_version']}",
         ),
         panels=(_sides(hours), _imbalance(hours)),
         series=style.SIDE_COLOURS,
@@ -60,15 +61,15 @@ def _sides(hours: pl.DataFrame) -> alt.LayerChart:
 
 
 def _tooltips(hours: pl.DataFrame) -> pl.DataFrame:
-    told: dict[int, dict[str, object]] = {}
+    by_hour: dict[int, dict[str, object]] = {}
     for row in hours.iter_rows(named=True):
         blank = {"t": row["t"], "hour": hour_text(row["hour_utc"]), "longs": "", "shorts": ""}
-        hour = told.setdefault(row["t"], blank)
+        hour = by_hour.setdefault(row["t"], blank)
         span = "" if row["low_usd"] is None else f" ({amount(row['low_usd'])} - {amount(row['high_usd'])})"
         hour[row["side"]] = amount(row["usd"]) + span
         hour["imbalance"] = "" if row["imbalance"] is None else f"{row['imbalance']:+.2f}"
-        hour["data"] = "an exchange is carried" if row["is_stale"] else "of the hour"
-    return pl.DataFrame(list(told.values()))
+        hour["data"] = "stale: an exchange is carried forward" if row["is_stale"] else "of this hour"
+    return pl.DataFrame(list(by_hour.values()))
 
 
 def _imbalance(hours: pl.DataFrame) -> alt.LayerChart:

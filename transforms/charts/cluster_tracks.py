@@ -1,4 +1,4 @@
-"""Cluster tracks: each a box from its birth to its end, over the prices it covered, coloured by how it ended."""
+"""Cluster tracks: a box per track from birth to end, over its last price range, coloured by its status."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from transforms.charts.figure import Figure
 
 _HEIGHT = 420
 _MOST = 150
-_AROUND = 0.05  # of the price, beyond where it was
+_AROUND = 0.05  # margin around the range of the mark, as a fraction of the price
 ENDS = {"active": "#56B4E9", "lost": "#009E73", "swept": "#D55E00", "expired": "#999999", "merged": "#7B5FD0"}
 
 
 def draw(tracks: pl.DataFrame, path: pl.DataFrame, coin: str) -> Figure:
-    """The figure, of mart.cluster_history's rows of a span, some of them `near`, and `path`: hour_utc, mark_price."""
+    """Draw tracks of a span, at least one of them `near`.
+
+    tracks: each track's last row in mart.cluster_history. path: hour_utc, mark_price.
+    """
     boxes = _boxes(tracks, path)
     last = tracks.sort("hour_utc").row(-1, named=True)
     return Figure(
-        title=f"{coin} clusters and how they ended, modelled, to {hour_text(last['hour_utc'])}",
+        title=f"{coin} cluster tracks by status, modelled, to {hour_text(last['hour_utc'])}",
         subtitle=(
-            f"{last['source'].capitalize()} data; the {len(boxes)} largest near the price, of {len(tracks)} clusters; "
-            "a box is from birth to end, over the prices it last had, the stronger the larger; the line is the mark. "
+            f"{last['source'].capitalize()} data; the {len(boxes)} largest tracks near the mark, of {len(tracks)}. "
+            "Box: birth to end and the last price range; stronger colour: larger; line: the mark. "
             f"Parameters {last['parameters_version']}",
         ),
         panels=(_panel(boxes, path),),
@@ -32,7 +35,7 @@ def draw(tracks: pl.DataFrame, path: pl.DataFrame, coin: str) -> Figure:
 
 
 def near(tracks: pl.DataFrame, path: pl.DataFrame) -> pl.DataFrame:
-    """The tracks near where the price was, a row each: as it last was."""
+    """Return the last row of each track near the range of the mark."""
     if tracks.is_empty():
         return tracks
     low, high = path.select(pl.col("mark_price").min(), pl.col("mark_price").max().alias("high")).row(0)
@@ -41,7 +44,7 @@ def near(tracks: pl.DataFrame, path: pl.DataFrame) -> pl.DataFrame:
 
 
 def _boxes(tracks: pl.DataFrame, path: pl.DataFrame) -> pl.DataFrame:
-    """The largest, begun no earlier than the picture."""
+    """Return the largest tracks as boxes, clipped to the start of the chart."""
     return (
         near(tracks, path)
         .sort("largest_usd", descending=True, maintain_order=True)
@@ -68,7 +71,7 @@ def _panel(boxes: pl.DataFrame, path: pl.DataFrame) -> alt.LayerChart:
             x2="end:T",
             y=y,
             y2="price_high:Q",
-            color=alt.Color("track_status:N", scale=scale, title="ended"),
+            color=alt.Color("track_status:N", scale=scale, title="status"),
             opacity=alt.Opacity("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0.25, 0.95]), legend=None),
             tooltip=[alt.Tooltip(style.literal(name), title=name) for name in tooltips.columns[-6:]],
         )
@@ -82,12 +85,12 @@ def _panel(boxes: pl.DataFrame, path: pl.DataFrame) -> alt.LayerChart:
 
 def _tooltips(boxes: pl.DataFrame) -> pl.DataFrame:
     drawn = boxes.select("t", "end", "price_low", "price_high", "track_status", "strength")
-    words = [
+    texts = [
         {
-            "cluster of": f"{row['side']}s, {row['track_status']}",
+            "cluster": f"{row['side']}s, {row['track_status']}",
             "price": f"{price_text(row['price_low'])} - {price_text(row['price_high'])}",
             "born": hour_text(row["born_utc"]),
-            "last": hour_text(row["hour_utc"]),
+            "last hour": hour_text(row["hour_utc"]),
             "largest, modelled USD": amount(row["largest_usd"]),
             "predicted / realised": " / ".join(
                 "unknown" if row[name] is None else amount(row[name]) for name in ("predicted_usd", "realised_usd")
@@ -95,4 +98,4 @@ def _tooltips(boxes: pl.DataFrame) -> pl.DataFrame:
         }
         for row in boxes.iter_rows(named=True)
     ]
-    return drawn.hstack(pl.DataFrame(words))
+    return drawn.hstack(pl.DataFrame(texts))

@@ -10,11 +10,11 @@ import altair as alt
 
 @dataclass(frozen=True)
 class Figure:
-    """`panels` stand one below the other, without a title of their own.
+    """Panels stacked vertically under one title.
 
-    `subtitle`: modelled, realised or simulated, of which data, with which assumptions. `series`: name -> colour of
-    what a reader may hide; a chart shows those that its parameter `shown` names. `canvas`: so many marks that a page
-    paints them.
+    panels: charts without titles of their own. subtitle: the data's source, whether it is modelled or realised, and its
+    assumptions. series: name -> colour of the series that a reader may hide; a chart shows those in its parameter
+    `shown`. canvas: True for figures with so many marks that a page draws them on a canvas instead of as SVG.
     """
 
     title: str
@@ -26,10 +26,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page: what is seen in a sentence, the SQL that gives the same numbers, figures by the name of a tab.
+    """A section of a page: one sentence of explanation, the SQL behind its numbers, and figures by tab.
 
-    `asks`: SQL by the name of the tab that it is of; under no name, that of all. `opens`: the tab that is open at
-    first, else the first. Without figures, `seen` says why there are none.
+    seen: the explanation; without figures, the reason for that. asks: SQL by tab, or under "" for all tabs. opens: the
+    tab shown first; the first one if empty.
     """
 
     name: str

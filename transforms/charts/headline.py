@@ -1,4 +1,4 @@
-"""Sentences of the kind that analysts post: where price stands, what a move would liquidate, which side is heavier."""
+"""The headline in sentences: the mark, the notional that a move would liquidate, the balance and largest clusters."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from transforms.charts.amounts import amount, hour_text, listing, part, percent,
 from transforms.charts.snapshot import Snapshot
 
 DISTANCES = (0.01, 0.05)
-"""How far from the mark the levels stand when none is chosen."""
+"""Distances of the default levels from the mark, as fractions."""
 _BALANCE_BP = 500
 _MIDDLE = (pl.col("price_low") * pl.col("price_high")).sqrt()
 _BUCKET = math.log(1.001)
 
 
 def write(market: Snapshot, prices: Sequence[float] = ()) -> list[str]:
-    """The sentences, in order. `prices` are levels to speak of; without any, those at `DISTANCES` on both sides."""
+    """Return the sentences in order. prices: the levels to describe; by default those at DISTANCES on both sides."""
     chosen = prices or [market.mark * (1 + sign * d) for sign in (-1, 1) for d in DISTANCES]
     return [
-        _stands(market),
+        _mark(market),
         *(_level(market, price) for price in sorted(chosen, key=lambda p: (p > market.mark, abs(p - market.mark)))),
         *_balance(market),
         *_clusters(market),
@@ -30,9 +30,9 @@ def write(market: Snapshot, prices: Sequence[float] = ()) -> list[str]:
     ]
 
 
-def _stands(market: Snapshot) -> str:
-    where = f"mark, {market.reference}; {market.source} data"
-    return f"{market.coin} stands at {price_text(market.mark)} ({where}), hour {hour_text(market.hour)}."
+def _mark(market: Snapshot) -> str:
+    origin = f"mark, {market.reference}; {market.source} data"
+    return f"{market.coin} stands at {price_text(market.mark)} ({origin}), hour {hour_text(market.hour)}."
 
 
 def _level(market: Snapshot, price: float) -> str:
@@ -42,18 +42,18 @@ def _level(market: Snapshot, price: float) -> str:
     bucket = math.floor(math.log(price) / _BUCKET)
     low, high = math.exp(bucket * _BUCKET), math.exp((bucket + 1) * _BUCKET)
     total, by_exchange = _sums(market, mine.filter(between))
-    there, there_by_exchange = _sums(market, mine.filter(pl.col("price_bucket") == bucket))
-    reached = f"A {move} to {price_text(price)} ({percent(price / market.mark - 1)}) would liquidate "
-    reached += f"{amount(total)} dollars of {side}s in all" + (f": {by_exchange}." if total else ".")
+    in_bucket, in_bucket_by_exchange = _sums(market, mine.filter(pl.col("price_bucket") == bucket))
+    sentence = f"A {move} to {price_text(price)} ({percent(price / market.mark - 1)}) would liquidate "
+    sentence += f"{amount(total)} USD of {side}s" + (f": {by_exchange}." if total else ".")
     edge = _edge(mine, side)
     if edge and (price < edge if side == "long" else price > edge):
-        return f"{reached} The map ends at {price_text(edge)}; what stands beyond is not in it."
-    level = f"At that level itself ({price_text(low)}-{price_text(high)})"
-    return f"{reached} {level} " + (f"stand: {there_by_exchange}." if there else "stands none.")
+        return f"{sentence} The map ends at {price_text(edge)}; positions beyond it are not included."
+    level = f"In its 10 bp bucket ({price_text(low)}-{price_text(high)})"
+    return f"{sentence} {level}: {in_bucket_by_exchange if in_bucket else 'nothing'}."
 
 
 def _edge(levels: pl.DataFrame, side: str) -> float | None:
-    """Where the map of a side ends; None where it is empty."""
+    """Return the price at which the map of a side ends; None if it is empty."""
     if levels.is_empty():
         return None
     row = levels.select(pl.col("price_low").min(), pl.col("price_high").max()).row(0)
@@ -72,18 +72,18 @@ def _balance(market: Snapshot) -> list[str]:
         return []
     sides = sorted((("longs", row["long_usd"]), ("shorts", row["short_usd"])), key=lambda s: -s[1])
     (heavy, most), (light, least) = sides
-    about = {side: _range(market, side.rstrip("s")) for side, _ in sides}
+    intervals = {side: _interval(market, side.rstrip("s")) for side, _ in sides}
     times = f"{most / least:.1f} times" if least else "all"
-    weighed = "both sides are about even" if times == "1.0 times" else f"{heavy} are heavier"
-    against = f"{amount(most)}{about[heavy]}" + (f" of {heavy}" if times == "1.0 times" else "")
+    verdict = "both sides are about even" if times == "1.0 times" else f"{heavy} are heavier"
+    heavier = f"{amount(most)}{intervals[heavy]}" + (f" of {heavy}" if times == "1.0 times" else "")
     return [
-        f"Within {_BALANCE_BP / 100:.0f} % of each exchange's own mark, {weighed}: {against} "
-        f"against {amount(least)}{about[light]} of {light} ({times}; imbalance {row['imbalance']:+.2f})."
+        f"Within {_BALANCE_BP / 100:.0f} % of each exchange's own mark, {verdict}: {heavier} "
+        f"against {amount(least)}{intervals[light]} of {light} ({times}; imbalance {row['imbalance']:+.2f})."
     ]
 
 
-def _range(market: Snapshot, side: str) -> str:
-    """` (290M to 560M)`: where the truth is meant to lie four times out of five; empty where it is not known."""
+def _interval(market: Snapshot, side: str) -> str:
+    """Return the 80 % credible interval as ` (290M to 560M)`; empty if unknown."""
     if market.ranges.is_empty():
         return ""
     point = market.ranges.filter((pl.col("side") == side) & (pl.col("distance_bp") == _BALANCE_BP))
@@ -93,17 +93,17 @@ def _range(market: Snapshot, side: str) -> str:
 
 def _clusters(market: Snapshot) -> list[str]:
     first = market.clusters.sort("side", "rank").group_by("side", maintain_order=True).first()
-    told = [_cluster(row) for row in first.iter_rows(named=True)]
-    return [f"Largest clusters: {'; '.join(told)}."] if told else []
+    texts = [_cluster(row) for row in first.iter_rows(named=True)]
+    return [f"Largest clusters: {'; '.join(texts)}."] if texts else []
 
 
 def _cluster(row: dict[str, object]) -> str:
     shares = json.loads(str(row["exchange_shares"]))
     lead = max(shares, key=shares.__getitem__, default=None)
-    at = f", {part(shares[lead])} on {lead}" if lead else ""
+    share = f", {part(shares[lead])} on {lead}" if lead else ""
     low, high = (price_text(float(str(row[edge]))) for edge in ("price_low", "price_high"))
     intensity, notional = float(str(row["intensity"])), float(str(row["notional_usd"]))
-    return f"{row['side']}s {low}-{high} ({amount(notional)}, intensity {intensity:.1f}{at})"
+    return f"{row['side']}s {low}-{high} ({amount(notional)}, intensity {intensity:.1f}{share})"
 
 
 def _basis(market: Snapshot) -> str:

@@ -13,12 +13,12 @@ from transforms.charts.heatmap_rows import Heat
 
 _HEIGHT = 460
 _NO_MAP = "#9aa0a6"
-_DARKEST, _BRIGHTEST = 0.18, 0.997  # quantiles between which colours are told apart
-_UNDER = 0.6  # of a cell, by which it reaches under the next one: no seams
+_DARKEST, _BRIGHTEST = 0.18, 0.997  # quantiles at the ends of the colour scale
+_UNDER = 0.6  # share of a cell that overlaps the next one, so that no seams show
 
 
 def draw(heat: Heat) -> Figure:
-    """The figure; `cells` may be empty, then it holds the price alone."""
+    """Draw the heatmap; without cells, the price alone."""
     price = alt.Scale(domain=list(rows.reach(heat.path, heat.span)), nice=False, zero=False)
     cells = [] if heat.near.is_empty() else [_cells(heat, price)]
     view = alt.ViewBackground(fill=_NO_MAP)
@@ -31,12 +31,12 @@ def draw(heat: Heat) -> Figure:
 
 
 def _subtitle(heat: Heat) -> str:
-    each = "of every hour" if heat.step == 1 else f"every {heat.step} hours"
+    interval = "every hour" if heat.step == 1 else f"every {heat.step} hours"
     count = heat.cells["hour_utc"].n_unique()
-    maps = "1 map" if count == 1 else f"{count} maps, one {each}"
+    maps = "1 map" if count == 1 else f"{count} maps, one {interval}"
     return (
-        f"{heat.source.capitalize()} data, no record of orders; {maps}; "
-        f"rows of {heat.buckets / 10:g} % of price; the line is the mark, the band its low and high; grey: no map; "
+        f"{heat.source.capitalize()} data, modelled, not observed orders; {maps}; "
+        f"rows of {heat.buckets / 10:g} % of price; line: the mark; band: its low and high; grey: no map; "
         f"parameters {heat.parameters_version}"
     )
 
@@ -56,7 +56,7 @@ def _cells(heat: Heat, price: alt.Scale) -> alt.Chart:
             end=f"datum.t + {(1 + _UNDER) * heat.step * rows.HOUR_MS}",
             hour="utcFormat(datum.t, '%Y-%m-%d %H:%M') + ' UTC'",
             price=f"format({low}){digits} + ' - ' + format({low} + 1){digits}",
-            stands=vega_amount("datum.usd"),
+            modelled=vega_amount("datum.usd"),
         )
         .mark_rect(clip=True)
         .encode(
@@ -65,7 +65,7 @@ def _cells(heat: Heat, price: alt.Scale) -> alt.Chart:
             y=alt.Y("low:Q", scale=price, axis=_axis(heat)),
             y2="high:Q",
             color=_colour(heat, near["notional_usd"]),
-            tooltip=[_tip("hour", "map of"), _tip("price", "price"), _tip("stands", "modelled, USD")],
+            tooltip=[_tip("hour", "map of"), _tip("price", "price"), _tip("modelled", "modelled, USD")],
         )
     )
     return chart
@@ -80,7 +80,7 @@ def _axis(heat: Heat) -> alt.Axis:
 
 
 def _colour(heat: Heat, usd: pl.Series) -> alt.Color:
-    """Logarithmic, between quantiles: one great level must not leave all others dark."""
+    """Return a logarithmic colour scale between quantiles, so that one large level does not darken all others."""
     low, high = (float(usd.quantile(q) or 0) for q in (_DARKEST, _BRIGHTEST))
     ends = [max(low, high / 1e3, 1.0), max(high, 2.0)]
     ticks = [m * 10.0**power for power in range(13) for m in (1, 2, 3, 5) if ends[0] <= m * 10.0**power <= ends[1]]
@@ -97,7 +97,7 @@ def _colour(heat: Heat, usd: pl.Series) -> alt.Color:
 
 
 def _mark(heat: Heat, price: alt.Scale) -> list[alt.Chart]:
-    """The price's range, and its line: white with a dark edge, which is seen on every colour."""
+    """Return the mark's range and its line, white with a dark edge to be visible on every colour."""
     base = alt.Chart(rows.thinned(heat)).encode(x=style.moments(heat.ends))
     band = base.mark_area(color="white", opacity=0.3).encode(
         y=alt.Y("lowest:Q", scale=price, axis=_axis(heat)), y2="highest:Q"

@@ -1,4 +1,4 @@
-"""What the heatmap shows, as rows: how many hours and prices there are to draw, columns of cells, the price's path."""
+"""The heatmap's data: its resolution in hours and prices, columns of cells, and the path of the mark."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ SPANS = {"12h": 12, "24h": 24, "3d": 72, "7d": 168, "30d": 720, "90d": 2160, "18
 COLUMNS, ROWS = 300, 180
 STEP = 1.001
 HOUR_MS = 3_600_000
-_AROUND, _FAR_AROUND = 0.08, 0.13  # of the price, beyond where it was: up to a week, and over longer
-_FIGURES = 3  # of an amount, on hover
+_AROUND, _FAR_AROUND = 0.08, 0.13  # margin around the mark's range, as a fraction: spans up to a week, longer spans
+_FIGURES = 3  # significant digits of amounts in tooltips
 
 
 @dataclass(frozen=True)
 class Heat:
-    """What it is drawn from, up to the last hour of `path`.
+    """The data of a heatmap, up to the last hour of `path`.
 
-    `cells`: hour_utc, price_row, price_low, price_high, notional_usd, of a map each `step` hours. `path`: hour_utc,
-    mark_price, lowest, highest, for every hour. `buckets`: of the grid, 10 bp each, to a row.
+    cells: hour_utc, price_bucket, price_low, price_high, notional_usd, one map every `step` hours. path: hour_utc,
+    mark_price, lowest, highest, for every hour. buckets: grid buckets of 10 bp per row.
     """
 
     coin: str
@@ -41,40 +41,40 @@ class Heat:
 
     @property
     def ends(self) -> tuple[datetime, datetime]:
-        """From the first hour to the end of the last map's column: a map stands for the hours after it."""
+        """The first hour and the end of the last map's column, which extends over the hours after the map."""
         hours = self.path["hour_utc"]
         return hours[0], hours[-1] + timedelta(hours=self.step)
 
     @property
     def near(self) -> pl.DataFrame:
-        """The cells that are drawn."""
+        """The cells within the drawn prices."""
         low, high = reach(self.path, self.span)
         return self.cells.filter((pl.col("price_high") > low) & (pl.col("price_low") < high))
 
 
 def reach(path: pl.DataFrame, span: str) -> tuple[float, float]:
-    """The prices that are drawn: where the mark was, and around it."""
+    """Return the lowest and highest drawn price: the range of the mark with a margin."""
     around = _AROUND if SPANS[span] <= SPANS["7d"] else _FAR_AROUND
     low, high = path.select(pl.col("lowest").min(), pl.col("highest").max()).row(0)
     return float(low) * (1 - around), float(high) * (1 + around)
 
 
 def step(path: pl.DataFrame) -> int:
-    """Each how many hours a map is drawn, so that there are at most `COLUMNS`."""
+    """Return the hours between drawn maps that give at most `COLUMNS` columns."""
     hours: float = (path["hour_utc"][-1] - path["hour_utc"][0]) / timedelta(hours=1) + 1
     return math.ceil(hours / COLUMNS)
 
 
 def buckets_a_row(path: pl.DataFrame, span: str) -> int:
-    """So many 10 bp buckets that there are at most `ROWS` rows."""
+    """Return the number of 10 bp buckets per row that gives at most `ROWS` rows."""
     low, high = reach(path, span)
     return max(1, math.ceil(math.log(high / low) / math.log(STEP) / ROWS))
 
 
 def columns(cells: pl.DataFrame, first: int) -> pl.DataFrame:
-    """A row an hour: t, r (its lowest row, counted from `first`) and usd, the amounts from there up without a gap.
+    """Return a row per hour: t, r (its lowest row, relative to `first`) and usd, the list of amounts upward from there.
 
-    A cell each would take five times the room in a page.
+    A row per cell would be five times as large in the page.
     """
     grid = (
         cells.group_by("hour_utc")
@@ -94,7 +94,7 @@ def columns(cells: pl.DataFrame, first: int) -> pl.DataFrame:
 
 
 def thinned(heat: Heat) -> pl.DataFrame:
-    """The path, a point each `step` hours, counted back from the last: its mark, and the range since the one before."""
+    """Thin the path to a point every `step` hours, counted back from the last, with the mark's range in between."""
     hours = heat.path.select(pl.col("hour_utc").dt.epoch("ms").alias("t"), "mark_price", "lowest", "highest")
     back = (pl.col("t").max() - pl.col("t")) // (heat.step * HOUR_MS)
     return (

@@ -1,4 +1,4 @@
-"""One price level through time: what stood there, its band, how it compares with its neighbours, and the mark."""
+"""One price level through time: its modelled notional, the band of that notional over 7 days, and the mark."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from transforms.charts.figure import Figure
 
 _HEIGHTS = (280, 130)
 BAND = timedelta(days=7)
-"""How far back an hour's band looks: rows are wanted from so long before the first that is drawn."""
+"""Window of the band; `draw` needs rows from this long before the first drawn hour."""
 
 _LOW, _HIGH = 0.1, 0.9
-_MOST = 360  # hours that are drawn; what is between them is left out
+_MOST = 360  # most hours drawn; a longer history is thinned
 _FIGURES = 4
 
 
 def draw(rows: pl.DataFrame, coin: str, price: float, hours_drawn: int | None = None) -> Figure:
-    """The figure, of the macro level_history's rows: hour_utc, side, notional_usd, intensity, mark_price, and so on.
+    """Draw rows of the macro level_history: hour_utc, side, notional_usd, intensity, mark_price, and so on.
 
-    hours_drawn: of the last so many hours; rows before them are what their bands are of. None draws all.
+    hours_drawn: draw the last so many hours, using earlier rows only for their bands. None draws all.
     """
     hours = _hours(rows, hours_drawn)
     last = rows.row(-1, named=True)
@@ -32,17 +32,17 @@ def draw(rows: pl.DataFrame, coin: str, price: float, hours_drawn: int | None = 
     return Figure(
         title=f"{coin} level {low}-{high} through time, modelled, to {hour_text(last['hour_utc'])}",
         subtitle=(
-            f"{last['source'].capitalize()} data; the notional that would be liquidated in this 10 bp bucket; the band "
-            "is its own 10th to 90th percentile over the last 7 days, not an error: the model gives none for one "
-            f"bucket. Below: the mark, and the level dashed. Parameters {last['parameters_version']}",
+            f"{last['source'].capitalize()} data; line: notional that would be liquidated in this 10 bp bucket; band: "
+            "its own 10th to 90th percentile over the last 7 days, not an error: the model gives none for a single "
+            f"bucket. Lower panel: the mark; dashed: the level. Parameters {last['parameters_version']}",
         ),
-        panels=(_standing(hours), _mark(hours, price)),
+        panels=(_notional(hours), _mark(hours, price)),
         series=style.SIDE_COLOURS,
     )
 
 
 def _hours(rows: pl.DataFrame, most: int | None) -> pl.DataFrame:
-    """With its band; a run of hours on one side of the mark is one line."""
+    """Add the band, and number the runs of hours on one side of the mark, each drawn as one line."""
     usd = pl.col("notional_usd")
     banded = rows.sort("hour_utc").with_columns(
         t=pl.col("hour_utc").dt.epoch("ms"),
@@ -50,8 +50,8 @@ def _hours(rows: pl.DataFrame, most: int | None) -> pl.DataFrame:
         high=usd.rolling_quantile_by("hour_utc", window_size=BAND, quantile=_HIGH),
     )
     last = pl.col("hour_utc").max()
-    asked = banded if most is None else banded.filter(pl.col("hour_utc") > last - pl.duration(hours=most))
-    drawn = asked.reverse().gather_every(math.ceil(len(asked) / _MOST)).reverse()
+    recent = banded if most is None else banded.filter(pl.col("hour_utc") > last - pl.duration(hours=most))
+    drawn = recent.reverse().gather_every(math.ceil(len(recent) / _MOST)).reverse()
     return drawn.with_columns(
         pl.col("notional_usd", "low", "high").round_sig_figs(_FIGURES),
         side=pl.col("side") + "s",
@@ -59,7 +59,7 @@ def _hours(rows: pl.DataFrame, most: int | None) -> pl.DataFrame:
     )
 
 
-def _standing(hours: pl.DataFrame) -> alt.LayerChart:
+def _notional(hours: pl.DataFrame) -> alt.LayerChart:
     base = alt.Chart(hours.select("t", "side", "run", "notional_usd")).encode(x=style.moments())
     band = (
         alt.Chart(hours.select("t", "low", "high"))
@@ -72,7 +72,7 @@ def _standing(hours: pl.DataFrame) -> alt.LayerChart:
         .mark_line(strokeWidth=2.2, interpolate="step-after")
         .encode(
             y=alt.Y("notional_usd:Q", axis=_dollars()),
-            color=alt.Color("side:N", scale=scale, title="what would be liquidated"),
+            color=alt.Color("side:N", scale=scale, title="would be liquidated"),
             detail="run:N",
         )
     )

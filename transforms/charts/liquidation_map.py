@@ -16,7 +16,7 @@ _OPENED = {"1d": "opened in the last day", "7d": "opened in the last 7 days", "3
 
 
 def draw(market: Snapshot, window: str = "all", by: str = "exchange") -> Figure:
-    """The figure; its series are what the bars are made of, hidden or shown in bars and curves alike."""
+    """Draw the map. A series is an exchange or a leverage class; hiding one changes bars and curves alike."""
     series = style.colours(rows.parts(market, by), style.EXCHANGE_COLOURS | style.LEVERAGE_COLOURS)
     drawn = rows.bars(market, window, by)
     price = alt.Scale(domain=[rows.STEP**edge for edge in rows.reach(market)], nice=False, zero=False)
@@ -67,9 +67,9 @@ def _curves(lines: pl.DataFrame, price: alt.Scale, by: str) -> alt.LayerChart:
             detail="side:N",
         )
     )
-    # an edge of the paper's colour, so that the line is seen on bars of any colour
+    # An edge in the background colour keeps the line visible on bars of any colour.
     edge = path.mark_line(style=["halo"], strokeWidth=5, opacity=0.85)
-    if by != "exchange":  # the palette of leverage has the colours of the sides
+    if by != "exchange":  # leverage colours include those of the sides
         return alt.LayerChart(layer=[edge, path.mark_line(style=["ink"], strokeWidth=2.2)])
     colours = alt.Scale(domain=list(style.SIDE_COLOURS), range=list(style.SIDE_COLOURS.values()))
     colour = alt.Color("side:N", scale=colours, title="cumulative", legend=alt.Legend(symbolType="stroke"))
@@ -86,7 +86,7 @@ def _mark(market: Snapshot, price: alt.Scale) -> list[alt.Chart]:
 
 
 def _columns(market: Snapshot, drawn: pl.DataFrame, price: alt.Scale, by: str) -> alt.Chart:
-    """An invisible column over each bar, as high as the figure, so that the tooltip needs no aim and tells all."""
+    """Return an invisible full-height column over each bar, so that a tooltip opens anywhere above it."""
     hover = alt.selection_point(name="hover", on="pointerover", clear="pointerout", empty=False)
     tooltips = rows.tooltips(market, drawn, by)
     chart: alt.Chart = (
@@ -106,6 +106,6 @@ def _columns(market: Snapshot, drawn: pl.DataFrame, price: alt.Scale, by: str) -
 
 
 def _subtitle(market: Snapshot, window: str) -> tuple[str, ...]:
-    about = f"Modelled, not a record. {market.source.capitalize()} data of {', '.join(market.exchanges)}"
-    line = f"{about}; positions {_OPENED.get(window, 'of any age')}; parameters {market.parameters_version}"
+    origin = f"Modelled, not a record. {market.source.capitalize()} data of {', '.join(market.exchanges)}"
+    line = f"{origin}; positions {_OPENED.get(window, 'of any age')}; parameters {market.parameters_version}"
     return (line, *(["; ".join(market.remarks())] if market.remarks() else []))

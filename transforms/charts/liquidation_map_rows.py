@@ -1,4 +1,4 @@
-"""What the liquidation map shows, as rows: bars, curves, the words of the tooltip."""
+"""The liquidation map's data: bars, cumulative curves and tooltip texts."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from transforms.charts.amounts import amount, percent, price_text
 from transforms.charts.snapshot import WINDOWS, Snapshot
 
 WITHIN = 0.10
-"""Share of the mark that is drawn on either side."""
+"""Drawn range on either side, as a fraction of the mark."""
 STEP = 1.001
 PARTS = {"exchange": "exchange", "leverage": "leverage_class"}
-"""What bars are made of -> the column of mart.liquidation_levels that tells it."""
+"""Split of the bars -> its column in mart.liquidation_levels."""
 _BUCKETS_A_BAR = 2
 
 
 def parts(market: Snapshot, by: str = "exchange") -> list[str]:
-    """The exchanges in the house's order, or the classes of leverage, the highest first."""
+    """Return the exchanges in their fixed order, or the leverage classes, highest first."""
     if by == "exchange":
         return market.exchanges
     classes = market.levels[PARTS[by]].unique().to_list()
@@ -26,7 +26,7 @@ def parts(market: Snapshot, by: str = "exchange") -> list[str]:
 
 
 def bars(market: Snapshot, window: str = "all", by: str = "exchange") -> pl.DataFrame:
-    """Notional by bar of 20 bp, part and side, within reach of the mark; the bars' edges lie on the fixed grid."""
+    """Return notional by 20 bp bar, part and side within `reach` of the mark; bar edges lie on the fixed grid."""
     return (
         _near(market, window, by)
         .group_by(pl.col("price_bucket") // _BUCKETS_A_BAR * _BUCKETS_A_BAR, by, "side")
@@ -39,14 +39,14 @@ def bars(market: Snapshot, window: str = "all", by: str = "exchange") -> pl.Data
 
 
 def curves(market: Snapshot, window: str = "all", by: str = "exchange") -> pl.DataFrame:
-    """Cumulative notional from the mark outward, by part and side, at the outer edge of every grid bucket."""
+    """Return cumulative notional from the mark outward, by part and side, at the outer edge of every grid bucket."""
     near = _near(market, window, by)
     lines = [_curve(near, side, by, part, market.mark) for side in ("long", "short") for part in parts(market, by)]
     return pl.concat(lines)
 
 
 def table(market: Snapshot, window: str = "all", by: str = "exchange") -> pl.DataFrame:
-    """What is drawn, as rows that stand by themselves: for CSV."""
+    """Return the drawn bars as self-contained rows for CSV."""
     return bars(market, window, by).select(
         pl.lit(market.coin).alias("coin"),
         pl.lit(market.hour).alias("hour_utc"),
@@ -67,7 +67,7 @@ def _edge(bucket: pl.Expr) -> pl.Expr:
 
 
 def reach(market: Snapshot) -> tuple[int, int]:
-    """First bucket, and the one after the last, of the bars that are drawn: whole bars only."""
+    """Return the first drawn bucket and the one after the last, rounded to whole bars."""
     edges = (market.mark * (1 - WITHIN), market.mark * (1 + WITHIN))
     first, last = (math.floor(math.log(edge) / math.log(STEP)) // _BUCKETS_A_BAR * _BUCKETS_A_BAR for edge in edges)
     return first, last + _BUCKETS_A_BAR
@@ -98,7 +98,7 @@ def _curve(near: pl.DataFrame, side: str, by: str, part: str, mark: float) -> pl
 
 
 def tooltips(market: Snapshot, drawn: pl.DataFrame, by: str = "exchange") -> pl.DataFrame:
-    """What the tooltip says of each bar, as text; cumulative from the mark to the bar's outer edge."""
+    """Return each bar's tooltip as text; `cumulative` runs from the mark to the bar's outer edge."""
     edges, names = ["price_low", "price_high"], parts(market, by)
     wide = drawn.pivot(by, index=edges, values="usd", aggregate_function="sum").sort("price_low")
     absent = [pl.lit(0.0).alias(name) for name in names if name not in wide.columns]

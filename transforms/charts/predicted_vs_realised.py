@@ -1,4 +1,4 @@
-"""Predicted against realised: what the map said stood where the mark then went, beside what was liquidated there."""
+"""Predicted against realised: the map's notional in the range that the mark then crossed, against liquidations."""
 
 from __future__ import annotations
 
@@ -13,59 +13,59 @@ from transforms.charts.figure import Figure
 
 _HEIGHT = 420
 _FIGURES = 3
-_TOLD = {
+_TOOLTIP = {
     "exchange": "exchange",
     "side": "side",
     "hour": "hour",
     "predicted_usd": "predicted, USD",
     "realised_usd": "realised, USD",
 }
-_LEAST = 1_000.0  # dollars; what is less is drawn at the edge
+_LEAST = 1_000.0  # dollars; smaller amounts are drawn at the edge
 
 
 def known(rows: pl.DataFrame) -> pl.DataFrame:
-    """Of mart.sweeps the hours and sides of which both are known."""
+    """Return the rows of mart.sweeps with both a predicted and a realised amount."""
     return rows.filter(pl.col("predicted_usd").is_not_null() & pl.col("realised_usd").is_not_null())
 
 
 def draw(rows: pl.DataFrame, coin: str) -> Figure:
-    """The figure, of `known` rows: hour_utc, exchange, side, predicted_usd, realised_usd, completeness, source."""
-    met = (
+    """Draw the `known` rows: hour_utc, exchange, side, predicted_usd, realised_usd, completeness, source."""
+    pairs = (
         known(rows)
         .filter((pl.col("predicted_usd") > 0) | (pl.col("realised_usd") > 0))
         .sort("hour_utc", "exchange", "side")
     )
-    feeds = dict(met.group_by("exchange", maintain_order=True).agg(pl.col("completeness").last()).iter_rows())
+    feeds = dict(pairs.group_by("exchange", maintain_order=True).agg(pl.col("completeness").last()).iter_rows())
     names = {name: f"{name} ({feeds[name]} feed)" for name in sorted(feeds)}
     colours = style.colours(list(names), style.EXCHANGE_COLOURS)
     series = {names[name]: colour for name, colour in colours.items()}
-    quiet = met.filter(pl.col("realised_usd") < _LEAST).height
+    quiet = pairs.filter(pl.col("realised_usd") < _LEAST).height
     source = str(rows["source"][-1]).capitalize()
     return Figure(
-        title=f"{coin} predicted against realised, modelled and realised, to {hour_text(met['hour_utc'][-1])}",
+        title=f"{coin} liquidations, predicted (modelled) against realised, to {hour_text(pairs['hour_utc'][-1])}",
         subtitle=(
-            f"{source} data; each dot an hour and side: right, what the map of the hour before held where the mark "
-            f"went; up, what the exchange's feed says was liquidated. {met.height} dots, {quiet} with less than 1K "
-            "realised, drawn at the edge; on the dashed line the two agree",
+            f"{source} data; one dot per hour, exchange and side. Predicted: notional of the previous hour's map in "
+            "the range that the mark then crossed; realised: liquidations in the exchange's feed. "
+            f"{pairs.height} dots, {quiet} with less than 1K realised, drawn at the edge; dashed line: both agree",
         ),
-        panels=(_panel(met.with_columns(pl.col("exchange").replace_strict(names)), series),),
+        panels=(_panel(pairs.with_columns(pl.col("exchange").replace_strict(names)), series),),
         series=series,
         canvas=True,
     )
 
 
-def _panel(met: pl.DataFrame, series: dict[str, str]) -> alt.LayerChart:
-    most = max(2 * _LEAST, float(met.select(pl.max_horizontal("predicted_usd", "realised_usd").max()).item()) * 1.3)
+def _panel(pairs: pl.DataFrame, series: dict[str, str]) -> alt.LayerChart:
+    most = max(2 * _LEAST, float(pairs.select(pl.max_horizontal("predicted_usd", "realised_usd").max()).item()) * 1.3)
     scale = alt.Scale(type="log", domain=[_LEAST, most], nice=False, clamp=True)
     ticks = [10.0**power for power in range(3, math.floor(math.log10(most)) + 1)]
-    x = alt.X("stood:Q", scale=scale, axis=style.dollars("predicted, modelled (USD)", values=ticks))
+    x = alt.X("predicted:Q", scale=scale, axis=style.dollars("predicted, modelled (USD)", values=ticks))
     y = alt.Y("realised:Q", scale=scale, axis=style.dollars("realised (USD)", values=ticks))
     dots = (
-        alt.Chart(_compact(met))
+        alt.Chart(_compact(pairs))
         .transform_filter(style.is_shown("exchange"))
         .transform_calculate(
             hour="utcFormat(datum.t, '%Y-%m-%d %H:%M') + ' UTC'",
-            stood=f"max(datum.s, {_LEAST})",
+            predicted=f"max(datum.s, {_LEAST})",
             realised=f"max(datum.r, {_LEAST})",
             predicted_usd=vega_amount("datum.s"),
             realised_usd=vega_amount("datum.r"),
@@ -76,18 +76,18 @@ def _panel(met: pl.DataFrame, series: dict[str, str]) -> alt.LayerChart:
             y=y,
             color=alt.Color("exchange:N", scale=alt.Scale(domain=list(series), range=list(series.values()))),
             shape=alt.Shape("side:N", scale=alt.Scale(domain=["longs", "shorts"], range=["circle", "triangle-up"])),
-            tooltip=[alt.Tooltip(f"{field}:N", title=title) for field, title in _TOLD.items()],
+            tooltip=[alt.Tooltip(f"{field}:N", title=title) for field, title in _TOOLTIP.items()],
         )
     )
-    ends = pl.DataFrame({"stood": [_LEAST, most], "realised": [_LEAST, most]})
+    ends = pl.DataFrame({"predicted": [_LEAST, most], "realised": [_LEAST, most]})
     line = alt.Chart(ends).mark_line(style=["quiet"], strokeDash=[6, 4], strokeWidth=1.4).encode(x=x, y=y)
     return style.panel(line, dots, height=_HEIGHT, series=series)
 
 
-def _compact(met: pl.DataFrame) -> pl.DataFrame:
-    """There may be thousands: few letters each, the words are made where it is drawn."""
+def _compact(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Shorten the rows, of which there may be thousands; the chart itself formats the texts."""
     usd = [pl.col(name).round_sig_figs(_FIGURES).cast(pl.Int64) for name in ("predicted_usd", "realised_usd")]
-    return met.select(
+    return pairs.select(
         pl.col("hour_utc").dt.epoch("ms").alias("t"),
         "exchange",
         pl.col("side") + "s",

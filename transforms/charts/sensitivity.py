@@ -1,4 +1,4 @@
-"""The same hour under three assumptions: cumulative notional from the mark outward, longs to the left."""
+"""The same hour under three assumptions: cumulative notional from the mark outward, longs on the left."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from transforms.estimation.sensitivity import ASSUMPTIONS
 
 _HEIGHT = 440
 _WITHIN_BP = 1000
-_NEAREST_BP = 50  # nearer, curves are a few positions and logarithms make much of them
-# Okabe and Ito's palette, and a grey that white and black paper both show.
+_NEAREST_BP = 50  # closer to the mark there are few positions, which look large on a logarithmic axis
+# Okabe and Ito's palette, and a grey that is visible on white and black.
 _COLOURS = {"public": "#0072B2", "ladder": "#D55E00", "fitted": "#808080"}
 _MEANS = {
-    "public": "as measured on the one public exchange",
-    "ladder": "quarters at 10, 25, 50, 100x",
-    "fitted": "as the map is read",
+    "public": "as measured on an exchange with public positions",
+    "ladder": "a quarter each at 10, 25, 50 and 100x",
+    "fitted": "as published in the map",
 }
 
 
 def draw(rows: pl.DataFrame) -> Figure:
-    """The figure, of sensitivity_rows.table: all exchanges together."""
+    """Draw the rows of transforms.estimation.sensitivity.table, all exchanges together."""
     series = {f"{name}: {_MEANS[name]}": _COLOURS[name] for name in ASSUMPTIONS}
     path = (
         alt.Chart(_shown(rows))
@@ -32,7 +32,7 @@ def draw(rows: pl.DataFrame) -> Figure:
             x=alt.X("percent:Q", scale=alt.Scale(domain=[-10, 10], nice=False), axis=_axis()),
             y=alt.Y("cumulative_usd:Q", scale=alt.Scale(type="log", nice=False), axis=_dollars()),
             color=alt.Color(
-                "assumption:N", scale=alt.Scale(domain=list(series), range=list(series.values())), title="read with"
+                "assumption:N", scale=alt.Scale(domain=list(series), range=list(series.values())), title="assumption"
             ),
             detail="side:N",
         )
@@ -60,7 +60,7 @@ def _shown(rows: pl.DataFrame) -> pl.DataFrame:
 def _axis() -> alt.Axis:
     text = "datum.value ? format(datum.value, '+') + ' %' : 'mark'"
     return alt.Axis(
-        title="move of the mark; longs below it, shorts above",
+        title="move of the mark; longs left, shorts right",
         labelExpr=text,
         values=list(range(-10, 11, 2)),
         grid=False,
@@ -73,15 +73,15 @@ def _dollars() -> alt.Axis:
 
 
 def _title(rows: pl.DataFrame) -> str:
-    about = rows.row(0, named=True)
-    return f"{about['coin']} liquidation map under three assumptions, modelled, {hour_text(about['hour_utc'])}"
+    first = rows.row(0, named=True)
+    return f"{first['coin']} liquidation map under three assumptions, modelled, {hour_text(first['hour_utc'])}"
 
 
 def _subtitle(rows: pl.DataFrame) -> tuple[str, ...]:
-    about = rows.row(0, named=True)
+    first = rows.row(0, named=True)
     exchanges = rows.filter(pl.col("exchange") != "all")["exchange"].unique().sort().to_list()
-    source = str(about["source"]).capitalize()
+    source = str(first["source"]).capitalize()
     return (
-        f"Modelled, not a record. {source} data of {', '.join(exchanges)}; what was traded is the same, who holds it is "
-        f"not; fitted: parameters {about['parameters_version']}",
+        f"Modelled, not a record. {source} data of {', '.join(exchanges)}; the same open positions under different "
+        f"leverage assumptions; fitted: parameters {first['parameters_version']}",
     )

@@ -1,4 +1,4 @@
-"""One coin at one hour, as charts and sentences take it: the rows of the mart tables and the exchange_rows behind them."""
+"""One coin at one hour: the rows of mart tables that charts and sentences are made from."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from datetime import datetime
 import polars as pl
 
 WINDOWS = {"1d": "notional_1d_usd", "7d": "notional_7d_usd", "30d": "notional_30d_usd", "all": "notional_usd"}
-"""Window -> the column of mart.liquidation_levels that holds what was opened in it."""
+"""Window -> the column of mart.liquidation_levels with the notional opened in it."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """The rows of one hour.
 
-    `levels`: exchange, side, bucket with its edges, notional by window. `exchange_rows`: exchange, mark_price, is_stale,
-    fresh_at_utc (the last hour not carried). `missing`: exchange, reason. `balance`, `clusters`: as in the mart, and
-    `ranges` the rows of its curve that add up all exchange_rows.
+    levels: exchange, side, bucket with its edges, notional by window. exchange_rows: exchange, mark_price, is_stale,
+    fresh_at_utc (the last hour not carried). missing: exchange, reason. balance, clusters: as in mart.market_balance
+    and mart.liquidation_clusters. ranges: rows of mart.liquidation_curve for all exchanges together.
     """
 
     coin: str
@@ -33,12 +33,12 @@ class Snapshot:
 
     @property
     def exchanges(self) -> list[str]:
-        """The exchange_rows in the map, in the house's order."""
+        """The exchanges in the map, in their fixed order."""
         return [str(name) for name in self.exchange_rows["exchange"]]
 
     @property
     def reference(self) -> str:
-        """The exchange whose mark stands for the market: the first that is not carried."""
+        """The exchange with the reference mark: the first that is not carried."""
         fresh = self.exchange_rows.filter(~pl.col("is_stale"))["exchange"]
         return str((fresh if len(fresh) else self.exchange_rows["exchange"])[0])
 
@@ -48,7 +48,7 @@ class Snapshot:
         return float(self.exchange_rows.filter(pl.col("exchange") == self.reference)["mark_price"].item())
 
     def remarks(self) -> list[str]:
-        """What a reader must know of the exchange_rows: which are carried, and since when; which are absent, and why."""
+        """Return caveats about exchanges: carried ones with the time since, missing ones with the reason."""
         carried = [
             f"{name} carried since {f'{fresh:%m-%d %H:%M} UTC' if fresh else 'before the first hour'}"
             for name, fresh in self.exchange_rows.filter("is_stale").select("exchange", "fresh_at_utc").iter_rows()
@@ -57,7 +57,7 @@ class Snapshot:
         return carried + absent
 
     def only(self, exchange: str) -> Snapshot:
-        """The same of one exchange; the balance and clusters, which add exchange_rows up, stay behind."""
+        """Return the snapshot of one exchange, without balance and clusters, which add up exchanges."""
         mine = pl.col("exchange") == exchange
         return Snapshot(
             self.coin, self.hour, self.source, self.parameters_version,

@@ -1,1 +1,1 @@
-"""Hours of which the realised liquidations are known."""
+"""Hours for which realised liquidations are known."""

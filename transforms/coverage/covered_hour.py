@@ -1,4 +1,4 @@
-"""An hour of which it is known what was liquidated, or a sample of it."""
+"""An hour whose realised liquidations are known, in full or as a sample."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CoveredHour:
-    """An hour, by its end; `instrument` None: of every contract of the exchange."""
+    """An hour, given by its end in unix ms. `instrument` None covers every contract of the exchange."""
 
     exchange: str
     instrument: str | None

@@ -1,4 +1,4 @@
-"""The hours of which an importer said that a file holds every liquidation."""
+"""Hours for which an importer declared a file to be complete."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _HOUR_MS = 3_600_000
 
 
 def imported_hours(imports: pl.DataFrame) -> Iterator[CoveredHour]:
-    """Every full hour of the imports (rows of raw.payloads) that are complete, those of the last row first."""
+    """Yield every full hour of the complete imports (rows of raw.payloads), the last row's hours first."""
     for payload in imports.reverse().iter_rows(named=True):
-        asked = request_of(payload)
-        if not is_complete(asked) or asked.start_ms is None or asked.end_ms is None:
+        request = request_of(payload)
+        if not is_complete(request) or request.start_ms is None or request.end_ms is None:
             continue
         try:
-            parse(asked, response_of(payload))
+            parse(request, response_of(payload))
         except ExchangeError:
             continue
-        for hour_ms in range(asked.start_ms + _HOUR_MS, asked.end_ms + 1, _HOUR_MS):
-            yield CoveredHour(asked.exchange, asked.instrument, hour_ms, "complete", payload["source"])
+        for hour_ms in range(request.start_ms + _HOUR_MS, request.end_ms + 1, _HOUR_MS):
+            yield CoveredHour(request.exchange, request.instrument, hour_ms, "complete", payload["source"])

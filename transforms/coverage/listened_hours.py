@@ -1,4 +1,4 @@
-"""The hours in which an exchange's stream of liquidations was listened to."""
+"""Hours in which an exchange's liquidation stream was recorded."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from transforms.exchanges.protocol import ExchangeError
 from transforms.exchanges.replay import request_of
 
 BRIEF_MS = 60_000
-"""What may be missing of an hour in all, reconnections for the most part: then it counts as no more than a sample."""
+"""Longest total interruption of a covered hour, mostly reconnections; any interruption makes the hour a sample."""
 
 _HOUR_MS = 3_600_000
 
 
 def listened_hours(recordings: pl.DataFrame) -> list[CoveredHour]:
-    """Every hour of the recordings (rows of raw.payloads) that was listened to, but for a brief part."""
+    """Return every hour of the recordings (rows of raw.payloads) with at most BRIEF_MS missing."""
     found: list[CoveredHour] = []
     for (exchange, source), own in recordings.partition_by("exchange", "source", as_dict=True).items():
         stretches = [each for body in own["body"] for each in recording.listened(body)]
-        for hour_ms in sorted(set(_heard(own))):
+        for hour_ms in sorted(set(_recorded_hours(own))):
             for instrument in _instruments(stretches):
                 missing_ms = _missing_ms(stretches, instrument, hour_ms)
                 if missing_ms <= BRIEF_MS:
-                    known = "sampled" if missing_ms else feed(exchange, recording.ENDPOINT).completeness
-                    found.append(CoveredHour(exchange, instrument, hour_ms, known, source))
+                    completeness = "sampled" if missing_ms else feed(exchange, recording.ENDPOINT).completeness
+                    found.append(CoveredHour(exchange, instrument, hour_ms, completeness, source))
     return found
 
 
-def _heard(recordings: pl.DataFrame) -> Iterator[int]:
+def _recorded_hours(recordings: pl.DataFrame) -> Iterator[int]:
     for payload in recordings.iter_rows(named=True):
         try:
             recording.check_heard(payload["exchange"], payload["body"])
@@ -48,7 +48,7 @@ def _instruments(stretches: Iterable[recording.Listened]) -> list[str | None]:
 
 
 def _missing_ms(stretches: Iterable[recording.Listened], instrument: str | None, hour_ms: int) -> int:
-    """How much of the hour, and of the moments after it in which its last events are told, was not listened to."""
+    """Return the ms not recorded of the hour and of LATENESS_MS after it, in which its last events arrive."""
     at, end = hour_ms - _HOUR_MS, hour_ms + recording.LATENESS_MS
     missing = 0
     own = [s for s in stretches if s.instruments is None or instrument in s.instruments]

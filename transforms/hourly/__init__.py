@@ -1,1 +1,1 @@
-"""Assigns bars, events and rows of the map to hours."""
+"""Assignment of bars, events and map rows to hours."""

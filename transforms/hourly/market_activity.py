@@ -1,7 +1,7 @@
-"""What the market traded, hour by hour, from the bars of all exchanges: what its impact on the price is known by.
+"""Hourly returns, volume and taker flow from the bars of all exchanges: the inputs of the market-impact law.
 
-Bars come in 5 and in 60 minutes; taken by the hour, Y does not hang on which. An exchange's hour that is not told whole is
-no data, nor is its volume or its flow where one of its bars lacks it.
+Bars have 5 or 60 minutes; hourly aggregates make the impact constant Y independent of which. An exchange's hour counts
+only if its bars cover it in full, and its volume or flow only if every bar has it.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ import polars as pl
 from transforms.model.clusters.market_impact import PRIOR, Constant, Hour, Impact, daily_volatility, fit
 
 LOOKS_BACK = timedelta(days=30)
-"""The full days before a day that its impact is known by: enough to tell Y to about a fifth, few enough to be
-of the market as it is."""
+"""Full days before a day from which its impact is fitted: enough to know Y to about a fifth, yet still recent."""
 
 _SERIES = ("exchange", "instrument")
 _Row = tuple[datetime, str, str, float, float | None, float | None]
 
 
 @dataclass(frozen=True)
-class Before:
-    """What was known when a day began: of 1, and USD; None where it was not."""
+class ImpactInputs:
+    """Inputs of the impact law at the start of a day: volatility as a fraction, volume in USD; None where unknown."""
 
     constant: Constant
     daily_volatility: float | None
@@ -34,30 +33,30 @@ class Before:
 
     @property
     def impact(self) -> Impact | None:
-        """The law with these numbers; None while one of them lacks."""
+        """The impact law with these inputs; None where one is missing."""
         if self.daily_volatility is None or self.daily_volume_usd is None:
             return None
         return Impact(self.constant, self.daily_volatility, self.daily_volume_usd)
 
 
-class Traded:
-    """The whole hours of `price_bars` (of one coin)."""
+class MarketActivity:
+    """Fully covered hours of one coin's `price_bars`, and the impact inputs they give by day."""
 
     def __init__(self, price_bars: pl.DataFrame) -> None:
         self.rows = _whole_hours(price_bars)
-        self.made: dict[date, Before] = {}
+        self.by_day: dict[date, ImpactInputs] = {}
 
-    def before(self, day: date) -> Before:
-        """From the LOOKS_BACK days before `day`: nothing of the day itself."""
-        if day not in self.made:
+    def before(self, day: date) -> ImpactInputs:
+        """Return the inputs from the LOOKS_BACK days before `day`, without the day itself."""
+        if day not in self.by_day:
             days = pl.col("hour").dt.date()
             rows = self.rows.filter((days >= day - LOOKS_BACK) & (days < day)).rows()
-            self.made[day] = _known(rows)
-        return self.made[day]
+            self.by_day[day] = _impact_inputs(rows)
+        return self.by_day[day]
 
 
 def _whole_hours(price_bars: pl.DataFrame) -> pl.DataFrame:
-    """Hour, exchange, instrument, log return, and volume and net taker flow (USD, null where not known)."""
+    """Return hour, exchange, instrument, log return, volume and net taker flow (USD, null where unknown)."""
     hour = pl.col("open_utc").dt.truncate("1h").alias("hour")
     usd, bought = pl.col("volume_base") * pl.col("close"), pl.col("taker_buy_base") * pl.col("close")
     hours = (
@@ -76,27 +75,27 @@ def _whole_hours(price_bars: pl.DataFrame) -> pl.DataFrame:
     return whole.sort("hour", maintain_order=True)
 
 
-def _known(rows: list[_Row]) -> Before:
+def _impact_inputs(rows: list[_Row]) -> ImpactInputs:
     daily = _daily_volumes(rows)
     hours = list(_hours(rows, daily))
     volatility = daily_volatility(hours)
     constant = fit(hours, volatility) if volatility else PRIOR
-    return Before(constant, volatility, fsum(daily.values()) or None)
+    return ImpactInputs(constant, volatility, fsum(daily.values()) or None)
 
 
 def _daily_volumes(rows: list[_Row]) -> dict[tuple[str, str], float]:
-    """What each contract trades in an average day, USD; without those that never told."""
-    told: dict[tuple[str, str], list[float]] = {}
+    """Return each contract's average daily volume (USD); contracts without any known volume are left out."""
+    hourly: dict[tuple[str, str], list[float]] = {}
     for _, exchange, instrument, _, usd, _ in rows:
         if usd is not None:
-            told.setdefault((exchange, instrument), []).append(usd)
-    return {series: 24 * fsum(usd) / len(usd) for series, usd in told.items()}
+            hourly.setdefault((exchange, instrument), []).append(usd)
+    return {series: 24 * fsum(usd) / len(usd) for series, usd in hourly.items()}
 
 
 def _hours(rows: list[_Row], daily: dict[tuple[str, str], float]) -> Iterator[Hour]:
-    """Contracts together. Where one's flow is not known, it is taken to be as those are whose is."""
-    for hour, of in groupby(rows, key=lambda row: row[0]):
-        same = list(of)
+    """Yield each hour over all contracts. Contracts with unknown flow are assumed to have the flow of the others."""
+    for hour, group in groupby(rows, key=lambda row: row[0]):
+        same = list(group)
         flows = {(exchange, instrument): flow for _, exchange, instrument, _, _, flow in same if flow is not None}
         volume = fsum(daily[series] for series in flows)
         moved = fsum(row[3] for row in same) / len(same)

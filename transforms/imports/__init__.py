@@ -1,1 +1,1 @@
-"""Files that somebody else recorded: a frame of theirs becomes rows of our series, or is refused at its first fault."""
+"""Imports of third-party files: a file's frame becomes rows of a series, or is refused at its first error."""

@@ -1,4 +1,4 @@
-"""What a file holds, as its owner says it."""
+"""The layout of a file to import, as the importer describes it."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ _OPTIONAL = {
 
 
 class Refused(Exception):
-    """A file that cannot be taken as it is: which of its columns and rows, and why."""
+    """A file that cannot be imported as it is; the message names the column, the row and the reason."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """`form`: a series, or `liquidation_sums`, dollars or coins of longs and shorts in a bar.
+    """The form of a file's rows, its column names and its units.
 
-    columns: ours -> the file's; a column that bears our name need not be named. unit: base, contracts or usd. sides
-    that open interest counts. side_words: long, short -> the file's words. complete: no realised liquidation lacks.
+    form: a series, or `liquidation_sums` for long and short amounts per bar. columns: our name -> the file's, where
+    they differ. unit: base, contracts or usd. sides: how many sides open interest counts, 1 or 2. side_words: long,
+    short -> the file's words. complete: the file has every realised liquidation.
     """
 
     form: str
@@ -44,27 +45,27 @@ class Layout:
 
     @property
     def series(self) -> str:
-        """The series that rows become."""
+        """The series that the rows become."""
         return "realised_liquidations" if self.form == "liquidation_sums" else self.form
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Every column of ours that may be named."""
+        """Every column name that this form accepts."""
         return (*_NEEDED[self.form], *_OPTIONAL[self.form], *WHO)
 
     def found(self, there: list[str]) -> dict[str, str]:
-        """Ours -> the file's, of the columns that are `there`.
+        """Return our name -> the file's for the columns `there`, those that the file has.
 
-        Raises Refused for one that lacks, or that is no column of this form.
+        Raises Refused for a column that is missing, or that this form does not have.
         """
         if foreign := [name for name in self.columns if name not in self.known]:
-            raise Refused(f"{self.form} has no column {foreign[0]!r} to be named; there are {', '.join(self.known)}")
+            raise Refused(f"{self.form} has no column {foreign[0]!r}; --columns accepts {', '.join(self.known)}")
         named = {name: self.columns.get(name, name) for name in self.known}
         must = {*_NEEDED[self.form], *self.columns}
         for name in (each for each in self.known if each in must):
             if named[name] not in there:
                 raise Refused(
                     f"there is no column {named[name]!r} for {name}; the file has {', '.join(there)}; "
-                    f"say which with --columns {name}=…"
+                    f"choose one with --columns {name}=…"
                 )
         return {name: theirs for name, theirs in named.items() if theirs in there}

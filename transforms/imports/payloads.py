@@ -1,4 +1,4 @@
-"""Imported rows as rows of raw.payloads: one for each contract, series and day, so that core is rebuilt with them."""
+"""Imported rows as rows of raw.payloads, one per contract, series and day, so that rebuilds of core include them."""
 
 from __future__ import annotations
 
@@ -12,28 +12,30 @@ from transforms.imports.contracts import Contract
 from transforms.tables import payloads
 
 _HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
-_TOLD = "%Y-%m-%dT%H:%M:%S%.3fZ"
+_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.3fZ"
 
 
 def day_payloads(
     rows: pl.DataFrame, series: str, exchange: str, *, source: str, received_ms: int, complete: bool = False
 ) -> pl.DataFrame:
-    """`rows` of `series` by contract and day; the window of each is the full hours that its rows lie in.
+    """Return `rows` of `series` as payloads by contract and day; each window spans the full hours of its rows.
 
-    As with exchanges, a reading at midnight is of the day that ends. Rows that are `complete` tell of every full hour
-    between the first and the last of all of them, so days without a row are there too, empty.
+    As with exchanges, a reading at midnight belongs to the day that ends. `complete` rows cover every full hour between
+    the first and the last of all of them, so a day without rows gets an empty payload.
     """
-    made = _complete(rows) if complete else _found(rows)
-    asked = [
+    parts = _every_day(rows) if complete else _days_with_rows(rows)
+    requests = [
         (_request(exchange, series, instrument, own, window, complete=complete), own)
-        for instrument, own, window in made
+        for instrument, own, window in parts
     ]
-    answers = ((request, received_ms, Response(200, {}, body_of(series, own), received_ms)) for request, own in asked)
-    return _said(payloads.build(answers, source=source))
+    answers = (
+        (request, received_ms, Response(200, {}, body_of(series, own), received_ms)) for request, own in requests
+    )
+    return _mark_imported(payloads.build(answers, source=source))
 
 
 def instrument_payload(contracts: Iterable[Contract], exchange: str, *, source: str, received_ms: int) -> pl.DataFrame:
-    """The contracts that no exchange has listed yet, as a listing; no rows where there are none."""
+    """Return a listing payload of the contracts that are new; no rows without any."""
     new = sorted((c for c in contracts if c.is_new), key=lambda each: each.instrument)
     listing = pl.DataFrame(
         [
@@ -51,14 +53,14 @@ def instrument_payload(contracts: Iterable[Contract], exchange: str, *, source: 
     )
     names = ",".join(c.instrument for c in new)
     request = Request(exchange, endpoint("instruments"), "instruments", (("instruments", names),))
-    asked = [(request, received_ms, Response(200, {}, body_of("instruments", listing), received_ms))] if new else []
-    return _said(payloads.build(asked, source=source))
+    requests = [(request, received_ms, Response(200, {}, body_of("instruments", listing), received_ms))] if new else []
+    return _mark_imported(payloads.build(requests, source=source))
 
 
 Window = tuple[int, int]
 
 
-def _found(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame, Window]]:
+def _days_with_rows(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame, Window]]:
     for (instrument, _), own in (
         rows.with_columns(_day(rows)).partition_by("instrument", "__day", as_dict=True, maintain_order=True).items()
     ):
@@ -66,7 +68,7 @@ def _found(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame, Window]]:
         yield str(instrument), own.drop("__day"), (first // _HOUR_MS * _HOUR_MS, -(-last // _HOUR_MS) * _HOUR_MS)
 
 
-def _complete(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame, Window]]:
+def _every_day(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame, Window]]:
     first, last = _extent(rows)
     begin, end = -(-first // _HOUR_MS) * _HOUR_MS, last // _HOUR_MS * _HOUR_MS
     dated = rows.with_columns(_day(rows))
@@ -83,7 +85,10 @@ def _day(rows: pl.DataFrame) -> pl.Expr:
 
 
 def _extent(rows: pl.DataFrame) -> tuple[int, int]:
-    """The moment before the first row, and the last: when a bar ends, or the reading."""
+    """Return the window (unix ms) of the rows: from the first bar's open to the last bar's end.
+
+    For readings and events: from 1 ms before the first to the last.
+    """
     if "open_ms" in rows.columns:
         ends = rows["open_ms"] + rows["interval_minutes"] * 60_000
         return int(rows["open_ms"].min()), int(ends.max())  # type: ignore[arg-type]
@@ -94,11 +99,11 @@ def _request(
     exchange: str, series: str, instrument: str, own: pl.DataFrame, window: Window, *, complete: bool
 ) -> Request:
     start, end = _extent(own) if own.height else window
-    told = pl.Series([start, end]).cast(pl.Datetime("ms")).dt.strftime(_TOLD).to_list()
+    texts = pl.Series([start, end]).cast(pl.Datetime("ms")).dt.strftime(_TIME_FORMAT).to_list()
     params = [
         ("instrument", instrument),
-        ("from", told[0]),
-        ("to", told[1]),
+        ("from", texts[0]),
+        ("to", texts[1]),
         *([("complete", "true")] if complete else []),
     ]
     return Request(
@@ -106,6 +111,6 @@ def _request(
     )
 
 
-def _said(made: pl.DataFrame) -> pl.DataFrame:
-    """Nobody was sent a GET."""
-    return made.with_columns(pl.col("request").str.replace("^GET ", "IMPORT "))
+def _mark_imported(frame: pl.DataFrame) -> pl.DataFrame:
+    """Write IMPORT in place of GET: no request was sent."""
+    return frame.with_columns(pl.col("request").str.replace("^GET ", "IMPORT "))

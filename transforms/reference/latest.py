@@ -1,4 +1,4 @@
-"""What every reading needs to know of its contract."""
+"""Contract attributes that every reading needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import polars as pl
 
 
 def listed(instruments: pl.DataFrame) -> pl.DataFrame:
-    """Coin, unit and contract size by exchange and instrument: one row each, of the newest version."""
+    """Return coin, kind, unit and contract size by exchange and instrument, from the newest version of each."""
     return (
         instruments.sort("valid_from_utc")
         .unique(["exchange", "instrument"], keep="last", maintain_order=True)

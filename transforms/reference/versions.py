@@ -1,4 +1,4 @@
-"""Slowly changing tables: a new version when what is observed differs from the version that holds."""
+"""Slowly changing tables: a new version starts when an observation differs from the current one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _KEY = ["exchange", "instrument"]
 
 
 def append_versions(table: Table, known: pl.DataFrame, observed: pl.DataFrame) -> pl.DataFrame:
-    """`known` with a version added for each instrument whose `observed` rows differ from it.
+    """Add a version to `known` for each instrument whose `observed` rows differ from its current one.
 
-    All rows of one instrument and moment (`valid_from_utc`) are one version. An instrument that is not observed keeps
+    All rows of one instrument and moment (`valid_from_utc`) form one version. An instrument that is not observed keeps
     its version.
     """
     for moment in observed["valid_from_utc"].unique().sort().to_list():
@@ -26,16 +26,16 @@ def append_versions(table: Table, known: pl.DataFrame, observed: pl.DataFrame) -
 def _observe(table: Table, known: pl.DataFrame, now: pl.DataFrame, moment: datetime) -> pl.DataFrame:
     columns = [c.name for c in table.columns if not c.name.startswith("valid_")]
     now = now.select(columns)
-    holding = (pl.col("valid_from_utc") <= moment) & (
+    is_current = (pl.col("valid_from_utc") <= moment) & (
         pl.col("valid_to_utc").is_null() | (pl.col("valid_to_utc") > moment)
     )
-    current = known.filter(holding).select(columns)
+    current = known.filter(is_current).select(columns)
     new = now.join(current, on=columns, how="anti", nulls_equal=True).select(_KEY)
     gone = current.join(now, on=columns, how="anti", nulls_equal=True).select(_KEY).join(now, on=_KEY, how="semi")
     differing = pl.concat([new, gone]).unique()
     if differing.is_empty():
         return known
-    stays = known.join(differing, on=_KEY, how="anti")
+    unchanged = known.join(differing, on=_KEY, how="anti")
     past = known.join(differing, on=_KEY, how="semi").filter(pl.col("valid_from_utc") < moment)
     ends = pl.min_horizontal("valid_to_utc", pl.lit(moment, dtype=table.schema["valid_to_utc"]))
     closed = past.with_columns(ends.alias("valid_to_utc"))
@@ -43,21 +43,21 @@ def _observe(table: Table, known: pl.DataFrame, now: pl.DataFrame, moment: datet
         pl.lit(moment, dtype=table.schema["valid_from_utc"]).alias("valid_from_utc"),
         pl.lit(None, dtype=table.schema["valid_to_utc"]).alias("valid_to_utc"),
     )
-    return pl.concat([table.conform(f) for f in (stays, closed, added)])
+    return pl.concat([table.conform(f) for f in (unchanged, closed, added)])
 
 
 def as_of(versions: pl.DataFrame, moment: datetime) -> pl.DataFrame:
-    """The versions that hold at `moment`; before the first one known, the first."""
+    """Return the versions valid at `moment`; before the first known version, the first one."""
     first = pl.col("valid_from_utc") == pl.col("valid_from_utc").min().over(_KEY)
     started = (pl.col("valid_from_utc") <= moment) | first
     return versions.filter(started & (pl.col("valid_to_utc").is_null() | (pl.col("valid_to_utc") > moment)))
 
 
 def in_force(versions: pl.DataFrame, of: Sequence[str], first: datetime, last: datetime) -> pl.DataFrame:
-    """The versions of each `of` that hold at some moment from `first` to before `last`, as they were known then.
+    """Return the versions of each key `of` valid at some moment in [first, last), as they were known then.
 
-    A version holds until the next begins; the first one known holds before it too. An end at `last` or later is null,
-    as it was then.
+    A version is valid until the next begins; the first known one is valid before its start too. An end at `last` or
+    later is null, as it was then.
     """
     began = pl.col("valid_from_utc")
     spans = versions.select(*of, began).unique().sort(*of, began)

@@ -1,1 +1,1 @@
-"""One implementation a table: `build(<input tables>)`."""
+"""One module per table, each with `build(<input tables>)`."""

@@ -1,4 +1,4 @@
-"""ops.fetches: what was asked, and what came of it."""
+"""ops.fetches: requests to exchanges and their outcomes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _DAY_MS = 86_400_000
 
 
 def build(outcomes: Iterable[Mapping[str, object]]) -> pl.DataFrame:
-    """One row an outcome.
+    """Return one row per outcome.
 
-    The table's columns, times in unix ms, without `date`, which is that of the window asked for.
+    An outcome's keys are the table's columns except `date`; its times are unix ms. `date` is the day on which the
+    requested window starts, or the day of sending where a request has no window.
     """
     schema = {c: pl.Int64() if c in _TIMES else t for c, t in TABLE.schema.items() if c != "date"}
     frame = pl.DataFrame(list(outcomes), schema=schema, orient="row")

@@ -1,4 +1,4 @@
-"""ops.gaps: the hours that were asked for and are not there as reported, and why."""
+"""ops.gaps: requested hours that are missing, carried or derived, and why."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from transforms.exchanges.imported import endpoint
 
 TABLE = table("gaps")
 ANSWERED = "the exchange answered"
-"""How the reason begins where nothing failed: there is no data."""
+"""Prefix of the reason where no request failed: the exchange has no data for the hour."""
 
 FAILED = r"^([a-z_]+: |not asked)"
-"""How it begins where a request failed, with the outcome, or was never sent: worth asking again."""
+"""Pattern of the reason where a request failed (it starts with the outcome) or was never sent: worth a retry."""
 
 _HOUR = timedelta(hours=1)
 _SERIES = {"open_interest": "open_interest", "price_bars": "mark_bars", "traded_volume": "trade_bars"}
 _WINDOW = ["window_start_utc", "window_end_utc"]
 _HOURLY = pl.col("endpoint").is_in([endpoint(s) for s in ("open_interest", "mark_bars", "trade_bars")])
-_WHERE = ["exchange", "instrument", "hour_utc"]
+_KEY = ["exchange", "instrument", "hour_utc"]
 
 
 def build(
@@ -37,38 +37,47 @@ def build(
     day: date,
     exchanges: Sequence[str],
 ) -> pl.DataFrame:
-    """Gaps of one coin among the hours of `day` that anybody asked for, or that imports speak of.
+    """Return one coin's gaps among the hours of `day` that were requested or that imports cover.
 
-    exchanges: those that owe the coin. One whose contracts are not known is a gap of all series.
+    exchanges: the exchanges expected to list the coin. An exchange without known contracts is a gap in every series.
     """
     listed = instruments.filter(pl.col("coin") == coin).select("exchange", "instrument").unique()
-    asked = pl.DataFrame({"hour_utc": _hours(fetches, payloads, day)}, schema={"hour_utc": TABLE.schema["hour_utc"]})
-    known_on = {*fetches["exchange"], *payloads["exchange"]}
-    exchanges = [e for e in exchanges if e in known_on]
-    expected = listed.filter(pl.col("exchange").is_in(exchanges)).join(asked, how="cross")
+    hours = pl.Series("hour_utc", _requested_hours(fetches, payloads, day), dtype=TABLE.schema["hour_utc"]).to_frame()
+    contacted = {*fetches["exchange"], *payloads["exchange"]}
+    exchanges = [e for e in exchanges if e in contacted]
+    expected = listed.filter(pl.col("exchange").is_in(exchanges)).join(hours, how="cross")
     unknown = pl.DataFrame(
         {"exchange": [e for e in exchanges if e not in listed["exchange"]]}, schema={"exchange": pl.String}
     )
-    made = [
+    found = [
         _missing(expected, _open_interest_hours(open_interest), "open_interest", fetches),
-        _missing(expected, _bar_hours(price_bars), "price_bars", fetches),
+        _missing(expected, _hours_with_bars(price_bars), "price_bars", fetches),
         _missing(
-            expected.join(_bar_hours(price_bars), on=_WHERE, how="semi"), _traded(price_bars), "traded_volume", fetches
+            expected.join(_hours_with_bars(price_bars), on=_KEY, how="semi"),
+            _hours_with_volume(price_bars),
+            "traded_volume",
+            fetches,
         ),
         _carried(expected, open_interest),
         _derived(
-            expected, price_bars.filter(pl.col("price_kind") == "trade"), "price_bars", "no mark bars; trades stand in"
+            expected,
+            price_bars.filter(pl.col("price_kind") == "trade"),
+            "price_bars",
+            "no mark bars; trade bars are used instead",
         ),
-        _unlisted(unknown.join(asked, how="cross"), fetches, coin),
+        _unlisted(unknown.join(hours, how="cross"), fetches, coin),
     ]
-    # an hour of which a part is derived and the end is missing is missing
-    once = pl.concat(made, how="diagonal").unique([*_WHERE, "series"], keep="first", maintain_order=True)
+    # An hour that is both missing and derived counts as missing, so missing rows come first in `found`.
+    once = pl.concat(found, how="diagonal").unique([*_KEY, "series"], keep="first", maintain_order=True)
     every = once.with_columns(pl.lit(coin).alias("coin"), pl.col("hour_utc").dt.date().alias("date"))
     return TABLE.conform(every.select(list(TABLE.schema)))
 
 
-def _hours(fetches: pl.DataFrame, payloads: pl.DataFrame, day: date) -> list[datetime]:
-    """The hours of a day within windows that were asked for. A file is of a day, whichever hours were asked for."""
+def _requested_hours(fetches: pl.DataFrame, payloads: pl.DataFrame, day: date) -> list[datetime]:
+    """Return the hours of a day within requested or imported windows.
+
+    Archive requests are left out: a file holds a whole day, whichever hours were requested.
+    """
     own = fetches.filter(~pl.col("endpoint").str.starts_with("archive_"))
     windows = pl.concat([each.select(_WINDOW) for each in (own, payloads.filter(_HOURLY))]).drop_nulls().unique()
     midnight = datetime.combine(day, time())
@@ -77,82 +86,84 @@ def _hours(fetches: pl.DataFrame, payloads: pl.DataFrame, day: date) -> list[dat
 
 
 def _open_interest_hours(open_interest: pl.DataFrame) -> pl.DataFrame:
-    """Hours at whose end open interest was known, with the time of the reading that speaks for it."""
+    """Return hours with a reading of open interest recent enough for their end, and the time of that reading."""
     hour = pl.col("time_utc").dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
     trusted = open_interest.with_columns(hour).filter(pl.col("hour_utc") - pl.col("time_utc") <= TRUSTED_FOR)
-    return trusted.group_by(_WHERE).agg(pl.col("time_utc").max())
+    return trusted.group_by(_KEY).agg(pl.col("time_utc").max())
 
 
 def _carried(expected: pl.DataFrame, open_interest: pl.DataFrame) -> pl.DataFrame:
-    """Hours for whose end an earlier reading has to speak."""
-    known = expected.join(_open_interest_hours(open_interest), on=_WHERE, maintain_order="left")
+    """Return hours whose latest reading of open interest was taken before their end."""
+    known = expected.join(_open_interest_hours(open_interest), on=_KEY, maintain_order="left")
     earlier = known.filter(pl.col("time_utc") < pl.col("hour_utc"))
-    reason = pl.lit("the reading of ") + pl.col("time_utc").dt.to_string("%H:%M:%S") + " stands for the end of the hour"
+    reason = pl.lit("no reading at the end of the hour; carried from ") + pl.col("time_utc").dt.to_string("%H:%M:%S")
     return earlier.select(
-        *_WHERE, pl.lit("open_interest").alias("series"), pl.lit("carried").alias("state"), reason.alias("reason")
+        *_KEY, pl.lit("open_interest").alias("series"), pl.lit("carried").alias("state"), reason.alias("reason")
     )
 
 
-def _bar_hours(price_bars: pl.DataFrame) -> pl.DataFrame:
-    """Hours whose last bar is there."""
+def _hours_with_bars(price_bars: pl.DataFrame) -> pl.DataFrame:
+    """Return hours whose last bar is present."""
     end = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"))
-    return price_bars.with_columns(end.alias("hour_utc")).filter(end == end.dt.truncate("1h")).select(_WHERE).unique()
+    return price_bars.with_columns(end.alias("hour_utc")).filter(end == end.dt.truncate("1h")).select(_KEY).unique()
 
 
-def _traded(price_bars: pl.DataFrame) -> pl.DataFrame:
-    """Hours of which every bar says how much was traded: without that nobody is known to have opened."""
+def _hours_with_volume(price_bars: pl.DataFrame) -> pl.DataFrame:
+    """Return hours in which every bar has a volume; without it the estimator cannot open positions."""
     hour = pl.col("open_utc").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
-    told = price_bars.with_columns(hour).group_by(_WHERE).agg(pl.col("volume_base").is_not_null().all())
-    return told.filter("volume_base").select(_WHERE)
+    complete = price_bars.with_columns(hour).group_by(_KEY).agg(pl.col("volume_base").is_not_null().all())
+    return complete.filter("volume_base").select(_KEY)
 
 
 def _missing(expected: pl.DataFrame, present: pl.DataFrame, series: str, fetches: pl.DataFrame) -> pl.DataFrame:
-    absent = expected.join(present, on=_WHERE, how="anti")
-    told = absent.with_columns(pl.lit(series).alias("series"), pl.lit("missing").alias("state"))
-    return told.with_columns(pl.lit("").alias("reason")) if told.is_empty() else _with_reasons(told, series, fetches)
+    absent = expected.join(present, on=_KEY, how="anti")
+    rows = absent.with_columns(pl.lit(series).alias("series"), pl.lit("missing").alias("state"))
+    return rows.with_columns(pl.lit("").alias("reason")) if rows.is_empty() else _with_reasons(rows, series, fetches)
 
 
 def _with_reasons(absent: pl.DataFrame, series: str, fetches: pl.DataFrame) -> pl.DataFrame:
-    """What came of asking for an hour: the first that failed, of that day's questions and of the day before's."""
+    """Add the reason of each hour: the first failed request for it, sent for that day or the day before."""
     hour, day = pl.col("hour_utc"), pl.col("hour_utc").dt.date()
-    asked = fetches.filter(_carries(series, absent["exchange"].unique().to_list())).select(
+    sent = fetches.filter(_serves(series, absent["exchange"].unique().to_list())).select(
         *("exchange", "instrument", "date", "window_start_utc", "window_end_utc"),
         pl.when(pl.col("outcome") != "ok").then(pl.col("outcome") + ": " + pl.col("reason")).alias("failure"),
     )
-    about = absent.join(asked, on=["exchange", "instrument"], maintain_order="left_right").filter(
+    requests = absent.join(sent, on=["exchange", "instrument"], maintain_order="left_right").filter(
         (pl.col("window_start_utc") < hour)
         & (pl.col("window_end_utc") > hour - _HOUR)
         & pl.col("date").is_between(day - timedelta(days=1), day)
     )
-    said = about.group_by(_WHERE, maintain_order=True).agg(
-        pl.col("failure").drop_nulls().first().fill_null(f"{ANSWERED}, but not for this hour").alias("reason")
+    reasons = requests.group_by(_KEY, maintain_order=True).agg(
+        pl.col("failure").drop_nulls().first().fill_null(f"{ANSWERED} without data for this hour").alias("reason")
     )
-    known = absent.join(said, on=_WHERE, how="left", maintain_order="left")
-    return known.with_columns(pl.col("reason").fill_null("not asked"))
+    explained = absent.join(reasons, on=_KEY, how="left", maintain_order="left")
+    return explained.with_columns(pl.col("reason").fill_null("not asked"))
 
 
-def _carries(series: str, exchanges: Sequence[str]) -> pl.Expr:
-    """Whether what was asked can hold the series."""
-    known = {e: adapter(e).ENDPOINTS for e in exchanges}
-    wanted = [
-        f"{e} {name}" for e, endpoints in known.items() for name, given in endpoints.items() if _SERIES[series] in given
+def _serves(series: str, exchanges: Sequence[str]) -> pl.Expr:
+    """Select the requests to endpoints that serve the series."""
+    endpoints = [
+        f"{exchange} {name}"
+        for exchange in exchanges
+        for name, served in adapter(exchange).ENDPOINTS.items()
+        if _SERIES[series] in served
     ]
-    return (pl.col("exchange") + " " + pl.col("endpoint")).is_in(wanted)
+    return (pl.col("exchange") + " " + pl.col("endpoint")).is_in(endpoints)
 
 
 def _derived(expected: pl.DataFrame, bars: pl.DataFrame, series: str, reason: str) -> pl.DataFrame:
     hour = pl.col("open_utc").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
-    hours = bars.with_columns(hour).select(_WHERE).unique()
-    return expected.join(hours, on=_WHERE).with_columns(
+    hours = bars.with_columns(hour).select(_KEY).unique()
+    return expected.join(hours, on=_KEY).with_columns(
         pl.lit(series).alias("series"), pl.lit("derived").alias("state"), pl.lit(reason).alias("reason")
     )
 
 
 def _unlisted(exchanges: pl.DataFrame, fetches: pl.DataFrame, coin: str) -> pl.DataFrame:
-    asked = fetches.filter((pl.col("endpoint") == "instruments") & (pl.col("outcome") != "ok"))
+    failures = fetches.filter((pl.col("endpoint") == "instruments") & (pl.col("outcome") != "ok"))
     why = {
         (exchange, day): reason
-        for exchange, day, reason in asked.select(
+        for exchange, day, reason in failures.select(
             "exchange", "date", pl.col("outcome") + ": " + pl.col("reason")
         ).rows()
     }
@@ -161,5 +172,5 @@ def _unlisted(exchanges: pl.DataFrame, fetches: pl.DataFrame, coin: str) -> pl.D
         failed = why.get((exchange, hour.date())) or why.get((exchange, hour.date() - timedelta(days=1)))
         reason = failed or f"{exchange} lists no {coin} perpetual settled in USDT"
         rows += [(exchange, "", hour, series, "missing", reason) for series in ("open_interest", "price_bars")]
-    names = [*_WHERE, "series", "state", "reason"]
+    names = [*_KEY, "series", "state", "reason"]
     return pl.DataFrame(rows, schema={n: TABLE.schema[n] for n in names}, orient="row")

@@ -1,4 +1,4 @@
-"""core.instruments: contracts as listed, a row a version."""
+"""core.instruments: contracts as listed, one row per version."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TABLE = table("instruments")
 
 
 def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
-    """What `payloads` list, added to the versions already known in `instruments`."""
+    """Add the contracts listed in `payloads` to the known versions in `instruments`."""
     listed = rows(payloads, "instruments").with_columns(
         pl.col("status").alias("trading_status"),
         pl.from_epoch("listed_ms", "ms").cast(TABLE.schema["listed_utc"]).alias("listed_utc"),

@@ -1,4 +1,4 @@
-"""mart.liquidation_clusters: ranges that stand out from their neighbourhood, exchanges added up."""
+"""mart.liquidation_clusters: price ranges with far more notional than their surroundings, exchanges added up."""
 
 from __future__ import annotations
 
@@ -18,92 +18,101 @@ from transforms.model.price_grid import Floats, edge, middle
 TABLE = table("liquidation_clusters")
 TRAILING = timedelta(days=7)
 MOST = 12
-"""Clusters kept a side and hour: the largest."""
+"""Most clusters per side and hour; the largest are kept."""
 
-_FAR_END = 12  # buckets: the neighbourhood there is on one side only, and every slope would stand out
+_FAR_END = 12  # buckets at the far end, which have neighbours on one side only: any slope would look like a cluster
 _LEAST_HISTORY = 24  # hours; a z-score over fewer is noise
 
 
 def build(liquidation_levels: pl.DataFrame, position_ledger: pl.DataFrame, *, coin: str, day: date) -> pl.DataFrame:
-    """Clusters of each hour of `day`. liquidation_levels: of the day, and of TRAILING before it for the z-scores."""
+    """Return the clusters of each hour of `day`.
+
+    liquidation_levels: the day's, and those of TRAILING before it for the z-scores.
+    """
     rows: list[Row] = []
     for side in ("long", "short"):
-        levels, books = (frame.filter(pl.col("side") == side) for frame in (liquidation_levels, position_ledger))
-        rows += _side(levels, hourly_attributes(books), day, {"coin": coin, "side": side})
+        levels, ledger = (frame.filter(pl.col("side") == side) for frame in (liquidation_levels, position_ledger))
+        rows += _side_rows(levels, hourly_attributes(ledger), day, {"coin": coin, "side": side})
     frame = pl.DataFrame(rows, schema={c: t for c, t in TABLE.schema.items() if c != "date"}, orient="row")
     return TABLE.conform(frame.with_columns(pl.col("hour_utc").dt.date().alias("date")))
 
 
-def _side(levels: pl.DataFrame, hourly: Mapping[datetime, Row], day: date, about: Row) -> Iterator[Row]:
+def _side_rows(levels: pl.DataFrame, hourly: Mapping[datetime, Row], day: date, attributes: Row) -> Iterator[Row]:
     profile = Profile.of(levels)
     own_day = levels.filter(pl.col("hour_utc").dt.date() == day)
     exchanges = own_day.partition_by("exchange", as_dict=True)
     usd = {exchange: profile.sums(rows) for (exchange,), rows in sorted(exchanges.items())}
     for at, hour in enumerate(profile.hours.tolist()):
         if hour.date() == day:
-            now = _Now(list(usd), profile.first, np.stack([each[at] for each in usd.values()]))
+            now = _HourProfile(list(usd), profile.first, np.stack([each[at] for each in usd.values()]))
             since = int(np.searchsorted(profile.hours, np.datetime64(hour - TRAILING), side="right"))
-            yield from _hour(now, profile.usd[since : at + 1], about | {"hour_utc": hour} | hourly[hour])
+            yield from _hour_rows(now, profile.usd[since : at + 1], attributes | {"hour_utc": hour} | hourly[hour])
 
 
 @dataclass(frozen=True)
-class _Now:
-    """Notional of one hour and side by exchange: usd [exchanges, buckets], of which bucket 0 is `first`."""
+class _HourProfile:
+    """Notional (USD) of one hour and side by exchange: usd [exchanges, buckets], starting at bucket `first`."""
 
     exchanges: list[str]
     first: int
     usd: Floats
 
     def inside(self, side: object, mark: float) -> slice:
-        """Buckets on the side's side of the mean mark: an exchange that is carried stands at a mark of its own."""
+        """Return the held buckets on this side of the mean mark.
+
+        A carried exchange has a mark of its own, so its buckets may reach beyond the mean mark.
+        """
         held = np.flatnonzero(self.usd.any(axis=0))
         low = held + self.first
         own = held[edge(low) <= mark] if side == "long" else held[edge(low + 1) >= mark]
         return slice(int(own[0]), int(own[-1]) + 1) if len(own) else slice(0, 0)
 
     def shares(self, found: Range) -> str:
-        """Each exchange's share of a range, as JSON."""
+        """Return each exchange's share of a range, as JSON."""
         sums = self.usd[:, found.first : found.last + 1].sum(axis=1).tolist()
         held = {e: usd for e, usd in zip(self.exchanges, sums, strict=True) if usd > 0}
         return json.dumps({exchange: round(usd / sum(held.values()), 6) for exchange, usd in held.items()})
 
 
-def _hour(now: _Now, trailing: Floats, about: Row) -> Iterator[Row]:
-    """The rows of an hour. trailing: [hours, buckets], the last of them the hour itself."""
-    inside = now.inside(about["side"], float(str(about["mark_price"])))
-    # only the side's own range: beyond the mark there is nothing, which is no neighbourhood
+def _hour_rows(now: _HourProfile, trailing: Floats, attributes: Row) -> Iterator[Row]:
+    """Yield the clusters of an hour. trailing: USD [hours, buckets]; its last row is the hour itself."""
+    inside = now.inside(attributes["side"], float(str(attributes["mark_price"])))
+    # Only this side's range: the empty buckets beyond the mark would count as surroundings.
     profile = trailing[-1, inside]
-    for rank, (each, usd, strength) in enumerate(_largest(profile, about["side"]), start=1):
+    for rank, (each, usd, strength) in enumerate(_largest(profile, attributes["side"]), start=1):
         found = Range(each.first + inside.start, each.last + inside.start, each.peak + inside.start)
         history = trailing[:, found.first : found.last + 1].sum(axis=1)
-        own = {"rank": rank, "notional_usd": usd, "intensity": strength, "intensity_z": _z(history)}
-        yield about | own | _range(found, now.first, about) | {"exchange_shares": now.shares(found)}
+        own = {"rank": rank, "notional_usd": usd, "intensity": strength, "intensity_z": _z_score(history)}
+        yield attributes | own | _describe_range(found, now.first, attributes) | {"exchange_shares": now.shares(found)}
 
 
 def _largest(profile: Floats, side: object) -> list[tuple[Range, float, float]]:
-    """The largest ranges with their notional and intensity; where nothing stands around, nothing stands out."""
+    """Return the largest ranges with their notional and intensity.
+
+    A range in empty surroundings (infinite intensity) is not a cluster.
+    """
     first, stop = (_FAR_END, len(profile)) if side == "long" else (0, len(profile) - _FAR_END)
-    taken = [r for r in detect(profile) if first <= r.first and r.last < stop]
-    found = [(r, float(profile[r.first : r.last + 1].sum()), intensity(profile, r)) for r in taken]
-    standing_out = [each for each in found if 1 < each[2] < np.inf]
-    return sorted(standing_out, key=lambda each: (-each[1], each[0].first))[:MOST]
+    inner = [r for r in detect(profile) if first <= r.first and r.last < stop]
+    found = [(r, float(profile[r.first : r.last + 1].sum()), intensity(profile, r)) for r in inner]
+    clusters = [each for each in found if 1 < each[2] < np.inf]
+    return sorted(clusters, key=lambda each: (-each[1], each[0].first))[:MOST]
 
 
-def _range(found: Range, first: int, about: Row) -> Row:
-    """The range's name, prices, and distance to the mark."""
+def _describe_range(found: Range, first: int, attributes: Row) -> Row:
+    """Return the range's identifier, its prices and its distance to the mark."""
     low, high, peak = (first + b for b in (found.first, found.last, found.peak))
     lower, upper = edge(np.array([low, high + 1])).tolist()
-    mark = float(str(about["mark_price"]))
+    mark = float(str(attributes["mark_price"]))
     return {
-        "cluster_id": f"{about['coin']}-{about['side']}-{low}-{high}",
+        "cluster_id": f"{attributes['coin']}-{attributes['side']}-{low}-{high}",
         "price_low": lower,
         "price_high": upper,
         "price_peak": float(middle(peak)),
-        "distance_bp": distance_bp(str(about["side"]), lower, upper, mark),
+        "distance_bp": distance_bp(str(attributes["side"]), lower, upper, mark),
     }
 
 
-def _z(history: Floats) -> float | None:
-    """The last value against all, in standard deviations; None over too few hours or where nothing ever moved."""
+def _z_score(history: Floats) -> float | None:
+    """Return the z-score of the last value among all; None with too few hours or no variation."""
     spread = float(history.std()) if len(history) >= _LEAST_HISTORY else 0.0
     return (float(history[-1]) - float(history.mean())) / spread if spread > 0 else None

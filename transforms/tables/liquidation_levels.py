@@ -1,4 +1,4 @@
-"""mart.liquidation_levels, and with it the books and the state: one computation, five tables."""
+"""mart.liquidation_levels, with the position ledger and the estimator state: five tables from one computation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from transforms.model.price_grid import edge
 from transforms.tables.model_parameters import Applying
 
 TABLE = table("liquidation_levels")
-BOOKS, SWEPT = table("position_ledger"), table("calibration_exposure")
+LEDGER, EXPOSURE = table("position_ledger"), table("calibration_exposure")
 _NOTIONALS = ("notional_usd", "notional_1d_usd", "notional_7d_usd", "notional_30d_usd")
 _HOUR_MS = 3_600_000
 
@@ -36,61 +36,66 @@ def build(
     coin: str,
     hours: Sequence[datetime],
 ) -> dict[str, pl.DataFrame]:
-    """The map and the books of `hours` (consecutive, ascending) of one coin, and the state after the last of them.
+    """Return one coin's map and ledger of `hours` (consecutive, ascending) and the state after the last of them.
 
-    state_positions and state_cohorts are the state of the hour before the first, or empty. An hour for which a
-    exchange has no bars or no open interest is stale: the books carry what stood, less what the mark swept, while the
-    crowd ages, and opens what was traded against the open interest that was last known.
+    state_positions and state_cohorts: the state before the first hour, or empty. An hour for which an exchange has no
+    bars or no open interest is stale: the ledger carries the opening balance less the swept positions, the crowd ages,
+    and new positions open from the traded volume against the last known open interest.
     """
-    made: dict[str, list[pl.DataFrame]] = {}
+    parts: dict[str, list[pl.DataFrame]] = {}
     for exchange, instrument in _contracts(instruments, price_bars, state_positions, coin):
         own = (pl.col("exchange") == exchange) & (pl.col("instrument") == instrument)
         frames = [f.filter(own) for f in (price_bars, open_interest, margin_tiers, instruments)]
         inputs = hour_inputs(*frames, hours=hours)
-        standing = state_positions.filter(own)
-        crowds = restore(standing, state_cohorts.filter(own))
+        positions = state_positions.filter(own)
+        crowds = restore(positions, state_cohorts.filter(own))
         if not crowds:
             if inputs.first_price is None:
-                continue  # its bars are all of earlier hours, and nobody stood
+                continue  # neither bars of these hours nor earlier positions
             crowds = {s: Population.empty(s, inputs.first_price) for s in SIDE_OF}
-        levels, books, sweeps = estimate.run(crowds, inputs.hours, Applying(model_parameters, exchange))
-        about = {
+        levels, ledger, sweeps = estimate.run(crowds, inputs.hours, Applying(model_parameters, exchange))
+        attributes = {
             "coin": coin,
             "exchange": exchange,
             "instrument": instrument,
-            "source": inputs.source(standing),
+            "source": inputs.source(positions),
         }
-        for name, frame in _frames(levels, books, sweeps, crowds, hours[-1], about).items():
-            made.setdefault(name, []).append(frame)
-    names = (TABLE.name, BOOKS.name, SWEPT.name, "state_positions", "state_cohorts")
-    return {n: table(n).conform(pl.concat(made[n])) if n in made else table(n).empty() for n in names}
+        for name, frame in _frames(levels, ledger, sweeps, crowds, hours[-1], attributes).items():
+            parts.setdefault(name, []).append(frame)
+    names = (TABLE.name, LEDGER.name, EXPOSURE.name, "state_positions", "state_cohorts")
+    return {n: table(n).conform(pl.concat(parts[n])) if n in parts else table(n).empty() for n in names}
 
 
 def _contracts(
-    instruments: pl.DataFrame, price_bars: pl.DataFrame, standing: pl.DataFrame, coin: str
+    instruments: pl.DataFrame, price_bars: pl.DataFrame, positions: pl.DataFrame, coin: str
 ) -> list[tuple[str, str]]:
-    """Contracts of the coin that have traded or stand: the listed ones without any bar have no map."""
+    """Return the coin's listed contracts that have bars or positions; the others have no map."""
     listed = instruments.filter(pl.col("coin") == coin).select("exchange", "instrument").unique()
-    seen = pl.concat([price_bars.select("exchange", "instrument"), standing.select("exchange", "instrument")]).unique()
-    return listed.join(seen, on=["exchange", "instrument"], how="semi").sort("exchange", "instrument").rows()
+    contract = ["exchange", "instrument"]
+    active = pl.concat([price_bars.select(contract), positions.select(contract)]).unique()
+    return listed.join(active, on=["exchange", "instrument"], how="semi").sort("exchange", "instrument").rows()
 
 
 def _frames(
     levels: estimate.Levels,
-    books: list[estimate.Book],
+    ledger: list[estimate.Book],
     sweeps: list[estimate.Sweep],
     crowds: Mapping[int, Population],
     last: datetime,
-    about: Mapping[str, str],
+    attributes: Mapping[str, str],
 ) -> dict[str, pl.DataFrame]:
-    if not books:
+    if not ledger:
         return {}
-    book_rows = _books(books)
-    made = {TABLE.name: _levels(levels, book_rows, about), BOOKS.name: _shaped(BOOKS, book_rows, about)}
-    return made | {SWEPT.name: _swept(sweeps, about)} | store(crowds, last, about)
+    ledger_rows = _ledger(ledger)
+    return {
+        TABLE.name: _levels(levels, ledger_rows, attributes),
+        LEDGER.name: _conform(LEDGER, ledger_rows, attributes),
+        EXPOSURE.name: _exposure(sweeps, attributes),
+        **store(crowds, last, attributes),
+    }
 
 
-def _books(books: list[estimate.Book]) -> pl.DataFrame:
+def _ledger(ledger: list[estimate.Book]) -> pl.DataFrame:
     rows = [
         {
             "hour_utc": b.hour_h * _HOUR_MS,
@@ -109,12 +114,12 @@ def _books(books: list[estimate.Book]) -> pl.DataFrame:
             "gap_log_sd": b.unseen,
             "parameters_version": b.version,
         }
-        for b in books
+        for b in ledger
     ]
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def _swept(sweeps: list[estimate.Sweep], about: Mapping[str, str]) -> pl.DataFrame:
+def _exposure(sweeps: list[estimate.Sweep], attributes: Mapping[str, str]) -> pl.DataFrame:
     usd = np.array([sweep.usd for sweep in sweeps])
     at, position_class, holding = np.nonzero(usd)
     frame = pl.DataFrame(
@@ -126,13 +131,16 @@ def _swept(sweeps: list[estimate.Sweep], about: Mapping[str, str]) -> pl.DataFra
             "exposure_usd": usd[at, position_class, holding],
         }
     )
-    return _shaped(SWEPT, frame, about)
+    return _conform(EXPOSURE, frame, attributes)
 
 
-def _levels(levels: estimate.Levels, books: pl.DataFrame, about: Mapping[str, str]) -> pl.DataFrame:
-    """books: one a map, in the same order, so that what is of an hour is taken from its place and not joined."""
+def _levels(levels: estimate.Levels, ledger: pl.DataFrame, attributes: Mapping[str, str]) -> pl.DataFrame:
+    """Return the levels as rows.
+
+    ledger: one row per map, in the same order, so that hourly columns are gathered by position instead of joined.
+    """
     _, _, bucket, position_class, usd = estimate.columns(levels)
-    which = np.repeat(np.arange(len(books)), [len(each) for each in levels.bucket])
+    which = np.repeat(np.arange(len(ledger)), [len(each) for each in levels.bucket])
     lowest = int(bucket.min(initial=0))
     edges = edge(np.arange(lowest, int(bucket.max(initial=0)) + 2))
     own = pl.DataFrame(
@@ -144,11 +152,11 @@ def _levels(levels: estimate.Levels, books: pl.DataFrame, about: Mapping[str, st
             **{name: usd[:, i] for i, name in enumerate(_NOTIONALS)},
         }
     )
-    hourly = books.select("hour_utc", "side", "mark_price", "is_stale", "gap_log_sd", "parameters_version")
-    return _shaped(TABLE, pl.concat([hourly[which], own], how="horizontal"), about)
+    hourly = ledger.select("hour_utc", "side", "mark_price", "is_stale", "gap_log_sd", "parameters_version")
+    return _conform(TABLE, pl.concat([hourly[which], own], how="horizontal"), attributes)
 
 
-def _shaped(contract: Table, frame: pl.DataFrame, about: Mapping[str, str]) -> pl.DataFrame:
+def _conform(contract: Table, frame: pl.DataFrame, attributes: Mapping[str, str]) -> pl.DataFrame:
     timed = frame.with_columns(pl.from_epoch("hour_utc", "ms").cast(contract.schema["hour_utc"]).alias("hour_utc"))
-    known = [pl.lit(value).alias(name) for name, value in about.items() if name in contract.schema]
-    return contract.shape(timed.with_columns(*known, pl.col("hour_utc").dt.date().alias("date")))
+    constant = [pl.lit(value).alias(name) for name, value in attributes.items() if name in contract.schema]
+    return contract.shape(timed.with_columns(*constant, pl.col("hour_utc").dt.date().alias("date")))

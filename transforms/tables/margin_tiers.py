@@ -1,4 +1,4 @@
-"""core.margin_tiers: risk tiers, all tiers of an instrument a version."""
+"""core.margin_tiers: risk tiers; a version holds all tiers of an instrument."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _VERSION = ["exchange", "instrument", "valid_from_utc"]
 
 
 def build(payloads: pl.DataFrame, instruments: pl.DataFrame, margin_tiers: pl.DataFrame) -> pl.DataFrame:
-    """What `payloads` report, added to the versions known in `margin_tiers`.
+    """Add the tiers reported in `payloads` to the known versions in `margin_tiers`.
 
-    Documented tiers for instruments without any.
+    Instruments without reported tiers get the documented ones.
     """
     coins = instruments.select("exchange", "instrument", "coin").unique()
     reported = (

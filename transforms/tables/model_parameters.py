@@ -1,4 +1,4 @@
-"""model.model_parameters: the assumptions as rows, and rows as assumptions."""
+"""model.model_parameters: the estimator's assumptions, written as rows and read back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from transforms.model.fit import Fitted
 
 TABLE = table("model_parameters")
 STATED = date(2010, 1, 1)
-"""The day from which the stated prior applies: before any perpetual was listed."""
+"""Day from which the stated prior applies: earlier than the first perpetual."""
 
 _Row = dict[str, object]
 
@@ -30,41 +30,41 @@ def build(
     *,
     day: date,
 ) -> pl.DataFrame:
-    """The version that applies from `day` on, fitted to the days before it; no rows where they tell too little.
+    """Return the version that applies from `day`, fitted to the days before it; no rows with too little data.
 
-    Of STATED, the prior of every exchange and side: what applies until something was learnt. A version is of every exchange
-    there is, whichever are asked now: hours made with it stay explained.
+    On STATED, return the prior of every exchange and side, which applies until the first fit. A version covers every
+    supported exchange, whichever are configured, so that hours computed with it can always be explained.
     """
     midnight, exchanges = datetime.combine(day, time()), sorted(EXCHANGES)
     if day == STATED:
         return _stated(exchanges, midnight)
     tables = (calibration_exposure, position_ledger, realised_liquidations, realised_coverage)
     coins = [seen(*(rows.filter(coin=coin) for rows in tables)) for coin in realised_coverage["coin"].unique().sort()]
-    found = learn(f"fit-{day}", exchanges, observed(coins, midnight))
-    return fitted(found, midnight) if found else TABLE.empty()
+    fits = learn(f"fit-{day}", exchanges, observed(coins, midnight))
+    return fitted(fits, midnight) if fits else TABLE.empty()
 
 
 def _stated(exchanges: Sequence[str], since: datetime) -> pl.DataFrame:
     return _table(
-        about | row
+        {"exchange": exchange, "side": side, "basis": "prior", "valid_from_utc": since} | row
         for exchange in exchanges
         for side in SIDE_OF.values()
-        for about in ({"exchange": exchange, "side": side, "basis": "prior", "valid_from_utc": since},)
         for row in _rows(prior(exchange))
     )
 
 
-def fitted(found: Mapping[tuple[str, int], Fitted], valid_from: datetime) -> pl.DataFrame:
-    """A fit's sides as one version, with what moved them, applying from `valid_from`.
+def fitted(fits: Mapping[tuple[str, int], Fitted], valid_from: datetime) -> pl.DataFrame:
+    """Return the fits of all exchanges and sides as one version that applies from `valid_from`.
 
-    To six digits: the order in which a machine adds is told by the last ones, and nothing else is.
+    Rows hold the parameters and the evidence behind each fit. Values are rounded to six significant digits: the digits
+    after them depend on the order of additions.
     """
     rows: list[_Row] = []
-    for (exchange, s), own in found.items():
-        about = {"exchange": exchange, "side": SIDE_OF[s], "basis": "fitted", "valid_from_utc": valid_from}
-        rows += [about | row for row in _rows(own.assumed)]
-        moved = ("hours", "realised_usd", "prior_usd", "fitted_usd", "distance")
-        rows += [about | _row(own.assumed.version, name, 0.0, 0.0, getattr(own, name)) for name in moved]
+    for (exchange, s), fit in fits.items():
+        key = {"exchange": exchange, "side": SIDE_OF[s], "basis": "fitted", "valid_from_utc": valid_from}
+        rows += [key | row for row in _rows(fit.assumed)]
+        evidence = ("hours", "realised_usd", "prior_usd", "fitted_usd", "distance")
+        rows += [key | _row(fit.assumed.version, name, 0.0, 0.0, getattr(fit, name)) for name in evidence]
     return _table(rows).with_columns(pl.col("value").round_sig_figs(6))
 
 
@@ -73,8 +73,8 @@ def _table(rows: Iterator[_Row] | list[_Row]) -> pl.DataFrame:
 
 
 def _row(version: str, parameter: str, leverage: float, half_life: float, value: float) -> _Row:
-    about = {"version": version, "parameter": parameter, "leverage_x": leverage, "half_life_hours": half_life}
-    return about | {"value": float(value)}
+    key = {"version": version, "parameter": parameter, "leverage_x": leverage, "half_life_hours": half_life}
+    return key | {"value": float(value)}
 
 
 def _rows(assumed: Assumptions) -> list[_Row]:
@@ -89,7 +89,7 @@ def _rows(assumed: Assumptions) -> list[_Row]:
 
 
 def assumptions(model_parameters: pl.DataFrame, exchange: str, side: str, moment: datetime) -> Assumptions:
-    """The newest version that applies at `moment`. Raises LookupError when there is none."""
+    """Return the newest version that applies at `moment`. Raises LookupError when there is none."""
     own = model_parameters.filter(
         (pl.col("exchange") == exchange) & (pl.col("side") == side) & (pl.col("valid_from_utc") <= moment)
     ).sort("valid_from_utc", "version")
@@ -107,18 +107,18 @@ def assumptions(model_parameters: pl.DataFrame, exchange: str, side: str, moment
 
 
 class Applying:
-    """The version that applies to a side of `exchange` at an hour; each version is read once."""
+    """The version that applies to a side of `exchange` at an hour; each version is parsed once."""
 
     def __init__(self, model_parameters: pl.DataFrame, exchange: str) -> None:
         self.exchange = exchange
         self.rows = model_parameters.filter(pl.col("exchange") == exchange)
         self.starts = self.rows["valid_from_utc"].unique().sort().to_list()
-        self.read: dict[tuple[int, int], Assumptions] = {}
+        self.parsed: dict[tuple[int, int], Assumptions] = {}
 
     def __call__(self, s: int, hour_h: int) -> Assumptions:
-        """Of side `s` at `hour_h`, hours since the epoch. Raises LookupError when there is none."""
+        """Return the version for side `s` at `hour_h`, hours since the epoch. Raises LookupError when there is none."""
         moment = datetime.fromtimestamp(hour_h * 3600, UTC).replace(tzinfo=None)
         version = (s, sum(start <= moment for start in self.starts))
-        if version not in self.read:
-            self.read[version] = assumptions(self.rows, self.exchange, SIDE_OF[s], moment)
-        return self.read[version]
+        if version not in self.parsed:
+            self.parsed[version] = assumptions(self.rows, self.exchange, SIDE_OF[s], moment)
+        return self.parsed[version]

@@ -1,4 +1,4 @@
-"""core.open_interest: as reported, and as one side in coins and dollars."""
+"""core.open_interest: open interest as reported, and single-sided in coins and dollars."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from transforms.exchanges.archive_timestamps import timed
 from transforms.reference.latest import listed
 
 TABLE = table("open_interest")
-_STALEST_MARK = "65m"  # an hourly bar and the five minutes in which a reading may trail it
+_STALEST_MARK = "65m"  # an hourly bar, plus five minutes by which a reading may trail it
 
 
 def build(payloads: pl.DataFrame, instruments: pl.DataFrame, price_bars: pl.DataFrame) -> pl.DataFrame:
-    """Readings on one scale: half of what counts both sides, contracts at their size, dollars at the mark.
+    """Return readings normalised to single-sided coins and dollars.
 
-    The mark is the response's own, else the close of the last bar that had ended.
+    Readings that count both sides are halved, contracts are multiplied by their size, and dollars are converted at the
+    mark: the one in the response, else the close of the last bar that had ended.
     """
     unique = ["exchange", "instrument", "time_ms"]
     every = timed(payloads, "open_interest", price_bars, instruments)

@@ -1,4 +1,4 @@
-"""ops.partitions: the log, as rows."""
+"""ops.partitions: published partitions, from the log's entries."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ TABLE = table("partitions")
 
 
 def build(entries: Iterable[Mapping[str, object]]) -> pl.DataFrame:
-    """One row an entry; keys are the table's columns."""
+    """Return one row per entry; an entry's keys are the table's columns."""
     return TABLE.conform(pl.DataFrame(list(entries), schema=TABLE.schema, orient="row"))

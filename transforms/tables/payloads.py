@@ -1,4 +1,4 @@
-"""raw.payloads: responses as they came."""
+"""raw.payloads: exchange responses, unchanged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DAY_MS = 86_400_000
 
 
 def build(exchanges: Iterable[tuple[Request, int, Response]], *, source: str) -> pl.DataFrame:
-    """One row for each (request, time sent in unix ms, response), error bodies included."""
+    """Return one row per (request, time sent in unix ms, response), error bodies included."""
     columns = table("payloads").schema
     rows = [_row(request, sent_ms, response, source) for request, sent_ms, response in exchanges]
     times = [c for c in columns if c.endswith("_utc")]
@@ -35,7 +35,7 @@ def build(exchanges: Iterable[tuple[Request, int, Response]], *, source: str) ->
 
 
 def digest(body: bytes) -> str:
-    """SHA-256 in hex."""
+    """Return the SHA-256 of `body` in hex."""
     return hashlib.sha256(body).hexdigest()
 
 

@@ -13,7 +13,7 @@ _READINGS = ("long_account_share", "top_long_account_share", "top_long_position_
 
 
 def build(payloads: pl.DataFrame, instruments: pl.DataFrame, price_bars: pl.DataFrame) -> pl.DataFrame:
-    """One row a moment; readings of several responses side by side, the later one where two speak of the same."""
+    """Return one row per instrument and time, merging the readings of several responses; the latest reading wins."""
     readings = timed(payloads, "positioning", price_bars, instruments).filter(
         pl.any_horizontal(pl.col(c).is_not_null() for c in _READINGS)
     )

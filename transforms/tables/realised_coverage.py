@@ -1,4 +1,4 @@
-"""core.realised_coverage: of which hours an exchange's realised liquidations were read or listened to in full."""
+"""core.realised_coverage: hours in which an exchange's realised liquidations were fetched or streamed in full."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _COVERED = {
     "completeness": pl.Enum(BEST_FIRST),
     "source": pl.String(),
 }
-# What was read in full stays the exchange's own: a complete import comes before a sample alone.
+# The exchange's own data wins unless it is only a sample: then a complete import comes first.
 _BEST_FIRST = (pl.col("completeness") == "sampled", is_imported(), "completeness")
 
 
 @dataclass(frozen=True)
 class _Page:
-    """One answer that is data: what was asked, when it came, and the page that it says is next."""
+    """One page of data: its request, when it arrived, and the key of the page that it links to."""
 
     request: Request
     received_ms: int
@@ -43,20 +43,20 @@ class _Page:
 
 
 def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
-    """The hours that end within a window of which every page was answered, or that were listened to, once each.
+    """Return each covered hour once: fetched with every page of its window, streamed, or imported as complete.
 
-    An answer says nothing of what had not happened when it came, nor of what the exchange had forgotten by then: asked of
-    last week, OKX answers that nothing happened. Of an import the hours count that its importer said to be complete,
-    where no more than a sample is the exchange's own.
+    A response covers neither hours that ended after it arrived nor hours older than the exchange's retention: asked for
+    last week, OKX returns an empty list. An import that its importer declared complete counts where the exchange's own
+    data is at most a sample.
     """
-    told = carrying(payloads, "realised_liquidations")
+    stored = carrying(payloads, "realised_liquidations")
     streamed = pl.col("endpoint") == recording.ENDPOINT
     windows: dict[tuple[str, str | None, int | None, int | None], list[_Page]] = {}
-    for page in _pages(told.filter(~streamed & ~is_imported())):
-        asked = page.request
-        windows.setdefault((asked.exchange, asked.instrument, asked.start_ms, asked.end_ms), []).append(page)
+    for page in _pages(stored.filter(~streamed & ~is_imported())):
+        own = page.request
+        windows.setdefault((own.exchange, own.instrument, own.start_ms, own.end_ms), []).append(page)
     hours = [hour for pages in windows.values() for hour in _hours(pages)]
-    hours += [*listened_hours(told.filter(streamed)), *imported_hours(told.filter(is_imported()))]
+    hours += [*listened_hours(stored.filter(streamed)), *imported_hours(stored.filter(is_imported()))]
     covered = pl.DataFrame([astuple(each) for each in hours], schema=_COVERED, orient="row")
     known = listed(instruments).select("exchange", "instrument", "coin")
     everything = covered.filter(pl.col("instrument").is_null()).drop("instrument").join(known, on="exchange")
@@ -84,21 +84,21 @@ def _pages(payloads: pl.DataFrame) -> Iterator[_Page]:
 
 
 def _hours(pages: Sequence[_Page]) -> Iterator[CoveredHour]:
-    """Each hour that the pages of one window cover, at least once."""
-    led_to = {page.follows for page in pages}
-    for first in (page for page in pages if page.request.key not in led_to):
-        last = _last(first, pages)
+    """Yield each hour that the pages of one window cover, at least once."""
+    linked = {page.follows for page in pages}
+    for first in (page for page in pages if page.request.key not in linked):
+        last = _follow_to_last(first, pages)
         asked, known = first.request, feed(first.request.exchange, first.request.endpoint)
         if last is None or asked.start_ms is None or asked.end_ms is None:
             continue
-        kept_ms = asked.start_ms if known.kept is None else last.received_ms - known.kept // timedelta(milliseconds=1)
-        begin = -(-max(asked.start_ms, kept_ms) // _HOUR_MS) * _HOUR_MS
+        oldest_ms = asked.start_ms if known.kept is None else last.received_ms - known.kept // timedelta(milliseconds=1)
+        begin = -(-max(asked.start_ms, oldest_ms) // _HOUR_MS) * _HOUR_MS
         for hour_ms in range(begin + _HOUR_MS, min(asked.end_ms, first.received_ms) + 1, _HOUR_MS):
             yield CoveredHour(asked.exchange, asked.instrument, hour_ms, known.completeness, first.source)
 
 
-def _last(first: _Page, pages: Sequence[_Page]) -> _Page | None:
-    """The page that ends what `first` begins; None where one lacks, or leads back."""
+def _follow_to_last(first: _Page, pages: Sequence[_Page]) -> _Page | None:
+    """Follow the links from `first` to the last page; None where a page is missing or links back."""
     page, seen = first, {first.request.key}
     while page.follows is not None:
         later = (p for p in pages if p.request.key == page.follows and p.received_ms >= page.received_ms)

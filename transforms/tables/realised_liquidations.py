@@ -1,4 +1,4 @@
-"""core.realised_liquidations: what was liquidated, as far as exchanges say."""
+"""core.realised_liquidations: liquidations as exchanges publish them or imports provide them."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ TABLE = table("realised_liquidations")
 _HOUR_MS = 3_600_000
 _UTC = TABLE.schema["time_utc"]
 _HOUR = ["exchange", "instrument", "hour_utc"]
-_EXCHANGE = "exchange"  # its list and its stream together
-_TELLER = pl.when(is_imported()).then("source").otherwise(pl.lit(_EXCHANGE))
+_EXCHANGE = "exchange"  # the exchange's list and stream together
+_PROVIDER = pl.when(is_imported()).then("source").otherwise(pl.lit(_EXCHANGE))
 _EVENT = ["exchange", "instrument", "time_ms", "side", "price", "size_contracts", "size_base"]
 
 
 def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
-    """Events once each: answers and streams overlap, but two equal events in one answer are two.
+    """Return each event once: responses and streams overlap, but equal events within one response are distinct.
 
-    An hour of a contract is told by the exchange or by one import, as two would count what they share twice: by the exchange
-    where its own covers the hour, and not as a sample where an import is complete; else by a complete import, else by
-    the last import, else by the exchange.
+    Each hour of a contract comes from one provider, because two would count shared events twice. The order is: the
+    exchange where it covers the hour (but a complete import before the exchange's sample), then a complete import, then
+    the last import, then the exchange.
     """
     coverage = realised_coverage.build(payloads, instruments)
-    heard = of_its_days(rows(payloads, "realised_liquidations", also=STORED))
-    told = _by_one_teller(heard, coverage)
-    events = _of_the_best_feed_first(told).with_columns(
+    received = of_its_days(rows(payloads, "realised_liquidations", also=STORED))
+    chosen = _one_provider_per_hour(received, coverage)
+    events = _sort_best_feed_first(chosen).with_columns(
         pl.int_range(pl.len()).over([*_EVENT, "endpoint", "received_at_utc"]).alias("nth")
     )
     once = events.unique([*_EVENT, "nth"], keep="first", maintain_order=True).join(
@@ -51,27 +51,27 @@ def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _by_one_teller(events: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
-    """The events of whoever tells of their hour, with `completeness` where that is a complete import.
+def _one_provider_per_hour(events: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
+    """Keep the events of each hour's provider, with `completeness` set where that is a complete import.
 
-    `events` in the order in which sources count: imports, then the exchange's own.
+    `events`: in order of priority, imports before the exchange's own.
     """
     hour = pl.from_epoch((pl.col("time_ms") - 1) // _HOUR_MS * _HOUR_MS + _HOUR_MS, "ms").cast(_UTC).alias("hour_utc")
-    covered = coverage.select(*_HOUR, _TELLER.alias("covered_by"))
-    joined = events.with_columns(hour, _TELLER.alias("teller")).join(
+    covered = coverage.select(*_HOUR, _PROVIDER.alias("covered_by"))
+    joined = events.with_columns(hour, _PROVIDER.alias("provider")).join(
         covered, on=_HOUR, how="left", maintain_order="left"
     )
-    last_import = pl.col("teller").filter(is_imported()).last().over(_HOUR)
-    told = joined.filter(pl.col("teller") == pl.coalesce("covered_by", last_import, pl.lit(_EXCHANGE)))
-    return told.with_columns(
+    last_import = pl.col("provider").filter(is_imported()).last().over(_HOUR)
+    chosen = joined.filter(pl.col("provider") == pl.coalesce("covered_by", last_import, pl.lit(_EXCHANGE)))
+    return chosen.with_columns(
         pl.when(is_imported() & pl.col("covered_by").is_not_null()).then(pl.lit("complete")).alias("completeness")
     )
 
 
-def _of_the_best_feed_first(events: pl.DataFrame) -> pl.DataFrame:
+def _sort_best_feed_first(events: pl.DataFrame) -> pl.DataFrame:
     feeds = events.select("exchange", "endpoint").unique()
     known = feeds.with_columns(pl.Series("known", [feed(*each).completeness for each in feeds.rows()], dtype=pl.String))
-    told = events.join(known, on=["exchange", "endpoint"], how="left", maintain_order="left")
+    with_feed = events.join(known, on=["exchange", "endpoint"], how="left", maintain_order="left")
     completeness = pl.coalesce("completeness", "known").cast(pl.Enum(BEST_FIRST)).alias("completeness")
-    best_first = told.with_columns(completeness).sort("completeness", maintain_order=True)
+    best_first = with_feed.with_columns(completeness).sort("completeness", maintain_order=True)
     return best_first.with_columns(pl.col("completeness").cast(pl.String))

@@ -101,7 +101,7 @@ def test_a_level_adds_up_the_buckets_between_it_and_the_mark(market: Snapshot, p
     rows = market.levels.filter(between & (pl.col("side") == side))
     sums = dict(rows.group_by("exchange").agg(pl.col("notional_usd").sum()).iter_rows())
     parts = ", ".join(f"{name} {amount(sums[name])}" for name in ("binance", "bybit", "okx"))
-    assert f"{amount(math.fsum(sums.values()))} dollars of {side}s in all: {parts}." in sentence
+    assert f"{amount(math.fsum(sums.values()))} USD of {side}s: {parts}." in sentence
 
 
 def test_a_level_names_each_exchanges_bar_there(market: Snapshot) -> None:
@@ -109,7 +109,7 @@ def test_a_level_names_each_exchanges_bar_there(market: Snapshot) -> None:
     bucket = math.floor(math.log(102_699) / math.log(1.001))
     there = market.levels.filter(pl.col("price_bucket") == bucket).sort("exchange")
     parts = ", ".join(f"{name} {amount(usd)}" for name, usd in there.select("exchange", "notional_usd").iter_rows())
-    assert sentence.endswith(f"At that level itself (102,665-102,768) stand: {parts}.")
+    assert sentence.endswith(f"In its 10 bp bucket (102,665-102,768): {parts}.")
 
 
 def test_a_level_beyond_the_map_says_so(market: Snapshot) -> None:

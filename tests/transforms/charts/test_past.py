@@ -10,9 +10,7 @@ import pytest
 import vl_convert
 
 from tests.transforms.charts import past
-from transforms.charts import balance_history, level_history
-from transforms.charts import cluster_tracks as cluster_tracks
-from transforms.charts import predicted_vs_realised as told_and_realised
+from transforms.charts import balance_history, cluster_tracks, level_history, predicted_vs_realised
 from transforms.charts.figure import Figure
 from transforms.charts.report import score_card
 from transforms.charts.style import still
@@ -21,7 +19,7 @@ FIGURES = {
     "level": lambda: level_history.draw(past.level(), "BTC", 100_050.0),
     "balance": lambda: balance_history.draw(past.balance(), "BTC", 500.0),
     "tracks": lambda: cluster_tracks.draw(past.tracks(), past.path(), "BTC"),
-    "sweeps": lambda: told_and_realised.draw(past.sweeps(), "BTC"),
+    "sweeps": lambda: predicted_vs_realised.draw(past.sweeps(), "BTC"),
     "scores": lambda: score_card.draw(past.scores(), "BTC"),
 }
 
@@ -70,7 +68,7 @@ def test_a_long_history_is_thinned_to_its_last_hour() -> None:
 
 def test_a_carried_exchange_is_told() -> None:
     stale = balance_history.draw(past.balance(stale=True), "BTC", 500.0)
-    assert "in 1 of 48 hours an exchange was carried" in stale.subtitle[0]
+    assert "in 1 of 48 hours an exchange was carried forward" in stale.subtitle[0]
     assert "carried" not in FIGURES["balance"]().subtitle[0]
 
 
@@ -107,7 +105,7 @@ def test_no_score_is_no_dot() -> None:
 
 def test_no_tick_stands_beyond_its_axis() -> None:
     """A scale that clamps would draw it at the edge, with a number that is not there."""
-    for panel in told_and_realised.draw(past.sweeps(), "BTC").panels:
+    for panel in predicted_vs_realised.draw(past.sweeps(), "BTC").panels:
         x = next(layer["encoding"]["x"] for layer in panel.to_dict()["layer"])
         assert x["axis"]["values"]
         assert max(x["axis"]["values"]) <= x["scale"]["domain"][1]

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from transforms.hourly.market_activity import LOOKS_BACK, Traded
+from transforms.hourly.market_activity import LOOKS_BACK, MarketActivity
 from transforms.model.clusters.market_impact import PRIOR
 
 DAY = date(2026, 3, 1)
@@ -32,38 +32,38 @@ def bars(first: date, days: int, minutes: int = 60, seed: int = 1) -> pl.DataFra
 
 def test_nothing_of_the_day_itself_or_later_is_known() -> None:
     before, after = bars(DAY - LOOKS_BACK, 30), bars(DAY, 3, seed=2)
-    assert Traded(pl.concat([before, after])).before(DAY) == Traded(before).before(DAY)
-    assert Traded(before).before(DAY).constant.is_fitted
+    assert MarketActivity(pl.concat([before, after])).before(DAY) == MarketActivity(before).before(DAY)
+    assert MarketActivity(before).before(DAY).constant.is_fitted
 
 
 def test_nothing_older_than_it_looks_back_is_known() -> None:
     kept, older = bars(DAY - LOOKS_BACK, 30), bars(DAY - LOOKS_BACK - timedelta(days=5), 5, seed=3)
-    assert Traded(pl.concat([older, kept])).before(DAY) == Traded(kept).before(DAY)
+    assert MarketActivity(pl.concat([older, kept])).before(DAY) == MarketActivity(kept).before(DAY)
 
 
 def test_the_order_of_the_bars_does_not_show() -> None:
     some = bars(DAY - LOOKS_BACK, 10, minutes=5)
-    assert Traded(some.sample(fraction=1, shuffle=True, seed=4)).before(DAY) == Traded(some).before(DAY)
+    assert MarketActivity(some.sample(fraction=1, shuffle=True, seed=4)).before(DAY) == MarketActivity(some).before(DAY)
 
 
 def test_an_hour_of_which_a_bar_lacks_is_no_data() -> None:
     some = bars(DAY - timedelta(days=1), 1, minutes=5)
     lacking = some.filter(pl.col("open_utc").dt.minute() != 20)
-    assert Traded(lacking).before(DAY).impact is None
+    assert MarketActivity(lacking).before(DAY).impact is None
 
 
 def test_a_bar_whose_taker_is_not_known_leaves_its_hour_without_a_flow_but_with_a_volume() -> None:
     some = bars(DAY - timedelta(days=10), 10, minutes=5)
     blind = pl.when(pl.col("open_utc").dt.minute() == 20).then(None).otherwise(pl.col("taker_buy_base"))
-    known = Traded(some.with_columns(blind.alias("taker_buy_base"))).before(DAY)
+    known = MarketActivity(some.with_columns(blind.alias("taker_buy_base"))).before(DAY)
     assert known.constant == PRIOR
-    assert known.daily_volume_usd == Traded(some).before(DAY).daily_volume_usd
+    assert known.daily_volume_usd == MarketActivity(some).before(DAY).daily_volume_usd
 
 
 def test_exchanges_are_added_up() -> None:
     one = bars(DAY - timedelta(days=10), 10)
     other = one.with_columns(pl.lit("okx").alias("exchange"))
-    alone, both = Traded(one).before(DAY), Traded(pl.concat([one, other])).before(DAY)
+    alone, both = MarketActivity(one).before(DAY), MarketActivity(pl.concat([one, other])).before(DAY)
     assert both.daily_volume_usd == pytest.approx(2 * (alone.daily_volume_usd or 0))
     assert both.daily_volatility == pytest.approx(alone.daily_volatility)
     assert both.constant.y == pytest.approx(alone.constant.y)

@@ -40,13 +40,13 @@ def test_a_time_is_the_same_in_every_writing(seconds: list[int]) -> None:
 @pytest.mark.parametrize(
     ("values", "row", "why"),
     [
-        ([1_767_225_600, 1_767_225_600_000], 2, "is no time from 2010 until now"),
-        ([1_767_225_600_000, 0], 2, "is no time from 2010 until now"),
-        ([5, 6], 1, "is no time from 2010 until now"),
-        ([NOW_MS + 1], 1, "is no time from 2010 until now"),
-        (["2026-01-05T00:00:00Z", "yesterday"], 2, "'yesterday' is no time"),
-        (["2026-01-05T00:00:00Z", None], 2, "a blank is no time"),
-        ([1_767_225_600.0, float("nan")], 2, "is no time"),
+        ([1_767_225_600, 1_767_225_600_000], 2, "is not a time between 2010 and now"),
+        ([1_767_225_600_000, 0], 2, "is not a time between 2010 and now"),
+        ([5, 6], 1, "is not a time between 2010 and now"),
+        ([NOW_MS + 1], 1, "is not a time between 2010 and now"),
+        (["2026-01-05T00:00:00Z", "yesterday"], 2, "'yesterday' is not a time"),
+        (["2026-01-05T00:00:00Z", None], 2, "a blank is not a time"),
+        ([1_767_225_600.0, float("nan")], 2, "is not a time"),
     ],
 )
 def test_what_is_no_time_is_named(values: list[object], row: int, why: str) -> None:
@@ -56,8 +56,8 @@ def test_what_is_no_time_is_named(values: list[object], row: int, why: str) -> N
 
 @pytest.mark.parametrize(
     ("value", "why"),
-    [("", "a blank is no number"), (None, "a blank"), ("nan", "is no number"), ("n/a", "'n/a'"), ("-1", "below zero"),
-     ("inf", "is no number"), ("0", "is not above zero")],
+    [("", "a blank is not a number"), (None, "a blank"), ("nan", "is not a number"), ("n/a", "'n/a'"),
+     ("-1", "below zero"), ("inf", "is not a number"), ("0", "is not above zero")],
 )  # fmt: skip
 def test_what_is_no_number_is_named(value: str | None, why: str) -> None:
     with pytest.raises(Refused, match=f"row 2: .*{why}"):

@@ -62,7 +62,7 @@ def test_it_begins_with_the_figures_and_has_every_section(page: str) -> None:
         "map-0", "map-1", "heatmap-0", "heatmap-1", "heatmap-2", "balance-0", "balance-1", "balance-2", "levels-0",
         "levels-1",
     ]  # fmt: skip
-    assert "No exchange&#39;s liquidations were read" in page
+    assert "No exchange&#39;s liquidations are known for these hours" in page
     assert "There is no score yet" in page
     assert len(page) < 2_500_000
 

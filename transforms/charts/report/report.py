@@ -1,4 +1,4 @@
-"""The report of one coin at one hour: which pictures it has, in which order, and what one sees in each."""
+"""The report of one coin at one hour: its sections in order, their charts and explanations."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from transforms.charts import balance_history, cluster_tracks, heatmap, level_history, liquidation_map
-from transforms.charts import predicted_vs_realised as told_and_realised
+from transforms.charts import (
+    balance_history,
+    cluster_tracks,
+    heatmap,
+    level_history,
+    liquidation_map,
+    predicted_vs_realised,
+)
 from transforms.charts.amounts import price_text
 from transforms.charts.figure import Section
 from transforms.charts.heatmap_rows import SPANS, Heat
@@ -16,15 +22,15 @@ from transforms.charts.report import score_card
 from transforms.charts.snapshot import Snapshot
 
 LONG = "30d"
-"""The span of what is drawn through time, but for the shorter heatmaps."""
+"""Span of the charts through time, except the shorter heatmaps."""
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """What the pictures are drawn from.
+    """The rows that the report's charts are drawn from.
 
-    `by_leverage`: the same hour, its levels by leverage class; `heats` by span; `levels`: price -> rows of
-    level_history; `tracks` and `scores` may be empty.
+    by_leverage: the same hour with levels by leverage class. heats: by span. levels: price -> rows of level_history.
+    tracks and scores may be empty.
     """
 
     market: Snapshot
@@ -37,116 +43,121 @@ class ReportData:
     scores: pl.DataFrame
 
 
-def sections(of: ReportData) -> list[Section]:
-    """All that can be drawn; what has no rows says so in a sentence, or stays out where its table is not kept."""
-    past = [_heatmap(of), _balance(of), _levels(of), *_tracks(of)] if _has_past(of) else [_first_hour()]
-    return [section for section in (_map(of), *past, _sweeps(of), _scores(of)) if section.seen]
+def sections(data: ReportData) -> list[Section]:
+    """Return the sections in order.
+
+    A section without rows explains why in a sentence. Levels and tracks are left out where there are no clusters.
+    """
+    past = [_heatmap(data), _balance(data), _levels(data), *_tracks(data)] if _has_past(data) else [_first_hour()]
+    return [section for section in (_map(data), *past, _sweeps(data), _scores(data)) if section.seen]
 
 
-def _has_past(of: ReportData) -> bool:
-    return of.balance["hour_utc"].n_unique() > 1
+def _has_past(data: ReportData) -> bool:
+    return data.balance["hour_utc"].n_unique() > 1
 
 
 def _first_hour() -> Section:
-    seen = "This is the coin's first hour. What goes through time, heatmap, balance, levels and tracks of clusters, is "
-    return Section("past", "Through time", f"{seen}drawn from its second hour on.")
+    seen = "This is the coin's first hour. The heatmap, balance, levels and cluster tracks need at least two hours."
+    return Section("past", "Through time", seen)
 
 
-def _map(of: ReportData) -> Section:
+def _map(data: ReportData) -> Section:
     return Section(
         "map",
         "Liquidation map (modelled)",
-        "Where positions would be liquidated if the mark went there: longs left of the mark, shorts right of it. "
-        "Bars are what stands at a price, the curves what is liquidated on the way there. Untick a name to hide it; "
-        "zoom with Ctrl and the wheel, drag to move, and double-click to go back.",
-        {"": f"FROM liquidation_map('{of.market.coin}', as_of := '{of.market.hour}', span := 0.10)"},
+        "Positions that would be liquidated at each price: longs left of the mark, shorts right of it. Bars show the "
+        "notional at a price, curves the cumulative notional between the mark and that price. Untick a name to hide "
+        "it; zoom with Ctrl and the wheel, drag to pan, double-click to reset.",
+        {"": f"FROM liquidation_map('{data.market.coin}', as_of := '{data.market.hour}', span := 0.10)"},
         {
-            "by exchange": liquidation_map.draw(of.market),
-            "by leverage": liquidation_map.draw(of.by_leverage, by="leverage"),
+            "by exchange": liquidation_map.draw(data.market),
+            "by leverage": liquidation_map.draw(data.by_leverage, by="leverage"),
         },
     )
 
 
-def _heatmap(of: ReportData) -> Section:
-    asked = f"FROM heatmap('{of.market.coin}', as_of := '{of.market.hour}', hours := "
+def _heatmap(data: ReportData) -> Section:
+    sql = f"FROM heatmap('{data.market.coin}', as_of := '{data.market.hour}', hours := "
     return Section(
         "heatmap",
         "Liquidation heatmap (modelled)",
-        "The map through time: the brighter, the more would be liquidated at that price; dark is the least of "
-        "it, not nothing. A bright band that the price meets goes dark, as it is swept; one that fades was closed.",
-        {span: f"{asked}{SPANS[span]}, step := {h.step}, buckets := {h.buckets})" for span, h in of.heats.items()},
-        {span: heatmap.draw(heat) for span, heat in of.heats.items()},
+        "The map through time: the brighter a cell, the more would be liquidated at that price; the darkest colour "
+        "marks the smallest amounts, not zero. A bright band turns dark where the mark sweeps it, and "
+        "fades as positions close.",
+        {span: f"{sql}{SPANS[span]}, step := {h.step}, buckets := {h.buckets})" for span, h in data.heats.items()},
+        {span: heatmap.draw(heat) for span, heat in data.heats.items()},
         "7d",
     )
 
 
-def _balance(of: ReportData) -> Section:
+def _balance(data: ReportData) -> Section:
     return Section(
         "balance",
         "Longs against shorts (modelled)",
-        "How much of each side stands near the mark, through time. A move against the heavier side liquidates more.",
-        {"": f"FROM mart.market_balance WHERE {_until(of)} ORDER BY hour_utc"},
+        "Notional of each side near the mark, through time. A move against the heavier side liquidates more.",
+        {"": f"FROM mart.market_balance WHERE {_until(data)} ORDER BY hour_utc"},
         {
-            f"within {bp / 100:g} %": balance_history.draw(of.balance, of.market.coin, bp)
+            f"within {bp / 100:g} %": balance_history.draw(data.balance, data.market.coin, bp)
             for bp in balance_history.DISTANCES_BP
-            if bp in of.balance["distance_bp"]
+            if bp in data.balance["distance_bp"]
         },
         "within 5 %",
     )
 
 
-def _levels(of: ReportData) -> Section:
-    hours, until = SPANS[LONG], f"WHERE hour_utc <= '{of.market.hour}'"
+def _levels(data: ReportData) -> Section:
+    hours, until = SPANS[LONG], f"WHERE hour_utc <= '{data.market.hour}'"
     return Section(
         "levels",
         "The nearest clusters' levels through time (modelled)",
-        "The price with most in the nearest cluster below the mark, and above: has it been building or thinning?"
-        if of.levels
+        "Notional at the peak of the nearest cluster on each side of the mark: is it growing or shrinking?"
+        if data.levels
         else "",
-        {price_text(at): f"FROM level_history('{of.market.coin}', {at!r}) {until}" for at in of.levels},
-        {price_text(at): level_history.draw(rows, of.market.coin, at, hours) for at, rows in of.levels.items()},
+        {price_text(at): f"FROM level_history('{data.market.coin}', {at!r}) {until}" for at in data.levels},
+        {price_text(at): level_history.draw(rows, data.market.coin, at, hours) for at, rows in data.levels.items()},
     )
 
 
-def _tracks(of: ReportData) -> list[Section]:
-    path = list(of.heats.values())[-1].path
-    if cluster_tracks.near(of.tracks, path).is_empty():
+def _tracks(data: ReportData) -> list[Section]:
+    path = list(data.heats.values())[-1].path
+    if cluster_tracks.near(data.tracks, path).is_empty():
         return []
-    figure = cluster_tracks.draw(of.tracks, path, of.market.coin)
-    seen = "Each cluster from its birth to its end: swept by the price, faded, or merged with another."
-    asked = f"FROM mart.cluster_history WHERE {_until(of)} ORDER BY hour_utc"
-    return [Section("tracks", "Cluster tracks (modelled)", seen, {"": asked}, {"": figure})]
+    figure = cluster_tracks.draw(data.tracks, path, data.market.coin)
+    seen = "Each cluster from birth to end: swept by the mark, expired, or merged into another."
+    sql = f"FROM mart.cluster_history WHERE {_until(data)} ORDER BY hour_utc"
+    return [Section("tracks", "Cluster tracks (modelled)", seen, {"": sql}, {"": figure})]
 
 
-def _sweeps(of: ReportData) -> Section:
+def _sweeps(data: ReportData) -> Section:
     heading = "Predicted against realised (modelled, realised)"
-    asked = {"": f"FROM mart.sweeps WHERE {_until(of)} AND realised_usd IS NOT NULL ORDER BY hour_utc"}
-    if told_and_realised.known(of.sweeps).is_empty():
+    sql = {"": f"FROM mart.sweeps WHERE {_until(data)} AND realised_usd IS NOT NULL ORDER BY hour_utc"}
+    if predicted_vs_realised.known(data.sweeps).is_empty():
         none = (
-            "No exchange's liquidations were read in these hours, so nothing can be held against the map: liq listen."
+            "No exchange's liquidations are known for these hours, so predictions cannot be compared with them. "
+            "Run liq listen to record them."
         )
-        return Section("sweeps", heading, none, asked)
+        return Section("sweeps", heading, none, sql)
     seen = (
-        "What the map said stood where the mark then went, against what the exchange says was liquidated. A feed that is "
-        "not complete shows less than there was."
+        "Predicted against reported liquidations, per hour, exchange and side. The prediction is the map's notional in "
+        "the range that the mark then crossed. An incomplete feed reports less than was liquidated."
     )
-    return Section("sweeps", heading, seen, asked, {"": told_and_realised.draw(of.sweeps, of.market.coin)})
+    return Section("sweeps", heading, seen, sql, {"": predicted_vs_realised.draw(data.sweeps, data.market.coin)})
 
 
-def _scores(of: ReportData) -> Section:
+def _scores(data: ReportData) -> Section:
     heading = "Score card (modelled against realised)"
-    until = f"coin = '{of.market.coin}' AND date <= '{of.market.hour.date()}'"
-    asked = {"": f"FROM mart.map_scores WHERE {until} ORDER BY date DESC"}
-    if score_card.judged(of.scores).is_empty():
-        none = "There is no score yet: it takes 24 hours of liquidations that were read in full, and liq score."
-        return Section("scores", heading, none, asked)
+    until = f"coin = '{data.market.coin}' AND date <= '{data.market.hour.date()}'"
+    sql = {"": f"FROM mart.map_scores WHERE {until} ORDER BY date DESC"}
+    if score_card.judged(data.scores).is_empty():
+        none = "There is no score yet. It needs 24 hours of known liquidations; then run liq score."
+        return Section("scores", heading, none, sql)
     seen = (
-        "How well each estimator predicted what was liquidated. Where ours is not ahead of how far the price went, the "
+        "How well each estimator predicted realised liquidations. Where ours does not beat the price range, the map "
+        "added nothing to the price chart on those days."
     )
-    seen += "map told nothing of those days that the chart did not."
-    return Section("scores", heading, seen, asked, {"": score_card.draw(of.scores, of.market.coin)})
+    return Section("scores", heading, seen, sql, {"": score_card.draw(data.scores, data.market.coin)})
 
 
-def _until(of: ReportData) -> str:
-    """Up to the hour of the report: of the past, it says the same tomorrow."""
-    return f"coin = '{of.market.coin}' AND hour_utc <= '{of.market.hour}'"
+def _until(data: ReportData) -> str:
+    """Return the SQL condition up to the report's hour, so that a later query gives the same rows."""
+    return f"coin = '{data.market.coin}' AND hour_utc <= '{data.market.hour}'"
