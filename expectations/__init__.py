@@ -1,1 +1,1 @@
-"""What must be true: columns, tables and their checks, each declared once."""
+"""Data contracts: columns, tables and their checks, each declared once."""

@@ -1,4 +1,4 @@
-"""The types that contracts are written in: a column once, a table once, a check with its reason."""
+"""The types of a data contract: columns, tables, their inputs and checks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Severity = Literal["FAIL", "WARN"]
 
 LAYERS: tuple[Layer, ...] = ("raw", "core", "model", "mart", "ops")
 PERIODS = ("date", "month")
-"""Columns of a path that tell when; the others tell of what."""
+"""Partition columns that hold a period of time; the others hold a key."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column's one declaration: what it is called everywhere, its type, unit, meaning and bounds."""
+    """A column's declaration, shared by all tables: name, type, unit, meaning and bounds."""
 
     name: str
     dtype: pl.DataType
@@ -29,12 +29,16 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     allowed: tuple[str, ...] | None = None
-    pattern: str | None = None  # a regular expression that the whole word matches
+    pattern: str | None = None  # a regular expression that the whole value matches
 
 
 @dataclass(frozen=True)
 class Check:
-    """What types, grain and bounds cannot say. `holds` is a boolean expression, true on every row of sound data."""
+    """A check beyond types, grain and bounds.
+
+    `holds` is a boolean expression, true on every row of valid data. `reason` states the rule, and often the likely
+    cause of a failure; it is shown in messages and in the dictionary.
+    """
 
     name: str
     reason: str
@@ -44,11 +48,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Input:
-    """A table that a build reads, and the window of it: its own day, and `days` or `hours` before that.
+    """A table that a build reads, with its window: the built day, and `days` or `hours` before it.
 
-    `own_day` is False where the window ends before the day begins. `last_hour_only` keeps the rows of the newest hour
-    in the window. `columns` narrows the read; empty means all. Where no `required` input has anything in its own day,
-    there is nothing to build. Of a table of versions, a build gets those that are in force within the window.
+    `own_day` is False if the window ends before the built day begins. `last_hour_only` keeps the rows of the newest
+    hour in the window. `columns` limits the read; empty means all. If no `required` input has rows in the built day,
+    nothing is built. From a table of versions, a build reads those valid within the window.
     """
 
     table: str
@@ -61,20 +65,20 @@ class Input:
 
     @property
     def before(self) -> timedelta:
-        """How far the window reaches back before the day begins."""
+        """The part of the window before the built day."""
         return timedelta(days=self.days, hours=self.hours)
 
 
 @dataclass(frozen=True)
 class Table:
-    """All that must be true of one table.
+    """The contract of one table.
 
-    `columns` in file order; `nullable` names those that may be null. `partition` columns stand in the path, not in the
-    file. `grain` is unique; rows are in its order, or in that of `file_order`, the same columns in another order.
-    Frames are checked in the order of their files, one after another: a check that looks at the row before relies on
-    the order of the grain, so a table with a `file_order` has no such check.
-    `built_with` names the sibling whose build makes this table too: its inputs are the sibling's. `versions_of` names
-    what a row with a `valid_from_utc` is a version of.
+    `columns` are in file order; `nullable` names those that may be null. `partition` columns are in the path, not in
+    the file. `grain` is unique; rows are sorted by it, or by `file_order`, the same columns in another order.
+    Frames are checked in the order of their files, one after another: a check that compares with the previous row
+    relies on the order of the grain, so a table with a `file_order` has no such check.
+    `built_with` names the table whose build also produces this one, from the same inputs. `versions_of` names the
+    entity of which a row with a `valid_from_utc` is a version.
     """
 
     name: str
@@ -87,41 +91,41 @@ class Table:
     nullable: frozenset[str] = frozenset()
     partition: tuple[str, ...] = ("coin", "date")
     checks: tuple[Check, ...] = ()
-    time_column: str | None = None  # what `date`, freshness and the watermark are read from
+    time_column: str | None = None  # source of `date`, freshness and the watermark
     fresh_within_hours: float | None = None
     built_with: str | None = None
     file_order: tuple[str, ...] | None = None
-    may_be_empty: bool = False  # a partition without rows says that nothing happened, not that something broke
+    may_be_empty: bool = False  # a partition without rows means that nothing happened, not that something broke
     versions_of: tuple[str, ...] = ()
-    on_demand: bool = False  # made for the days that somebody asks for: another day without it is not missing
-    kept_days: int | None = None  # older partitions are deleted, but those of the first day of a month
-    former_name: str | None = None  # layer and name until the last version, under which a view is kept for this one
-    checks_look_back: bool = False  # its checks compare with the last hour of the day before
+    on_demand: bool = False  # built only for requested days: other days are not missing
+    kept_days: int | None = None  # older partitions are deleted, except for the first day of each month
+    former_name: str | None = None  # layer and name in the previous version; a view keeps it for this version
+    checks_look_back: bool = False  # its checks compare with the last hour of the previous day
 
     @property
     def full_name(self) -> str:
-        """Layer and name, as in DuckDB: `mart.liquidation_levels`."""
+        """The layer and name, as in DuckDB: `mart.liquidation_levels`."""
         return f"{self.layer}.{self.name}"
 
     @cached_property
     def schema(self) -> pl.Schema:
-        """Every column, those of the path included."""
+        """The schema of every column, partition columns included."""
         return pl.Schema({c.name: c.dtype for c in self.columns})
 
     @cached_property
     def file_schema(self) -> pl.Schema:
-        """The columns that stand in the Parquet file."""
+        """The schema of the Parquet file, without partition columns."""
         return pl.Schema({c.name: c.dtype for c in self.columns if c.name not in self.partition})
 
     def column(self, name: str) -> Column:
-        """The declaration of `name`; KeyError names the table."""
+        """Return the declaration of column `name`. Raises KeyError, which names the table."""
         for column in self.columns:
             if column.name == name:
                 return column
         raise KeyError(f"{self.full_name} has no column {name!r}")
 
     def empty(self) -> pl.DataFrame:
-        """No rows, every column."""
+        """Return a frame with every column and no rows."""
         return pl.DataFrame(schema=self.schema)
 
     @property
@@ -131,23 +135,23 @@ class Table:
 
     @property
     def is_daily(self) -> bool:
-        """Whether its rows are built a day at a time. Several days may share a file, of a month or of the table."""
+        """True if rows are built a day at a time. Several days may share a file, of a month or of the table."""
         return "date" in self.schema or self.time_column == "valid_from_utc"
 
     @property
     def day(self) -> pl.Expr:
-        """The day that a row is built with."""
+        """An expression for the day with which a row is built."""
         return pl.col("date") if "date" in self.schema else pl.col(self.time_column or "").dt.date()
 
     def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """`frame` with exactly this table's columns, types and order of rows; an absent nullable column becomes null.
+        """Return `frame` with exactly this table's columns, types and sort order; absent nullable columns become null.
 
-        Raises ValueError naming the columns that lack or do not belong, or that cannot be cast.
+        Raises ValueError, which names the missing, foreign or uncastable columns.
         """
         return self.shape(frame).sort(self.order, maintain_order=True)
 
     def shape(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """`frame` with this table's columns and types, its rows as they come. Raises ValueError as `conform` does."""
+        """Return `frame` with this table's columns and types, rows in their given order. Raises like `conform`."""
         missing = [c.name for c in self.columns if c.name not in frame.columns and c.name not in self.nullable]
         foreign = [c for c in frame.columns if c not in self.schema]
         if missing or foreign:

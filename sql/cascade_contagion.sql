@@ -1,12 +1,12 @@
--- Whose liquidations would reach whose positions.
+-- Spill-over of liquidations between exchanges.
 --
--- Each exchange is taken by itself: the mark goes through all that stands on it up to the far edge of the cluster in which
--- it holds most. Those liquidations alone move the price on, by the impact law with the numbers of mart.cascade_risk. What
--- stands on every exchange, itself included, in the range that is so reached is what they would set off; a bucket counts
--- once its middle is reached. The cluster is the first beyond that the range touches and in which the reached holds any.
+-- For each exchange alone, the mark sweeps its notional up to the far edge of the cluster in which it holds the most.
+-- Those liquidations move the price on by the impact law, with the constants of mart.cascade_risk. The reached notional
+-- is that of every exchange, itself included, in the range that the price then crosses; a bucket counts once its middle
+-- is reached. The reached cluster is the first one beyond that the range touches and that the reached exchange shares.
 --
--- Dollars are added as decimals: exact, so that no order shows in the last digit.
-WITH standing AS (
+-- Dollars are added as decimals: exact, so that the order of rows does not matter.
+WITH buckets AS (
     SELECT coin, hour_utc, side, exchange, price_bucket, sum(notional_usd::DECIMAL(18, 6)) AS usd
     FROM liquidation_levels
     GROUP BY ALL
@@ -23,20 +23,20 @@ clusters AS (
 held AS (
     SELECT c.*, exchange, sum(usd) AS held_usd
     FROM clusters AS c
-    JOIN standing AS s
+    JOIN buckets AS s
         ON s.coin = c.coin AND s.hour_utc = c.hour_utc AND s.side = c.side AND price_bucket BETWEEN lowest AND highest
     GROUP BY ALL
 ),
 
-heaviest AS (
+largest AS (
     FROM held
     QUALIFY row_number() OVER (PARTITION BY coin, hour_utc, side, exchange ORDER BY held_usd DESC, distance_bp) = 1
 ),
 
 sums AS (
     SELECT h.* EXCLUDE (held_usd, distance_bp), sum(usd) AS pushing_usd
-    FROM heaviest AS h
-    JOIN standing AS s
+    FROM largest AS h
+    JOIN buckets AS s
         ON s.coin = h.coin AND s.hour_utc = h.hour_utc AND s.side = h.side AND s.exchange = h.exchange
         AND if(h.side = 'long', price_bucket >= lowest, price_bucket <= highest)
     GROUP BY ALL
@@ -53,17 +53,17 @@ pushes AS (
     WHERE impact IS NOT NULL
 ),
 
--- Every pair has a row, also where nothing is reached.
+-- Every pair has a row, even if no notional is reached.
 pairs AS (
     SELECT p.*, e.exchange AS reached_exchange
     FROM pushes AS p
-    JOIN (SELECT DISTINCT coin, hour_utc, side, exchange FROM standing) AS e USING (coin, hour_utc, side)
+    JOIN (SELECT DISTINCT coin, hour_utc, side, exchange FROM buckets) AS e USING (coin, hour_utc, side)
 ),
 
 amounts AS (
     SELECT p.coin, p.hour_utc, p.side, p.exchange, reached_exchange, sum(usd) AS reached_usd
     FROM pairs AS p
-    JOIN standing AS s
+    JOIN buckets AS s
         ON s.coin = p.coin AND s.hour_utc = p.hour_utc AND s.side = p.side AND s.exchange = reached_exchange
         AND 1.001 ** (price_bucket + 0.5) BETWEEN least(from_price, to_price) AND greatest(from_price, to_price)
     GROUP BY ALL
@@ -86,7 +86,8 @@ touched AS (
 SELECT
     coin, hour_utc::DATE AS date, hour_utc, side, exchange, reached_exchange, cluster_id,
     from_price AS pushed_from_price, to_price AS pushed_to_price, pushing_usd::DOUBLE AS pushing_usd,
-    coalesce(reached_usd, 0)::DOUBLE AS reached_usd, reached_cluster_id, mark_price, is_stale, parameters_version, source
+    coalesce(reached_usd, 0)::DOUBLE AS reached_usd, reached_cluster_id, mark_price, is_stale,
+    parameters_version, source
 FROM pairs
 LEFT JOIN amounts USING (coin, hour_utc, side, exchange, reached_exchange)
 LEFT JOIN touched USING (coin, hour_utc, side, exchange, reached_exchange)

@@ -1,11 +1,11 @@
--- Cumulative notional from the mark outward: each exchange from its own mark, and `all`, which adds the exchanges up.
+-- Cumulative notional from the mark outward: each exchange from its own mark, and `all`, the sum.
 --
--- Dollars are added as decimals. That is exact, so neither the order in which threads add nor how many hours are built
--- at once can show in the last digit of a double. A NaN cannot become a decimal and stops the build; so does a version
--- of which log_sd is not known.
+-- Dollars are added as decimals. That is exact, so the result depends neither on the order in which threads add nor on
+-- the number of hours built at once. A NaN cannot be cast to a decimal and fails the build; so does a version without
+-- log_sd.
 --
--- The band about a sum is that of transforms/model/bands.py, where its terms are explained. Of `all`, exchanges are taken
--- to err together where fit and model err, and each by itself where chance does.
+-- The band around a sum is explained in transforms/model/bands.py. For `all`, errors of fit and model are assumed to be
+-- common to all exchanges, and errors of chance independent.
 WITH band AS (
     SELECT 0.2 AS misfit, 0.8 * 2e6 AS chance_usd, 1.5 AS widest, 1.2815515594457831 AS p90
 ),
@@ -26,15 +26,15 @@ log_sds AS (
     WHERE parameter = 'log_sd'
 ),
 
--- `fit_usd` is what the fit may be off by, one standard deviation, classes added up; `unseen_usd` the same for hours that
--- the map has not seen (transforms/model/gap_uncertainty.py). A level is far below a trillion dollars; as a decimal of 18 digits it
--- adds up many times faster than one of 38.
+-- `fit_usd` is one standard deviation of the fit, summed over classes; `gap_usd` is the same for hours without data
+-- (transforms/model/gap_uncertainty.py). A level is far below a trillion dollars, and decimals of 18 digits add up many
+-- times faster than decimals of 38.
 buckets AS (
     SELECT
         coin, hour_utc, l.exchange, l.side, price_low, price_high,
         sum(notional_usd::DECIMAL(18, 6)) AS usd,
         sum((notional_usd * coalesce(log_sd, 'NaN'))::DECIMAL(18, 6)) AS fit_usd,
-        sum((notional_usd * gap_log_sd)::DECIMAL(18, 6)) AS unseen_usd,
+        sum((notional_usd * gap_log_sd)::DECIMAL(18, 6)) AS gap_usd,
         sum(notional_1d_usd::DECIMAL(18, 6)) AS usd_1d,
         sum(notional_7d_usd::DECIMAL(18, 6)) AS usd_7d,
         sum(notional_30d_usd::DECIMAL(18, 6)) AS usd_30d
@@ -53,8 +53,8 @@ instruments AS (
     GROUP BY ALL
 ),
 
--- An exchange's mark is that of the instrument that carries most.
-venues AS (
+-- An exchange's mark is that of its instrument with the most notional.
+exchanges AS (
     SELECT
         coin, hour_utc, exchange, first(mark_price ORDER BY usd DESC, instrument) AS mark_price,
         bool_or(is_stale) AS is_stale, max(parameters_version) AS parameters_version, max(source) AS source
@@ -62,17 +62,17 @@ venues AS (
     GROUP BY ALL
 ),
 
--- Every point exists, also where nothing stands before it.
+-- Every point has a row, even without notional before it.
 points AS (
     SELECT *, mark_price * (1 + outward * distance_bp / 1e4) AS price
-    FROM venues CROSS JOIN sides CROSS JOIN distances
+    FROM exchanges CROSS JOIN sides CROSS JOIN distances
 ),
 
--- A bucket counts from the first point that reaches its middle on.
+-- A bucket counts from the first point at or beyond its middle.
 rings AS (
     SELECT
         p.coin, p.hour_utc, p.exchange, p.side, p.distance_bp, sum(b.usd) AS usd, sum(b.fit_usd) AS fit_usd,
-        sum(b.unseen_usd) AS unseen_usd,
+        sum(b.gap_usd) AS gap_usd,
         sum(b.usd_1d) AS usd_1d, sum(b.usd_7d) AS usd_7d, sum(b.usd_30d) AS usd_30d
     FROM buckets AS b
     ASOF JOIN points AS p
@@ -84,7 +84,7 @@ rings AS (
 sums AS (
     SELECT
         p.*, coalesce(sum(r.usd) OVER outwards, 0) AS usd, coalesce(sum(r.fit_usd) OVER outwards, 0) AS fit_usd,
-        coalesce(sum(r.unseen_usd) OVER outwards, 0) AS unseen_usd,
+        coalesce(sum(r.gap_usd) OVER outwards, 0) AS gap_usd,
         coalesce(sum(r.usd_1d) OVER outwards, 0) AS usd_1d, coalesce(sum(r.usd_7d) OVER outwards, 0) AS usd_7d,
         coalesce(sum(r.usd_30d) OVER outwards, 0) AS usd_30d
     FROM points AS p
@@ -92,17 +92,17 @@ sums AS (
     WINDOW outwards AS (PARTITION BY p.coin, p.hour_utc, p.exchange, p.side ORDER BY p.distance_bp)
 ),
 
--- `off_usd`: what fit, model and unseen hours may be off by, in dollars; `chance_usd2`: the variance by chance, in dollars
--- squared.
+-- `off_usd`: error of fit, model and gaps, in dollars; `chance_usd2`: variance by chance, in dollars squared.
 curves AS (
     SELECT
         sums.*,
-        sqrt(fit_usd::DOUBLE ** 2 + (misfit * usd::DOUBLE) ** 2 + unseen_usd::DOUBLE ** 2)::DECIMAL(38, 6) AS off_usd,
+        sqrt(fit_usd::DOUBLE ** 2 + (misfit * usd::DOUBLE) ** 2 + gap_usd::DOUBLE ** 2)::DECIMAL(38, 6) AS off_usd,
         least(band.chance_usd * usd::DOUBLE, (widest * usd::DOUBLE) ** 2)::DECIMAL(38, 6) AS chance_usd2
     FROM sums CROSS JOIN band
 ),
 
--- The mark of `all` is the plain average of the exchanges' marks; its notional is each exchange's from that exchange's own mark.
+-- The mark of `all` is the average of the exchanges' marks; its notional sums each exchange from that exchange's own
+-- mark.
 together AS (
     SELECT
         coin, hour_utc, 'all' AS exchange, side, outward, distance_bp, avg(mark_price ORDER BY exchange) AS mark_price,

@@ -1,5 +1,5 @@
--- Long against short notional within 1, 2, 5 and 10 % of the mark, exchanges added up.
--- Each side has one row a point, so max() picks it; a market with nothing on either side has no imbalance.
+-- Long against short notional within 1, 2, 5 and 10 % of the mark, all exchanges together.
+-- Each side has one row per point, so max() picks it; without notional on either side the imbalance is null.
 WITH sides AS (
     SELECT
         coin, hour_utc, distance_bp,

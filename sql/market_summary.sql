@@ -1,11 +1,13 @@
--- An hour of a coin in one row, exchanges added up: what a dashboard reads. Distances are from the mean of the exchanges' marks.
+-- One row per coin and hour for dashboards, all exchanges together. Distances are from the mean of the exchanges'
+-- marks.
 --
--- Max pain is the bucket in which most would be liquidated, the nearest of equals. A magnet is the cluster nearest to the
--- mark: many hold that price is drawn there, which this table does not claim. A void is the widest range within 10 % whose
--- buckets each hold at most half of what the side's middle bucket within 10 % holds, beyond the first that holds more: the
--- gap at the mark, which price has just swept, is there always. On a modelled map hardly a bucket is empty.
+-- Max pain is the bucket with the most notional, the nearest if several. A magnet is the cluster nearest to the mark;
+-- many believe that it attracts the price, which this table does not claim. A void is the widest range within 10 % in
+-- which each bucket holds at most half of the side's median bucket within 10 %. It begins beyond the first fuller
+-- bucket, because the gap at the mark, which the price has just swept, always exists. Few buckets of a modelled map are
+-- empty.
 --
--- Dollars are added as decimals: exact, so that no order shows in the last digit.
+-- Dollars are added as decimals: exact, so that the order of rows does not matter.
 WITH hours AS (
     SELECT
         coin, hour_utc, max(mark_price) AS mark_price,
@@ -27,7 +29,7 @@ sides AS (
     FROM (VALUES ('long', 0.9, 1.0), ('short', 1.0, 1.1)) AS sides(side, nearest_low, nearest_high)
 ),
 
-standing AS (
+buckets AS (
     SELECT coin, hour_utc, side, price_bucket, sum(notional_usd::DECIMAL(18, 6)) AS usd
     FROM liquidation_levels
     GROUP BY ALL
@@ -37,33 +39,33 @@ pains AS (
     SELECT
         coin, hour_utc, side, max(usd)::DOUBLE AS usd,
         exp((arg_max(price_bucket, (usd, if(side = 'long', price_bucket, -price_bucket))) + 0.5) * ln(1.001)) AS price
-    FROM standing JOIN hours USING (coin, hour_utc)
+    FROM buckets JOIN hours USING (coin, hour_utc)
     WHERE usd > 0 AND if(side = 'long', 1, -1) * (price_bucket - floor(ln(mark_price) / ln(1.001))) <= 0
     GROUP BY coin, hour_utc, side
 ),
 
-reaches AS (
+ranges AS (
     SELECT
         coin, hour_utc, side, ceil(ln(mark_price * nearest_low) / ln(1.001) - 0.5)::INTEGER AS lowest,
         floor(ln(mark_price * nearest_high) / ln(1.001) - 0.5)::INTEGER AS highest
     FROM hours CROSS JOIN sides
 ),
 
--- Every bucket within 10 %, also where nothing stands.
+-- Every bucket within 10 %, even without notional.
 near AS (
     SELECT
         coin, hour_utc, side, if(side = 'long', highest, lowest) AS nearest_bucket,
         unnest(range(lowest, highest + 1))::INTEGER AS price_bucket
-    FROM reaches
+    FROM ranges
 ),
 
 sparse AS (
-    SELECT coin, hour_utc, side, price_bucket, nearest_bucket, coalesce(standing.usd, 0)::DOUBLE AS held_usd
-    FROM near LEFT JOIN standing USING (coin, hour_utc, side, price_bucket)
+    SELECT coin, hour_utc, side, price_bucket, nearest_bucket, coalesce(buckets.usd, 0)::DOUBLE AS held_usd
+    FROM near LEFT JOIN buckets USING (coin, hour_utc, side, price_bucket)
     QUALIFY held_usd <= 0.5 * median(held_usd) OVER (PARTITION BY coin, hour_utc, side)
 ),
 
--- Buckets that follow each other are as far from their place in the row as each other. The gap at the mark is none.
+-- Consecutive buckets have the same difference between bucket and row number. The gap at the mark is excluded.
 runs AS (
     SELECT coin, hour_utc, side, min(price_bucket) AS lowest, max(price_bucket) AS highest
     FROM (

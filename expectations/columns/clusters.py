@@ -9,12 +9,12 @@ TRACK_STATUSES = ("active", "lost", "swept", "expired", "merged")
 
 
 def _landmarks(side: str, beyond: str) -> tuple[Column, ...]:
-    """Of the summary, on one side of the mark: max pain, magnet and void."""
+    """Return the summary's columns for one side of the mark: max pain, magnet and void."""
     return (
         Column(
             f"{side}_max_pain_price",
             FLOAT,
-            f"Middle of the bucket in which most {side}s would be liquidated; null where nothing stands",
+            f"Middle of the bucket with the most {side} notional; null if there is none",
             "usd",
             minimum=0,
         ),
@@ -22,7 +22,7 @@ def _landmarks(side: str, beyond: str) -> tuple[Column, ...]:
         Column(
             f"{side}_magnet_price",
             FLOAT,
-            f"Peak of the cluster of {side}s nearest to the mark; null where there is none",
+            f"Peak of the {side} cluster nearest to the mark; null if there is none",
             "usd",
             minimum=0,
         ),
@@ -30,119 +30,156 @@ def _landmarks(side: str, beyond: str) -> tuple[Column, ...]:
         Column(
             f"{side}_magnet_intensity",
             FLOAT,
-            "Its notional over that of as many neighbouring buckets; not an amount",
+            "Notional of that cluster divided by the mean of as many neighbouring buckets; a ratio, not an amount",
             minimum=0,
         ),
         Column(
             f"{side}_void_low",
             FLOAT,
-            f"Lower end of the widest range within 10 % {beyond} the mark that holds little: in each bucket at most "
-            "half of what the side's median bucket there holds. The gap at the mark is none. Null where there is none",
+            f"Lower edge of the widest void within 10 % {beyond} the mark: a range in which each bucket holds at most "
+            "half of the side's median bucket. The gap at the mark does not count. Null if there is none",
             "usd",
             minimum=0,
         ),
-        Column(f"{side}_void_high", FLOAT, "Upper end of that range", "usd", minimum=0),
+        Column(f"{side}_void_high", FLOAT, "Upper edge of that void", "usd", minimum=0),
     )
 
 
 COLUMNS = (
     # clusters
-    Column("rank", WHOLE, "1 is the largest on its side in that hour", minimum=1),
-    Column("cluster_id", TEXT, "Coin, side and grid range: equal ids in two hours are the same range"),
+    Column("rank", WHOLE, "Rank by notional on its side in that hour; 1 is the largest", minimum=1),
+    Column("cluster_id", TEXT, "Coin, side and grid range: equal ids in two hours mean the same range"),
     Column(
-        "intensity", FLOAT, "Notional over the mean notional of as many neighbouring buckets; not an amount", minimum=0
+        "intensity",
+        FLOAT,
+        "Notional divided by the mean notional of as many neighbouring buckets; a ratio, not an amount",
+        minimum=0,
     ),
-    Column("intensity_z", FLOAT, "Notional of the range against its own last 7 days, in standard deviations"),
-    Column("exchange_shares", TEXT, "Share of each exchange, as JSON"),
+    Column(
+        "intensity_z",
+        FLOAT,
+        "Z-score of the range's notional against its own last 7 days; null with too little history",
+    ),
+    Column("exchange_shares", TEXT, "Share of each exchange in the notional, as JSON"),
     # tracks of clusters
     Column(
-        "track_id", TEXT, "A cluster's name while it is followed: coin, side, hour of its birth and grid range then"
+        "track_id",
+        TEXT,
+        "Identifier of a cluster followed through time: coin, side, and the hour and grid range of its birth",
     ),
-    Column("born_utc", UTC, "The hour in which it was first found", "UTC"),
-    Column("born_usd", FLOAT, "Modelled notional then", "usd", minimum=0),
-    Column("largest_usd", FLOAT, "The most that it has held so far, modelled", "usd", minimum=0),
-    Column("largest_utc", UTC, "The hour in which it held that, the first such", "UTC"),
-    Column("seen_utc", UTC, "The last hour in which it was found", "UTC"),
+    Column("born_utc", UTC, "Hour in which the cluster was first detected", "UTC"),
+    Column("born_usd", FLOAT, "Modelled notional at birth", "usd", minimum=0),
+    Column("largest_usd", FLOAT, "Largest modelled notional so far", "usd", minimum=0),
+    Column("largest_utc", UTC, "Hour of `largest_usd`, the first if several", "UTC"),
+    Column("seen_utc", UTC, "Last hour in which the cluster was detected", "UTC"),
     Column(
-        "track_status", TEXT, "Whether it stands, was not found in this hour, or how it ended", allowed=TRACK_STATUSES
+        "track_status",
+        TEXT,
+        "`active` if detected in this hour, `lost` if not; `swept`, `expired` or `merged` if it ended",
+        allowed=TRACK_STATUSES,
     ),
-    Column(
-        "split_from_track_id", TEXT, "The track whose range it had a part of when it was born; null where it had none"
-    ),
-    Column("merged_into_track_id", TEXT, "The track that went on in the cluster that it met"),
-    Column("swept_utc", UTC, "Open of the first bar whose mark reached its peak", "UTC"),
+    Column("split_from_track_id", TEXT, "Track that this one split from at birth; null if none"),
+    Column("merged_into_track_id", TEXT, "Track that this one merged into; null unless `merged`"),
+    Column("swept_utc", UTC, "Opening time of the first bar whose mark reached the peak", "UTC"),
     Column(
         "swept_by_exchange",
         TEXT,
-        "Whose mark that was; of several in one bar the one that went furthest",
+        "Exchange whose mark reached the peak; if several did in one bar, the one that went furthest",
         allowed=EXCHANGES,
     ),
     Column(
         "realised_is_complete",
         FLAG,
-        "Whether every exchange's feed of the hour was read in full and holds all; null where none was read",
+        "True if every exchange's feed was read in full for the hour and is complete; null if none was read",
     ),
     # cascades
     Column(
         "trigger_price",
         FLOAT,
-        "The nearest price at which R reaches 1; null where it does nowhere on the map",
+        "Nearest price at which R reaches 1; null if R stays below 1 across the map",
         "usd",
         minimum=0,
     ),
-    Column("trigger_bp", FLOAT, "Its distance from the mark", "bp", minimum=0),
+    Column("trigger_bp", FLOAT, "Distance of `trigger_price` from the mark", "bp", minimum=0),
     Column(
         "exhaustion_price",
         FLOAT,
-        "Going on outward from the trigger, where R falls below 1 again, or where the map ends",
+        "First price beyond the trigger at which R falls below 1 again, or the edge of the map",
         "usd",
         minimum=0,
     ),
-    Column("exhaustion_bp", FLOAT, "Its distance from the mark", "bp", minimum=0),
-    Column("is_open_ended", FLAG, "The map ends before R falls below 1: exhaustion is at least that far"),
+    Column("exhaustion_bp", FLOAT, "Distance of `exhaustion_price` from the mark", "bp", minimum=0),
+    Column(
+        "is_open_ended", FLAG, "True if the map ends before R falls below 1, so that exhaustion is at least that far"
+    ),
     Column(
         "amplification",
         FLOAT,
-        "Exhaustion's distance over the trigger's: how many times as far as it is pushed the price then goes",
+        "Distance of the cascade's exhaustion divided by the distance of its trigger",
         "x",
         minimum=1,
     ),
     Column(
         "largest_ratio",
         FLOAT,
-        "The largest R; null where nothing stands, and where volatility or volume is not known",
+        "Largest R on the map; null without notional, volatility or volume",
         minimum=0,
     ),
     Column("largest_ratio_price", FLOAT, "The price at which R is largest", "usd", minimum=0),
     Column("impact_y", FLOAT, "Constant of the square-root impact law", minimum=0),
-    Column("impact_y_low", FLOAT, "Lower end of its range: 95 in 100 such ranges hold it", minimum=0),
-    Column("impact_y_high", FLOAT, "Upper end of its range", minimum=0),
-    Column("impact_is_fitted", FLAG, "Fitted to what traded; else the stated prior, with its range"),
+    Column("impact_y_low", FLOAT, "Lower end of the 95 % interval of `impact_y`", minimum=0),
+    Column("impact_y_high", FLOAT, "Upper end of the 95 % interval of `impact_y`", minimum=0),
+    Column(
+        "impact_is_fitted",
+        FLAG,
+        "True if `impact_y` is fitted to trades; false if it is the stated prior with its interval",
+    ),
     Column(
         "daily_volatility",
         FLOAT,
-        "Volatility of a day, of 1, from the hours of the 30 full days before; null where fewer than 12 are known",
+        "Daily volatility as a fraction, from the hours of the 30 full days before; null with fewer than 12 hours",
         minimum=0,
     ),
     Column(
         "daily_volume_usd",
         FLOAT,
-        "What the exchanges traded on an average one of those days, added up; null where none of them told",
+        "Average daily volume over the 30 full days before, all exchanges; null if none published it",
         "usd",
         minimum=0,
     ),
-    Column("reached_exchange", TEXT, "Exchange whose positions are reached", allowed=EXCHANGES),
-    Column("pushed_from_price", FLOAT, "Far edge of the cluster in which the exchange holds most", "usd", minimum=0),
-    Column("pushed_to_price", FLOAT, "Where its liquidations up to there would move the price on to", "usd", minimum=0),
-    Column("pushing_usd", FLOAT, "Modelled notional of the exchange from the mark to that edge", "usd", minimum=0),
-    Column("reached_usd", FLOAT, "Modelled notional of the reached exchange between the two prices", "usd", minimum=0),
+    Column("reached_exchange", TEXT, "Exchange whose positions are hit", allowed=EXCHANGES),
+    Column(
+        "pushed_from_price",
+        FLOAT,
+        "Far edge of the cluster in which the exchange holds the most notional",
+        "usd",
+        minimum=0,
+    ),
+    Column(
+        "pushed_to_price",
+        FLOAT,
+        "Price to which the exchange's own liquidations would push the mark from `pushed_from_price`",
+        "usd",
+        minimum=0,
+    ),
+    Column(
+        "pushing_usd", FLOAT, "Modelled notional of the exchange from the mark to `pushed_from_price`", "usd", minimum=0
+    ),
+    Column(
+        "reached_usd",
+        FLOAT,
+        "Modelled notional of `reached_exchange` between `pushed_from_price` and `pushed_to_price`",
+        "usd",
+        minimum=0,
+    ),
     Column(
         "reached_cluster_id",
         TEXT,
-        "The first cluster beyond that the range touches and the reached exchange has a share in; null for none",
+        "First cluster beyond the pushed one that the price range touches and `reached_exchange` has a share in; "
+        "null if none",
     ),
-    # the summary
-    Column("month", TEXT, "UTC month of the row's time, as in 2026-01; a folder of the path", pattern=r"\d{4}-\d{2}"),
+    # summary
+    Column("month", TEXT, "UTC month of the row's time, as in 2026-01; a folder in the path", pattern=r"\d{4}-\d{2}"),
     *_landmarks("long", "below"),
     *_landmarks("short", "above"),
     Column("long_1pct_usd", FLOAT, "Long notional within 1 % below the mark", "usd", minimum=0),
@@ -150,7 +187,7 @@ COLUMNS = (
     Column(
         "imbalance_1pct",
         FLOAT,
-        "(long - short) / (long + short) within 1 %: positive when longs are heavier",
+        "(long - short) / (long + short) within 1 %: positive if longs are heavier",
         minimum=-1,
         maximum=1,
     ),
@@ -159,7 +196,7 @@ COLUMNS = (
     Column(
         "imbalance_2pct",
         FLOAT,
-        "(long - short) / (long + short) within 2 %: positive when longs are heavier",
+        "(long - short) / (long + short) within 2 %: positive if longs are heavier",
         minimum=-1,
         maximum=1,
     ),
@@ -168,31 +205,35 @@ COLUMNS = (
     Column(
         "imbalance_5pct",
         FLOAT,
-        "(long - short) / (long + short) within 5 %: positive when longs are heavier",
+        "(long - short) / (long + short) within 5 %: positive if longs are heavier",
         minimum=-1,
         maximum=1,
     ),
     Column(
         "long_trigger_price",
         FLOAT,
-        "Where liquidations of longs would begin to feed themselves; null where they would nowhere",
+        "Price below the mark at which a cascade of long liquidations becomes self-sustaining; null if there is none",
         "usd",
         minimum=0,
     ),
     Column(
-        "long_amplification", FLOAT, "How many times as far as it is pushed there the price then goes", "x", minimum=1
+        "long_amplification",
+        FLOAT,
+        "Distance of that cascade's exhaustion divided by the distance of its trigger; null if there is none",
+        "x",
+        minimum=1,
     ),
     Column(
         "short_trigger_price",
         FLOAT,
-        "Where liquidations of shorts would begin to feed themselves; null where they would nowhere",
+        "Price above the mark at which a cascade of short liquidations becomes self-sustaining; null if there is none",
         "usd",
         minimum=0,
     ),
     Column(
         "short_amplification",
         FLOAT,
-        "How many times as far as it is pushed there the price then goes",
+        "Distance of that cascade's exhaustion divided by the distance of its trigger; null if there is none",
         "x",
         minimum=1,
     ),

@@ -1,4 +1,4 @@
-"""Types and lists of values that columns of several subjects share."""
+"""Types and lists of values shared by columns of several modules."""
 
 from __future__ import annotations
 

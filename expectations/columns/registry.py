@@ -1,4 +1,4 @@
-"""Each column once: type, unit, meaning, bounds. Tables name these and add nothing."""
+"""The registry of columns: type, unit, meaning and bounds, declared once. Tables pick columns by name."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ COLUMNS = {column.name: column for each in (ingest, market, map, clusters, evalu
 
 
 def pick(*names: str) -> tuple[Column, ...]:
-    """The named columns, in order; KeyError for a name that is not declared."""
+    """Return the named columns, in order. Raises KeyError for a name that is not declared."""
     return tuple(COLUMNS[name] for name in names)

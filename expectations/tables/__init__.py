@@ -1,4 +1,4 @@
-"""One contract a table: `expectations/tables/<table>.py` declares `TABLE`."""
+"""Contracts of all tables: `expectations/tables/<table>.py` declares `TABLE`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from expectations.contract import LAYERS, Table
 
 @cache
 def load() -> dict[str, Table]:
-    """Every contract by table name, in layer order, then by name."""
+    """Return every contract by table name, sorted by layer, then by name."""
     modules = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__))
     tables: list[Table] = [module.TABLE for module in modules]
     return {t.name: t for t in sorted(tables, key=lambda t: (LAYERS.index(t.layer), t.name))}
 
 
 def table(name: str) -> Table:
-    """The contract of `name`, bare or with its layer. Raises KeyError naming the tables there are."""
+    """Return the contract of `name`, with or without its layer. Raises KeyError, which lists the known tables."""
     bare = name.rsplit(".", 1)[-1]
     tables = load()
     if bare not in tables or name not in (bare, tables[bare].full_name):

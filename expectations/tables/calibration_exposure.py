@@ -10,9 +10,9 @@ TABLE = Table(
     former_name="mart.swept_activity",
     layer="model",
     kind="modelled",
-    doc="What a fit learns from: dollars that the mark would have swept in the hour, had all activity been opened in "
-    "one leverage class and holding class. Times the weights of model_parameters it is what was swept. Classes of "
-    "which nothing was swept are left out.",
+    doc="Regressors of the calibration: notional that the mark would have swept in the hour if all activity had been "
+    "opened in one leverage class and holding class. Multiplied by the weights of model.model_parameters it "
+    "gives the swept notional. Classes without swept notional have no row.",
     grain=("hour_utc", "exchange", "instrument", "side", "position_class", "holding_class"),
     columns=pick(
         "coin",
@@ -31,8 +31,8 @@ TABLE = Table(
     may_be_empty=True,
     checks=(
         Check(
-            "a_class_of_somebody",
-            "Class 0 of the state is nobody: nothing can be swept of it.",
+            "position_class_is_positive",
+            "Class 0 is a placeholder without positions, so nothing of it can be swept.",
             pl.col("position_class") > 0,
         ),
     ),

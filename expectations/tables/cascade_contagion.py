@@ -14,11 +14,12 @@ TABLE = Table(
     former_name="mart.cascade_reach",
     layer="mart",
     kind="modelled",
-    doc="Whose liquidations would reach whose positions. Each exchange by itself: the mark goes through all that stands "
-    "on it up to the far edge of the cluster in which it holds most; its liquidations alone move the price on, by the "
-    "impact law with the numbers of `mart.cascade_risk`; what stands on each exchange, itself included, in the range so "
-    "reached is what they would set off. No rows for an exchange that holds nothing in any cluster of the side, nor where "
-    "volatility or volume is not known.",
+    doc="Spill-over of liquidations between exchanges: the positions that one exchange's liquidations would hit on "
+    "each exchange. For each exchange alone, the mark sweeps its notional up to the far edge of the cluster in "
+    "which it holds the most. Those liquidations then move the price on by the impact law, with the constants of "
+    "mart.cascade_risk. `reached_usd` is the notional of each exchange, itself included, in the range that the "
+    "price then crosses. There are no rows for an exchange without notional in a cluster of the side, nor if "
+    "volatility or volume is unknown.",
     grain=("hour_utc", "side", "exchange", "reached_exchange"),
     columns=pick(
         "coin",
@@ -45,25 +46,26 @@ TABLE = Table(
     checks=(
         Check(
             "pushed_away_from_the_mark",
-            "Liquidated longs are sold and push the price down, shorts are bought and push it up; never through zero.",
+            "Liquidated longs push the price down, liquidated shorts push it up, and it stays above zero.",
             (_OUTWARD * (_TO - _FROM) > 0) & (_TO > 0),
         ),
         Check(
-            "one_push_for_all_it_reaches",
-            "An exchange's liquidations move the price once, whoever stands there.",
+            "one_push_per_exchange",
+            "An exchange's liquidations move the price once: cluster, prices and `pushing_usd` are the same for "
+            "every reached exchange.",
             pl.all_horizontal(
                 pl.col(c).n_unique().over(_PUSH) == 1
                 for c in ("cluster_id", "pushed_from_price", "pushed_to_price", "pushing_usd")
             ),
         ),
         Check(
-            "somebody_pushes",
-            "Where nothing is liquidated nothing moves.",
+            "pushing_usd_is_positive",
+            "Only liquidations move the price, so `pushing_usd` must be above zero.",
             pl.col("pushing_usd") > 0,
         ),
         Check(
-            "another_cluster_is_reached",
-            "The cluster that was gone through cannot be reached by what it set off.",
+            "reached_cluster_differs",
+            "A cluster cannot be in the path of its own cascade.",
             (pl.col("reached_cluster_id") != pl.col("cluster_id")).fill_null(True),
         ),
     ),

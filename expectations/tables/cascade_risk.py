@@ -9,21 +9,23 @@ _OUTWARD = pl.when(pl.col("side") == "long").then(-1.0).otherwise(1.0)
 _TRIGGERS = pl.col("trigger_bp").is_not_null()
 
 
-def _stands_at(price: str, distance_bp: str) -> pl.Expr:
-    told = pl.col("mark_price") * (1 + _OUTWARD * pl.col(distance_bp) / 1e4)
-    both = pl.col(price).is_null() == pl.col(distance_bp).is_null()
-    return both & ((pl.col(price) - told).abs() <= 1e-9 * pl.col("mark_price")).fill_null(True)
+def _price_matches_distance(price: str, distance_bp: str) -> pl.Expr:
+    expected = pl.col("mark_price") * (1 + _OUTWARD * pl.col(distance_bp) / 1e4)
+    null_together = pl.col(price).is_null() == pl.col(distance_bp).is_null()
+    return null_together & ((pl.col(price) - expected).abs() <= 1e-9 * pl.col("mark_price")).fill_null(True)
 
 
 TABLE = Table(
     name="cascade_risk",
     layer="mart",
     kind="modelled",
-    doc="Whether liquidations would feed themselves, exchanges added up. With Q(d) the notional that stands within a "
-    "distance d of the mean of the marks, R(d) = Y sigma sqrt(Q(d) / ADV) / d: the move that they make over the move "
-    "that they take. Where R is 1 or more they would. Sigma and ADV are of the 30 full days before the row's, Y is "
-    "fitted to the taker flow of those days, or stated where that is known of fewer than seven. R is taken at the far "
-    "edges of buckets, from 10 bp on. A flush meets thinner books than an average day's, so R errs low there.",
+    doc="Whether a liquidation cascade would be self-sustaining, all exchanges together. With Q(d) the notional "
+    "within a distance d of the mean mark, R(d) = Y sigma sqrt(Q(d) / ADV) / d: the price move that the "
+    "liquidations cause, divided by the move that triggers them. From R = 1 on the cascade sustains itself. "
+    "Sigma (daily volatility) and ADV (average daily volume) come from the 30 full days before the row's day. Y "
+    "is fitted to the taker flow of those days, or is the stated prior if fewer than seven days have it. R is "
+    "evaluated at the far edges of buckets, from 10 bp on. Order books are thinner in a flush than on an average "
+    "day, so R is too low there.",
     grain=("hour_utc", "side"),
     columns=pick(
         "coin",
@@ -71,13 +73,14 @@ TABLE = Table(
     fresh_within_hours=0,
     checks=(
         Check(
-            "triggers_where_the_ratio_reaches_one",
-            "A trigger without a ratio of 1 is none, and a ratio of 1 has one; what is not known triggers nothing.",
+            "trigger_matches_ratio",
+            "There is a trigger exactly if the largest R is at least 1; an unknown R has none.",
             (pl.col("largest_ratio") >= 1).fill_null(False) == _TRIGGERS,
         ),
         Check(
             "exhaustion_is_beyond_the_trigger",
-            "Distances grow outward, and the amplification is theirs.",
+            "Exhaustion is at least as far from the mark as the trigger, and the amplification is the ratio of "
+            "the two distances; without a trigger all are null.",
             pl.when(_TRIGGERS)
             .then(
                 (pl.col("exhaustion_bp") >= pl.col("trigger_bp"))
@@ -88,20 +91,22 @@ TABLE = Table(
             ),
         ),
         Check(
-            "prices_stand_at_their_distances",
-            "Longs are liquidated below the mark, shorts above it, by as much as is said.",
-            _stands_at("trigger_price", "trigger_bp") & _stands_at("exhaustion_price", "exhaustion_bp"),
+            "prices_match_distances",
+            "Trigger and exhaustion prices must equal the mark moved by their distances: down for longs, up for "
+            "shorts.",
+            _price_matches_distance("trigger_price", "trigger_bp")
+            & _price_matches_distance("exhaustion_price", "exhaustion_bp"),
         ),
         Check(
-            "constant_within_its_range",
-            "A constant that may be zero moves nothing: then the prior stands.",
+            "impact_y_within_its_range",
+            "`impact_y` must lie within its interval, and the interval must exclude zero; otherwise the prior applies.",
             (pl.col("impact_y_low") > 0)
             & (pl.col("impact_y_low") <= pl.col("impact_y"))
             & (pl.col("impact_y") <= pl.col("impact_y_high")),
         ),
         Check(
-            "what_is_not_known_has_no_ratio",
-            "Without volatility or volume there is no impact, and a ratio is somewhere.",
+            "ratio_needs_volatility_and_volume",
+            "R needs volatility and volume, and the largest R needs a price.",
             (pl.col("largest_ratio").is_null() == pl.col("largest_ratio_price").is_null())
             & (
                 pl.col("largest_ratio").is_null()

@@ -9,7 +9,7 @@ TABLE = Table(
     name="checks",
     layer="ops",
     kind="log",
-    doc="What was checked of each partition in the run of each hour, and whether it held.",
+    doc="Outcome of every check of each partition, per run hour.",
     grain=("hour_utc", "table_name", "partition", "check_name"),
     columns=pick(
         "date", "hour_utc", "table_name", "partition", "check_name", "severity", "passed", "failing_rows", "reason"
@@ -18,8 +18,8 @@ TABLE = Table(
     time_column="hour_utc",
     checks=(
         Check(
-            "failures_say_why",
-            "A partition held back without a reason helps nobody.",
+            "failures_have_reason",
+            "A failed check must have a reason.",
             pl.col("passed") | (pl.col("reason").str.len_chars() > 0),
         ),
     ),

@@ -9,8 +9,8 @@ TABLE = Table(
     name="fetches",
     layer="ops",
     kind="log",
-    doc="What was asked of each exchange and what came of it: the last attempt at every question. `ok` after no attempt: "
-    "not asked, since a file of the month, stored with its first day, answers it.",
+    doc="Every request to an exchange with its outcome: the last attempt at each. `ok` with zero attempts means that "
+    "the request was not sent, because a monthly file, stored with the month's first day, answers it.",
     grain=("exchange", "endpoint", "request"),
     columns=pick(
         "exchange",
@@ -34,8 +34,8 @@ TABLE = Table(
     time_column="sent_at_utc",
     checks=(
         Check(
-            "failures_say_why",
-            "An outcome that is not ok without a reason helps nobody.",
+            "failures_have_reason",
+            "A request whose outcome is not `ok` must have a reason.",
             (pl.col("outcome") == "ok") | (pl.col("reason").str.len_chars() > 0),
         ),
     ),

@@ -12,9 +12,9 @@ TABLE = Table(
     name="gaps",
     layer="ops",
     kind="log",
-    doc="Every hour that was asked for and is not there as reported: missing, carried from some minutes "
-    "before its end, or derived from something else, and why. What the map carries over a missing hour is marked "
-    "`is_stale` there.",
+    doc="Every requested hour that is not available as reported, and why: it is missing, carried from some minutes "
+    "before its end, or derived from another series. The map flags rows that it carries over a missing hour as "
+    "`is_stale`.",
     grain=("exchange", "instrument", "series", "hour_utc"),
     columns=pick("coin", "date", "exchange", "instrument", "series", "hour_utc", "state", "reason"),
     inputs=(
@@ -26,5 +26,7 @@ TABLE = Table(
     ),
     time_column="hour_utc",
     may_be_empty=True,
-    checks=(Check("says_why", "A gap without a reason cannot be closed.", pl.col("reason").str.len_chars() > 0),),
+    checks=(
+        Check("has_reason", "A gap must have a reason, or nobody can close it.", pl.col("reason").str.len_chars() > 0),
+    ),
 )

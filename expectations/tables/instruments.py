@@ -9,8 +9,8 @@ TABLE = Table(
     name="instruments",
     layer="core",
     kind="reported",
-    doc="Perpetual contracts as listed: size, kind, status. Slowly changing: one row a version, valid from the "
-    "moment it was first seen; the first version is taken to hold before it too.",
+    doc="Perpetual contracts as listed: size, kind and status. Slowly changing: one row per version, valid from the "
+    "time it was first seen; the first version also applies before that.",
     grain=("exchange", "instrument", "valid_from_utc"),
     columns=pick(
         "exchange",
@@ -33,14 +33,14 @@ TABLE = Table(
     checks=(
         Check(
             "contract_has_size",
-            "Contracts become coins only through their size: coins (linear) or dollars (inverse).",
+            "A contract needs a size to be converted: coins if linear, dollars if inverse.",
             pl.when(pl.col("kind") == "linear")
             .then(pl.col("contract_base").is_not_null() & (pl.col("contract_base") > 0))
             .otherwise(pl.col("contract_usd").is_not_null() & (pl.col("contract_usd") > 0)),
         ),
         Check(
             "versions_do_not_overlap",
-            "An as-of join must find one version: each ends where the next begins.",
+            "Each version must end when the next begins, so that an as-of join finds exactly one.",
             (
                 pl.col("valid_to_utc").is_null()
                 & pl.col("valid_from_utc").shift(-1).over("exchange", "instrument").is_null()

@@ -14,8 +14,8 @@ TABLE = Table(
     name="liquidation_curve",
     layer="mart",
     kind="modelled",
-    doc="Cumulative modelled notional from the mark outward, per exchange (from its own mark) and added up as `all`, with "
-    "the range that the truth is meant to lie in four times out of five.",
+    doc="Cumulative modelled notional from the mark outward. One curve per exchange, from its own mark, and `all`, "
+    "the sum; each with a range that is meant to contain the true value with a probability of 80 %.",
     grain=("hour_utc", "exchange", "side", "distance_bp"),
     columns=pick(
         "coin",
@@ -43,7 +43,7 @@ TABLE = Table(
     checks=(
         Check(
             "rises_outward",
-            "Cumulative notional cannot fall with distance.",
+            "Cumulative notional cannot fall as the distance grows.",
             (
                 pl.col("cumulative_usd")
                 >= pl.col("cumulative_usd").shift(1).over(_LINE, order_by="distance_bp") * (1 - 1e-12)
@@ -51,18 +51,18 @@ TABLE = Table(
         ),
         Check(
             "exchanges_add_up",
-            "`all` is the sum of the exchanges, once each.",
+            "`all` must equal the sum of the exchanges.",
             (_ALL - _EACH).abs() <= 1e-9 * pl.max_horizontal(_ALL, pl.lit(1.0)),
         ),
         Check(
             "percentiles_in_order",
-            "A range has its ends on either side of its middle.",
+            "Percentiles must satisfy p10 <= p50 <= p90.",
             (pl.col("cumulative_p10_usd") <= pl.col("cumulative_p50_usd"))
             & (pl.col("cumulative_p50_usd") <= pl.col("cumulative_p90_usd")),
         ),
         Check(
-            "median_is_what_is_modelled",
-            "The range is about the one number that the map has, not about another.",
+            "median_equals_cumulative",
+            "`cumulative_p50_usd` must equal `cumulative_usd`: the range belongs to the modelled value.",
             pl.col("cumulative_p50_usd") == pl.col("cumulative_usd"),
         ),
     ),

@@ -9,10 +9,11 @@ TABLE = Table(
     name="liquidation_levels",
     layer="mart",
     kind="modelled",
-    doc="The map: modelled notional that would be liquidated in each 10 bp price bucket within 25 % of the mark, "
-    "by exchange, side and effective leverage, in all and of positions opened in the last 1, 7 and 30 days.",
+    doc="The liquidation map: modelled notional that would be liquidated in each 10 bp price bucket within 25 % of "
+    "the mark, by exchange, side and effective leverage. In total, and of positions opened in the last 1, 7 and "
+    "30 days.",
     grain=("hour_utc", "exchange", "instrument", "side", "price_bucket", "leverage_class"),
-    # a level through time lies together: its doubles share their first bytes, and a year of it is soon found
+    # keeps one level's hours together: the column compresses better, and a year of one level is a short read
     file_order=("price_bucket", "side", "leverage_class", "exchange", "instrument", "hour_utc"),
     columns=pick(
         "coin",
@@ -49,26 +50,27 @@ TABLE = Table(
     checks=(
         Check(
             "longs_below_shorts_above_the_mark",
-            "A position on the wrong side of the mark has already been liquidated.",
+            "Long levels lie below the mark, short levels above; beyond it a position would already be liquidated.",
             pl.when(pl.col("side") == "long")
             .then((pl.col("price_low") * pl.col("price_high")).sqrt() <= pl.col("mark_price"))
             .otherwise((pl.col("price_low") * pl.col("price_high")).sqrt() >= pl.col("mark_price")),
         ),
         Check(
-            "bucket_is_its_price",
-            "The grid is the same for ever, so that one level can be followed through time.",
+            "bucket_matches_price",
+            "`price_low` must be the edge of `price_bucket` on the fixed 10 bp grid, so that a level can be "
+            "followed through time.",
             (pl.col("price_low").log() - pl.col("price_bucket") * pl.lit(1.001).log()).abs() < 1e-9,
         ),
         Check(
             "windows_nest",
-            "What was opened in the last day was opened in the last week.",
+            "Notional of a shorter window is part of the longer one: 1 day <= 7 days <= 30 days <= total.",
             (pl.col("notional_1d_usd") <= pl.col("notional_7d_usd") * (1 + 1e-12))
             & (pl.col("notional_7d_usd") <= pl.col("notional_30d_usd") * (1 + 1e-12))
             & (pl.col("notional_30d_usd") <= pl.col("notional_usd") * (1 + 1e-12)),
         ),
         Check(
-            "fresh_hours_are_not_carried",
-            "An exchange that is carried through all 24 hours of a day is gone, not late.",
+            "not_stale_all_day",
+            "The exchange was carried forward through all 24 hours of the day, so it is down rather than late.",
             ~pl.col("is_stale") | (pl.col("hour_utc").n_unique().over("coin", "date", "exchange", "is_stale") < 24),
             severity="WARN",
         ),

@@ -11,7 +11,7 @@ _NOTHING = pl.col("hours") == 0
 _LEAST_HOURS = 24
 
 
-def _given(name: str) -> pl.Expr:
+def _is_present(name: str) -> pl.Expr:
     return pl.col(name).is_not_null()
 
 
@@ -19,16 +19,17 @@ TABLE = Table(
     name="map_scores",
     layer="mart",
     kind="modelled",
-    doc="How well the map did on the days before `date`, beside what it has to beat. Each hour that "
-    "`core.realised_coverage` has is predicted by what each estimator said at the hour before: the notional that stood "
-    "in the range that the mark then went through, as `predicted_usd` of `mart.sweeps`. `fitted` and `prior` are ours, "
-    "read with the parameters that applied then and with the stated prior; `ladder` is the field's, `distance` and "
-    "`open_interest` have no memory of entries, `range` is how far the mark went and no map at all. All are carried "
-    "for a week over the same bars before they are compared with anything. `poisson_deviance` is after scaling each by "
-    "`scale`, one factor of the exchange's side, learnt in the week before the `scored_days`; no hour counts as predicted "
-    "less than 1 % of that week's mean hour. Left out are hours without fresh open interest, and those after them. "
-    "Null where nothing was read; with fewer than 24 hours there is no correlation, and no `scale`. Nothing of `date` "
-    "or later has a part in it. `predicted_usd` is before scaling; `parameters_version` the last that was read.",
+    doc="Accuracy of the map on the days before `date`, against baselines that it has to beat. Each hour in "
+    "`core.realised_coverage` is predicted by every estimator from the hour before: the notional in the range "
+    "that the mark then crossed, like `predicted_usd` of mart.sweeps. `fitted` and `prior` are this warehouse's "
+    "map, with the parameters of that time and with the stated prior; `ladder` is the common leverage ladder, "
+    "`distance` and `open_interest` do not remember entry prices, `range` is the size of the price move alone. "
+    "All run for a week over the same bars before they are scored. Before `poisson_deviance` each is multiplied "
+    "by `scale`, one factor per exchange and side, learnt in the week before the scored days; an hour's "
+    "prediction is at least 1 % of that week's mean. Hours without fresh open interest, and the hours after "
+    "them, are excluded. Values are null if no hour was read; with fewer than 24 hours there is no correlation "
+    "and no `scale`. No data of `date` or later is used. `predicted_usd` is before scaling; `parameters_version` "
+    "is the last one used.",
     grain=("exchange", "instrument", "side", "estimator"),
     columns=pick(
         "coin",
@@ -73,35 +74,35 @@ TABLE = Table(
     on_demand=True,
     checks=(
         Check(
-            "all_are_judged_alike",
-            "Every estimator is there, on the same hours and against the same dollars, or they cannot be compared.",
+            "same_hours_for_every_estimator",
+            "Every estimator must be scored on the same hours and realised notional, or scores cannot be compared.",
             (pl.len().over(_SIDE) == len(ESTIMATORS))
             & (pl.col("hours").n_unique().over(_SIDE) == 1)
             & (pl.col("scale_hours").n_unique().over(_SIDE) == 1)
             & (pl.col("realised_usd").n_unique().over(_SIDE) == 1),
         ),
         Check(
-            "unread_is_not_quiet",
-            "Null where no hour was read, and nowhere else.",
+            "null_only_without_coverage",
+            "Realised and predicted notional are null exactly if no hour was read; `range` predicts no dollars.",
             (pl.col("realised_usd").is_null() == _NOTHING)
             & (pl.col("completeness").is_null() == _NOTHING)
             & (pl.col("predicted_usd").is_null() == (_NOTHING | (pl.col("estimator") == "range"))),
         ),
         Check(
-            "hours_of_the_window",
-            "More hours than there are were counted twice.",
+            "hours_within_window",
+            "There cannot be more scored hours than 24 a day; otherwise some count twice.",
             pl.col("hours") <= pl.col("scored_days") * 24,
         ),
         Check(
-            "few_hours_say_nothing",
-            "One violent hour would speak for all.",
-            (~_given("rank_correlation") | (pl.col("hours") >= _LEAST_HOURS))
-            & (~_given("scale") | (pl.col("scale_hours") >= _LEAST_HOURS)),
+            "at_least_24_hours",
+            "Correlation and `scale` need at least 24 hours, or a single violent hour dominates them.",
+            (~_is_present("rank_correlation") | (pl.col("hours") >= _LEAST_HOURS))
+            & (~_is_present("scale") | (pl.col("scale_hours") >= _LEAST_HOURS)),
         ),
         Check(
-            "deviance_of_what_was_scaled",
-            "Levels that were fitted to the hours they are judged by, or to none, would flatter whoever is far off.",
-            ~_given("poisson_deviance") | (_given("scale") & (pl.col("realised_usd") > 0).fill_null(False)),
+            "deviance_needs_scale",
+            "A deviance needs a `scale` from earlier hours and realised notional above zero.",
+            ~_is_present("poisson_deviance") | (_is_present("scale") & (pl.col("realised_usd") > 0).fill_null(False)),
         ),
     ),
 )

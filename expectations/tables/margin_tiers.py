@@ -11,9 +11,9 @@ TABLE = Table(
     name="margin_tiers",
     layer="core",
     kind="reported",
-    doc="Risk tiers: maintenance rate and deduction by position size. Slowly changing, so that a past hour uses "
-    "the tiers of its day; the first version known is taken to hold before it too. `documented` tiers stand in "
-    "where an exchange publishes none without a key.",
+    doc="Risk tiers: maintenance margin rate and deduction by position size. Slowly changing, so that a past hour "
+    "uses the tiers of its day; the first known version also applies before it was seen. `documented` tiers are "
+    "used if an exchange publishes none without an API key.",
     grain=("exchange", "instrument", "valid_from_utc", "tier"),
     columns=pick(
         "exchange",
@@ -35,15 +35,15 @@ TABLE = Table(
     partition=("exchange",),
     versions_of=("exchange", "instrument"),
     checks=(
-        Check("floor_below_cap", "A tier of no width can hold no position.", pl.col("tier_floor") < pl.col("tier_cap")),
+        Check("floor_below_cap", "A tier's floor must be below its cap.", pl.col("tier_floor") < pl.col("tier_cap")),
         Check(
             "rates_rise",
-            "Bigger positions need more margin; a falling rate means that tiers were mixed up.",
+            "Maintenance rates must not fall from tier to tier; if they do, tiers were mixed up.",
             (pl.col("maintenance_rate") >= pl.col("maintenance_rate").shift(1).over(_NEXT)).fill_null(True),
         ),
         Check(
             "bounds_rise",
-            "A position must fall into one tier: bounds ascend.",
+            "Tier floors must rise, so that a position falls into exactly one tier.",
             (pl.col("tier_floor") > pl.col("tier_floor").shift(1).over(_NEXT)).fill_null(True),
         ),
     ),

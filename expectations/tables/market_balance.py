@@ -11,7 +11,7 @@ TABLE = Table(
     name="market_balance",
     layer="mart",
     kind="modelled",
-    doc="Long against short notional within 1, 2, 5 and 10 % of the mark, exchanges added up: which side is heavier.",
+    doc="Long against short notional within 1, 2, 5 and 10 % of the mark, all exchanges together.",
     grain=("hour_utc", "distance_bp"),
     columns=pick(
         "coin",
@@ -32,8 +32,8 @@ TABLE = Table(
     fresh_within_hours=0,
     checks=(
         Check(
-            "imbalance_is_of_its_sides",
-            "The ratio must be that of the two columns beside it, and is null only when both are zero.",
+            "imbalance_matches_sides",
+            "`imbalance` must equal the ratio of `long_usd` and `short_usd`, and is null only if both are zero.",
             pl.when(pl.col("imbalance").is_null())
             .then(_TOTAL == 0)
             .otherwise(
@@ -43,7 +43,7 @@ TABLE = Table(
         ),
         Check(
             "grows_with_distance",
-            "More distance holds more notional.",
+            "Notional cannot fall as the distance grows.",
             (
                 pl.col("long_usd") >= pl.col("long_usd").shift(1).over("coin", "hour_utc", order_by="distance_bp")
             ).fill_null(True)

@@ -9,7 +9,7 @@ _SIDES = ("long", "short")
 _PERCENT = (1, 2, 5)
 
 
-def _of_side(side: str) -> tuple[str, ...]:
+def _side_columns(side: str) -> tuple[str, ...]:
     places = (
         "max_pain_price",
         "max_pain_usd",
@@ -22,30 +22,30 @@ def _of_side(side: str) -> tuple[str, ...]:
     return tuple(f"{side}_{place}" for place in (*places, "trigger_price", "amplification"))
 
 
-def _within(percent: int) -> tuple[str, ...]:
+def _range_columns(percent: int) -> tuple[str, ...]:
     return f"long_{percent}pct_usd", f"short_{percent}pct_usd", f"imbalance_{percent}pct"
 
 
-def _beyond(side: str, *prices: str) -> pl.Expr:
-    """Prices are on the side's own side of the mark, give or take the bucket that the mark lies in."""
+def _lies_on_side(side: str, *prices: str) -> pl.Expr:
+    """Return whether prices lie on the side's own side of the mark, within a tolerance of the mark's bucket."""
     away = [(pl.col(f"{side}_{price}") / pl.col("mark_price") - 1) * (-1 if side == "long" else 1) for price in prices]
     return pl.all_horizontal((each >= -1e-3).fill_null(True) for each in away)
 
 
-def _weighs(percent: int) -> pl.Expr:
-    long, short, imbalance = (pl.col(name) for name in _within(percent))
-    told = (imbalance * (long + short) - (long - short)).abs() <= 1e-9 * pl.max_horizontal(long + short, pl.lit(1.0))
-    return pl.when(imbalance.is_null()).then(long + short == 0).otherwise(told)
+def _imbalance_matches(percent: int) -> pl.Expr:
+    long, short, imbalance = (pl.col(name) for name in _range_columns(percent))
+    matches = (imbalance * (long + short) - (long - short)).abs() <= 1e-9 * pl.max_horizontal(long + short, pl.lit(1.0))
+    return pl.when(imbalance.is_null()).then(long + short == 0).otherwise(matches)
 
 
 TABLE = Table(
     name="market_summary",
     layer="mart",
     kind="modelled",
-    doc="An hour of a coin in one row, exchanges added up: what a dashboard reads. Max pain is the bucket with the "
-    "largest notional on each side; a magnet the nearest cluster, in the field's word, which claims nothing; a void "
-    "the widest range within 10 % that holds little, but for the gap at the mark; then long against short within 1, 2 "
-    "and 5 %, and where a cascade would begin.",
+    doc="One row per coin and hour for dashboards, all exchanges together. Max pain is the bucket with the largest "
+    "notional on each side. A magnet is the nearest cluster; the term is the field's and claims no attraction. A "
+    "void is the widest range within 10 % with little notional, apart from the gap at the mark. Further: long "
+    "against short notional within 1, 2 and 5 %, and the price at which a cascade would begin.",
     grain=("hour_utc",),
     columns=pick(
         "coin",
@@ -53,9 +53,9 @@ TABLE = Table(
         "date",
         "hour_utc",
         "mark_price",
-        *(name for side in _SIDES for name in _of_side(side)[:7]),
-        *(name for percent in _PERCENT for name in _within(percent)),
-        *(name for side in _SIDES for name in _of_side(side)[7:]),
+        *(name for side in _SIDES for name in _side_columns(side)[:7]),
+        *(name for percent in _PERCENT for name in _range_columns(percent)),
+        *(name for side in _SIDES for name in _side_columns(side)[7:]),
         "is_stale",
         "parameters_version",
         "source",
@@ -67,26 +67,29 @@ TABLE = Table(
         Input("cascade_risk"),
     ),
     nullable=frozenset(
-        {*(name for side in _SIDES for name in _of_side(side)), *(_within(percent)[2] for percent in _PERCENT)}
+        {
+            *(name for side in _SIDES for name in _side_columns(side)),
+            *(_range_columns(percent)[2] for percent in _PERCENT),
+        }
     ),
-    partition=("coin", "month"),  # a year of a file a day takes a second to open
+    partition=("coin", "month"),  # with a file a day, a year takes a second to open
     time_column="hour_utc",
     fresh_within_hours=0,
     checks=(
         Check(
-            "stands_in_its_month",
-            "A row in another month's folder, or with another day's date, is found by nobody.",
+            "month_and_date_match_hour",
+            "`month` and `date` must be those of `hour_utc`, or queries that filter by them miss the row.",
             (pl.col("hour_utc").dt.strftime("%Y-%m") == pl.col("month"))
             & (pl.col("hour_utc").dt.date() == pl.col("date")),
         ),
         Check(
             "longs_below_shorts_above_the_mark",
-            "What was liquidated already is no place to go.",
-            pl.all_horizontal(_beyond(side, "max_pain_price", "void_low", "trigger_price") for side in _SIDES),
+            "Max pain, void and trigger of longs lie below the mark, those of shorts above it.",
+            pl.all_horizontal(_lies_on_side(side, "max_pain_price", "void_low", "trigger_price") for side in _SIDES),
         ),
         Check(
-            "what_has_a_price_has_the_rest",
-            "A place without its amount, or an amount without its place, tells nothing.",
+            "price_and_amount_together",
+            "A price and the values that belong to it must be null together.",
             pl.all_horizontal(
                 pl.col(f"{side}_{one}").is_null() == pl.col(f"{side}_{other}").is_null()
                 for side in _SIDES
@@ -100,20 +103,20 @@ TABLE = Table(
             ),
         ),
         Check(
-            "voids_have_a_width",
-            "A range ends above where it begins.",
+            "void_low_below_high",
+            "A void's lower edge must be below its upper edge.",
             pl.all_horizontal(
                 (pl.col(f"{side}_void_low") < pl.col(f"{side}_void_high")).fill_null(True) for side in _SIDES
             ),
         ),
         Check(
-            "imbalances_are_of_their_sides",
-            "Each ratio must be that of the two columns beside it, and is null only when both are zero.",
-            pl.all_horizontal(_weighs(percent) for percent in _PERCENT),
+            "imbalances_match_sides",
+            "Each imbalance must equal the ratio of its two sides, and is null only if both are zero.",
+            pl.all_horizontal(_imbalance_matches(percent) for percent in _PERCENT),
         ),
         Check(
             "grows_with_distance",
-            "More distance holds more notional.",
+            "Notional cannot fall as the distance grows.",
             pl.all_horizontal(
                 (pl.col(f"{side}_1pct_usd") <= pl.col(f"{side}_2pct_usd"))
                 & (pl.col(f"{side}_2pct_usd") <= pl.col(f"{side}_5pct_usd"))

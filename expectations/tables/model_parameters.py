@@ -13,12 +13,12 @@ TABLE = Table(
     former_name="mart.model_parameters",
     layer="model",
     kind="modelled",
-    doc="Every assumption of the estimator, by version, exchange and side, and from when it applies. A fit is named for "
-    "its day: made of the 45 days before it, of all coins, it applies from its midnight on. `weight`: coins "
-    "opened with that leverage and half-life for each coin of activity. `log_sd`: standard deviation of the log of "
-    "what stands at that leverage, given the data. Of fitted versions also what moved them: `hours` and "
-    "`realised_usd` learnt from, `prior_usd` and `fitted_usd` that either would have predicted for those hours, and "
-    "`distance` from the prior, in its standard deviations.",
+    doc="Every assumption of the estimator, by version, exchange and side, with the time from which it applies. A "
+    "fitted version is named for its day: it uses the 45 days before, of all coins, and applies from that day's "
+    "midnight. `weight`: coins opened with that leverage and half-life per coin of activity. `log_sd`: standard "
+    "deviation of the log of notional at that leverage, given the data. Fitted versions also record their "
+    "evidence: `hours` and `realised_usd` of the fit, `prior_usd` and `fitted_usd` predicted for those hours by "
+    "prior and fit, and `distance` from the prior, in its standard deviations.",
     grain=("version", "exchange", "side", "parameter", "leverage_x", "half_life_hours"),
     columns=pick(
         "version", "exchange", "side", "parameter", "leverage_x", "half_life_hours", "value", "basis", "valid_from_utc"
@@ -41,17 +41,17 @@ TABLE = Table(
     checks=(
         Check(
             "weights_are_positive",
-            "Somebody opens at every leverage, however few: a weight of zero could never be learnt away from.",
+            "Weights must be above zero: a fit can never move away from a weight of zero.",
             (pl.col("parameter") != "weight") | (pl.col("value") > 0.0),
         ),
         Check(
-            "sets_are_whole",
-            "A version says how far it is to be trusted, too.",
+            "versions_are_complete",
+            "Each version needs both `weight` and `log_sd` parameters.",
             (pl.col("parameter") == "weight").any().over(_SET) & (pl.col("parameter") == "log_sd").any().over(_SET),
         ),
         Check(
-            "one_version_begins_at_a_time",
-            "An hour must find one version of a side, the same whoever looks.",
+            "one_version_per_start",
+            "Only one version per exchange and side may begin at a time, so that each hour has exactly one.",
             pl.col("version").n_unique().over("exchange", "side", "valid_from_utc") == 1,
         ),
     ),

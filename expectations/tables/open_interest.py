@@ -12,8 +12,8 @@ TABLE = Table(
     name="open_interest",
     layer="core",
     kind="reported",
-    doc="Open interest as the exchange prints it, with its unit and the sides it counts, and normalised to one side "
-    "in coins and in dollars. Exchanges that do not say how many sides they count are taken to count one.",
+    doc="Open interest as published, with its unit and the sides it counts, and normalised to one side in coins and "
+    "in dollars. Exchanges that do not state the number of sides are assumed to count one.",
     grain=("exchange", "instrument", "time_utc"),
     columns=pick(
         "exchange",
@@ -36,13 +36,15 @@ TABLE = Table(
     fresh_within_hours=1,
     checks=(
         Check(
-            "dollars_over_coins_is_the_mark",
-            "A flipped unit, a wrong contract size, a second side or demo data puts dollars over coins off the mark.",
+            "value_within_10pct_of_mark",
+            "Reported dollars differ from coins times mark by 10 % or more: likely a wrong unit or contract "
+            "size, both sides counted, or demo data.",
             (_EMPTY | (_OFF < 0.10)).fill_null(True),
         ),
         Check(
-            "dollars_over_coins_is_near_the_mark",
-            "More than 2 % off is a stale row or a bar too long to compare with.",
+            "value_within_2pct_of_mark",
+            "Reported dollars differ from coins times mark by 2 % or more: likely a stale row, or a bar too long "
+            "to compare with.",
             (_EMPTY | (_OFF < 0.02)).fill_null(True),
             severity="WARN",
         ),

@@ -9,8 +9,8 @@ TABLE = Table(
     name="payloads",
     layer="raw",
     kind="reported",
-    doc="Every response as it came, before anyone parsed it; all other tables can be rebuilt from here. "
-    "`date` is the day of the window asked for, or of receipt for a snapshot.",
+    doc="Every response as received, before parsing; all other tables can be rebuilt from it. `date` is the day of "
+    "the requested window, or of receipt for a snapshot.",
     grain=("exchange", "endpoint", "request", "received_at_utc"),
     columns=pick(
         "exchange",
@@ -34,7 +34,7 @@ TABLE = Table(
     checks=(
         Check(
             "sent_before_received",
-            "A response cannot precede its request.",
+            "A response cannot arrive before its request was sent.",
             pl.col("sent_at_utc") <= pl.col("received_at_utc"),
         ),
     ),

@@ -15,8 +15,8 @@ TABLE = Table(
     former_name="mart.position_books",
     layer="model",
     kind="modelled",
-    doc="The estimator's books, hour by hour: what stood, opened, closed and was swept, and where what stands now "
-    "stands. Both sides equal open interest.",
+    doc="Ledger of open positions per hour and side: opening + opened - closed - liquidated = closing, and the split "
+    "of the closing balance by liquidation price. Each side equals open interest.",
     grain=("hour_utc", "exchange", "instrument", "side"),
     columns=pick(
         "coin",
@@ -47,25 +47,26 @@ TABLE = Table(
     checks_look_back=True,
     checks=(
         Check(
-            "books_balance",
-            "Standing is what stood, plus opened, less closed, less swept: nothing appears or vanishes.",
+            "ledger_balances",
+            "Closing balance must equal opening + opened - closed - liquidated.",
             (pl.col("closing_base") - _FLOW).abs() <= 1e-9 * _SCALE,
         ),
         Check(
-            "all_stands_somewhere",
-            "In the map, beyond it, or never liquidated: the three are all there is.",
+            "closing_is_fully_located",
+            "Closing balance must equal the sum of `in_map_base`, `beyond_map_base` and `unliquidatable_base`.",
             (pl.col("closing_base") - _PLACES).abs() <= 1e-9 * _SCALE,
         ),
         Check(
-            "standing_is_open_interest",
-            "Every contract has one long and one short: each side sums to what the exchange says is open.",
+            "closing_equals_open_interest",
+            "Each contract has one long and one short, so each side's closing balance must equal open interest, "
+            "except in stale hours.",
             (
                 pl.col("is_stale") | ((pl.col("closing_base") - pl.col("open_interest_base")).abs() <= 1e-9 * _SCALE)
             ).fill_null(False),
         ),
         Check(
             "sides_are_equal",
-            "Longs equal shorts, always; a book with one side has lost the other.",
+            "Longs must equal shorts, and both sides must have a row.",
             (pl.col("side").n_unique().over(_BOOK) == 2)
             & (
                 pl.col("is_stale")
@@ -73,8 +74,8 @@ TABLE = Table(
             ),
         ),
         Check(
-            "hours_join",
-            "What stood at the end of an hour is what stands at the start of the next.",
+            "opening_equals_previous_closing",
+            "Opening balance must equal the previous hour's closing balance.",
             (
                 (
                     pl.col("opening_base")

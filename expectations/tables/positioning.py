@@ -11,8 +11,8 @@ TABLE = Table(
     name="positioning",
     layer="core",
     kind="reported",
-    doc="Long/short account and position ratios, and funding, as published; null where an exchange does not publish "
-    "the reading.",
+    doc="Long/short account and position ratios, and funding rates, as published; null if the exchange does not "
+    "publish the reading.",
     grain=("exchange", "instrument", "time_utc"),
     columns=pick("exchange", "instrument", "coin", "date", "time_utc", *_READINGS, "source"),
     inputs=(Input("payloads", days=1, required=True), Input("instruments"), Input("price_bars", days=1)),
@@ -21,8 +21,8 @@ TABLE = Table(
     may_be_empty=True,
     checks=(
         Check(
-            "says_something",
-            "A row without any reading is an empty answer taken for data.",
+            "has_a_reading",
+            "A row needs at least one reading; a row without any is an empty response parsed as data.",
             pl.any_horizontal(pl.col(c).is_not_null() for c in _READINGS),
         ),
     ),

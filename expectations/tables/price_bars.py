@@ -9,8 +9,8 @@ TABLE = Table(
     name="price_bars",
     layer="core",
     kind="reported",
-    doc="Closed bars: mark-price OHLC with the volume traded and the part of it that lifted offers. `price_kind` says "
-    "`trade` where the exchange gave no mark for the bar and its trades stand in for it.",
+    doc="Closed bars: OHLC of the mark price, traded volume and the part of it bought by takers. `price_kind` is "
+    "`trade` if the exchange published no mark for the bar and its trade prices replace it.",
     grain=("exchange", "instrument", "open_utc"),
     columns=pick(
         "exchange",
@@ -33,16 +33,17 @@ TABLE = Table(
     time_column="open_utc",
     fresh_within_hours=2,
     checks=(
-        Check("prices_are_positive", "A price of zero is a missing price.", pl.col("low") > 0),
+        Check("prices_are_positive", "Prices must be above zero; zero stands for a missing price.", pl.col("low") > 0),
         Check(
             "high_and_low_bound_the_bar",
-            "Sweeps are decided by high and low; a bar that crosses itself sweeps what was never reached.",
+            "Open and close must lie between low and high; otherwise the bar sweeps levels that the mark never "
+            "reached.",
             (pl.col("low") <= pl.min_horizontal("open", "close"))
             & (pl.col("high") >= pl.max_horizontal("open", "close")),
         ),
         Check(
             "taker_buys_within_volume",
-            "Buys are a part of the volume; more means that contracts, coins or dollars were mixed.",
+            "Taker buys cannot exceed the volume; if they do, contracts, coins or dollars were mixed up.",
             (pl.col("taker_buy_base") <= pl.col("volume_base") * (1 + 1e-6)).fill_null(True),
         ),
     ),

@@ -9,11 +9,11 @@ TABLE = Table(
     name="realised_coverage",
     layer="core",
     kind="reported",
-    doc="The hours of which an exchange's list of realised liquidations was read in full, every page and while the exchange "
-    "still kept it, or whose stream was listened to all through; of two feeds the better one counts. A stream of "
-    "which up to 60 seconds are missing is `sampled`, one of which more is missing does not count. Where the "
-    "exchange's own is no more than a sample, an import counts that was said to be complete. An hour that is here "
-    "without an event was quiet, as far as `completeness` goes; one that is not here is unknown.",
+    doc="Hours for which an exchange's realised liquidations are known. The published list was read in full, every "
+    "page and before the exchange dropped it, or the stream was recorded throughout; of two feeds the better one "
+    "counts. A stream with up to 60 seconds missing is `sampled`; with more missing the hour does not count. If "
+    "the exchange's own feed is only a sample, an import declared complete counts. A covered hour without events "
+    "was quiet, as far as `completeness` goes; an hour without a row is unknown.",
     grain=("exchange", "instrument", "hour_utc"),
     columns=pick("exchange", "instrument", "coin", "date", "hour_utc", "completeness", "source"),
     inputs=(Input("payloads", days=1, required=True), Input("instruments")),
@@ -22,7 +22,7 @@ TABLE = Table(
     checks=(
         Check(
             "full_hours",
-            "An hour is covered whole or not: a part of one would pass for all of it.",
+            "Coverage is recorded by full hours: `hour_utc` must be on the hour.",
             pl.col("hour_utc").dt.truncate("1h") == pl.col("hour_utc"),
         ),
     ),

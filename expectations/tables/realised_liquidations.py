@@ -9,8 +9,8 @@ TABLE = Table(
     name="realised_liquidations",
     layer="core",
     kind="realised",
-    doc="Liquidations that happened, where an exchange publishes them; `completeness` says how much of the truth the "
-    "feed holds. An hour of a contract is told by the exchange's own feeds or by one import, never by both.",
+    doc="Liquidations that happened, as published; `completeness` states the coverage of the feed. Each hour of a "
+    "contract comes from the exchange's own feeds or from one import, never from both.",
     grain=("exchange", "instrument", "time_utc", "seq"),
     columns=pick(
         "exchange",
@@ -30,10 +30,10 @@ TABLE = Table(
     time_column="time_utc",
     may_be_empty=True,
     checks=(
-        Check("size_is_positive", "A liquidation of nothing did not happen.", pl.col("size_base") > 0),
+        Check("size_is_positive", "A liquidation must have a size above zero.", pl.col("size_base") > 0),
         Check(
-            "dollars_are_coins_at_price",
-            "Contracts, coins and dollars are three things.",
+            "notional_matches_price",
+            "`notional_usd` must equal `size_base` times `price`; if not, contracts, coins or dollars were mixed up.",
             ((pl.col("notional_usd") / (pl.col("size_base") * pl.col("price")) - 1).abs() < 1e-6),
         ),
     ),

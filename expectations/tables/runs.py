@@ -9,7 +9,7 @@ TABLE = Table(
     name="runs",
     layer="ops",
     kind="log",
-    doc="What ran, over which hours, and how it ended.",
+    doc="Every run: its hours, its outcome and its counts.",
     grain=("run_id",),
     columns=pick(
         "date",
@@ -30,7 +30,15 @@ TABLE = Table(
     partition=("date",),
     time_column="started_at_utc",
     checks=(
-        Check("ends_after_it_starts", "Time goes one way.", pl.col("finished_at_utc") >= pl.col("started_at_utc")),
-        Check("hours_in_order", "A range runs forward.", pl.col("last_hour_utc") >= pl.col("first_hour_utc")),
+        Check(
+            "ends_after_it_starts",
+            "A run cannot finish before it starts.",
+            pl.col("finished_at_utc") >= pl.col("started_at_utc"),
+        ),
+        Check(
+            "hours_in_order",
+            "The last hour cannot be before the first.",
+            pl.col("last_hour_utc") >= pl.col("first_hour_utc"),
+        ),
     ),
 )

@@ -10,9 +10,9 @@ TABLE = Table(
     former_name="mart.opened_cohorts",
     layer="model",
     kind="modelled",
-    doc="How much activity there was in each of the last 720 hours, at which price, and how far the mark went against "
-    "it: how the estimator knows what leaves the windows of 1, 7 and 30 days. Kept as state_positions. An hour with "
-    "bars that opened nothing has a row of no activity.",
+    doc="Estimator state: activity of each of the last 720 hours by entry price, and how far the mark went against "
+    "it. The estimator needs it to move positions out of the windows of 1, 7 and 30 days. Retention is that of "
+    "model.state_positions. An hour with bars but no openings has a row with zero activity.",
     grain=("hour_utc", "exchange", "instrument", "side", "opened_utc", "entry_bucket"),
     columns=pick(
         "coin",
@@ -35,7 +35,7 @@ TABLE = Table(
     checks=(
         Check(
             "opened_within_30_days",
-            "Older cohorts have left every window.",
+            "Cohorts older than 30 days are in no window and must be dropped; none can be opened in the future.",
             (pl.col("opened_utc") <= pl.col("hour_utc"))
             & (pl.col("opened_utc") > pl.col("hour_utc") - pl.duration(hours=720)),
         ),

@@ -10,10 +10,10 @@ TABLE = Table(
     former_name="mart.standing_positions",
     layer="model",
     kind="modelled",
-    doc="The estimator's state after an hour, so that the next hour costs the same whatever the length of history: "
-    "what would stand by liquidation price, leverage class and holding class, were all activity of that class. "
-    "It knows no parameters: the weights of model_parameters make coins of it when it is read. Only the last hour "
-    "built of each date is kept.",
+    doc="Estimator state at the end of an hour, so that the next hour costs the same however long the history: open "
+    "positions by liquidation price, leverage class and holding class, as if all activity belonged to that "
+    "class. It does not depend on parameters: the weights of model.model_parameters turn it into coins when it "
+    "is read. Only the last built hour of each date is stored.",
     grain=("hour_utc", "exchange", "instrument", "side", "price_bucket", "position_class", "holding_class"),
     columns=pick(
         "coin",
@@ -43,14 +43,14 @@ TABLE = Table(
     checks=(
         Check(
             "windows_nest",
-            "What was opened in the last day was opened in the last week.",
+            "Activity of a shorter window is part of the longer one: 1 day <= 7 days <= 30 days <= total.",
             (pl.col("activity_1d_base") <= pl.col("activity_7d_base"))
             & (pl.col("activity_7d_base") <= pl.col("activity_30d_base"))
             & (pl.col("activity_30d_base") <= pl.col("activity_base")),
         ),
         Check(
-            "one_hour_a_partition",
-            "Two hours in one file would be counted twice by whoever carries on from it.",
+            "one_hour_per_partition",
+            "A partition stores the state of one hour; two would be counted twice when it is loaded.",
             pl.col("hour_utc").n_unique().over("coin", "date") == 1,
         ),
     ),

@@ -21,12 +21,12 @@ TABLE = Table(
     name="sweeps",
     layer="mart",
     kind="modelled",
-    doc="What stood in the range that the mark went through in the hour, beside what was realised. `predicted_usd` is "
-    "predicted: the map of the hour before, from its mark to the worst of the hour, with the buckets whose middle was "
-    "reached. `modelled_usd` is what the model then liquidated, with what was opened and swept within the hour. The "
-    "`realised_` columns are reported: events after the hour before up to this one, null where "
-    "`core.realised_coverage` does not have the hour, 0 where it has and nothing happened. Before the first map, and "
-    "without bars in the hour, `predicted_usd` is null. `is_stale` where the map of this hour or of the one before is.",
+    doc="Predicted, modelled and realised liquidations per hour and side. `predicted_usd`: notional of the previous "
+    "hour's map between its mark and the hour's extreme mark, counting buckets whose middle was reached. "
+    "`modelled_usd`: what the model then liquidated, including positions opened and swept within the hour. The "
+    "`realised_` columns are reported: events of the hour, null if `core.realised_coverage` lacks the hour, 0 if "
+    "it has the hour and nothing happened. `predicted_usd` is null before the first map and without bars in the "
+    "hour. `is_stale` is true if the map of this hour or of the previous one is stale.",
     grain=("hour_utc", "exchange", "instrument", "side"),
     columns=pick(
         "coin",
@@ -72,43 +72,44 @@ TABLE = Table(
     checks_look_back=True,
     checks=(
         Check(
-            "last_mark_within_its_hour",
-            "The mark at the end of an hour is one of those that the hour went through.",
+            "mark_within_hour_range",
+            "`mark_price` must lie between the hour's lowest and highest mark.",
             (_LOWEST.is_null() == _HIGHEST.is_null())
             & pl.col("mark_price").is_between(_LOWEST, _HIGHEST).fill_null(True),
         ),
         Check(
-            "begins_where_the_hour_before_ended",
-            "The range is that of this hour and no other, or what stood in it was not predicted.",
+            "previous_mark_is_continuous",
+            "`previous_mark_price` must equal the previous hour's `mark_price`, or the prediction covers another "
+            "range.",
             pl.when(pl.col("hour_utc").diff().over(_BOOK) == timedelta(hours=1))
             .then((_PREVIOUS / pl.col("mark_price").shift(1).over(_BOOK) - 1).abs() <= 1e-9)
             .otherwise(True),
         ),
         Check(
-            "stood_where_the_mark_went",
-            "A mark that did not go against the side reached nobody who stood; without a range, who was is not known.",
+            "predicted_only_in_crossed_range",
+            "`predicted_usd` is positive only if the mark moved against the side, and null exactly if the range "
+            "is unknown.",
             pl.when(_PREVIOUS.is_null() | _LOWEST.is_null())
             .then(pl.col("predicted_usd").is_null())
             .otherwise((pl.col("predicted_usd") == 0) | (_WENT_AGAINST & (pl.col("predicted_usd") > 0))),
         ),
         Check(
-            "swept_at_marks_of_the_hour",
-            "Coins and dollars are two columns: what was swept is priced within the range that swept it.",
+            "modelled_usd_matches_marks",
+            "`modelled_usd` must equal `liquidated_base` at the geometric mean of the hour's extreme marks.",
             (pl.col("modelled_usd") - (pl.col("liquidated_base") * (_WORST * _BEST).sqrt()).fill_null(0)).abs()
             <= 1e-9 * pl.max_horizontal("modelled_usd", pl.lit(1.0)),
         ),
         Check(
-            "unread_is_not_quiet",
-            "Null where the feed was not read, and nowhere else; dollars without events, or events without dollars, "
-            "are neither.",
+            "null_only_without_coverage",
+            "Realised columns are null exactly if the feed was not read; dollars and events are zero together.",
             (pl.col("realised_usd").is_null() == _UNREAD)
             & (pl.col("realised_count").is_null() == _UNREAD)
             & ((pl.col("realised_usd") > 0) == (pl.col("realised_count") > 0)).fill_null(True),
         ),
         Check(
-            "realised_where_the_mark_moved",
-            "Nobody is liquidated by a mark that stands still: another clock, another contract, or a mark that is not "
-            "the one.",
+            "realised_only_if_mark_moved",
+            "Liquidations were published for an hour in which the mark did not move: likely a shifted clock, "
+            "another contract, or a price that is not the mark.",
             ((pl.col("realised_count") == 0) | (_WORST != _BEST)).fill_null(True),
             severity="WARN",
         ),

@@ -9,10 +9,10 @@ TABLE = Table(
     name="watermark",
     layer="ops",
     kind="log",
-    doc="The last hour that is published in full: views of hourly tables stop here, so that all speak of the same "
+    doc="Last hour that is published in full. Views of hourly tables end here, so that all tables show the same last "
     "hour.",
     grain=("hour_utc",),
     columns=pick("hour_utc", "source"),
     partition=(),
-    checks=(Check("one_row", "There is one last hour.", pl.len() == 1),),
+    checks=(Check("one_row", "There is exactly one last hour.", pl.len() == 1),),
 )

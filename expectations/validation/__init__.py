@@ -1,1 +1,1 @@
-"""Checks: rules from the contracts, the rows that break them, and Great Expectations, which decides."""
+"""Validation: rules derived from contracts, counts of failing rows, and Great Expectations as the gate."""

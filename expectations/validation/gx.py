@@ -1,9 +1,9 @@
-"""The gate: Great Expectations decides over counts of failing rows, once a run, and renders Data Docs from them.
+"""The gate: Great Expectations decides on counts of failing rows, once a run, and renders Data Docs from them.
 
-Polars counts the rows that break each rule (`counts.py`); this module validates one frame of those counts.
-A count that Great Expectations does not confirm does not pass.
-Importing this module takes seconds, so callers import it where they decide. Set GX_ANALYTICS_ENABLED=false in the
-environment before that: this module turns analytics off in its context, and may not touch the environment.
+Polars counts the failing rows of each rule (`counts.py`); this module validates one frame of those counts.
+A check passes only if Great Expectations confirms its count of zero.
+Importing this module takes seconds, so callers import it only when they need it. Set GX_ANALYTICS_ENABLED=false in the
+environment first: this module disables analytics in its context, but does not change the environment.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ from expectations.validation.counts import Count, count
 from expectations.validation.offline import offline
 
 _SEVERITIES: dict[Severity, FailureSeverity] = {"FAIL": FailureSeverity.CRITICAL, "WARN": FailureSeverity.WARNING}
-_MOST = 20  # partitions shown of one check
+_MOST_PARTITIONS = 20  # partitions shown per check
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The outcome of one check of one partition: a row of `ops.checks`.
+    """The outcome of one check on one partition: a row of `ops.checks`.
 
     `partition` is as in the path, "" for a table in one file.
     """
@@ -66,24 +66,24 @@ class CheckResult:
 def validate(
     table: Table, frame: pl.DataFrame, *, expected_time: datetime | None = None, partitions: Sequence[str] = ()
 ) -> list[CheckResult]:
-    """Count and decide the checks of one frame; a run counts all its frames and decides once."""
+    """Count and decide the checks of one frame. A run instead counts all its frames and decides once."""
     return decide(count(table, frame, expected_time=expected_time, partitions=partitions))
 
 
 def decide(counts: Sequence[Count]) -> list[CheckResult]:
-    """Return the outcome of each count, in order: passed where Great Expectations finds no failing row."""
-    confirmed = _confirmed(counts) if counts else set()
-    return [_result(one, number in confirmed) for number, one in enumerate(counts)]
+    """Return the outcome of each count, in order: passed if Great Expectations finds no failing row."""
+    confirmed = _confirm(counts) if counts else set()
+    return [_check_result(one, number in confirmed) for number, one in enumerate(counts)]
 
 
-def _result(one: Count, passed: bool) -> CheckResult:
-    unsaid = f"{one.table_name}.{one.check_name}: Great Expectations did not confirm that it holds."
-    failing, reason = (0, "") if passed else (one.failing_rows, one.reason or unsaid)
+def _check_result(one: Count, passed: bool) -> CheckResult:
+    unconfirmed = f"{one.table_name}.{one.check_name}: Great Expectations did not confirm that it holds."
+    failing, reason = (0, "") if passed else (one.failing_rows, one.reason or unconfirmed)
     return CheckResult(one.table_name, one.partition, one.check_name, one.severity, passed, failing, reason)
 
 
-def _confirmed(counts: Sequence[Count]) -> set[int]:
-    """Return the positions of the counts that Great Expectations looked at and found to be zero."""
+def _confirm(counts: Sequence[Count]) -> set[int]:
+    """Return the positions of the counts that Great Expectations evaluated and found to be zero."""
     frame = pd.DataFrame(
         {
             "number": range(len(counts)),
@@ -92,36 +92,36 @@ def _confirmed(counts: Sequence[Count]) -> set[int]:
         }
     )
     batch = _batch_definition().get_batch({"dataframe": frame})
-    asked = {"result_format": "COMPLETE", "unexpected_index_column_names": ["number"]}
+    result_format = {"result_format": "COMPLETE", "unexpected_index_column_names": ["number"]}
     confirmed: set[int] = set()
-    for outcome in batch.validate(gate(), result_format=asked).results:
-        about = outcome.expectation_config.meta if outcome.expectation_config else None
-        of_severity = {number for number, one in enumerate(counts) if about and one.severity == about["severity"]}
-        said = outcome.result  # empty where the expectation raised
-        failing = {row["number"] for row in said.get("unexpected_index_list") or ()}
-        looked_at = said.get("element_count") == len(of_severity) and said.get("missing_count") == 0
-        if looked_at and said["unexpected_count"] == len(failing):
+    for outcome in batch.validate(gate(), result_format=result_format).results:
+        meta = outcome.expectation_config.meta if outcome.expectation_config else None
+        of_severity = {number for number, one in enumerate(counts) if meta and one.severity == meta["severity"]}
+        result = outcome.result  # empty if the expectation raised
+        failing = {row["number"] for row in result.get("unexpected_index_list") or ()}
+        is_evaluated = result.get("element_count") == len(of_severity) and result.get("missing_count") == 0
+        if is_evaluated and result["unexpected_count"] == len(failing):
             confirmed |= of_severity - failing
     return confirmed
 
 
 def gate() -> gx.ExpectationSuite:
-    """Return the suite of a run: an expectation for each severity."""
+    """Return the suite of a run: one expectation per severity."""
     expectations = [
         ExpectColumnValuesToBeInSet(
             column="failing_rows",
             value_set=[0],
             row_condition=Column("severity") == severity,
-            severity=named,
+            severity=gx_severity,
             meta={"severity": severity},
         )
-        for severity, named in _SEVERITIES.items()
+        for severity, gx_severity in _SEVERITIES.items()
     ]
     return gx.ExpectationSuite(name="gate", expectations=expectations)
 
 
 def suite(table: Table) -> gx.ExpectationSuite:
-    """Return a contract's suite: a named expectation a check, over a column of that name with a count a partition."""
+    """Return a contract's suite: one expectation per check, over a column of its name with one count per partition."""
     expectations = [
         ExpectColumnSumToBeBetween(
             column=check,
@@ -138,43 +138,45 @@ def suite(table: Table) -> gx.ExpectationSuite:
 
 
 def docs(counts: Sequence[Count]) -> dict[str, str]:
-    """Return Data Docs by file name: an index, and a page a table that shows its suite over its counts."""
+    """Return Data Docs by file name: an index, and one page per table with its suite and counts."""
     by_table: dict[str, list[Count]] = {}
     for one in counts:
         by_table.setdefault(one.table_name, []).append(one)
-    pages = {f"{table_of(name).full_name}.html": _page(table_of(name), mine) for name, mine in by_table.items()}
-    return {"index.html": _index(by_table), **pages}
+    pages = {f"{table_of(name).full_name}.html": _render_page(table_of(name), mine) for name, mine in by_table.items()}
+    return {"index.html": _render_index(by_table), **pages}
 
 
 def document(table: Table, counts: Sequence[Count]) -> ExpectationSuiteValidationResult:
-    """Return the outcome of a table's named expectations, as its page shows them."""
+    """Return the validation result of a table's suite, as its page shows it."""
     wide: dict[str, dict[str, int]] = {}
     for one in counts:
         wide.setdefault(one.partition, {})[one.check_name] = one.failing_rows
     frame = pd.DataFrame(list(wide.values()))
-    asked = suite(table)
-    asked.expectations = [e for e in asked.expectations if e.meta and e.meta["check"] in frame.columns]
-    return _batch_definition().get_batch({"dataframe": frame}).validate(asked, result_format="BASIC")
+    expected = suite(table)
+    expected.expectations = [e for e in expected.expectations if e.meta and e.meta["check"] in frame.columns]
+    return _batch_definition().get_batch({"dataframe": frame}).validate(expected, result_format="BASIC")
 
 
-def _page(table: Table, counts: Sequence[Count]) -> str:
+def _render_page(table: Table, counts: Sequence[Count]) -> str:
     page = ValidationResultsPageRenderer(run_info_at_end=True).render(document(table, counts))
     page.page_title = table.full_name
     page.sections = [section for section in page.sections if section.section_name != "Run Info"]
     for section in page.sections:
         failing = [c for c in counts if c.check_name == section.section_name and c.failing_rows]
-        shown = sorted(failing, key=lambda c: -c.failing_rows)[:_MOST]
+        shown = sorted(failing, key=lambda c: -c.failing_rows)[:_MOST_PARTITIONS]
         if shown:
             rows = [[escape(c.partition), f"{c.failing_rows:,}", f"{c.rows:,}", escape(c.reason)] for c in shown]
-            title = f"Partitions that fail: {len(failing)}" + (f", the worst {_MOST}" if len(failing) > _MOST else "")
-            section.content_blocks.append(_block(title, ("Partition", "Failing rows", "Rows", "Why"), rows))
+            title = f"Failing partitions: {len(failing)}" + (
+                f", the {_MOST_PARTITIONS} with the most failing rows" if len(failing) > _MOST_PARTITIONS else ""
+            )
+            section.content_blocks.append(_block(title, ("Partition", "Failing rows", "Rows", "Reason"), rows))
     rows_of = {c.partition: c.rows for c in counts}
     facts = [["Table", escape(table.doc)], ["Partitions", f"{len(rows_of):,}"], ["Rows", f"{sum(rows_of.values()):,}"]]
     page.sections[0].content_blocks.append(_block("Checked", (), facts))
     return offline(DefaultJinjaPageView().render(page))
 
 
-def _index(by_table: Mapping[str, Sequence[Count]]) -> str:
+def _render_index(by_table: Mapping[str, Sequence[Count]]) -> str:
     rows = []
     for name, counts in by_table.items():
         full = table_of(name).full_name
@@ -196,7 +198,7 @@ def _block(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) 
 
 @cache
 def _batch_definition() -> BatchDefinition[None]:
-    # In memory, and silent: no folder for a docs site, no progress bars, no word to anyone.
+    # In memory and silent: no folder for a docs site, no progress bars, no analytics.
     config = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
         progress_bars=ProgressBarsConfig(globally=False),

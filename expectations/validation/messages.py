@@ -1,4 +1,4 @@
-"""What went wrong in a partition, in one line that a person can act on."""
+"""Messages about failed checks: one line each, with the count and the first example."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _LONGEST = 60  # characters of one value
 def by_partition(table: Table, frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Return the rows of each partition by its path: `coin=BTC/date=2026-01-05`, or "" for a table in one file.
 
-    A frame that lacks columns of the path is divided by those it has.
+    A frame without some partition columns is split by the others.
     """
-    keys = _path(table, frame)
+    keys = _path_columns(table, frame)
     if frame.is_empty() or not keys:
         return {} if frame.is_empty() else {"": frame}
     return {_label(keys, values): rows for values, rows in frame.partition_by(keys, as_dict=True).items()}
 
 
 def heights(table: Table, frame: pl.DataFrame) -> dict[str, int]:
-    """Return the number of rows of each partition by its path, as `by_partition` divides them."""
-    keys = _path(table, frame)
+    """Return the number of rows of each partition by its path, split as in `by_partition`."""
+    keys = _path_columns(table, frame)
     if frame.is_empty() or not keys:
         return {} if frame.is_empty() else {"": frame.height}
     return {_label(keys, values): rows for *values, rows in frame.group_by(keys).len().iter_rows()}
 
 
-def _path(table: Table, frame: pl.DataFrame) -> list[str]:
+def _path_columns(table: Table, frame: pl.DataFrame) -> list[str]:
     return [c for c in table.partition if c in frame.columns]
 
 
@@ -41,29 +41,29 @@ def _label(keys: Sequence[str], values: Sequence[object]) -> str:
 
 
 def explain(table: Table, rule: Rule, bad: pl.DataFrame, rows: int) -> str:
-    """Return the rule's reason, how many of the partition's `rows` break it, and the first of them."""
+    """Return the rule's reason, the number of the partition's `rows` that fail it, and the first of them."""
     match rule.check:
         case "columns":
-            return f"{rule.reason} {_columns(table, bad)}"
+            return f"{rule.reason} {_compare_columns(table, bad)}"
         case "types":
-            return f"{rule.reason} It is {bad.schema[rule.columns[0]]}."
+            return f"{rule.reason} The frame has {bad.schema[rule.columns[0]]}."
         case "not_empty":
-            return f"{rule.reason} This partition has none."
+            return f"{rule.reason} This one has none."
     shown = dict.fromkeys((*table.grain, *rule.columns))
-    example = ", ".join(f"{name}={_value(bad[name][0])}" for name in shown)
-    return f"{rule.reason} {bad.height} of {rows} rows break it, the first: {example}."
+    example = ", ".join(f"{name}={_format_value(bad[name][0])}" for name in shown)
+    return f"{rule.reason} {bad.height} of {rows} rows fail, the first: {example}."
 
 
-def _columns(table: Table, frame: pl.DataFrame) -> str:
-    wanted = table.schema.names()
-    lacking = [c for c in wanted if c not in frame.columns]
-    foreign = [c for c in frame.columns if c not in wanted]
-    if lacking or foreign:
-        return f"Lacking: {', '.join(lacking) or 'none'}; foreign: {', '.join(foreign) or 'none'}."
-    return f"They come as {', '.join(frame.columns)}."
+def _compare_columns(table: Table, frame: pl.DataFrame) -> str:
+    expected = table.schema.names()
+    missing = [c for c in expected if c not in frame.columns]
+    foreign = [c for c in frame.columns if c not in expected]
+    if missing or foreign:
+        return f"Missing: {', '.join(missing) or 'none'}; foreign: {', '.join(foreign) or 'none'}."
+    return f"The frame has {', '.join(frame.columns)}."
 
 
-def _value(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.10g}"
     if isinstance(value, datetime):

@@ -1,4 +1,4 @@
-"""Pages of Great Expectations as files of their own: they take styles, scripts and pictures from the internet."""
+"""Self-contained pages of Great Expectations, which by default load styles, scripts and images from the internet."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ONLINE = (
 
 
 def offline(page: str) -> str:
-    """Return `page` with a small style of its own, without scripts, and with links to the files beside it."""
+    """Return `page` with an inline style, without scripts, and with links to the pages in the same folder."""
     for pattern in _ONLINE:
         page = re.sub(pattern, "", page, flags=re.DOTALL)
     page = re.sub(r'<a href="(?:\.\./)+expectations/[^"]*"[^>]*>(.*?)</a>', r"\1", page, flags=re.DOTALL)

@@ -1,35 +1,36 @@
 -- at_risk(coin, price, as_of := NULL, span := 0, exchange := NULL)
 --
--- What is liquidated if the mark goes to a price, by exchange, side and leverage. The side follows from the price:
--- longs below an exchange's own mark, shorts above it. Modelled: what would be liquidated, not orders that stand there.
+-- The notional that is liquidated if the mark goes to a price, by exchange, side and leverage. The price determines the
+-- side: longs below an exchange's own mark, shorts above it. Modelled: positions that would be liquidated, not orders.
 --
--- coin       a coin of the warehouse; another is refused
--- price      the level, USD; one that no map of the hour reaches (25 % from the mark) is refused
--- as_of      a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
--- span       what still counts as the level, as a share of the price to either side; 0 is its own 10 bp bucket
--- exchange   one exchange; default: every one
+-- coin       a coin in the warehouse; any other is an error
+-- price      the level, USD; a price beyond the map of the hour (25 % from the mark) is an error
+-- as_of      a time, in UTC or with a zone; default: the latest published hour. An hour without a map is an error
+-- span       half-width of the level, as a fraction of the price; 0 is the 10 bp bucket of the price
+-- exchange   one exchange; default: every exchange
 --
--- hour_utc             the hour of the map, UTC
--- exchange             the exchange, or `all`
--- side                 of the positions that would be liquidated: long or short
--- leverage_class       effective leverage, or `all`
--- level_usd            modelled notional at the level, USD
--- cumulative_usd       modelled notional from the mark to the price, the price's bucket included, USD
--- cumulative_opened_1d_usd    of it, positions opened in the last day, USD
--- distance_bp          the price from the exchange's own mark, 0.01 %; negative below it; null for `all`
--- mark_price           the exchange's own mark, USD; null for `all`
--- is_stale             carried from an earlier hour, as the exchange was missing
--- parameters_version   the assumptions, in model.model_parameters
--- source               simulated, recorded, live or imported
+-- hour_utc                  end of the map's hour, UTC
+-- exchange                  the exchange, or `all`
+-- side                      side of the positions that would be liquidated: long or short
+-- leverage_class            effective leverage, or `all`
+-- level_usd                 modelled notional at the level, USD
+-- cumulative_usd            modelled notional from the mark to the price, including the price's bucket, USD
+-- cumulative_opened_1d_usd  the part of it opened in the last day, USD
+-- distance_bp               distance of the price from the exchange's own mark, 0.01 %; negative below it; null for
+--                           `all`
+-- mark_price                the exchange's own mark, USD; null for `all`
+-- is_stale                  true if carried forward from an earlier hour because the exchange's data was missing
+-- parameters_version        version of the parameters, a key of model.model_parameters
+-- source                    simulated, recorded, live or imported
 --
--- Rows where exchange or leverage_class is `all` add the others up; `all` and `all` is the total. Where the price lies
--- between the marks of two exchanges, each side has a total.
+-- Rows with exchange or leverage_class `all` are sums; `all` and `all` is the total. If the price lies between the
+-- marks of two exchanges, each side has a total.
 --
 -- Example: FROM at_risk('BTC', 95000) WHERE leverage_class = 'all';
 CREATE MACRO at_risk(coin, price, as_of := NULL, span := 0, exchange := NULL) AS TABLE
 WITH levels AS MATERIALIZED (
     SELECT
-        l.hour_utc, l.exchange AS venue, l.side, l.leverage_class AS class, l.price_bucket, l.mark_price,
+        l.hour_utc, l.exchange AS exchange_name, l.side, l.leverage_class AS class, l.price_bucket, l.mark_price,
         l.notional_usd::DECIMAL(18, 6) AS usd, l.notional_1d_usd::DECIMAL(18, 6) AS usd_1d, l.is_stale,
         l.parameters_version, l.source, rtrim(l.leverage_class, 'x+')::DOUBLE AS rank,
         l.price_bucket BETWEEN ops.price_bucket(ops.price(price) * (1 - ops.distance(span)))
@@ -42,17 +43,18 @@ reached AS (
     SELECT min(price_bucket) AS first_bucket, max(price_bucket) AS last_bucket FROM levels
 )
 
--- A class with nothing on the way is there with 0.
+-- A class without notional on the way has a row with 0.
 SELECT
-    max(hour_utc) AS hour_utc, coalesce(venue, 'all') AS exchange, side, coalesce(class, 'all') AS leverage_class,
+    max(hour_utc) AS hour_utc, coalesce(exchange_name, 'all') AS exchange, side,
+    coalesce(class, 'all') AS leverage_class,
     coalesce(sum(usd) FILTER (is_level), 0)::DOUBLE AS level_usd,
     coalesce(sum(usd) FILTER (is_passed), 0)::DOUBLE AS cumulative_usd,
     coalesce(sum(usd_1d) FILTER (is_passed), 0)::DOUBLE AS cumulative_opened_1d_usd,
-    CASE grouping(venue) WHEN 0 THEN (ops.price(price) / max(mark_price) - 1) * 1e4 END AS distance_bp,
-    CASE grouping(venue) WHEN 0 THEN max(mark_price) END AS mark_price,
+    CASE grouping(exchange_name) WHEN 0 THEN (ops.price(price) / max(mark_price) - 1) * 1e4 END AS distance_bp,
+    CASE grouping(exchange_name) WHEN 0 THEN max(mark_price) END AS mark_price,
     bool_or(is_stale) AS is_stale, max(parameters_version) AS parameters_version, max(source) AS source
 FROM levels
 JOIN reached ON ops.is_reached(coin, price, first_bucket, last_bucket)
 WHERE side = CASE WHEN ops.price(price) < mark_price THEN 'long' ELSE 'short' END
-GROUP BY GROUPING SETS ((venue, side, class), (venue, side), (side))
-ORDER BY grouping(venue), venue, side, grouping(class), max(rank);
+GROUP BY GROUPING SETS ((exchange_name, side, class), (exchange_name, side), (side))
+ORDER BY grouping(exchange_name), exchange_name, side, grouping(class), max(rank);

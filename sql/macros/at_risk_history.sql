@@ -1,19 +1,19 @@
 -- at_risk_history(coin, price, exchange := NULL)
 --
--- What would have been liquidated on the way to a price, hour by hour: from the mark of each hour to that price. The
--- field calls this sum cumulative liquidation intensity. Modelled.
+-- The notional that would have been liquidated between the mark and a price, hour by hour. The field calls this sum
+-- cumulative liquidation intensity. Modelled.
 --
--- coin       a coin of the warehouse; another is refused
--- price      the level, USD; one that no map ever reached is refused
--- exchange   one exchange; default: every one, added up
+-- coin       a coin in the warehouse; any other is an error
+-- price      the level, USD; a price that no map ever reached is an error
+-- exchange   one exchange; default: the sum over all exchanges
 --
--- hour_utc             the hour, UTC; there is no row where the map did not reach the price (25 % from the mark)
--- side                 of the positions: long where the price is below the mark, short above
--- cumulative_usd       modelled notional from the mark to the price, the price's bucket included, USD
--- distance_bp          the price from the mark, 0.01 %; negative below it
+-- hour_utc             end of the hour, UTC; hours whose map does not reach the price (25 % from the mark) have no row
+-- side                 side of the positions: long if the price is below the mark, short above
+-- cumulative_usd       modelled notional from the mark to the price, including the price's bucket, USD
+-- distance_bp          distance of the price from the mark, 0.01 %; negative below it
 -- mark_price           average of the exchanges' marks, USD
--- is_stale             an exchange is carried from an earlier hour
--- parameters_version   the assumptions, in model.model_parameters
+-- is_stale             true if an exchange is carried forward from an earlier hour
+-- parameters_version   version of the parameters, a key of model.model_parameters
 -- source               simulated, recorded, live or imported
 --
 -- Example: FROM at_risk_history('BTC', 95000) ORDER BY hour_utc DESC LIMIT 24;
@@ -29,7 +29,7 @@ WITH sums AS (
     GROUP BY l.hour_utc, l.side
 ),
 
--- An hour with nothing on the way is there with 0.
+-- An hour without notional on the way has a row with 0.
 hours AS (
     SELECT
         b.hour_utc, CASE WHEN ops.price(price) < b.mark_price THEN 'long' ELSE 'short' END AS side, b.mark_price,

@@ -1,14 +1,14 @@
 -- cascade(coin, as_of := NULL)
 --
--- Whether liquidations would feed themselves: from which price, how far, and by how much, each side by itself.
+-- Whether a liquidation cascade would be self-sustaining: from which price, how far and by how much, for each side.
 -- Modelled.
 --
--- coin    a coin of the warehouse; another is refused
--- as_of   a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
+-- coin    a coin in the warehouse; any other is an error
+-- as_of   a time, in UTC or with a zone; default: the latest published hour. An hour without a map is an error
 --
--- A row for longs, below the mark, and one for shorts, above it, exchanges added up. trigger_price is null where a move
--- nowhere liquidates enough to go on by itself; largest_ratio says how near to that it comes: 1 would do. Both are null
--- where volatility or volume is not known yet, as on the first day.
+-- One row for longs, below the mark, and one for shorts, above it, all exchanges together. trigger_price is null if no
+-- move liquidates enough to sustain itself; largest_ratio shows how close it comes, with 1 as the threshold. Both are
+-- null while volatility or volume is unknown, as on the first day.
 --
 -- Columns and their units are those of mart.cascade_risk.
 --

@@ -1,11 +1,12 @@
 -- cascade_contagion(coin, as_of := NULL)
 --
--- Whose liquidations would reach whose positions: each exchange's own, up to the far edge of the cluster in which it
--- holds most, and what stands on every exchange in the range to which they alone would then move the price. Modelled;
--- no rows mean that there is no cluster, or that volatility or volume is not known.
+-- Which exchanges' liquidations would hit positions on which other exchanges. Each exchange alone is liquidated up to
+-- the far edge of the cluster in which it holds the most; the hit positions are those of every exchange in the range to
+-- which these liquidations would then move the price. Modelled; there are no rows without a cluster, volatility or
+-- volume.
 --
--- coin    a coin of the warehouse; another is refused
--- as_of   a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
+-- coin    a coin in the warehouse; any other is an error
+-- as_of   a time, in UTC or with a zone; default: the latest published hour. An hour without a map is an error
 --
 -- Columns and their units are those of mart.cascade_contagion.
 --
@@ -27,7 +28,7 @@ SELECT r.*
 FROM known AS k
 LEFT JOIN mart.cascade_contagion AS r
     ON r.coin = ops.known(coin) AND r.date = k.hour_utc::DATE AND r.hour_utc = k.hour_utc
--- The row of an hour that has none only asks why.
+-- An hour without rows leaves one null row, which is dropped or raises the error.
 WHERE CASE
     WHEN r.hour_utc IS NOT NULL THEN true
     ELSE NOT ops.refuse_unless(is_known, ops.older_than('cascade', coin, k.hour_utc))

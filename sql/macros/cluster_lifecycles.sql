@@ -1,15 +1,15 @@
 -- cluster_lifecycles(coin, since := NULL, until := NULL)
 --
--- Every cluster that was followed in a range of hours, a row each: how it ended, or how it stood in the last of them.
--- Modelled; realised_usd alone is what was published. No rows mean that there was no cluster.
+-- Every cluster that was followed in a range of hours, one row each: its end, or its state in the last hour of the
+-- range. Modelled, except realised_usd, which is published. No rows mean that there was no cluster.
 --
--- coin   a coin of the warehouse; another is refused
--- since  the first moment, in UTC or with its zone; default: the first hour
--- until  the last moment, in UTC or with its zone; default: the last published hour. A range without a map is refused
+-- coin   a coin in the warehouse; any other is an error
+-- since  the start, in UTC or with a zone; default: the first hour
+-- until  the end, in UTC or with a zone; default: the latest published hour. A range without a map is an error
 --
--- hours_lived   hours from birth to hour_utc, the hour of the end or the last of the range
+-- hours_lived   hours from birth to hour_utc, which is the hour of the end or the last hour of the range
 --
--- The other columns and their units are those of mart.cluster_history, in that hour.
+-- The other columns and their units are those of mart.cluster_history in that hour.
 --
 -- Example: FROM cluster_lifecycles('BTC') ORDER BY largest_usd DESC LIMIT 20;
 CREATE MACRO cluster_lifecycles(coin, since := NULL, until := NULL) AS TABLE
@@ -37,7 +37,7 @@ SELECT l.*
 FROM hours
 CROSS JOIN clusters
 LEFT JOIN tracks AS l ON true
--- The row of a range that has none only asks why.
+-- A range without rows leaves one null row, which is dropped or raises the error.
 WHERE CASE
     WHEN l.track_id IS NOT NULL THEN true
     WHEN ops.refuse_unless(n > 0, ops.no_map_within(coin, since, until))

@@ -1,10 +1,10 @@
 -- cluster_track(coin, track_id := NULL)
 --
--- One cluster from hour to hour, from its birth to its end. Modelled; realised_usd alone is what was published.
+-- One cluster from hour to hour, from its birth to its end. Modelled, except realised_usd, which is published.
 --
--- coin      a coin of the warehouse; another is refused
--- track_id   a track, as mart.cluster_history and cluster_lifecycles name it; default: the largest that stands in the last
---           published hour. One that there is not is refused
+-- coin       a coin in the warehouse; any other is an error
+-- track_id   a track, as named in mart.cluster_history and cluster_lifecycles; default: the largest active one in the
+--            latest published hour. An unknown track is an error
 --
 -- Columns and their units are those of mart.cluster_history.
 --
@@ -31,6 +31,7 @@ SELECT o.*
 FROM wanted
 LEFT JOIN own AS o ON true
 WHERE ops.refuse_unless(o.track_id IS NOT NULL, format(
-    'no track {} of {}; cluster_lifecycles names those there are', coalesce(named, 'that stands'), coin
+    'no {} of {}; list the tracks with: FROM cluster_lifecycles(''{}'')', coalesce('track ' || named, 'active track'),
+    coin, coin
 ))
 ORDER BY o.hour_utc;

@@ -1,11 +1,11 @@
 -- clusters_near(coin, distance := 0.05, as_of := NULL)
 --
--- The clusters within a distance of the mark, the nearest first. Modelled; no rows mean that none is that near.
+-- The clusters within a distance of the mark, nearest first. Modelled; no rows mean that there is no cluster that near.
 --
--- coin       a coin of the warehouse; another is refused
--- distance   how far the nearer edge may be from the mark, as a share of it: 0.05 is 5 %, 0.25 the whole map
--- as_of      a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused, and
---            a day whose clusters were lost
+-- coin       a coin in the warehouse; any other is an error
+-- distance   largest distance of the nearer edge from the mark, as a fraction: 0.05 is 5 %, 0.25 the whole map
+-- as_of      a time, in UTC or with a zone; default: the latest published hour. An hour without a map is an error,
+--            and so is a day whose file of clusters is missing
 --
 -- Columns and their units are those of mart.liquidation_clusters.
 --
@@ -15,7 +15,7 @@ WITH hour AS MATERIALIZED (
     FROM map_hour(coin, as_of := as_of)
 ),
 
--- A day without any cluster has a file too.
+-- A day without clusters still has a file, so a missing file means loss.
 kept AS MATERIALIZED (
     SELECT count(*) > 0 AS is_there
     FROM glob(ops.file_of(coin, 'mart.liquidation_clusters', coalesce(ops.moment(as_of)::DATE, ops.last_day(coin))))
@@ -32,7 +32,7 @@ SELECT f.*
 FROM hour AS h
 CROSS JOIN kept AS k
 LEFT JOIN found AS f ON true
--- The row of an hour that has none only asks why.
+-- An hour without rows leaves one null row, which is dropped or raises the error.
 WHERE CASE
     WHEN ops.refuse_unless(k.is_there, ops.older_than('cluster', coin, h.hour_utc)) THEN f.hour_utc IS NOT NULL
 END

@@ -1,18 +1,18 @@
 -- exchange_share(coin, as_of := NULL, span := 0.05)
 --
--- Which exchange carries how much of what would be liquidated near the mark, by side. Modelled.
+-- The share of each exchange in the notional near the mark, by side. Modelled.
 --
--- coin    a coin of the warehouse; another is refused
--- as_of   a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
--- span    how far from each exchange's own mark, as a share of it: 0.05 is 5 %; at most 0.25, as far as the map goes
+-- coin    a coin in the warehouse; any other is an error
+-- as_of   a time, in UTC or with a zone; default: the latest published hour. An hour without a map is an error
+-- span    distance from each exchange's own mark, as a fraction: 0.05 is 5 %; at most 0.25, the range of the map
 --
--- hour_utc             the hour of the map, UTC
+-- hour_utc             end of the map's hour, UTC
 -- exchange, side       the exchange, long or short
 -- notional_usd         modelled notional within the span, USD
--- share                the exchange's share of its side; null where nobody has anything there
+-- share                the exchange's share of its side; null if the side has no notional
 -- mark_price           the exchange's own mark, USD
--- is_stale             carried from an earlier hour, as the exchange was missing
--- parameters_version   the assumptions, in model.model_parameters
+-- is_stale             true if carried forward from an earlier hour because the exchange's data was missing
+-- parameters_version   version of the parameters, a key of model.model_parameters
 -- source               simulated, recorded, live or imported
 --
 -- Example: FROM exchange_share('BTC');

@@ -1,18 +1,17 @@
 -- heatmap(coin, as_of := NULL, hours := 168, step := 1, buckets := 2)
 --
--- The liquidation map through time, price by time: what stood where, in every hour of a span or in each so many.
--- Modelled.
+-- The liquidation map through time: notional by price and hour, for every hour or every `step` hours. Modelled.
 --
--- coin      a coin of the warehouse; another is refused
--- as_of     a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
--- hours     how many hours back, the last included
--- step      one map each so many hours, counted back from the last: 1 is every hour
--- buckets   how many 10 bp buckets of the grid make a row of the picture: 2 is 0.2 % of price
+-- coin      a coin in the warehouse; any other is an error
+-- as_of     a time, in UTC or with a zone; default: the latest published hour. An hour without a map is an error
+-- hours     number of hours back, including the last
+-- step      hours between two maps, counted back from the last: 1 is every hour
+-- buckets   number of 10 bp buckets per row of the picture: 2 is 0.2 % of the price
 --
--- hour_utc                the hour of the map, UTC; an hour without a map has no rows
--- price_bucket            number of the row: price_bucket over buckets, rounded down
+-- hour_utc                end of the map's hour, UTC; an hour without a map has no rows
+-- price_bucket            index of the row: price bucket divided by `buckets`, rounded down
 -- price_low, price_high   edges of the row, USD
--- notional_usd            modelled notional of longs and shorts there, exchanges added up, USD
+-- notional_usd            modelled notional of longs and shorts there, sum over all exchanges, USD
 --
 -- Example: SELECT count(*) AS cells, max(notional_usd) AS largest FROM heatmap('BTC', hours := 24);
 CREATE MACRO heatmap(coin, as_of := NULL, hours := 168, step := 1, buckets := 2) AS TABLE
@@ -20,7 +19,7 @@ WITH last AS MATERIALIZED (
     FROM map_hour(coin, as_of := as_of)
 ),
 
--- Below 1 USD buckets are negative, and // would round them up.
+-- Buckets below 1 USD are negative, and // would round them towards zero.
 levels AS (
     SELECT
         l.hour_utc, floor(l.price_bucket / ops.whole(buckets, 'buckets'))::INTEGER AS wide_bucket,

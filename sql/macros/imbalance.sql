@@ -1,18 +1,18 @@
 -- imbalance(coin, as_of := NULL)
 --
--- Which side is heavier within 1, 2, 5 and 10 % of the mark, and how that was a day before. Modelled.
+-- Long against short notional within 1, 2, 5 and 10 % of the mark, with the imbalance of a day before. Modelled.
 --
--- coin    a coin of the warehouse; another is refused
--- as_of   a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
+-- coin    a coin in the warehouse; any other is an error
+-- as_of   a time, in UTC or with a zone; default: the latest published hour. An hour without a map is an error
 --
--- hour_utc               the hour of the map, UTC
--- distance_bp            how far from the mark, 0.01 %
--- long_usd, short_usd    modelled notional within the distance, below and above the mark, exchanges added up, USD
--- imbalance              (long - short) / (long + short): positive where longs are heavier; null where nothing stands
--- imbalance_day_before   the same 24 hours earlier; null where there is no map of then
+-- hour_utc               end of the map's hour, UTC
+-- distance_bp            distance from the mark, 0.01 %
+-- long_usd, short_usd    modelled notional within the distance, below and above the mark, sum over all exchanges, USD
+-- imbalance              (long - short) / (long + short): positive if longs are heavier; null if both are zero
+-- imbalance_day_before   the imbalance 24 hours earlier; null without a map of that hour
 -- mark_price             average of the exchanges' marks, USD
--- is_stale               an exchange is carried from an earlier hour
--- parameters_version     the assumptions, in model.model_parameters
+-- is_stale               true if an exchange is carried forward from an earlier hour
+-- parameters_version     version of the parameters, a key of model.model_parameters
 -- source                 simulated, recorded, live or imported
 --
 -- Example: FROM imbalance('BTC');

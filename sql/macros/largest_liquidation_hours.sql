@@ -1,21 +1,21 @@
 -- largest_liquidation_hours(coin, most := 20)
 --
--- The hours in which most was liquidated: what the map before said stood in the way, what the model liquidated, and
--- what the exchanges published. Exchanges and sides are added up.
+-- The hours with the largest liquidations: predicted by the map of the hour before, modelled, and published by the
+-- exchanges. Sums over exchanges and sides.
 --
--- coin   a coin of the warehouse; another is refused
--- most   how many hours
+-- coin   a coin in the warehouse; any other is an error
+-- most   number of hours
 --
--- hour_utc                  the end of the hour, UTC
--- modelled_usd                 liquidated as modelled, USD; by this the hours are ranked
--- predicted_usd                 modelled: notional that the map of the hour before held where the mark then went, USD; null
---                           before the first map
--- realised_usd              liquidated as published, USD: what `exchanges_reporting` exchanges told; null where none did
--- exchanges_reporting         exchanges whose list or stream of the hour is known
--- long_share                share of longs in modelled_usd
--- lowest, highest           lowest and highest mark of the hour over the exchanges, USD
--- parameters_version        the assumptions, in model.model_parameters
--- source                    simulated, recorded, live or imported
+-- hour_utc              end of the hour, UTC
+-- modelled_usd          liquidations according to the model, USD; hours are ranked by it
+-- predicted_usd         modelled notional that the previous hour's map held in the range that the mark then crossed,
+--                       USD; null before the first map
+-- realised_usd          liquidations published by the `exchanges_reporting` exchanges, USD; null if none published
+-- exchanges_reporting   number of exchanges whose list or stream was read for the hour
+-- long_share            share of longs in modelled_usd
+-- lowest, highest       lowest and highest mark of the hour across exchanges, USD
+-- parameters_version    version of the parameters, a key of model.model_parameters
+-- source                simulated, recorded, live or imported
 --
 -- Example: FROM largest_liquidation_hours('BTC', most := 5);
 CREATE MACRO largest_liquidation_hours(coin, most := 20) AS TABLE

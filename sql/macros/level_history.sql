@@ -1,29 +1,31 @@
 -- level_history(coin, price, exchange := NULL, since := NULL)
 --
--- One price level through time: what stands in its 10 bp bucket, hour by hour, and how that compares with its
--- neighbours and with its own last week. Modelled.
+-- One price level through time: the notional in its 10 bp bucket, hour by hour, compared with its neighbours and with
+-- its own last week. Modelled.
 --
--- coin       a coin of the warehouse; another is refused
--- price      the level, USD; one that no map ever reached is refused
--- exchange   one exchange; default: every one, added up
--- since      the first moment, in UTC or with its zone; default: the first hour. What compares with the last week
---            knows none before it
+-- coin       a coin in the warehouse; any other is an error
+-- price      the level, USD; a price that no map ever reached is an error
+-- exchange   one exchange; default: the sum over all exchanges
+-- since      the start, in UTC or with a zone; default: the first hour. Comparisons with the last week use no hour
+--            before it
 --
--- hour_utc                the hour, UTC; there is no row where the map did not reach the level (25 % from the mark)
--- side                    long where the level is below the mark, short above; between two marks, what is more
+-- hour_utc                end of the hour, UTC; hours whose map does not reach the level (25 % from the mark) have no
+--                         row
+-- side                    long if the level is below the mark, short above; between two marks, the larger side
 -- price_low, price_high   edges of the bucket, USD
 -- notional_usd            modelled notional that would be liquidated in the bucket, USD
--- intensity               over the mean of the 20 buckets to each side of it, as far as that side of the mark goes;
---                         1 is no cluster, null where there is nothing around. Not an amount
--- notional_z              against its own last 7 days, standard deviations; null with less than 24 hours of them
+-- intensity               notional divided by the mean of the 20 buckets on each side, as far as the map's side
+--                         extends; 1 is no cluster, null if the neighbours are empty. A ratio, not an amount
+-- notional_z              z-score against its own last 7 days; null with less than 24 hours of them
 -- mark_price              average of the exchanges' marks, USD
--- is_stale                an exchange is carried from an earlier hour
--- parameters_version      the assumptions, in model.model_parameters
+-- is_stale                true if an exchange is carried forward from an earlier hour
+-- parameters_version      version of the parameters, a key of model.model_parameters
 -- source                  simulated, recorded, live or imported
 --
 -- Example: FROM level_history('BTC', 95000) ORDER BY hour_utc DESC LIMIT 24;
 CREATE MACRO level_history(coin, price, exchange := NULL, since := NULL) AS TABLE
--- Of millions of rows: whole dollars, which doubles add up exactly, and what is not published is left out of the sums.
+-- Reads files instead of the view, for speed over millions of rows; unpublished hours are filtered after the sums.
+-- Notional is in whole dollars, which doubles add up exactly.
 WITH sides AS (
     SELECT
         l.hour_utc, l.side, coalesce(sum(l.notional_usd) FILTER (l.price_bucket = ops.price_bucket(price)), 0) AS usd,
@@ -37,7 +39,7 @@ WITH sides AS (
     GROUP BY l.hour_utc, l.side
 ),
 
--- A map has no holes as wide as the neighbours go: it reaches the level where it has levels to both sides of it.
+-- A map has no gaps as wide as 20 buckets: it reaches the level if it has levels on both sides of it.
 hours AS (
     SELECT
         hour_utc, sum(usd) AS usd,
@@ -48,14 +50,14 @@ hours AS (
     HAVING ops.price_bucket(price) BETWEEN min(first_bucket) AND max(last_bucket)
 ),
 
--- What all levels of an hour share stands in few bytes there.
-abouts AS (
+-- Attributes that all levels of an hour share: market_balance has them in a few bytes.
+attributes AS (
     SELECT b.hour_utc, b.mark_price, b.is_stale, b.parameters_version, b.source
     FROM ops.rows_of(coin, 'mart.market_balance') AS b
     WHERE b.distance_bp = 100
 ),
 
--- Whole cents, whose squares are added exactly: no order of adding can show.
+-- Squares of whole cents add up exactly, so that the result does not depend on the order of the rows.
 weeks AS (
     SELECT
         *, round(usd * 100)::HUGEINT AS cents, count(*) OVER week AS n,
@@ -81,5 +83,5 @@ SELECT
     mark_price, is_stale, parameters_version, source
 FROM (SELECT 1)
 LEFT JOIN weeks ON true
-LEFT JOIN abouts USING (hour_utc)
+LEFT JOIN attributes USING (hour_utc)
 ORDER BY hour_utc;

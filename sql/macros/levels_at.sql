@@ -1,11 +1,11 @@
 -- levels_at(coin, as_of := NULL, exchange := NULL)
 --
--- The rows of mart.liquidation_levels of one coin in one hour. Reads one day's file. Modelled.
+-- The rows of mart.liquidation_levels for one coin and hour. Reads one day's file. Modelled.
 --
--- coin       a coin of the warehouse; another is refused
--- as_of      a moment, in UTC or with its zone, e.g. '2026-01-12 00:30'; its full hour counts. Default: the last
---            hour that is published of the coin. An hour without a map is refused
--- exchange   one exchange; default: every one. One that is not in the map is refused
+-- coin       a coin in the warehouse; any other is an error
+-- as_of      a time, in UTC or with a zone, e.g. '2026-01-12 00:30', rounded down to the hour. Default: the coin's
+--            latest published hour. An hour without a map is an error
+-- exchange   one exchange; default: every exchange. One without a map in that hour is an error
 --
 -- Columns and their units are those of mart.liquidation_levels.
 --

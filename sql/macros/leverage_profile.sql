@@ -1,19 +1,19 @@
 -- leverage_profile(coin, as_of := NULL, span := 0.05, exchange := NULL)
 --
--- At which leverage the positions near the mark stand, and how much of that was opened today. Modelled.
+-- The notional near the mark by leverage, and the part of it opened in the last day. Modelled.
 --
--- coin       a coin of the warehouse; another is refused
--- as_of      a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
--- span       how far from each exchange's own mark, as a share of it: 0.05 is 5 %; at most 0.25, as far as the map goes
--- exchange   one exchange; default: every one, added up
+-- coin       a coin in the warehouse; any other is an error
+-- as_of      a time, in UTC or with a zone; default: the latest published hour. An hour without a map is an error
+-- span       distance from each exchange's own mark, as a fraction: 0.05 is 5 %; at most 0.25, the range of the map
+-- exchange   one exchange; default: the sum over all exchanges
 --
--- hour_utc             the hour of the map, UTC
--- side                 of the positions that would be liquidated: long or short
+-- hour_utc             end of the map's hour, UTC
+-- side                 side of the positions that would be liquidated: long or short
 -- leverage_class       effective leverage
 -- notional_usd         modelled notional within the span, USD
--- notional_1d_usd      of it, positions opened in the last day, USD
--- share                the class's share of its side; null where the side has nothing there
--- parameters_version   the assumptions, in model.model_parameters
+-- notional_1d_usd      the part of it opened in the last day, USD
+-- share                the class's share of its side; null if the side has no notional
+-- parameters_version   version of the parameters, a key of model.model_parameters
 -- source               simulated, recorded, live or imported
 --
 -- Example: FROM leverage_profile('BTC', span := 0.1);

@@ -1,31 +1,32 @@
 -- liquidation_map(coin, as_of := NULL, span := 0.05, exchange := NULL)
 --
--- The liquidation map as rows: price bucket by exchange, with the cumulative curves. Modelled: what would be
--- liquidated if the mark went there, not orders that stand there.
+-- The liquidation map as rows: price buckets by exchange, with the cumulative curves. Modelled: positions that would be
+-- liquidated if the mark went there, not orders.
 --
--- coin       a coin of the warehouse; another is refused
--- as_of      a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
--- span       how far from each exchange's own mark, as a share of it: 0.05 is 5 %; at most 0.25, as far as the map goes
--- exchange   one exchange; default: every one, and rows of exchange `all` that add them up
+-- coin       a coin in the warehouse; any other is an error
+-- as_of      a time, in UTC or with a zone; default: the latest published hour. An hour without a map is an error
+-- span       distance from each exchange's own mark, as a fraction: 0.05 is 5 %; at most 0.25, the range of the map
+-- exchange   one exchange; default: every exchange, and rows of exchange `all` with their sum
 --
--- hour_utc                the hour of the map, UTC
+-- hour_utc                end of the map's hour, UTC
 -- exchange                the exchange, or `all`
--- price_bucket            number of the 10 bp bucket on the grid that is the same for ever
+-- price_bucket            index of the 10 bp bucket on the fixed grid
 -- price_low, price_high   edges of the bucket, USD
--- long_usd, short_usd     modelled notional of the longs and shorts that would be liquidated in the bucket, USD
--- cumulative_long_usd     longs from the mark down to this bucket, itself included, USD; 0 above the mark
--- cumulative_short_usd    shorts from the mark up to this bucket, itself included, USD; 0 below the mark
--- distance_bp             the bucket's middle from the exchange's own mark, 0.01 %; negative below it; null for `all`
+-- long_usd, short_usd     modelled notional of longs and shorts that would be liquidated in the bucket, USD
+-- cumulative_long_usd     longs from the mark down to this bucket inclusive, USD; 0 above the mark
+-- cumulative_short_usd    shorts from the mark up to this bucket inclusive, USD; 0 below the mark
+-- distance_bp             distance of the bucket's middle from the exchange's own mark, 0.01 %; negative below it; null
+--                         for `all`
 -- mark_price              the exchange's own mark, USD; null for `all`
--- is_stale                carried from an earlier hour, as the exchange was missing
--- parameters_version      the assumptions, in model.model_parameters
+-- is_stale                true if carried forward from an earlier hour because the exchange's data was missing
+-- parameters_version      version of the parameters, a key of model.model_parameters
 -- source                  simulated, recorded, live or imported
 --
 -- Example: FROM liquidation_map('BTC', span := 0.02);
 CREATE MACRO liquidation_map(coin, as_of := NULL, span := 0.05, exchange := NULL) AS TABLE
 WITH levels AS MATERIALIZED (
     SELECT
-        l.hour_utc, l.exchange AS venue, l.side, l.price_bucket, l.price_low, l.price_high, l.mark_price,
+        l.hour_utc, l.exchange AS exchange_name, l.side, l.price_bucket, l.price_low, l.price_high, l.mark_price,
         l.notional_usd::DECIMAL(18, 6) AS usd, l.is_stale, l.parameters_version, l.source
     FROM levels_at(coin, as_of := as_of, exchange := exchange) AS l
     WHERE abs(sqrt(l.price_low * l.price_high) / l.mark_price - 1) <= ops.distance(span)
@@ -33,22 +34,22 @@ WITH levels AS MATERIALIZED (
 
 buckets AS (
     SELECT
-        max(hour_utc) AS hour_utc, coalesce(venue, 'all') AS venue, price_bucket, max(price_low) AS price_low,
-        max(price_high) AS price_high, coalesce(sum(usd) FILTER (side = 'long'), 0) AS long_usd,
+        max(hour_utc) AS hour_utc, coalesce(exchange_name, 'all') AS exchange_name, price_bucket,
+        max(price_low) AS price_low, max(price_high) AS price_high, coalesce(sum(usd) FILTER (side = 'long'), 0) AS long_usd,
         coalesce(sum(usd) FILTER (side = 'short'), 0) AS short_usd,
-        CASE grouping(venue) WHEN 0 THEN max(mark_price) END AS mark_price, bool_or(is_stale) AS is_stale,
+        CASE grouping(exchange_name) WHEN 0 THEN max(mark_price) END AS mark_price, bool_or(is_stale) AS is_stale,
         max(parameters_version) AS parameters_version, max(source) AS source
     FROM levels
-    GROUP BY GROUPING SETS ((venue, price_bucket), (price_bucket))
+    GROUP BY GROUPING SETS ((exchange_name, price_bucket), (price_bucket))
 )
 
 SELECT
-    hour_utc, venue AS exchange, price_bucket, price_low, price_high, long_usd::DOUBLE AS long_usd,
+    hour_utc, exchange_name AS exchange, price_bucket, price_low, price_high, long_usd::DOUBLE AS long_usd,
     short_usd::DOUBLE AS short_usd,
-    (sum(long_usd) OVER (PARTITION BY venue ORDER BY price_bucket DESC))::DOUBLE AS cumulative_long_usd,
-    (sum(short_usd) OVER (PARTITION BY venue ORDER BY price_bucket))::DOUBLE AS cumulative_short_usd,
+    (sum(long_usd) OVER (PARTITION BY exchange_name ORDER BY price_bucket DESC))::DOUBLE AS cumulative_long_usd,
+    (sum(short_usd) OVER (PARTITION BY exchange_name ORDER BY price_bucket))::DOUBLE AS cumulative_short_usd,
     (sqrt(price_low * price_high) / mark_price - 1) * 1e4 AS distance_bp, mark_price, is_stale, parameters_version,
     source
 FROM buckets
-WHERE exchange IS NULL OR venue <> 'all'
-ORDER BY venue, price_bucket;
+WHERE exchange IS NULL OR exchange_name <> 'all'
+ORDER BY exchange_name, price_bucket;

@@ -1,21 +1,20 @@
 -- long_vs_short(coin, above, below, as_of := NULL, exchange := NULL)
 --
--- Which carries more: the shorts up to a price above the mark or the longs down to a price below it, and by what
--- ratio. The field calls these sums cumulative liquidation intensity. Modelled.
+-- Shorts up to a price above the mark against longs down to a price below it: which side is heavier, and by what ratio.
+-- The field calls these sums cumulative liquidation intensity. Modelled.
 --
--- coin           a coin of the warehouse; another is refused
--- above, below   the two prices, USD; one that is not on its side of every exchange's mark, or
---                that no map of the hour reaches, is refused
--- as_of          a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
--- exchange       one exchange; default: every one, added up
+-- coin           a coin in the warehouse; any other is an error
+-- above, below   the two prices, USD; each must lie on its side of every exchange's mark and within the map of the hour
+-- as_of          a time, in UTC or with a zone; default: the latest published hour. An hour without a map is an error
+-- exchange       one exchange; default: the sum over all exchanges
 --
--- hour_utc             the hour of the map, UTC
+-- hour_utc             end of the map's hour, UTC
 -- above, below         the two prices, USD
--- short_usd            modelled notional of shorts from each mark up to `above`, its bucket included, USD
--- long_usd             modelled notional of longs from each mark down to `below`, its bucket included, USD
--- heavier_side              long or short; null where both are the same
--- ratio               the heavier_side over the lighter; null where the lighter has nothing
--- parameters_version   the assumptions, in model.model_parameters
+-- short_usd            modelled notional of shorts from each mark up to `above`, including its bucket, USD
+-- long_usd             modelled notional of longs from each mark down to `below`, including its bucket, USD
+-- heavier_side         long or short; null if both are equal
+-- ratio                the heavier side divided by the lighter; null if the lighter is zero
+-- parameters_version   version of the parameters, a key of model.model_parameters
 -- source               simulated, recorded, live or imported
 --
 -- Example: FROM long_vs_short('BTC', 110000, 90000);
@@ -43,8 +42,8 @@ SELECT
     parameters_version, source
 FROM sums
 WHERE ops.refuse_unless(ops.price(above) > highest_mark AND ops.price(below) < lowest_mark, format(
-    '{} to {} is not around the marks of {}: they stand at {:.2f} to {:.2f}', below, above, coin, lowest_mark,
-    highest_mark
+    '{} and {} must lie below and above the marks of {}, which range from {:.2f} to {:.2f}', below, above, coin,
+    lowest_mark, highest_mark
 ))
     AND ops.is_reached(coin, above, first_bucket, last_bucket)
     AND ops.is_reached(coin, below, first_bucket, last_bucket);

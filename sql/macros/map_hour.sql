@@ -1,17 +1,18 @@
 -- map_hour(coin, as_of := NULL, exchange := NULL)
 --
--- The hour that an answer is for: that of the moment `as_of`, or the last that is published of the coin.
+-- The hour of the map that the other macros read: the hour of `as_of`, or the coin's latest published hour. Modelled
+-- maps.
 --
--- coin       a coin of the warehouse; another is refused
--- as_of      a moment, in UTC or with its zone, e.g. '2026-01-12 00:30'; its full hour counts. An hour without
---            a map is refused
--- exchange   one exchange, whose map it is; default: any
+-- coin       a coin in the warehouse; any other is an error
+-- as_of      a time, in UTC or with a zone, e.g. '2026-01-12 00:30', rounded down to the hour. An hour without a map is
+--            an error
+-- exchange   one exchange that must have a map in that hour; default: any
 --
--- hour_utc   the hour, UTC; one row
+-- hour_utc   end of the hour, UTC; one row
 --
 -- Example: FROM map_hour('BTC');
 CREATE MACRO map_hour(coin, as_of := NULL, exchange := NULL) AS TABLE
--- One row, also where nothing was found: that is what is told.
+-- max() returns a row even if nothing was found, so that the error is raised.
 SELECT coalesce(max(l.hour_utc), error(format(
     'no map of {}{} at {}; there are maps from {} to {}', coin, coalesce(' on ' || ops.exchange(exchange), ''),
     coalesce(strftime(date_trunc('hour', ops.moment(as_of)), '%Y-%m-%d %H:%M'), 'its last hour'),

@@ -1,10 +1,10 @@
 -- summary_at(coin, as_of := NULL)
 --
--- The hour in one row: mark, max pain, magnets, voids, what stands within 1, 2 and 5 % of either side, and where a cascade
--- would begin. Modelled.
+-- The hour in one row: mark, max pain, magnets, voids, notional within 1, 2 and 5 % on each side, and the price at
+-- which a cascade would begin. Modelled.
 --
--- coin    a coin of the warehouse; another is refused
--- as_of   a moment, in UTC or with its zone; default: the last published hour. An hour without a map is refused
+-- coin    a coin in the warehouse; any other is an error
+-- as_of   a time, in UTC or with a zone; default: the latest published hour. An hour without a map is an error
 --
 -- Columns and their units are those of mart.market_summary.
 --
@@ -24,4 +24,4 @@ found AS MATERIALIZED (
 SELECT f.*
 FROM hour AS h
 LEFT JOIN found AS f ON true
-WHERE ops.refuse_unless(f.hour_utc IS NOT NULL, ops.older_than('summary_at', coin, h.hour_utc));
+WHERE ops.refuse_unless(f.hour_utc IS NOT NULL, ops.older_than('summary', coin, h.hour_utc));

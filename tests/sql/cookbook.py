@@ -28,9 +28,9 @@ _MOST = 12
 _HEAD = f"""\
 # Answers
 
-The questions of this folder, asked of a simulated market: BTC from {FIRST:%Y-%m-%d %H:%M} to {LAST:%Y-%m-%d %H:%M} UTC.
-Simulated prices and positions, and a model's reading of them. The tests ask again and compare;
-`.venv/bin/python -m tests.sql.cookbook > sql/cookbook/README.md` writes this page."""
+The queries in this folder, answered for a simulated market: BTC, {FIRST:%Y-%m-%d %H:%M} to {LAST:%Y-%m-%d %H:%M} UTC.
+Prices and positions are simulated, and the map is modelled from them. The tests repeat the queries and compare;
+`.venv/bin/python -m tests.sql.cookbook > sql/cookbook/README.md` regenerates this page."""
 
 
 def market(root: Path) -> Trial:

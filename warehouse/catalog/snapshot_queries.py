@@ -62,7 +62,7 @@ def snapshot(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | No
     """
     hour = _hour(catalog, coin, as_of)
     values = {"coin": coin, "date": hour.date(), "hour": hour, "exchanges": list(EXCHANGES)}
-    source, version = ask(catalog, "snapshot/about", **values).row(0)
+    source, version = ask(catalog, "snapshot/attributes", **values).row(0)
     return Snapshot(
         coin=coin,
         hour=hour,

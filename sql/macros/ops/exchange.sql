@@ -1,4 +1,4 @@
--- The name of an exchange, in whatever case it is written; NULL is every exchange.
+-- The name of an exchange in lower case; NULL means every exchange, an unknown name is an error.
 CREATE MACRO ops.exchange(x) AS CASE
     WHEN x IS NULL OR lower(x::VARCHAR) IN ('binance', 'bybit', 'okx') THEN lower(x::VARCHAR)
     ELSE error(format('no exchange {}; there are binance, bybit, okx', x::VARCHAR))::VARCHAR

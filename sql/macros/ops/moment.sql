@@ -1,5 +1,5 @@
--- A moment as a TIMESTAMP in UTC. A moment without a zone is UTC, whatever the client's zone; a TIMESTAMPTZ prints
--- with its offset.
+-- A time as a TIMESTAMP in UTC. A time without a zone is UTC, regardless of the client's zone; a TIMESTAMPTZ is
+-- recognised by the offset that it prints.
 CREATE MACRO ops.moment(x) AS CASE
     WHEN regexp_matches(x::VARCHAR, ':[0-9:.]* *[^0-9:. ]')
         THEN make_timestamp(epoch_us(x::VARCHAR::TIMESTAMPTZ))

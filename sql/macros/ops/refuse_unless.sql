@@ -1,2 +1,2 @@
--- True, or an error with these words.
-CREATE MACRO ops.refuse_unless(is_so, words) AS CASE WHEN is_so THEN true ELSE error(words)::BOOLEAN END;
+-- True if the condition holds; otherwise an error with the message.
+CREATE MACRO ops.refuse_unless(is_so, message) AS CASE WHEN is_so THEN true ELSE error(message)::BOOLEAN END;

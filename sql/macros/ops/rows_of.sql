@@ -1,4 +1,4 @@
--- The published rows of a coin in a table that has a file wherever the map has one.
+-- The published rows of a coin, for tables that have a file for each day of the map.
 CREATE MACRO ops.rows_of(coin, name) AS TABLE
 SELECT * REPLACE (r.coin::VARCHAR AS coin)
 FROM read_parquet(

@@ -1,3 +1,3 @@
--- A new catalog file. In the form of v1.0.0, tools on DuckDB 1.x can open it too.
+-- A new catalog file, in storage version v1.0.0 so that tools on DuckDB 1.x can open it.
 ATTACH {{file}} AS catalog (STORAGE_VERSION 'v1.0.0');
 USE catalog;

@@ -1,6 +1,5 @@
--- How the macros find a coin's files. A path and a day that are known before a statement is planned keep DuckDB from
--- looking through the other coins' folders and the days before. An unknown coin is refused here: a path that matches
--- nothing would only be called that.
+-- Macros that find a coin's files. Paths and days known at planning time keep DuckDB from listing other coins' folders
+-- and earlier days. An unknown coin raises an error here, because DuckDB would only report that no file matches.
 CREATE MACRO ops.known(coin) AS CASE
     WHEN list_contains([{{coins}}]::VARCHAR[], coin::VARCHAR) THEN coin::VARCHAR
     ELSE coalesce(
@@ -8,7 +7,8 @@ CREATE MACRO ops.known(coin) AS CASE
         error(format({{no_coin}}, coalesce(coin::VARCHAR, 'NULL')))::VARCHAR
     )
 END;
-CREATE MACRO ops.files_of(coin, name) AS {{root}} || replace(name, '.', '/') || '/coin=' || ops.known(coin) || '/date=*/data.parquet';
+CREATE MACRO ops.files_of(coin, name) AS
+    {{root}} || replace(name, '.', '/') || '/coin=' || ops.known(coin) || '/date=*/data.parquet';
 CREATE MACRO ops.file_of(coin, name, day) AS
     {{root}} || replace(name, '.', '/') || '/coin=' || ops.known(coin) || '/date=' || day || '/data.parquet';
 CREATE MACRO ops.first_day(coin) AS {{first_day}}::DATE;

@@ -1,3 +1,3 @@
--- The file is whole once nothing has it open.
+-- The file is complete once no connection has it open.
 USE memory;
 DETACH catalog;

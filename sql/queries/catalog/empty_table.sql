@@ -1,4 +1,4 @@
--- A table without a file: no rows, its columns with their types.
+-- A table without files: its columns and types, without rows.
 CREATE VIEW {{table}} AS
 SELECT {{typed_nulls}}
 WHERE false;

@@ -1,4 +1,4 @@
--- A table of one file.
+-- A table in one file.
 CREATE VIEW {{table}} AS
 SELECT {{columns}}
 FROM read_parquet({{files}}) AS file;

@@ -1,4 +1,4 @@
--- The last row of each track that stood in the span.
+-- The last row of each track in the span.
 FROM mart.cluster_history
 WHERE coin = $coin AND date >= $since::DATE AND hour_utc > $since AND hour_utc <= $hour
 QUALIFY row_number() OVER (PARTITION BY side, track_id ORDER BY hour_utc DESC) = 1

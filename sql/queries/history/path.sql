@@ -1,4 +1,4 @@
--- The mark of each hour, and how far it went in it; an hour without bars has its mark alone.
+-- The mark at the end of each hour with its lowest and highest value; without bars all three are the mark.
 WITH ranges AS (
     SELECT hour_utc, min(lowest_mark_price) AS low, max(highest_mark_price) AS high
     FROM mart.sweeps

@@ -1,4 +1,4 @@
--- The levels of each hour that are not further from the mark than what is judged.
+-- The levels of each hour within the largest judged distance from the mark.
 WITH marks AS (
     SELECT hour_utc, mark_price
     FROM mart.market_balance

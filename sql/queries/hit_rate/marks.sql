@@ -1,4 +1,4 @@
--- The mark at each hour, and how far it went in the hour.
+-- The mark at the end of each hour, with the lowest and highest mark in the hour.
 WITH marks AS (
     SELECT hour_utc, mark_price, is_stale, source
     FROM mart.market_balance

@@ -1,4 +1,4 @@
--- The exchanges that the map of an hour has, with their marks, and when each was last heard.
+-- The exchanges in the map of an hour, with their marks and the last hour with fresh data.
 WITH of_hour AS (
     SELECT exchange, first(mark_price ORDER BY instrument) AS mark_price, bool_or(is_stale) AS is_stale
     FROM mart.liquidation_levels

@@ -1,4 +1,4 @@
--- The exchanges that are missing in an hour and not carried, and why.
+-- The exchanges that are missing from an hour and not carried forward, with the reason.
 SELECT exchange, first(reason ORDER BY series) AS reason
 FROM ops.gaps
 WHERE coin = $coin AND date = $date AND hour_utc = $hour AND state = 'missing'

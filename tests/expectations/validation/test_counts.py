@@ -74,8 +74,8 @@ def two_days() -> pl.DataFrame:
 def test_a_day_is_counted_with_the_day_before_as_context() -> None:
     today = pl.col("date") == HOUR.date()
     opens = put(today & (pl.col("hour_utc").dt.hour() == 0), opening_base=11.0, closed_base=2.0)(two_days())
-    assert failing(count(BOOKS, opens, partitions=[TODAY])) == {(TODAY, "hours_join"): 2}
-    assert failing(count(BOOKS, opens)) == {(TODAY, "hours_join"): 2}
+    assert failing(count(BOOKS, opens, partitions=[TODAY])) == {(TODAY, "opening_equals_previous_closing"): 2}
+    assert failing(count(BOOKS, opens)) == {(TODAY, "opening_equals_previous_closing"): 2}
     assert failing(count(BOOKS, opens.filter(today))) == {}
 
 
@@ -92,7 +92,7 @@ def test_a_named_partition_without_rows_is_counted_as_empty() -> None:
     assert failing(counts) == {("coin=ETH/date=2026-01-05", "not_empty"): 1}
     assert {c.rows for c in counts} == {0}
     (empty,) = [c for c in counts if c.failing_rows]
-    assert empty.reason == "model.position_ledger.not_empty: There are rows. This partition has none."
+    assert empty.reason == "model.position_ledger.not_empty: A partition must have rows. This one has none."
 
 
 def test_days_in_any_order_are_counted_the_same() -> None:
@@ -111,8 +111,8 @@ def test_a_reason_names_the_first_row_that_breaks_the_rule() -> None:
     bars = put(pl.col("open_utc") >= HOUR + timedelta(minutes=5), low=-1.0)(sound("price_bars"))
     (why,) = [c.reason for c in count(table("price_bars"), bars) if c.check_name == "prices_are_positive"]
     assert why == (
-        "core.price_bars.prices_are_positive: A price of zero is a missing price. 1 of 2 rows break it, the first: "
-        "exchange=binance, instrument=BTCUSDT, open_utc=2026-01-05T01:05:00, low=-1."
+        "core.price_bars.prices_are_positive: Prices must be above zero; zero stands for a missing price. "
+        "1 of 2 rows fail, the first: exchange=binance, instrument=BTCUSDT, open_utc=2026-01-05T01:05:00, low=-1."
     )
 
 

@@ -78,7 +78,7 @@ def test_a_warning_holds_nothing_and_is_recorded(stage: Stage) -> None:
     assert broken(stage, "open_interest", lambda r: r.with_columns(pl.col("open_interest_usd") * 1.05)) == {}
     recorded = stage.store.read(table("checks"), [{"date": A.date()}]).filter(~pl.col("passed"))
     assert recorded.select("severity", "check_name", "partition").rows() == [
-        ("WARN", "dollars_over_coins_is_near_the_mark", f"coin=BTC/date={A.date()}")
+        ("WARN", "value_within_2pct_of_mark", f"coin=BTC/date={A.date()}")
     ]
 
 
