@@ -1,4 +1,4 @@
-"""Fill a past range: collect by exchange and month, then build, check and publish by coin.
+"""Load a past range: collect by exchange and month, then build, check and publish by coin.
 
 It has no schedule: trigger it with its parameters. For a few hours, `airflow backfill create` on `liquidation_hourly`
 does the same.
@@ -17,9 +17,9 @@ _LONG = timedelta(days=2)
 PARAMS = {
     "from": Param(type="string", format="date-time", description="First hour, e.g. 2025-12-01T00:00:00Z"),
     "to": Param(type="string", format="date-time", description="Last hour, inclusive"),
-    "coins": Param(default="", type="string", description="BTC,ETH or all; empty: those of the settings"),
-    "rebuild": Param(default=False, type="boolean", description="Build the whole range again, stale or not"),
-    "exchanges": Param(default="", type="string", description="binance,okx; empty: those of the settings"),
+    "coins": Param(default="", type="string", description="BTC,ETH or all; empty: the coins of the settings"),
+    "rebuild": Param(default=False, type="boolean", description="Rebuild the whole range, stale or not"),
+    "exchanges": Param(default="", type="string", description="binance,okx; empty: the exchanges of the settings"),
 }
 
 
@@ -31,7 +31,7 @@ def plan(params: Any = None) -> str:
 
 @task
 def months(asked: str) -> list[dict[str, str]]:
-    """Cut the range into a piece for each exchange and month."""
+    """Split the range into a piece for each exchange and month."""
     from warehouse.plan import Plan
 
     whole = Plan.from_json(asked)
@@ -40,7 +40,7 @@ def months(asked: str) -> list[dict[str, str]]:
 
 @task
 def coins(asked: str) -> list[str]:
-    """List the coins to publish: the requested ones, or with `all` each coin that an exchange has answered about."""
+    """List the coins to publish: the requested ones, or with `all` every coin with a response from an exchange."""
     from warehouse.pipeline import tasks
     from warehouse.plan import Plan
 

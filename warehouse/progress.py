@@ -1,4 +1,4 @@
-"""How a run tells what it is doing. Whoever waits decides how that looks."""
+"""The interface by which a run reports its progress; the caller decides how to show it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told of each stage and of each step in it. A thread has one stage at a time; several have theirs side by side."""
+    """A receiver of stages and their steps. Each thread has one stage at a time; threads report concurrently."""
 
     def stage(self, name: str, total: int, unit: str) -> None:
-        """A stage begins, of `total` requests, days, hours or whatever `unit` says."""
+        """Begin a stage of `total` requests, days, hours or another `unit`."""
 
     def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
-        """Some of it is done, and came to so many rows."""
+        """Report `advance` finished units of the stage, and the number of rows they gave."""
 
 
 class Silent:
-    """Tells nobody."""
+    """A progress receiver that ignores everything."""
 
     def stage(self, name: str, total: int, unit: str) -> None:
-        """Nothing."""
+        """Ignore the stage."""
 
     def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
-        """Nothing."""
+        """Ignore the step."""

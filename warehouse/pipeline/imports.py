@@ -1,4 +1,4 @@
-"""Files that somebody else recorded, into raw.payloads and the core tables of their days: all of a file, or none."""
+"""Import of third-party files into raw.payloads and the core tables of their days, all-or-nothing per file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,11 @@ _SAME = ["exchange", "endpoint", "request", "source"]
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """One file of one exchange. instrument: of the whole file, None where a column tells. name: of the source, or None."""
+    """One file of one exchange.
+
+    instrument: the contract of all rows, or None if a column has it. said: hints on contracts that are not listed.
+    name: the name of the provider, or None.
+    """
 
     file: Path
     exchange: str
@@ -49,13 +53,17 @@ class ImportRequest:
 
     @property
     def source(self) -> str:
-        """As in the column of that name."""
+        """The value of the column `source`."""
         return f"imported:{self.name}" if self.name else "imported"
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import came to. Hours are those that its rows speak of; `remakes` when later ones are published."""
+    """The result of an import.
+
+    left_out: duplicate rows. others: rows of other exchanges. first_hour, last_hour: the hours that the rows cover.
+    remakes: whether later hours are published already, and so become stale.
+    """
 
     wanted: ImportRequest
     rows: int
@@ -72,20 +80,18 @@ class Imported:
 
 
 def import_file(settings: Settings, wanted: ImportRequest, progress: Progress) -> Imported:
-    """Checks the file, and publishes it with the core tables of its days; `published` is 0 when all was there already.
+    """Check the file and publish it with the core tables of its days; `published` is 0 if all of it was there.
 
-    Raises UserError, and changes nothing, for a file with a fault or whose rows fail a check; Busy when another run
-    holds the warehouse.
+    Raises UserError, and changes nothing, for a faulty file or rows that fail a check; Busy if another run holds the
+    warehouse.
     """
     if settings.source == "simulated":
-        raise UserError(
-            "a warehouse of simulated data takes no history of real markets; set LIQ_SOURCE=live, or recorded"
-        )
+        raise UserError("a warehouse of simulated data cannot import real market data; set LIQ_SOURCE=live or recorded")
     now_ms = market_clock(settings)()
     store = open_store(settings.root, settings.source, create=True)
     with FileLock(settings.root / f".lock.{wanted.exchange}"):
         with lock(settings.root, settings.wait_s, progress):
-            commit(store)  # an import that was killed while it was published is published first
+            commit(store)  # first finish an import that was killed while publishing
         progress.stage("read", 1, "files")
         try:
             found, made, payloads = _read(store, wanted, now_ms)
@@ -94,7 +100,7 @@ def import_file(settings: Settings, wanted: ImportRequest, progress: Progress) -
         except Refused as error:
             raise UserError(f"{wanted.file.name}: {error}") from error
         except ChecksFailed as error:
-            raise UserError(f"{wanted.file.name}: nothing was imported, {error}") from error
+            raise UserError(f"{wanted.file.name}: nothing was imported: {error}") from error
 
 
 def _read(store: Store, wanted: ImportRequest, now_ms: int) -> tuple[list[Contract], Imported, pl.DataFrame]:
@@ -105,13 +111,13 @@ def _read(store: Store, wanted: ImportRequest, now_ms: int) -> tuple[list[Contra
     named, by_coin = names(own, at, wanted.instrument)
     listed = store.read(INSTRUMENTS, [{"exchange": exchange}])
     by_name = contracts(listed, exchange, named.unique().sort(), wanted.said, by_coin=by_coin)
-    whose = named.replace_strict({n: c.instrument for n, c in by_name.items()}, return_dtype=pl.String)
+    instruments = named.replace_strict({n: c.instrument for n, c in by_name.items()}, return_dtype=pl.String)
     found = list(by_name.values())
     sizes = {c.instrument: c.contract_base for c in found}
     marks = _marks(store, found, exchange) if layout.form == "liquidation_sums" else pl.DataFrame(_MARKS)
-    rows = read(own.with_columns(whose.alias(INSTRUMENT)), layout, ImportContext(now_ms, sizes, marks))
+    rows = read(own.with_columns(instruments.alias(INSTRUMENT)), layout, ImportContext(now_ms, sizes, marks))
     if rows.is_empty():
-        raise Refused("none of its rows says that anything happened")
+        raise Refused("none of its rows has a value")
     payloads = day_payloads(
         rows, layout.series, exchange, source=wanted.source, received_ms=now_ms, complete=layout.complete
     )
@@ -134,7 +140,7 @@ _MARKS = pl.Schema({"instrument": pl.String(), "time_ms": pl.Int64(), "price": p
 
 
 def _marks(store: Store, found: list[Contract], exchange: str) -> pl.DataFrame:
-    """Closes of core.price_bars, per unit of the instrument's name, when they were known."""
+    """Return closes of core.price_bars at the end of each bar, per unit of the instrument's name."""
     keys = [key for coin in sorted({c.coin for c in found}) for key in store.keys(BARS, coin=coin)]
     units = pl.DataFrame({"instrument": [c.instrument for c in found], "unit": [c.unit_multiplier for c in found]})
     ended = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"))
@@ -145,7 +151,10 @@ def _marks(store: Store, found: list[Contract], exchange: str) -> pl.DataFrame:
 
 
 def _new(store: Store, payloads: pl.DataFrame) -> list[tuple[Key, pl.DataFrame, pl.DataFrame]]:
-    """What is not stored yet, by partition, beside what is; later than it, as the last import counts."""
+    """Return by partition the stored payloads and the new ones.
+
+    New payloads get a later receipt time than the stored ones, since the last import wins.
+    """
     made: list[tuple[Key, pl.DataFrame, pl.DataFrame]] = []
     for (exchange, day), own in payloads.partition_by("exchange", "date", as_dict=True, maintain_order=True).items():
         key = {"exchange": exchange, "date": day}
@@ -166,7 +175,7 @@ def _published(
     progress: Progress,
 ) -> Imported:
     if not new:
-        catalog.build(store.root)  # whoever published it may have been killed before its catalog
+        catalog.build(store.root)  # the run that published it may have been killed before it wrote the catalog
         return made
     plan = Plan(
         made.first_hour,
@@ -190,6 +199,6 @@ def _published(
 
 
 def _touched(payloads: pl.DataFrame) -> list[date]:
-    """A window that ends at midnight holds the first reading of the day after."""
+    """Return the days of the payloads. A window that ends at midnight has the first reading of the next day."""
     windows = payloads.drop_nulls("window_start_utc").select("window_start_utc", "window_end_utc").unique()
     return sorted({day for start, end in windows.iter_rows() for day in days(start.date(), end.date())})

@@ -1,4 +1,4 @@
-"""Executes lanes: here, or on all cores where there are enough days to be worth starting processes for."""
+"""The execution of lanes: in this process, or on all cores if there are enough days to build."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from warehouse.progress import Progress, Silent
 from warehouse.storage.staging import Stage
 from warehouse.storage.store import Store
 
-_WORTH_A_PROCESS = 8  # days of a coin: with fewer, starting one costs more than it saves
+_MIN_DAYS_PER_PROCESS = 8  # with fewer days of a coin, starting a process costs more than it saves
 
 
 def walk_all(stage: Stage, lanes: Sequence[Lane], progress: Progress, workers: int | None) -> Iterator[Built]:
-    """Walk lanes that do not depend on each other, and yield what was built."""
-    processes = min(workers or os.cpu_count() or 1, len(lanes), sum(lane.work for lane in lanes) // _WORTH_A_PROCESS)
+    """Walk independent lanes and yield the built units."""
+    processes = min(
+        workers or os.cpu_count() or 1, len(lanes), sum(lane.work for lane in lanes) // _MIN_DAYS_PER_PROCESS
+    )
     if processes <= 1:
         reader = Reader(stage.store)
         for lane in lanes:
             yield from _walk(stage, lane, progress, reader)
         return
-    # a process a core: threads of polars beside them would only take turns
+    # one process per core: polars threads would only compete with them
     one_thread = {"POLARS_MAX_THREADS": "1"}
     pool = get_reusable_executor(max_workers=processes, env=one_thread, initializer=_end_with_parent)
     tasks = {pool.submit(_in_process, stage.published.root, stage.name, lane): lane for lane in lanes}
@@ -43,9 +45,9 @@ def walk_all(stage: Stage, lanes: Sequence[Lane], progress: Progress, workers: i
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it is gone: what it builds then is for nobody.
+    """Exit this process when its parent is gone, since nobody would use the result.
 
-    It ends without tearing its modules down: DuckDB's would complain of that at length.
+    `os._exit` skips the teardown of modules, during which DuckDB prints errors.
     """
     parent = os.getppid()
     atexit.register(os._exit, 0)

@@ -12,7 +12,7 @@
   const shown = id => [...document.querySelectorAll(`#${id} [data-series]`)]
     .map(each => each.dataset.series).filter(name => !(hidden.get(id) || new Set()).has(name));
 
-  // Letters and heights for a phone; a legend that is a row of buttons need not be drawn.
+  // Font sizes and heights for a phone; the legend is a row of buttons, so the charts need none.
   const fitted = (spec, hasLegend) => {
     const own = structuredClone(spec);
     if (narrow() && own.height > 240) own.height = Math.round(own.height * 0.8);
@@ -39,7 +39,7 @@
     figure.dataset.drawn = theme;
   }
 
-  // What is far below is drawn when it comes near, one figure after the other.
+  // Figures below the viewport are drawn lazily, one after the other, as they come near.
   let queue = Promise.resolve();
   const wanted = figure => { queue = queue.then(() => figure.dataset.drawn === theme ? null : draw(figure)); };
   const near = new IntersectionObserver(
@@ -67,7 +67,7 @@
     (views.get(id) || []).forEach(view => view.signal("shown", shown(id)).runAsync());
   }));
 
-  // A tap tells what a pointer that rests there would: the charts themselves heed moves only. A swipe is no tap.
+  // A tap shows the tooltip of that point: the charts react to pointer moves only. A swipe does not count as a tap.
   let from = null;
   addEventListener("touchstart", event => { from = event.touches[0]; }, {passive: true});
   addEventListener("touchend", event => {
