@@ -1,4 +1,4 @@
-# Every target sets up what it needs; nothing is installed outside .venv.
+# Every target installs its dependencies first, in .venv only.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help

@@ -88,21 +88,21 @@ def check_ending(out: Path) -> None:
 
 
 def export(
-    catalog: duckdb.DuckDBPyConnection, wanted: ExportRequest, out: Path, progress: Progress, at_once: int = 1 << 17
+    catalog: duckdb.DuckDBPyConnection, request: ExportRequest, out: Path, progress: Progress, at_once: int = 1 << 17
 ) -> int:
     """Write the rows in the order of the files and return their number. Raises UserError if there are none."""
-    wanted.check()
+    request.check()
     check_ending(out)
-    name = wanted.table.full_name
-    for option, column, asked in (("--coins", "coin", wanted.coins), ("--exchanges", "exchange", wanted.exchanges)):
+    name = request.table.full_name
+    for option, column, asked in (("--coins", "coin", request.coins), ("--exchanges", "exchange", request.exchanges)):
         _require_known(catalog, name, option, column, asked)
-    rows = int(ask(catalog, "export/count", table=name, condition=wanted.where, **wanted.values)["n"].item())
+    rows = int(ask(catalog, "export/count", table=name, condition=request.where, **request.values)["n"].item())
     if not rows:
         raise UserError(f"{name} has no rows in this selection; see its time range with: liq tables")
     progress.stage("export", rows, "rows")
-    columns = ", ".join(_readable(wanted.table, out.suffix.lower()))
-    statement = fill("export/rows", columns=columns, table=name, condition=wanted.where)
-    found = catalog.sql(statement, params=wanted.values or None)
+    columns = ", ".join(_readable(request.table, out.suffix.lower()))
+    statement = fill("export/rows", columns=columns, table=name, condition=request.where)
+    found = catalog.sql(statement, params=request.values or None)
     replace_whole(out, partial(_write, found.to_arrow_reader(at_once), WRITERS[out.suffix.lower()], progress))
     return rows
 

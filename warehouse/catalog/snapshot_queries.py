@@ -48,9 +48,9 @@ def explain(error: duckdb.Error) -> str:
     line = str(error).strip().split("\n", 1)[0].removeprefix("Invalid Input Error: ")
     damaged = re.search(r"['\"]([^'\"]+\.parquet)['\"]", line)
     if damaged:
-        return f"{line}; delete {Path(damaged[1]).name} there and run its hours again: liq run --help"
+        return f"{line}; delete {Path(damaged[1]).name} there and run its hours again (see liq run --help)"
     if isinstance(error, duckdb.CatalogException):
-        return f"{line.rstrip('.!')}; see what there is with: liq tables"
+        return f"{line.rstrip('.!')}; list the tables with: liq tables"
     return line
 
 

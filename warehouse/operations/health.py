@@ -55,7 +55,7 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
         yield from _stale(store, settings)
     except UserError as error:
-        yield Finding("tables", "wrong", str(error), "delete the file, then ask again what is missing")
+        yield Finding("tables", "wrong", str(error), "delete the file, then run its hours again with: liq run")
     try:
         with connect(store.root) as catalog:
             yield from _hours(ask(catalog, "doctor/watermark"), settings, now)

@@ -72,8 +72,8 @@ def calibrate(settings: Settings, first: date, last: date, *, progress: Progress
 
 def calibrate_day(day: str) -> dict[str, Any]:
     """Fit one day as a task. Return the counts published, the quarantined partitions, and why a day has no fit."""
-    asked = date.fromisoformat(day)
-    made = calibrate(load(), asked, asked)
+    that_day = date.fromisoformat(day)
+    made = calibrate(load(), that_day, that_day)
     return {
         "published": made.published,
         "quarantined": [list(held) for held in made.quarantined],

@@ -71,7 +71,7 @@ def counted(store: Store, of: Table, keys: Sequence[Key], last_hour: datetime | 
 
 
 def _days_before(batch: Sequence[Key]) -> list[Key]:
-    """Return the partitions one day before those of a batch that are not in the batch."""
+    """Return the partitions of the previous days of a batch, except partitions in the batch itself."""
     there = {(key["coin"], key["date"]) for key in batch}
     days = [{**key, "date": date.fromisoformat(str(key["date"])) - timedelta(days=1)} for key in batch]
     return [key for key in days if (key["coin"], key["date"]) not in there]

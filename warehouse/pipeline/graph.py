@@ -29,7 +29,7 @@ from warehouse.storage.layout import Key
 from warehouse.storage.staging import Stage
 from warehouse.storage.store import Store
 
-BARS, BOOKS, INSTRUMENTS, PAYLOADS = map(table, ("price_bars", "position_ledger", "instruments", "payloads"))
+BARS, LEDGER, INSTRUMENTS, PAYLOADS = map(table, ("price_bars", "position_ledger", "instruments", "payloads"))
 FETCHES, PARAMETERS = table("fetches"), table("model_parameters")
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 Hours = tuple[datetime, datetime]
@@ -183,7 +183,7 @@ def _hours_of(store: Store, key: Key, made: Sequence[Table]) -> Sequence[datetim
         recorded = footer.units.get(str(key["date"]), {}).get("hours") if footer else None
         if recorded:
             return [datetime.fromisoformat(hour) for hour in recorded.split()]
-    found: list[datetime] = store.read(BOOKS, [key], ["hour_utc"])["hour_utc"].unique().sort().to_list()
+    found: list[datetime] = store.read(LEDGER, [key], ["hour_utc"])["hour_utc"].unique().sort().to_list()
     return found[:1] + found[-1:]
 
 

@@ -40,7 +40,7 @@ _SAME = ["exchange", "endpoint", "request", "source"]
 class ImportRequest:
     """One file of one exchange.
 
-    instrument: the contract of all rows, or None if a column has it. said: hints on contracts that are not listed.
+    instrument: the contract of all rows, or None if a column has it. hints: facts on contracts not listed yet.
     name: the name of the provider, or None.
     """
 
@@ -48,7 +48,7 @@ class ImportRequest:
     exchange: str
     layout: Layout
     instrument: str | None = None
-    said: ContractHints = field(default_factory=ContractHints)
+    hints: ContractHints = field(default_factory=ContractHints)
     name: str | None = None
 
     @property
@@ -65,7 +65,7 @@ class Imported:
     remakes: whether later hours are published already, and so become stale.
     """
 
-    wanted: ImportRequest
+    request: ImportRequest
     rows: int
     left_out: int
     others: int
@@ -79,7 +79,7 @@ class Imported:
     published: int = 0
 
 
-def import_file(settings: Settings, wanted: ImportRequest, progress: Progress) -> Imported:
+def import_file(settings: Settings, request: ImportRequest, progress: Progress) -> Imported:
     """Check the file and publish it with the core tables of its days; `published` is 0 if all of it was there.
 
     Raises UserError, and changes nothing, for a faulty file or rows that fail a check; Busy if another run holds the
@@ -89,28 +89,28 @@ def import_file(settings: Settings, wanted: ImportRequest, progress: Progress) -
         raise UserError("a warehouse of simulated data cannot import real market data; set LIQ_SOURCE=live or recorded")
     now_ms = market_clock(settings)()
     store = open_store(settings.root, settings.source, create=True)
-    with FileLock(settings.root / f".lock.{wanted.exchange}"):
+    with FileLock(settings.root / f".lock.{request.exchange}"):
         with lock(settings.root, settings.wait_s, progress):
             commit(store)  # first finish an import that was killed while publishing
         progress.stage("read", 1, "files")
         try:
-            found, made, payloads = _read(store, wanted, now_ms)
+            found, made, payloads = _read(store, request, now_ms)
             progress.step(rows=made.rows)
             return _published(store, settings, made, _new(store, payloads), found, progress)
         except Refused as error:
-            raise UserError(f"{wanted.file.name}: {error}") from error
+            raise UserError(f"{request.file.name}: {error}") from error
         except ChecksFailed as error:
-            raise UserError(f"{wanted.file.name}: nothing was imported: {error}") from error
+            raise UserError(f"{request.file.name}: nothing was imported: {error}") from error
 
 
-def _read(store: Store, wanted: ImportRequest, now_ms: int) -> tuple[list[Contract], Imported, pl.DataFrame]:
-    layout, exchange = wanted.layout, wanted.exchange
-    frame = read_file(wanted.file, layout)
+def _read(store: Store, request: ImportRequest, now_ms: int) -> tuple[list[Contract], Imported, pl.DataFrame]:
+    layout, exchange = request.layout, request.exchange
+    frame = read_file(request.file, layout)
     at = layout.found(frame.columns)
     own = own_rows(frame, at, exchange)
-    named, by_coin = names(own, at, wanted.instrument)
+    named, by_coin = names(own, at, request.instrument)
     listed = store.read(INSTRUMENTS, [{"exchange": exchange}])
-    by_name = contracts(listed, exchange, named.unique().sort(), wanted.said, by_coin=by_coin)
+    by_name = contracts(listed, exchange, named.unique().sort(), request.hints, by_coin=by_coin)
     instruments = named.replace_strict({n: c.instrument for n, c in by_name.items()}, return_dtype=pl.String)
     found = list(by_name.values())
     sizes = {c.instrument: c.contract_base for c in found}
@@ -119,9 +119,9 @@ def _read(store: Store, wanted: ImportRequest, now_ms: int) -> tuple[list[Contra
     if rows.is_empty():
         raise Refused("none of its rows has a value")
     payloads = day_payloads(
-        rows, layout.series, exchange, source=wanted.source, received_ms=now_ms, complete=layout.complete
+        rows, layout.series, exchange, source=request.source, received_ms=now_ms, complete=layout.complete
     )
-    listing = instrument_payload(found, exchange, source=wanted.source, received_ms=now_ms)
+    listing = instrument_payload(found, exchange, source=request.source, received_ms=now_ms)
     first, last = payloads["window_start_utc"].min(), payloads["window_end_utc"].max()
     assert isinstance(first, datetime)
     assert isinstance(last, datetime)
@@ -130,7 +130,7 @@ def _read(store: Store, wanted: ImportRequest, now_ms: int) -> tuple[list[Contra
     watermark = store.read(table("watermark"), [{}])["hour_utc"].to_list()
     of_days = payloads["date"].n_unique()
     made = Imported(
-        wanted, rows.height, twice, frame.height - own.height, found, first + HOUR, last, of_days,
+        request, rows.height, twice, frame.height - own.height, found, first + HOUR, last, of_days,
         bool(watermark and watermark[0] > first),
     )  # fmt: skip
     return found, made, pl.concat([listing, payloads])
@@ -181,7 +181,7 @@ def _published(
         made.first_hour,
         max(made.first_hour, made.last_hour),
         tuple(sorted({c.coin for c in found})),
-        (made.wanted.exchange,),
+        (made.request.exchange,),
         retry_failed=False,
         tables=_TABLES,
         days=tuple(_touched(pl.concat([fresh for _, _, fresh in new]))),

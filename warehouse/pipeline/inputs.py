@@ -73,7 +73,7 @@ class Reader:
         return {i.table: self._rows(replace(i, days=all_days) if anew else i, units) for i in declared}
 
     def digests(self, unit: Unit) -> dict[str, str]:
-        """Return a digest of each input of a unit, by name. A table that adds to its own rows is not its own input."""
+        """Return a digest of each input of a unit, by name, without the own rows of a table that adds to them."""
         own = unit.table.name
         return {i.table: self._digest(i, unit) for i in unit.table.inputs if i.table != own or i.days}
 
@@ -170,7 +170,7 @@ class Reader:
         return {(path, version_of(path)): key for key in keys if (path := self.store.find(of, key))}
 
     def _cached(self, of: Table, file: _File, wanted: tuple[str, ...]) -> pl.DataFrame | None:
-        """Return the columns of a file from the cache, where they may be a part of the whole file."""
+        """Return columns of a file from the cache, where they may be part of the whole file; None if not cached."""
         rows = self._frames.get((file, wanted))
         if rows is None and wanted != (every := tuple(of.schema)):
             whole = self._frames.get((file, every))
@@ -264,7 +264,7 @@ def _overlaps(unit: Unit) -> pl.Expr:
 
 
 def _of_coins(answers: pl.DataFrame, units: Sequence[Unit]) -> pl.DataFrame:
-    """Return the responses about the units' coins, and those about all coins."""
+    """Return the responses about the units' coins or about all coins."""
     coins = [unit.coin for unit in units]
     return answers.filter(pl.col("coin").is_null() | pl.col("coin").is_in(coins)).drop("coin")
 

@@ -41,7 +41,7 @@ from warehouse.storage.store import Store, open_store
 CHUNK = timedelta(days=7)
 """The length of the parts that are built, checked and published one by one, so that memory stays flat."""
 
-GAPS, WATERMARK, BOOKS = table("gaps"), table("watermark"), table("position_ledger")
+GAPS, WATERMARK, LEDGER = table("gaps"), table("watermark"), table("position_ledger")
 _LOG = logging.getLogger("warehouse")
 _LOG.addHandler(logging.NullHandler())  # otherwise Python prints warnings between the lines of the CLI's summary
 
@@ -299,7 +299,7 @@ def _refuse_unknown(collectors: list[Collector], plan: Plan) -> None:
 
 def _stage_watermark(stage: Stage, source: str) -> None:
     """Stage the watermark: the last hour of any coin's ledger, staged or published."""
-    by_coin = {str(key["coin"]): key for key in stage.store.keys(BOOKS)}
-    hours_published = stage.store.read(BOOKS, by_coin.values(), ["hour_utc"])["hour_utc"]
+    by_coin = {str(key["coin"]): key for key in stage.store.keys(LEDGER)}
+    hours_published = stage.store.read(LEDGER, by_coin.values(), ["hour_utc"])["hour_utc"]
     if len(hours_published):
         stage.store.write(WATERMARK, watermark.build([{"hour_utc": hours_published.max(), "source": source}]), {})

@@ -55,7 +55,7 @@ class RunSummary:
 
 
 def _fetched(store: Store, summary: RunSummary) -> int:
-    """Count the answered requests for the hours of the run, including those of earlier runs."""
+    """Count the answered requests for the hours of the run, including requests of earlier runs."""
     span = days((summary.first_hour - HOUR).date(), summary.last_hour.date())
     asked = store.read(FETCHES, [{"exchange": e, "date": d} for d in span for e in summary.exchanges])
     overlaps = (pl.col("window_start_utc") < summary.last_hour) & (pl.col("window_end_utc") >= summary.first_hour)

@@ -60,9 +60,7 @@ class Staleness:
         footer = store.footer(unit.table, unit.key)
         recorded = footer.units.get(unit.name) if footer else None
         if footer is not None and recorded is None:
-            yield (
-                f"{unit.table.full_name} is missing" if footer.units else "its file does not say what it was built from"
-            )
+            yield (f"{unit.table.full_name} is missing" if footer.units else "its file has no provenance")
         if recorded is not None:
             now = self.built_from(unit)
             changed = sorted(name for name in {*now, *recorded} if now.get(name) != recorded.get(name))

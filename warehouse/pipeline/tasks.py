@@ -50,7 +50,7 @@ def coins(plan: Plan) -> list[str]:
 
 
 def publish(plan: Plan) -> dict[str, Any]:
-    """Build the stale partitions of the plan's hours, check them and publish those that pass.
+    """Build the stale partitions of the plan's hours, check them and publish the ones that pass.
 
     A repeated call does nothing: published partitions are not stale.
     """

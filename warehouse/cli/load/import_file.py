@@ -91,11 +91,11 @@ def _form(form: Form, prices: Prices | None, columns: Mapping[str, str]) -> str:
 def _lines(made: Imported, root: Path) -> Iterator[str]:
     """Yield the summary: what was read, left out, checked and published, and the next command."""
     coins = ",".join(sorted({c.coin for c in made.contracts}))
-    wanted = made.wanted
+    request = made.request
     span = f"{made.first_hour:%Y-%m-%d %H:%M} to {made.last_hour:%Y-%m-%d %H:%M} UTC"
     outcome = "Imported" if made.published else "Nothing new: every row of the file is imported already"
-    yield f"{outcome}; {wanted.exchange} {coins}; hours {span}; source {wanted.source}"
-    yield f"  read       {made.rows:,} rows of {wanted.layout.series} on {made.days} days"
+    yield f"{outcome}; {request.exchange} {coins}; hours {span}; source {request.source}"
+    yield f"  read       {made.rows:,} rows of {request.layout.series} on {made.days} days"
     if made.left_out or made.others:
         yield f"  left out   {made.left_out:,} duplicate rows, {made.others:,} rows of other exchanges"
     if not made.published:

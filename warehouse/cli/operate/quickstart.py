@@ -80,7 +80,7 @@ def _print_headlines(settings: Settings) -> None:
 
 
 def _draw_map(settings: Settings) -> tuple[Path, Path]:
-    """Draw the map; return its path and that of the report made by the DAG."""
+    """Draw the map. Return its path, and the path of the report written by the DAG."""
     coin = next(_example_coins(settings), None)
     if coin is None:
         raise UserError(f"nothing was published in {settings.root}; see why with: liq doctor")

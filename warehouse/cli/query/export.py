@@ -51,7 +51,7 @@ def export(
     from warehouse.storage.store import open_store
 
     check_ending(out)
-    wanted = ExportRequest(
+    request = ExportRequest(
         _contract(table),
         None if first is None else parse_moment(first),
         None if last is None else parse_moment(last),
@@ -61,8 +61,8 @@ def export(
     settings = settings_of(warehouse=warehouse)
     open_store(settings.root, settings.source, create=False)
     with connect(settings.root) as catalog, show_progress() as progress:
-        rows = write(catalog, wanted, out, progress)
-    print(f"wrote {out} ({rows:,} rows of {wanted.table.full_name}, {wanted.table.kind})")
+        rows = write(catalog, request, out, progress)
+    print(f"wrote {out} ({rows:,} rows of {request.table.full_name}, {request.table.kind})")
 
 
 def _contract(name: str) -> Table:
