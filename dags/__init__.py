@@ -1,1 +1,1 @@
-"""The schedules. Thin: all work is done by `warehouse`."""
+"""The Airflow DAGs. They only schedule: the functions of `warehouse` do all the work."""

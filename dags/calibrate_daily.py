@@ -1,7 +1,7 @@
 """The daily fit: fit the model to the liquidations of the days before the logical date, then score the map.
 
-The parameters apply from that day on; nothing of the day itself is read. The run is due before that of the day's first
-hour, which uses the new version. The score judges the days before with the parameters that applied then.
+The parameters apply from that day on; the fit reads no data of the day itself. It is scheduled before the run of the
+day's first hour, which uses the new version. The score covers the days before, with the parameters that applied then.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SCORED = Asset(name="map_scores", uri="liquidation-warehouse://mart/map_scores")
 
 @task(outlets=[FITTED])
 def calibrate(begins: Any, outlet_events: Any = None) -> dict[str, Any]:
-    """Fit, check and publish. With too few hours of liquidations the task succeeds and the last version stays."""
+    """Fit, check and publish. With too few hours of liquidations the task succeeds and the last version applies."""
     from warehouse.pipeline.calibrate import calibrate_day
 
     made = calibrate_day(begins)

@@ -1,4 +1,4 @@
-"""Fill a past range: collect by exchange and month, then build, check and publish by coin.
+"""Load a past range: collect by exchange and month, then build, check and publish by coin.
 
 It has no schedule: trigger it with its parameters. For a few hours, `airflow backfill create` on `liquidation_hourly`
 does the same.
@@ -33,7 +33,7 @@ def plan(params: Any = None) -> str:
 
 @task
 def months(asked: str) -> list[dict[str, str]]:
-    """Cut the range into a piece for each exchange and month."""
+    """Split the range into a piece for each exchange and month."""
     from warehouse.plan import Plan
 
     whole = Plan.from_json(asked)
@@ -42,7 +42,7 @@ def months(asked: str) -> list[dict[str, str]]:
 
 @task
 def coins(asked: str) -> list[str]:
-    """List the coins to publish: the requested ones, or with `all` each coin that an exchange has answered about."""
+    """List the coins to publish: the requested ones, or with `all` every coin with a response from an exchange."""
     from warehouse.pipeline import tasks
     from warehouse.plan import Plan
 

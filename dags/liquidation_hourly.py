@@ -1,6 +1,6 @@
-"""The hourly run: ask the exchanges, build what is stale, check it, publish what passed, draw it.
+"""The hourly run: request data from the exchanges, rebuild stale partitions, check, publish, and write the reports.
 
-The hour is the logical date, floored, so a run may come late, be repeated, or be one of `airflow backfill create`.
+The hour is the logical date, floored, so a run can be late, repeated, or started by `airflow backfill create`.
 To wait for the mart of an hour, schedule a DAG on the asset `mart_hours` with
 `PartitionedAssetTimetable(assets=MART_HOURS)`; its partition key is the hour, as in 2026-01-12T05:00:00.
 """
@@ -17,7 +17,7 @@ from dags.tasks import LAYERS, MART_HOURS, RETRIES, collect, describe_events, ex
 
 @task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, outlets=[*LAYERS, MART_HOURS])
 def publish(ti: Any = None, outlet_events: Any = None) -> dict[str, Any]:
-    """Build, check and publish. It pulls the plan: as a dependency, `plan` would count in the trigger rule."""
+    """Build, check and publish. It pulls the plan by XCom: as a dependency, `plan` would count in the trigger rule."""
     from warehouse.pipeline import tasks
     from warehouse.plan import Plan
 
@@ -30,7 +30,7 @@ def publish(ti: Any = None, outlet_events: Any = None) -> dict[str, Any]:
 
 @task
 def report(ti: Any = None) -> dict[str, Any]:
-    """Draw a page for each coin."""
+    """Write a report for each coin."""
     from warehouse.pipeline import tasks
     from warehouse.plan import Plan
 
@@ -44,7 +44,7 @@ def verdict(published: dict[str, Any]) -> None:
 
 
 @dag(
-    schedule=CronTriggerTimetable("3 * * * *", timezone="UTC"),  # exchanges need a moment for the hour's readings
+    schedule=CronTriggerTimetable("3 * * * *", timezone="UTC"),  # exchanges publish an hour's data with a delay
     start_date=datetime(2020, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,

@@ -1,6 +1,6 @@
-"""The daily reference data: ask each exchange for its contracts and risk tiers.
+"""The daily reference data: request the contracts and risk tiers of each exchange.
 
-The answers are stored unchanged; the next hourly run makes a new version of each contract that has changed.
+The responses are stored unchanged; the next hourly run adds a new version of each contract that has changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STORED = Asset(name="market_metadata", uri="liquidation-warehouse://raw/market_m
 
 @mapped_task(outlets=[STORED], map_index_template="{{ task.op_kwargs['exchange'] }}")
 def collect_metadata(exchange: str, outlet_events: Any = None) -> dict[str, Any]:
-    """Ask one exchange and store its answers."""
+    """Request the reference data of one exchange and store the responses."""
     from warehouse.pipeline import tasks
 
     outcomes = tasks.collect_metadata(exchange)

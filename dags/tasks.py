@@ -1,4 +1,4 @@
-"""The shared parts of the DAGs: the hour, day and exchanges of a run, retries, assets and their events, the verdict."""
+"""The shared parts of the DAGs: hour, day and exchanges of a run, retries, assets and events, and quarantine."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from warehouse.plan import Plan
 
 LAYERS = [Asset(name=layer, uri=f"liquidation-warehouse://{layer}") for layer in ("core", "mart")]
-"""The layers that change. Their events carry no key: a keyed event does not start a DAG with `schedule=[asset]`."""
+"""The assets of the layers. Their events carry no key: a keyed event does not start a DAG with `schedule=[asset]`."""
 
 MART_HOURS = Asset(name="mart_hours", uri="liquidation-warehouse://mart_hours")
 """The hours of the mart. The partition key of an event is its hour, as in 2026-01-12T05:00:00 (UTC).
 
-Its `extra` counts what was quarantined: the hour of those partitions is not in the mart.
+Its `extra` counts the quarantined partitions; the mart does not have their hour.
 """
 
-# Its import alone logs 200 lines at INFO, between those of the task.
+# Importing it logs 200 lines at INFO in the middle of the task's log.
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
-# 20 s, 40 s, 80 s: over before the next hour is due. The client waits for limits, bans and errors of an exchange and
-# records them; these retries are for a machine that runs out of memory, disk or time.
+# 20 s, 40 s, 80 s: done before the next hour is due. The client itself waits for rate limits, bans and errors of an
+# exchange and records them; these retries are for a machine short of memory, disk or time.
 RETRIES: dict[str, Any] = {
     "owner": "liquidation-warehouse",
     "retries": 3,
@@ -48,8 +48,8 @@ def mapped_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 def hour_of(logical_date: datetime | None, run_after: datetime, frozen: datetime | None = None) -> datetime:
     """Return the full hour at or before the logical date.
 
-    A run triggered without a date has none. Its hour is that of the frozen clock of a replay, else that of `run_after`:
-    unlike the clock, it is the same when the run is cleared and run again.
+    A run triggered without a date has no logical date. Its hour is that of the frozen clock of a replay, else that of
+    `run_after`, which unlike the clock stays the same when the run is cleared and repeated.
     """
     if logical_date is not None:
         return floor_hour(naive_utc(logical_date))
@@ -57,7 +57,7 @@ def hour_of(logical_date: datetime | None, run_after: datetime, frozen: datetime
 
 
 def of_range(params: Mapping[str, Any]) -> Plan:
-    """Return the plan of a backfill from its parameters; coins and exchanges default to those of the settings.
+    """Return the plan of a backfill from its parameters; coins and exchanges default to the settings.
 
     Raises UserError for an unknown exchange and for a range that runs backwards or into the future.
     """
@@ -73,9 +73,10 @@ def of_range(params: Mapping[str, Any]) -> Plan:
 
 
 def describe_events(events: Any, assets: Iterable[Asset], asked: Plan, made: dict[str, Any]) -> None:
-    """Put the hours, coins and partitions of a publication on the events of `assets`.
+    """Add the hours, coins and partitions of a publication to the events of `assets`.
 
-    `hour` is the last hour. `partitions` counts what was published by table: of a layer its own tables, else of all.
+    `hour` is the last hour. `partitions` counts the published ones by table: on a layer's event those of the layer,
+    elsewhere all.
     """
     layers = {asset.name for asset in LAYERS}
     for asset in assets:
@@ -97,12 +98,12 @@ def describe_events(events: Any, assets: Iterable[Asset], asked: Plan, made: dic
 def refuse_quarantined(made: dict[str, Any]) -> None:
     """Fail the task if anything is quarantined; everything that passed is published by then."""
     if made["quarantined"]:
-        raise AirflowFailException("quarantined: " + "; ".join(" ".join(what) for what in made["quarantined"]))
+        raise AirflowFailException("quarantined: " + "; ".join(" ".join(held) for held in made["quarantined"]))
 
 
 @task
 def plan(dag_run: Any = None, logical_date: datetime | None = None) -> str:
-    """Fix the hour once: a retry after the next full hour is still for this hour."""
+    """Fix the hour of the run, so that a retry after the next full hour still runs this hour."""
     from warehouse import settings
     from warehouse.plan import Plan
 
@@ -113,7 +114,7 @@ def plan(dag_run: Any = None, logical_date: datetime | None = None) -> str:
 
 @task
 def day(dag_run: Any = None, logical_date: datetime | None = None) -> str:
-    """Fix the day once, as `plan` does the hour."""
+    """Fix the day of the run, as `plan` fixes the hour."""
     from warehouse import settings
 
     return hour_of(logical_date, dag_run.run_after, settings.load().now).date().isoformat()
@@ -121,7 +122,7 @@ def day(dag_run: Any = None, logical_date: datetime | None = None) -> str:
 
 @task
 def exchanges() -> list[str]:
-    """List the exchanges that are configured now."""
+    """List the configured exchanges."""
     from warehouse import settings
 
     return list(settings.load().exchanges)
@@ -129,7 +130,10 @@ def exchanges() -> list[str]:
 
 @mapped_task(map_index_template="{{ task.op_kwargs['exchange'] }}")
 def collect(hours: str, exchange: str) -> dict[str, int]:
-    """Ask one exchange. If it is down, the task records the gap and succeeds. Two tasks of an exchange take turns."""
+    """Collect from one exchange. If it is down, the task records the gap and succeeds.
+
+    Two tasks of one exchange run one after the other.
+    """
     from warehouse.pipeline import tasks
     from warehouse.plan import Plan
 

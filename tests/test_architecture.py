@@ -172,13 +172,13 @@ def refuses(tree: Path, *command: str) -> str:
 
 IMPORTS = {
     "expectations/columns/registry.py": ("import transforms", "Imports go one way"),
-    "transforms/model/price_grid.py": ("import transforms.exchanges", "The model knows no tables"),
+    "transforms/model/price_grid.py": ("import transforms.exchanges", "The model does not import tables"),
     "transforms/charts/headline.py": ("import time", "Transforms and expectations are pure"),
     "warehouse/clock.py": ("import airflow", "Only dags import airflow"),
     "warehouse/settings.py": ("import great_expectations", "Only expectations.validation.gx imports"),
-    "warehouse/storage/store.py": ("import warehouse.pipeline.run", "Rooms of the warehouse"),
-    "dags/tasks.py": ("import warehouse.cli.main", "DAGs know no command line"),
-    "warehouse/simulator/market/prices.py": ("import transforms", "The simulated exchanges share nothing"),
+    "warehouse/storage/store.py": ("import warehouse.pipeline.run", "Layers of the warehouse"),
+    "dags/tasks.py": ("import warehouse.cli.main", "DAGs do not import the command line"),
+    "warehouse/simulator/market/prices.py": ("import transforms", "The simulated exchanges share no code"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The shell: the only code that touches disk, network, environment or clock."""
+"""The imperative shell: the only package that uses disk, network, environment or clock."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 _MODEL = Path(__file__).parents[1] / "transforms" / "model"
 
 
-def _keep_compiled_code_by_version() -> None:
-    """What numba has compiled is found again by its own file, whatever has changed in those that it calls.
+def _set_numba_cache() -> None:
+    """Set NUMBA_CACHE_DIR to a folder per version of the model, unless it is set.
 
-    So every version of the model has a folder of its own, unless somebody has said where to keep it.
+    Numba looks up compiled code by the function's own file, even if a function that it calls has changed.
     """
-    kept = _MODEL / "__pycache__"
-    kept.mkdir(exist_ok=True)
+    cache = _MODEL / "__pycache__"
+    cache.mkdir(exist_ok=True)
     sources = sha256(b"".join(path.read_bytes() for path in sorted(_MODEL.rglob("*.py"))))
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(kept / f"compiled-{sources.hexdigest()[:16]}"))
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / f"compiled-{sources.hexdigest()[:16]}"))
 
 
 if os.access(_MODEL, os.W_OK):
-    _keep_compiled_code_by_version()
+    _set_numba_cache()

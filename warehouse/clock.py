@@ -1,6 +1,6 @@
-"""The only place that looks at a clock.
+"""The only module that reads the clock, and conversions of times.
 
-Times inside the house are naive UTC `datetime`s, milliseconds since the epoch, or hours.
+Times inside the project are naive UTC `datetime`s, milliseconds since the epoch, or hours.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ _EXAMPLE = "2026-01-12T00:00Z"
 
 
 def utc_now() -> datetime:
-    """The wall clock, naive UTC, to the millisecond."""
+    """Return the current time as naive UTC, to the millisecond."""
     now = datetime.now(UTC).replace(tzinfo=None)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def floor_hour(moment: datetime) -> datetime:
-    """The hour that `moment` lies in."""
+    """Return the start of the hour of `moment`."""
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def naive_utc(moment: datetime) -> datetime:
-    """A zoned `moment` as naive UTC. Raises UserError when it has no zone."""
+    """Convert a `moment` with a time zone to naive UTC. Raises UserError if it has no time zone."""
     if moment.tzinfo is None:
         raise UserError(f"{moment.isoformat()} has no time zone; write it as {_EXAMPLE}")
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def parse_moment(text: str) -> datetime:
-    """ISO 8601 with a zone, as naive UTC. Raises UserError saying how to write it."""
+    """Parse ISO 8601 with a time zone into naive UTC. Raises UserError with an example of the format."""
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as error:
@@ -42,32 +42,32 @@ def parse_moment(text: str) -> datetime:
 
 
 def parse_hour(text: str) -> datetime:
-    """A full hour with a zone, as naive UTC. Raises UserError for minutes that are not 00."""
+    """Parse a full hour with a time zone into naive UTC. Raises UserError for minutes that are not 00."""
     moment = parse_moment(text)
     if moment != floor_hour(moment):
-        raise UserError(f"{text!r} is not a full hour; the tables have one row set an hour, e.g. {_EXAMPLE}")
+        raise UserError(f"{text!r} is not a full hour; the tables are hourly: write e.g. {_EXAMPLE}")
     return moment
 
 
 def to_ms(moment: datetime) -> int:
-    """Naive UTC to unix milliseconds."""
+    """Convert naive UTC to unix milliseconds."""
     return int(moment.replace(tzinfo=UTC).timestamp() * 1000)
 
 
 def from_ms(ms: int) -> datetime:
-    """Unix milliseconds to naive UTC."""
+    """Convert unix milliseconds to naive UTC."""
     return datetime.fromtimestamp(ms / 1000, UTC).replace(tzinfo=None)
 
 
 def hours(first: datetime, last: datetime) -> Iterator[datetime]:
-    """Every hour from `first` to `last`, both included."""
+    """Yield every hour from `first` to `last`, both included."""
     while first <= last:
         yield first
         first += HOUR
 
 
 def days(first: date, last: date) -> Iterator[date]:
-    """Every day from `first` to `last`, both included."""
+    """Yield every day from `first` to `last`, both included."""
     while first <= last:
         yield first
         first += timedelta(days=1)

@@ -1,13 +1,13 @@
-"""Errors that a person can act on: one line that names the thing and the way out.
+"""Errors that a user can act on: one line that names the problem and the remedy.
 
-The CLI prints them without a trace.
+The CLI prints them without a traceback.
 """
 
 from __future__ import annotations
 
 
 class UserError(Exception):
-    """Something about the request, the settings or the warehouse is wrong, and the message says what would be right."""
+    """An error in the request, the settings or the warehouse; the message names the remedy."""
 
 
 class Busy(UserError):
@@ -15,4 +15,4 @@ class Busy(UserError):
 
 
 class ChecksFailed(UserError):
-    """Something was to be published whole or not at all, and a check of it failed."""
+    """A check failed on an all-or-nothing publication, so nothing was published."""

@@ -1,4 +1,4 @@
-"""What a run is about: which hours, coins and exchanges."""
+"""The plan of a run: hours, coins, exchanges and tables."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from warehouse.settings import Settings
 
 @dataclass(frozen=True)
 class Plan:
-    """Hours from first to last, both included, naive UTC. coins may be ("all",).
+    """The hours from first to last (both included, naive UTC), coins and exchanges of a run. coins may be ("all",).
 
-    retry_failed: whether earlier hours that failed, or that nobody ran, are asked for with them, and what is stale in
-    the week before is built. again: builds what is not stale too. tables: those to build, or by default every one that
-    is not made on demand; of them `days`, if they are not those of the hours. whole: publishes all of it or nothing.
+    retry_failed: also request earlier hours that failed or were never run, and rebuild stale hours of the week before.
+    again: build every partition, stale or not. tables: the tables to build; default: all that are not built on demand.
+    days: the days to build; default: the days of the hours. whole: publish everything or nothing.
     """
 
     first_hour: datetime
@@ -34,24 +34,24 @@ class Plan:
 
     @classmethod
     def of_hour(cls, hour: datetime, settings: Settings) -> Plan:
-        """One hour."""
+        """Return the plan of one hour."""
         return cls(hour, hour, settings.coins, settings.exchanges)
 
     @classmethod
     def of_range(cls, first: datetime, last: datetime, settings: Settings) -> Plan:
-        """Hours from `first` to `last`. Raises UserError when they are the wrong way round."""
+        """Return the plan of the hours from `first` to `last`. Raises UserError if `first` is after `last`."""
         if first > last:
             raise UserError(f"the range runs backwards: {first:%Y-%m-%dT%H:%MZ} comes after {last:%Y-%m-%dT%H:%MZ}")
         return cls(first, last, settings.coins, settings.exchanges)
 
     @property
     def named_coins(self) -> tuple[str, ...]:
-        """Coins that are asked for by name."""
+        """The coins requested by name; empty for `all`."""
         return () if self.coins == ("all",) else self.coins
 
     @property
     def run_id(self) -> str:
-        """Names the run's stage; the same hours give the same name, so that a run killed and repeated finds its own."""
+        """The first part of the name of the run's stage, from its hours."""
         return f"{self.first_hour:%Y%m%dT%H}-{self.last_hour:%Y%m%dT%H}"
 
     @property
@@ -65,9 +65,9 @@ class Plan:
         return self.tables or tuple(t.name for t in load().values() if t.inputs and not t.on_demand)
 
     def chunks(self, length: timedelta) -> Iterator[Plan]:
-        """The plan in consecutive pieces of about `length`, cut after midnight's hour.
+        """Yield the plan in consecutive pieces of about `length`, each ending with the hour of midnight.
 
-        Days are built whole, and the last bars of one come with the hour of midnight.
+        Whole days are built, and the last bars of a day come with the hour of midnight.
         """
         first = self.first_hour
         while first <= self.last_hour:
@@ -76,7 +76,7 @@ class Plan:
             first = last + HOUR
 
     def months(self) -> Iterator[Plan]:
-        """The plan in pieces of a calendar month each, as far as it reaches into them."""
+        """Yield the plan in pieces of at most one calendar month."""
         first = self.first_hour
         while first <= self.last_hour:
             following = (first.replace(day=1, hour=0) + timedelta(days=32)).replace(day=1)
@@ -85,14 +85,14 @@ class Plan:
             first = last + HOUR
 
     def to_json(self) -> str:
-        """For handing from task to task."""
+        """Serialise the plan, to pass it between tasks."""
         hours = {"first": self.first_hour.isoformat(), "last": self.last_hour.isoformat()}
         flags = {"retry_failed": self.retry_failed, "again": self.again}
         return json.dumps({**hours, "coins": self.coins, "exchanges": self.exchanges, **flags})
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
-        """The inverse of to_json."""
+        """Deserialise a plan; the inverse of to_json."""
         given = json.loads(text)
         first, last = (datetime.fromisoformat(given.pop(name)) for name in ("first", "last"))
         coins, exchanges = (tuple(given.pop(name)) for name in ("coins", "exchanges"))

@@ -1,4 +1,4 @@
-"""How a run reports its progress. The caller decides what that looks like."""
+"""The interface by which a run reports its progress; the caller decides how to show it."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Hears of each stage and of each step in it. A thread has one stage at a time; several run side by side."""
+    """A receiver of stages and their steps. Each thread has one stage at a time; threads report concurrently."""
 
     def stage(self, name: str, total: int, unit: str) -> None:
-        """Begin a stage of `total` requests, days, hours or other `unit`; end the thread's stage before."""
+        """Begin a stage of `total` requests, days, hours or another `unit`; it ends the thread's previous stage."""
 
     def grow(self, by: int) -> None:
-        """Add steps to the thread's stage, or, with a negative number, take away those that are not needed."""
+        """Add `by` units to the thread's stage; a negative number removes units that are not needed."""
 
     def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
-        """Count steps that are done, and the rows that came of them."""
+        """Report `advance` finished units of the stage, and the number of rows they gave."""
 
 
 class Silent:
-    """Reports to nobody."""
+    """A progress receiver that ignores everything."""
 
     def stage(self, name: str, total: int, unit: str) -> None:
-        """Do nothing."""
+        """Ignore the stage."""
 
     def grow(self, by: int) -> None:
-        """Do nothing."""
+        """Ignore the growth."""
 
     def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
-        """Do nothing."""
+        """Ignore the step."""

@@ -1,6 +1,6 @@
-"""Settings: from `LIQ_*` variables or `.env`, typed and validated once.
+"""Settings from `LIQ_*` variables or `.env`, typed and validated once.
 
-Secrets would come from here and nowhere else.
+Secrets, if any are added, belong here and nowhere else.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from warehouse.errors import UserError
 
 Source = Literal["simulated", "recorded", "live"]
 DATA = Path("liquidation-data")
-"""Folder of everything that is written unless a setting names another, in the directory that a command runs in."""
+"""The default folder of all output, relative to the working directory."""
 _URLS = {"binance": "binance_url", "binance_archive": "binance_archive_url", "bybit": "bybit_url", "okx": "okx_url"}
 _OFFICIAL = {h: u for a in ADAPTERS.values() for h, u in a.HOSTS.items()}
 _STREAM_URLS = {exchange: f"{exchange}_stream_url" for exchange in STREAMS}
@@ -34,7 +34,7 @@ def _listed(value: Any) -> Any:
 
 
 class Settings(BaseSettings):
-    """One run's settings; frozen, so that nothing changes them on the way."""
+    """The settings of one run, immutable."""
 
     model_config = SettingsConfigDict(env_prefix="LIQ_", env_file=".env", extra="ignore", frozen=True)
 
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     @classmethod
     def _stream_url(cls, value: str | None) -> str | None:
         if value is not None and (urlparse(value).scheme not in ("ws", "wss") or not urlparse(value).netloc):
-            raise ValueError(f"{value!r} is not the URL of a stream; write e.g. ws://127.0.0.1:8901")
+            raise ValueError(f"{value!r} is not a WebSocket URL; write e.g. ws://127.0.0.1:8901")
         return value.rstrip("/") if value else None
 
     @model_validator(mode="after")
@@ -108,41 +108,41 @@ class Settings(BaseSettings):
 
     @property
     def urls_given(self) -> bool:
-        """Whether the address of every exchange that is asked was set by hand."""
+        """Whether the URL of every requested exchange is set explicitly."""
         return all(getattr(self, _URLS[exchange]) for exchange in self.exchanges)
 
     @property
     def root(self) -> Path:
-        """Where the tables are. Simulated, recorded and live data never share a folder."""
+        """The folder of the warehouse. Simulated, recorded and live data never share a default folder."""
         return (self.warehouse or (DATA if self.source == "simulated" else DATA / self.source)).expanduser().absolute()
 
     @property
     def bar_minutes(self) -> int:
-        """Length of the bars to ask for: recordings hold mark prices by the hour only."""
+        """The length of the bars to request: recordings have mark prices by the hour only."""
         return 60 if self.source == "recorded" else 5
 
     def base_urls(self, served_at: str | None = None) -> dict[str, str]:
-        """Base URL by host: what was set, else `served_at` (a server of ours), else, for live data, the exchange's own."""
+        """Return the base URL by host: the setting, else `served_at` (our server), else the exchange's own if live."""
         official = _OFFICIAL if self.source == "live" else {}
         given = {host: getattr(self, field) or served_at or official.get(host) for host, field in _URLS.items()}
         urls = {host: url for host, url in given.items() if url}
-        # Binance's tiers are on its web host; whoever serves its API elsewhere serves them there too
+        # Binance serves risk tiers on its web host; a substitute for its API must serve them too
         if "binance" in urls:
             moved = urls["binance"] != _OFFICIAL["binance"]
             urls["binance_web"] = urls["binance"] if moved else _OFFICIAL["binance_web"]
         return urls
 
     def stream_urls(self) -> dict[str, str]:
-        """Base URL of each exchange's stream: what was set, else, for live data, the exchange's own."""
+        """Return the base URL of each exchange's stream: the setting, else the exchange's own if live."""
         official = {exchange: stream.URL for exchange, stream in STREAMS.items()} if self.source == "live" else {}
         given = {exchange: getattr(self, field) or official.get(exchange) for exchange, field in _STREAM_URLS.items()}
         return {exchange: url for exchange, url in given.items() if url}
 
 
 def load(**overrides: Any) -> Settings:
-    """The settings, with what the command line overrides.
+    """Return the settings with the overrides of the command line.
 
-    Raises UserError naming each wrong or unknown setting and what is right.
+    Raises UserError naming each invalid or unknown setting and a valid value.
     """
     _refuse_unknown()
     try:
@@ -153,15 +153,15 @@ def load(**overrides: Any) -> Settings:
 
 def _refuse_unknown() -> None:
     known = {f"LIQ_{name}".upper() for name in Settings.model_fields}
-    said = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
-    unknown = sorted(name for name in said - known if name.startswith("LIQ_"))
+    given = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
+    unknown = sorted(name for name in given - known if name.startswith("LIQ_"))
     if unknown:
         raise UserError("; ".join(_unknown(name, sorted(known)) for name in unknown))
 
 
 def _unknown(name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, n=1, cutoff=0.8)
-    return f"{name} is no setting; " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}")
+    return f"{name} is not a setting; " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}")
 
 
 def _complaint(error: Any) -> str:

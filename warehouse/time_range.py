@@ -1,4 +1,4 @@
-"""Which hours a command line asks for."""
+"""The range of hours that a command line requests."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from warehouse.errors import UserError
 
 
 def validate_range(hour: str | None, first: str | None, last: str | None, count: int | None) -> None:
-    """Refuses combinations and times that no clock could make right, before anything is started."""
+    """Raise UserError for contradictory options and malformed times, before any work starts."""
     if hour and (first or last or count):
         raise UserError("--hour is one hour; leave out --from, --to and --hours, or leave out --hour")
     if first and count:
-        raise UserError("--from and --hours both say where to start; leave one out")
+        raise UserError("--from and --hours both set the start; leave one out")
     if last and not (first or count):
         raise UserError("--to needs a start: add --from 2026-01-05T00:00Z or --hours 24")
     if first and last and parse_hour(first) > parse_hour(last):
@@ -26,7 +26,7 @@ def validate_range(hour: str | None, first: str | None, last: str | None, count:
 def hour_range(
     now: datetime, hour: str | None = None, first: str | None = None, last: str | None = None, count: int | None = None
 ) -> tuple[datetime, datetime]:
-    """First and last hour, both included; without any wish, the last full hour. Raises UserError for the future."""
+    """Return the first and last hour, both included; by default the last full hour. Raises UserError for the future."""
     validate_range(hour, first, last, count)
     newest = floor_hour(now)
     wanted = hour or last

@@ -118,7 +118,7 @@ def _require_read(airflow: Airflow, hour: str) -> None:
 
 
 def test_the_scheduler_runs_the_hour_backfills_and_ends_with_all_its_children(airflow: Airflow) -> None:
-    airflow.until("Airflow", lambda: "Ctrl-C ends everything" in airflow.said.read_text(), 250)
+    airflow.until("Airflow", lambda: "stop everything with Ctrl-C" in airflow.said.read_text(), 250)
 
     # Unpaused, so the hour that is under way is due at once.
     scheduled = airflow.until("scheduled run", lambda: airflow.ended("scheduled", 1), 240)
@@ -147,4 +147,4 @@ def test_the_scheduler_runs_the_hour_backfills_and_ends_with_all_its_children(ai
     airflow.process.send_signal(signal.SIGTERM)
     assert airflow.process.wait(60) == 0
     assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
-    assert "Ended: all" in airflow.said.read_text()
+    assert "Stopped all" in airflow.said.read_text()

@@ -1,4 +1,4 @@
-"""The DuckDB catalog: views and macros over the published files, built beside the old one and renamed over it."""
+"""The DuckDB catalog: views and macros over the published files, built as a new file and renamed over the old one."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {"python_enable_repla
 
 
 def build(root: Path) -> Path:
-    """Writes `catalog.duckdb` under `root`; whoever holds the old one open goes on with it. Returns its path.
+    """Write `catalog.duckdb` under `root` and return its path; open connections keep the old file.
 
-    Its views name their files in full, so it also holds the folder that they are in. Raises UserError where DuckDB
-    cannot write.
+    Its views have absolute paths, so the catalog also records its folder. Raises UserError if DuckDB cannot write.
     """
     if "?" in str(root):
-        raise UserError(f"DuckDB cannot write in {root}: no folder may have a ? in its name; set LIQ_WAREHOUSE")
+        raise UserError(
+            f"DuckDB cannot write in {root}: a folder name contains a ?; set LIQ_WAREHOUSE to another folder"
+        )
     target = root / "catalog.duckdb"
     hidden = root / f".catalog.{os.getpid()}.tmp"
     hidden.unlink(missing_ok=True)
     with duckdb.connect(config=_CONFIG) as connection:
         connection.execute(fill("catalog/attach", file=text(hidden)))
-        connection.begin()  # one by one, hundreds of statements would each wait for the disk
+        connection.begin()  # one transaction: hundreds of statements would otherwise each wait for the disk
         for statement in _statements(root):
             connection.execute(statement)
         connection.commit()
@@ -64,9 +65,9 @@ def _comments(contract: Table) -> Iterator[str]:
 
 
 def _coins(root: Path) -> str:
-    """The macros that find a coin's files."""
+    """Return the statements of the macros that find a coin's files."""
     days = _published_days(root)
-    there = f"there are {', '.join(days)}" if days else "there are none yet; fill it with: liq run"
+    there = f"there are {', '.join(days)}" if days else "there are none yet; load some with: liq run"
     return fill(
         "catalog/coins",
         coins=", ".join(map(text, days)),
@@ -79,7 +80,7 @@ def _coins(root: Path) -> str:
 
 
 def _published_days(root: Path) -> dict[str, list[str]]:
-    """Of each coin, the days of the map up to the watermark. It only moves on, so none is missed later."""
+    """Return by coin the days of the map up to the watermark, which never moves back."""
     store, levels, watermark = Store(root), table(MAPS), table("watermark")
     until = str(store.read(watermark, [{}])["hour_utc"].max() or "9999")
     days: dict[str, list[str]] = {}
@@ -100,11 +101,11 @@ def _view(root: Path, contract: Table) -> str:
     if not next(home.rglob(FILE), None):
         nulls = ", ".join(f"NULL::{_type(contract, c.name)} AS {c.name}" for c in contract.columns)
         return fill("catalog/empty_table", table=contract.full_name, typed_nulls=nulls)
-    hourly = contract.partition and _stops(root, contract)
+    hourly = contract.partition and _ends_at_watermark(root, contract)
     return fill(
         "catalog/" + ("published_partitions" if hourly else "partitions" if contract.partition else "one_file"),
         table=contract.full_name,
-        # qualified: DuckDB 2.0.1 takes a bare name for the argument of that name where a macro reads the view
+        # qualified: in a view that a macro reads, DuckDB 2.0.1 resolves a bare name to the macro's argument
         columns=", ".join(f"file.{c.name}" for c in contract.columns),
         files=_files(home, "/".join([*("*" for _ in contract.partition), FILE])),
         types=", ".join(f"{c}: {_type(contract, c)}" for c in contract.partition),
@@ -112,13 +113,13 @@ def _view(root: Path, contract: Table) -> str:
     )
 
 
-def _stops(root: Path, contract: Table) -> bool:
+def _ends_at_watermark(root: Path, contract: Table) -> bool:
     is_hourly = contract.layer in ("model", "mart") and contract.time_column == "hour_utc"
     return is_hourly and (root / "ops" / "watermark" / FILE).is_file()
 
 
 def _files(folder: Path, pattern: str) -> str:
-    """A literal of the files in `folder` that match: whatever the folder is called, it matches itself only."""
+    """Return a SQL literal of the files in `folder` that match `pattern`; glob characters in `folder` are escaped."""
     return text(re.sub(r"[\[*?]", r"[\g<0>]", str(folder)) + "/" + pattern)
 
 
@@ -130,21 +131,21 @@ def _type(contract: Table, column: str) -> str:
 
 
 def connect(root: Path) -> duckdb.DuckDBPyConnection:
-    """A read-only connection to the catalog, made again if the warehouse was copied or moved since.
+    """Open a read-only connection to the catalog, rebuilt if the warehouse was copied or moved since.
 
-    Raises UserError when there is none that can be used.
+    Raises UserError if there is no usable catalog.
     """
     path = root / "catalog.duckdb"
     if not path.is_file():
-        raise UserError(f"there is no catalog at {path}; make one with: liq run")
+        raise UserError(f"there is no catalog at {path}; create one with: liq run")
     connection = _open(path)
     if _is_of(connection, root):
         return connection
     connection.close()
     if not os.access(root, os.W_OK):
         raise UserError(
-            f"{path} was made for another folder and would show the tables there; make {root} writable, so that it can "
-            "be made again"
+            f"{path} was built for another folder and would show the tables there; make {root} writable, so that the "
+            "catalog can be rebuilt"
         )
     return _open(build(root))
 
@@ -152,7 +153,7 @@ def connect(root: Path) -> duckdb.DuckDBPyConnection:
 def _is_of(connection: duckdb.DuckDBPyConnection, root: Path) -> bool:
     try:
         return connection.execute(fill("catalog/its_root")).fetchall() == [(str(root.resolve()),)]
-    except duckdb.CatalogException:  # older than that view
+    except duckdb.CatalogException:  # a catalog older than that view
         return False
 
 

@@ -1,4 +1,4 @@
-"""A range of one table to one file: streamed in batches, so that it may be larger than memory; replaced whole."""
+"""Export of a range of one table to one file, streamed in batches so that it may exceed memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WRITERS = {
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """Which rows of a table: both ends of the range are in it; what is None or empty asks for all."""
+    """The rows to export: both ends of the range are included; None or empty means all."""
 
     table: Table
     first: datetime | None = None
@@ -41,7 +41,7 @@ class ExportRequest:
 
     @property
     def where(self) -> str:
-        """The condition, over the parameters `first`, `last`, `coins` and `exchanges`."""
+        """The SQL condition on the parameters `first`, `last`, `coins` and `exchanges`."""
         time = self.table.time_column
         conditions = {
             f"{time} >= $first": self.first if time else None,
@@ -55,54 +55,54 @@ class ExportRequest:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The parameters that `where` names."""
+        """The parameters used in `where`."""
         known = {"first": self.first, "last": self.last, "coins": list(self.coins), "exchanges": list(self.exchanges)}
         return {name: value for name, value in known.items() if f"${name}" in self.where}
 
     @property
     def _by_day(self) -> bool:
-        """A response stands at the day that was asked for, not at that of its receipt."""
+        """Whether `date` is the day of the time column; the `date` of raw and ops rows is the day requested."""
         return "date" in self.table.partition and self.table.layer in ("core", "model", "mart")
 
     def check(self) -> None:
-        """Raises UserError for what the table has no column of, and for a range that ends before it begins."""
+        """Raise UserError for a filter on a missing column, and for a range that ends before it begins."""
         absent = {
-            "--from and --to: it has no time": (self.first or self.last)
+            "--from and --to: it has no time column": (self.first or self.last)
             and not (self.table.time_column or self._by_day),
-            "--coins: it has no coin": self.coins and "coin" not in self.table.schema,
-            "--exchanges: it has no exchange": self.exchanges and "exchange" not in self.table.schema,
+            "--coins: it has no column coin": self.coins and "coin" not in self.table.schema,
+            "--exchanges: it has no column exchange": self.exchanges and "exchange" not in self.table.schema,
         }
-        for what, is_so in absent.items():
-            if is_so:
-                raise UserError(f"{self.table.full_name} cannot be narrowed by {what}; leave that out")
+        for reason, applies in absent.items():
+            if applies:
+                raise UserError(f"{self.table.full_name} cannot be filtered by {reason}; leave that out")
         if self.first and self.last and self.first > self.last:
             raise UserError(f"--from {self.first:%Y-%m-%dT%H:%MZ} is after --to {self.last:%Y-%m-%dT%H:%MZ}; swap them")
 
 
 def check_ending(out: Path) -> None:
-    """Raises UserError naming the endings that can be written."""
+    """Raise UserError for an unknown file extension, naming the known ones."""
     if (ending := out.suffix.lower()) not in WRITERS:
         raise UserError(
-            f"--out {out}: cannot write {ending or 'a file without an ending'!r}; end it in .parquet, .csv or .arrow"
+            f"--out {out}: cannot write {ending or 'a file without an extension'!r}; use .parquet, .csv or .arrow"
         )
 
 
 def export(
-    catalog: duckdb.DuckDBPyConnection, wanted: ExportRequest, out: Path, progress: Progress, at_once: int = 1 << 17
+    catalog: duckdb.DuckDBPyConnection, request: ExportRequest, out: Path, progress: Progress, at_once: int = 1 << 17
 ) -> int:
-    """Writes the rows, in the order of the files, and returns how many. Raises UserError where there are none."""
-    wanted.check()
+    """Write the rows in the order of the files and return their number. Raises UserError if there are none."""
+    request.check()
     check_ending(out)
-    name = wanted.table.full_name
-    for option, column, asked in (("--coins", "coin", wanted.coins), ("--exchanges", "exchange", wanted.exchanges)):
+    name = request.table.full_name
+    for option, column, asked in (("--coins", "coin", request.coins), ("--exchanges", "exchange", request.exchanges)):
         _require_known(catalog, name, option, column, asked)
-    rows = int(ask(catalog, "export/count", table=name, condition=wanted.where, **wanted.values)["n"].item())
+    rows = int(ask(catalog, "export/count", table=name, condition=request.where, **request.values)["n"].item())
     if not rows:
-        raise UserError(f"{name} has no rows of what was asked; see what there is with: liq tables")
+        raise UserError(f"{name} has no rows in this selection; see its time range with: liq tables")
     progress.stage("export", rows, "rows")
-    columns = ", ".join(_readable(wanted.table, out.suffix.lower()))
-    statement = fill("export/rows", columns=columns, table=name, condition=wanted.where)
-    found = catalog.sql(statement, params=wanted.values or None)
+    columns = ", ".join(_readable(request.table, out.suffix.lower()))
+    statement = fill("export/rows", columns=columns, table=name, condition=request.where)
+    found = catalog.sql(statement, params=request.values or None)
     replace_whole(out, partial(_write, found.to_arrow_reader(at_once), WRITERS[out.suffix.lower()], progress))
     return rows
 
@@ -110,21 +110,21 @@ def export(
 def _require_known(
     catalog: duckdb.DuckDBPyConnection, name: str, option: str, column: str, asked: Sequence[str]
 ) -> None:
-    """Raises UserError for what the table has nothing of, naming what there is: one of two would be lost silently."""
+    """Raise UserError for a value that does not occur in the table, which would otherwise be dropped silently."""
     there = ask(catalog, "export/values", column=column, table=name)[column].to_list() if asked else []
     if unknown := [each for each in asked if each not in there]:
-        known = f"there are {', '.join(map(str, there))}" if there else "it has no rows yet; fill it with: liq run"
+        known = f"there are {', '.join(map(str, there))}" if there else "it has no rows yet; load some with: liq run"
         raise UserError(f"{option}: no {column} {', '.join(unknown)} in {name}; {known}")
 
 
 def _readable(table: Table, ending: str) -> Iterable[str]:
-    """Columns as the file can hold them: bytes are base64 in CSV, as `liq sql` has them."""
+    """Yield the columns to select: in CSV, bytes become base64, as in `liq sql`."""
     for name, dtype in table.schema.items():
         yield f"base64({name}) AS {name}" if ending == ".csv" and str(dtype) == "Binary" else name
 
 
 def _write(batches: pa.RecordBatchReader, writer: Any, progress: Progress, hidden: Path) -> None:
-    # Python's own file says in a word why it cannot be written
+    # a Python file object raises an OSError with a clear reason
     with hidden.open("wb") as stream, writer(stream, batches.schema) as file:
         for batch in batches:
             file.write_batch(batch)

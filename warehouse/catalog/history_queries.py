@@ -1,4 +1,4 @@
-"""Questions that pictures of the past ask of the catalog: statements of `sql/queries/history`."""
+"""Queries for the charts of history, from `sql/queries/history`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from warehouse.clock import HOUR
 
 
 def path(catalog: duckdb.DuckDBPyConnection, market: Snapshot, since: datetime) -> pl.DataFrame:
-    """hour_utc, mark_price, lowest, highest of the reference exchange, after `since` to the snapshot's hour."""
+    """Return hour_utc, mark_price, lowest, highest of the reference exchange, after `since` to the snapshot's hour."""
     values = {"coin": market.coin, "exchange": market.reference, "since": since, "hour": market.hour}
     return ask(catalog, "history/path", **values)
 
 
 def heat(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str, known: pl.DataFrame | None = None) -> Heat:
-    """The map through `span`, up to the snapshot's hour. `known`: the `path` of a longer span, where it was read."""
+    """Return the heatmap of `span` up to the snapshot's hour. known: the `path` of a longer span, if already read."""
     since = market.hour - SPANS[span] * HOUR
     marks = path(catalog, market, since) if known is None else known.filter(pl.col("hour_utc") > since)
     each, buckets = step(marks), buckets_a_row(marks, span)
@@ -31,40 +31,40 @@ def heat(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str, known:
 
 
 def level(catalog: duckdb.DuckDBPyConnection, market: Snapshot, price: float, span: str) -> pl.DataFrame:
-    """The macro level_history's rows of one price, in `span` up to the snapshot's hour and in what its band is of."""
+    """Return level_history of one price in `span` up to the snapshot's hour, with the earlier hours of its band."""
     since = market.hour - (SPANS[span] - 1) * HOUR - level_history.BAND
     return ask(catalog, "history/level", coin=market.coin, price=price, since=since, hour=market.hour)
 
 
 def balance(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str, marks: pl.DataFrame) -> pl.DataFrame:
-    """Longs and shorts within each distance, with their range, in as few hours as a heatmap of `marks` has maps."""
+    """Return longs and shorts within each distance, with their ranges, at the hourly step of a heatmap of `marks`."""
     return ask(catalog, "history/balance", step=step(marks), **_span(market, span))
 
 
 def sweeps(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str) -> pl.DataFrame:
-    """What stood and what was liquidated, by hour, exchange and side."""
+    """Return predicted and realised liquidations by hour, exchange and side."""
     return ask(catalog, "history/sweeps", **_span(market, span))
 
 
 def scores(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> pl.DataFrame:
-    """The last scores of the coin that were made by the snapshot's hour."""
+    """Return the latest scores of the coin as of the snapshot's hour."""
     return ask(catalog, "history/scores", coin=market.coin, date=market.hour.date())
 
 
 def tracks(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str) -> pl.DataFrame:
-    """Of mart.cluster_history the last row of each track that stood in the span; empty without that table."""
+    """Return the last row of each track of mart.cluster_history in the span; empty without that table."""
     there = _has(catalog, "cluster_history")
     return ask(catalog, "history/cluster_tracks", **_span(market, span)) if there else pl.DataFrame()
 
 
 def cascade(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> pl.DataFrame:
-    """The rows of mart.cascade_risk of the hour; empty without that table."""
+    """Return the rows of mart.cascade_risk at the hour; empty without that table."""
     values = {"coin": market.coin, "date": market.hour.date(), "hour": market.hour}
     return ask(catalog, "history/cascade", **values) if _has(catalog, "cascade_risk") else pl.DataFrame()
 
 
 def summary(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> pl.DataFrame:
-    """The row of mart.market_summary of the hour; empty without that table."""
+    """Return the row of mart.market_summary at the hour; empty without that table."""
     values = {"coin": market.coin, "hour": market.hour}
     return ask(catalog, "history/summary", **values) if _has(catalog, "market_summary") else pl.DataFrame()
 

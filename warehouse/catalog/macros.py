@@ -1,8 +1,8 @@
-"""The analysts' macros: a file each in `sql/macros`, whose head says what it answers and shows a call that runs.
+"""The analysts' macros: one file each in `sql/macros`, with a header comment that has the question and an example.
 
-`sql/macros/ops` has the scalar macros that they call: these read a moment or a price, and refuse what cannot be one,
-naming it and what to write instead. All are kept to what DuckDB 1.1 knows too: CASE, where DuckDB 2 has a function
-`if`; and a macro that calls another names what has a default.
+`sql/macros/ops` has the scalar macros that they call. These parse a moment or a price, and raise an error that names
+an invalid value and the right form. All also run on DuckDB 1.1: they use CASE instead of DuckDB 2's function `if`, and
+a macro that calls another passes arguments with a default by name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FOLDER = SQL / "macros"
 
 @dataclass(frozen=True)
 class Macro:
-    """One question: how it is called, what its file's head says, and the statement that makes it."""
+    """A macro: its name, the header comment of its file, and the statement that creates it."""
 
     name: str
     head: str
@@ -28,27 +28,27 @@ class Macro:
 
     @property
     def body(self) -> str:
-        """The statement without the macro's own name."""
+        """The statement without the macro's name."""
         return self.statement.partition(" AS TABLE")[2]
 
     @property
     def example(self) -> str:
-        """The call at the end of the head."""
+        """The example call at the end of the header."""
         return self.head.partition("Example: ")[2]
 
     @property
     def answers(self) -> str:
-        """What it answers, in a sentence."""
+        """The question that it answers, in one sentence."""
         return " ".join(self.head.split("\n\n")[1].split()).split(". ")[0].rstrip(".")
 
 
 def load() -> dict[str, Macro]:
-    """Every macro by name."""
+    """Return every macro by name."""
     return {path.stem: _macro(path.stem) for path in sorted(FOLDER.glob("*.sql"))}
 
 
 def statements() -> list[str]:
-    """DuckDB statements that make and describe all macros, renamed ones under their former name too."""
+    """Return the statements that create and comment all macros, including the former names of renamed ones."""
     scalar = {f"ops.{path.stem}": read(f"macros/ops/{path.stem}") for path in sorted((FOLDER / "ops").glob("*.sql"))}
     macros = load()
     known = [macros[name] for name in _callees_first({name: each.body for name, each in macros.items()})]
@@ -58,7 +58,7 @@ def statements() -> list[str]:
 
 
 def _callees_first(bodies: Mapping[str, str]) -> list[str]:
-    """Names of macros in the order to make them: DuckDB looks up what a macro calls."""
+    """Return the names of macros with callees first: DuckDB resolves calls when a macro is created."""
     calls = {
         name: {other for other in bodies if other != name and re.search(rf"(?<![\w.]){re.escape(other)}\(", body)}
         for name, body in bodies.items()

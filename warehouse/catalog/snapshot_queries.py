@@ -1,4 +1,4 @@
-"""Questions that the headline and the map ask of the catalog: statements of `sql/queries/snapshot`."""
+"""Queries for the headline and the map, from `sql/queries/snapshot`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from warehouse.errors import UserError
 
 
 def published_coins(catalog: duckdb.DuckDBPyConnection) -> list[str]:
-    """The coins that are published, in order."""
+    """Return the published coins in order."""
     return [str(coin) for coin in ask(catalog, "snapshot/coins")["coin"]]
 
 
 def query(catalog: duckdb.DuckDBPyConnection, sql: str, **values: Any) -> pl.DataFrame:
-    """The rows of one statement. Raises UserError with DuckDB's first line, and the way out where it is known."""
+    """Return the rows of one statement. Raises UserError with DuckDB's first line, and a remedy if one is known."""
     used = {name: value for name, value in values.items() if f"${name}" in sql}
     try:
         relation = catalog.sql(sql, params=used or None)
@@ -35,15 +35,15 @@ def query(catalog: duckdb.DuckDBPyConnection, sql: str, **values: Any) -> pl.Dat
 
 
 def ask(catalog: duckdb.DuckDBPyConnection, name: str, /, **values: Any) -> pl.DataFrame:
-    """The rows of a statement of `sql/queries`, by its path there. Raises as `query` does.
+    """Return the rows of a statement of `sql/queries`, given by its path there. Raises as `query` does.
 
-    values: of its parameters, and SQL for its places.
+    values: its parameters, and the SQL for its placeholders.
     """
     return query(catalog, fill(name, **values), **values)
 
 
 def explain(error: duckdb.Error) -> str:
-    """Return in one line what DuckDB says and suggests, and what to do where that is known."""
+    """Return one line: DuckDB's message with its suggestions, and a remedy if one is known."""
     about = str(error).strip().split("\n\n", 1)[0]  # the statement follows
     said, *suggested = about.removeprefix("Invalid Input Error: ").split("\n")  # the kind by which a macro refuses
     line = " ".join([said.replace("!", ".") if suggested else said, *" ".join(suggested).split()])
@@ -51,14 +51,14 @@ def explain(error: duckdb.Error) -> str:
     if damaged:
         return f"{said}; delete {Path(damaged[1]).name} there and run its hours again: liq run --help"
     if isinstance(error, duckdb.CatalogException):
-        return f"{line.rstrip('.!')}{' S' if line.endswith('?') else '; s'}ee what there is with: liq tables"
+        return f"{line.rstrip('.!')}{' S' if line.endswith('?') else '; s'}ee the tables with: liq tables"
     return line
 
 
 def snapshot(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | None = None) -> Snapshot:
-    """What the tables say of `coin` in the hour of `as_of`, or in the last that is published.
+    """Return the tables' rows of `coin` at the hour of `as_of`, or at the latest published hour.
 
-    Raises UserError for a coin or an hour that is not in the warehouse, naming those that are.
+    Raises UserError for a coin or an hour that is not in the warehouse, and lists those that are.
     """
     hour = _hour(catalog, coin, as_of)
     values = {"coin": coin, "date": hour.date(), "hour": hour, "exchanges": list(EXCHANGES)}
@@ -78,7 +78,7 @@ def snapshot(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | No
 
 
 def by_leverage(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> Snapshot:
-    """The same published hour, its levels by leverage class too."""
+    """Return the same published hour with its levels split by leverage class."""
     rows = ask(catalog, "snapshot/levels_by_leverage", coin=market.coin, date=market.hour.date(), hour=market.hour)
     return replace(market, levels=rows)
 
@@ -87,7 +87,7 @@ def _hour(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | None)
     first, last = ask(catalog, "snapshot/hours", coin=coin).row(0)
     if last is None:
         coins = published_coins(catalog)
-        known = f"there are {', '.join(coins)}" if coins else "there are none yet; fill it with: liq run"
+        known = f"there are {', '.join(coins)}" if coins else "there are none yet; load some with: liq run"
         raise UserError(f"no coin {coin!r} in the warehouse; {known}")
     if as_of is None:
         return datetime.fromisoformat(str(last))
@@ -95,7 +95,7 @@ def _hour(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | None)
     if not ask(catalog, "snapshot/has_hour", coin=coin, date=hour.date(), hour=hour)["n"].item():
         raise UserError(
             f"no map of {coin} at {hour:%Y-%m-%dT%H:%MZ}; there are hours from {first:%Y-%m-%dT%H:%MZ} to "
-            f"{last:%Y-%m-%dT%H:%MZ}; fill that one with: liq run --hour {hour:%Y-%m-%dT%H:%MZ}"
+            f"{last:%Y-%m-%dT%H:%MZ}; load that hour with: liq run --hour {hour:%Y-%m-%dT%H:%MZ}"
         )
     return hour
 
@@ -103,27 +103,27 @@ def _hour(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | None)
 def state(
     catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The estimator's state of `coin` in the hour of `as_of`, or the last that is published, and all parameters.
+    """Return the estimator's state of `coin` at the hour of `as_of` (default: the latest), and all parameters.
 
-    Raises UserError where it is not kept, naming the nearest that is.
+    Raises UserError if the state of that hour is not kept, and names the nearest kept hour.
     """
     kept = ask(catalog, "snapshot/hours_of_state", coin=coin)["hour_utc"].to_list()
     hour = floor_hour(as_of) if as_of else max(kept, default=None) or _hour(catalog, coin, None)
     if hour not in kept:
-        _hour(catalog, coin, as_of)  # without a map, that is what to say
+        _hour(catalog, coin, as_of)  # if there is no map either, report that instead
         nearest = min(kept, key=lambda each: (abs(each - hour), each), default=None)
-        way = f"try --as-of {nearest:%Y-%m-%dT%H:%MZ}" if nearest else "fill it with: liq run"
+        remedy = f"try --as-of {nearest:%Y-%m-%dT%H:%MZ}" if nearest else "load some with: liq run"
         raise UserError(
-            f"no state of {coin} at {hour:%Y-%m-%dT%H:%MZ}; it is kept for the last hour of each date, for as long as "
-            f"old state is: {way}"
+            f"no state of {coin} at {hour:%Y-%m-%dT%H:%MZ}; only the last hour of each recent day and of each first "
+            f"of a month is kept: {remedy}"
         )
     values = {"table": "model.state_positions", "coin": coin, "date": hour.date(), "hour": hour}
-    standing = ask(catalog, "snapshot/rows_of_hour", **values)
-    return standing, ask(catalog, "snapshot/parameters")
+    positions = ask(catalog, "snapshot/rows_of_hour", **values)
+    return positions, ask(catalog, "snapshot/parameters")
 
 
 def of_exchange(market: Snapshot, exchange: str) -> Snapshot:
-    """One exchange of it. Raises UserError naming the exchanges that it has."""
+    """Return the map of one exchange. Raises UserError that lists the map's exchanges."""
     if exchange not in market.exchanges:
         raise UserError(
             f"no exchange {exchange!r} in the map of {market.coin} at {market.hour:%Y-%m-%dT%H:%MZ}; "

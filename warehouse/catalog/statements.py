@@ -1,6 +1,6 @@
-"""The SQL of the warehouse: files in `sql/`, read and filled in one way.
+"""The SQL statements of the warehouse: files in `sql/`, with placeholders.
 
-`$name` in a file is a parameter of DuckDB; `{{name}}` is put in here: a name, a list of columns, a quoted text.
+`$name` in a file is a DuckDB parameter; `{{name}}` is a placeholder filled here: an identifier, columns or a literal.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 @cache
 def read(name: str) -> str:
-    """Return a statement, by its path in `sql/` without `.sql`."""
+    """Return a statement, given by its path in `sql/` without `.sql`."""
     return (SQL / f"{name}.sql").read_text()
 
 
@@ -25,7 +25,7 @@ def fill(name: str, /, **values: object) -> str:
 
 
 def text(value: object) -> str:
-    """Quote a text for SQL."""
+    """Quote a string for SQL."""
     return "'" + str(value).replace("'", "''") + "'"
 
 

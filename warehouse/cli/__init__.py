@@ -1,1 +1,1 @@
-"""The command line, a file for each group of commands. Nothing else prints."""
+"""The command line, one module per group of commands. Only this package prints."""

@@ -1,26 +1,27 @@
-"""The command `liq`. Commands live in `cli_*.py`; what is slow to import is imported in them, so that help is quick."""
+"""The command `liq`. Slow imports happen inside the commands, so that `liq --help` is fast."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from warehouse.cli.evaluate import calibrate as cli_calibrate
-from warehouse.cli.evaluate import hit_rate as cli_reach
-from warehouse.cli.evaluate import score as cli_score
-from warehouse.cli.evaluate import sensitivity as cli_sensitivity
-from warehouse.cli.load import backfill as cli_backfill
-from warehouse.cli.load import import_file as cli_import
-from warehouse.cli.load import listen as cli_listen
-from warehouse.cli.load import run as cli_pipeline
-from warehouse.cli.operate import admin as cli_serve
-from warehouse.cli.query import ask as cli_ask
-from warehouse.cli.query import charts as cli_pictures
-from warehouse.cli.query import describe as cli_describe
-from warehouse.cli.query import export as cli_export
+from warehouse.cli.evaluate.calibrate import calibrate
+from warehouse.cli.evaluate.hit_rate import hit_rate
+from warehouse.cli.evaluate.score import estimate, score
+from warehouse.cli.evaluate.sensitivity import sensitivity
+from warehouse.cli.load.backfill import backfill, rebuild
+from warehouse.cli.load.import_file import import_
+from warehouse.cli.load.listen import listen
+from warehouse.cli.load.run import check, quickstart, run, up
+from warehouse.cli.operate.admin import doctor, simulate
+from warehouse.cli.query.ask import headline, map_, sql, tables
+from warehouse.cli.query.charts import heatmap, level, report
+from warehouse.cli.query.describe import describe
+from warehouse.cli.query.export import export
 from warehouse.errors import Busy, UserError
 
 FAILED, WRONG, PARTIAL = 1, 2, 3
@@ -31,14 +32,14 @@ EXTRAS = {
     ),
     "simulator": ("starlette", "uvicorn"),
 }  # fmt: skip
-"""Modules by the extra that installs them."""
+"""The modules that each extra installs."""
 
 
 class Commands(TyperGroup):
-    """Whatever a person can act on ends as one line on standard error, and an exit code that means something."""
+    """The command group: prints an error that the user can act on as one line on stderr, and sets the exit code."""
 
     def main(self, *args: Any, **options: Any) -> Any:
-        """Runs a command line; with `standalone_mode`, as typer has it by default, exits."""
+        """Run a command line and exit; with `standalone_mode=False` return its result instead."""
         if not options.pop("standalone_mode", True):
             return super().main(*args, **options | {"standalone_mode": False})
         try:
@@ -59,7 +60,7 @@ class Commands(TyperGroup):
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command. A module that an extra would install is named by its extra."""
+        """Run a command. Raises UserError naming the extra that installs a missing module."""
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
@@ -83,11 +84,11 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="""Modelled liquidation clusters of crypto derivatives, hour by hour: fill the warehouse, ask it, draw it.
+    help="""Load, query and chart hourly modelled liquidation clusters of crypto derivatives.
 
-    Settings come from LIQ_* variables or .env; [bold]liq doctor[/bold] shows them, and what is wrong.""",
-    epilog="Exit codes: 0 all is well; 1 something failed, was quarantined, did not pass its check, or another run "
-    "holds the warehouse; 2 wrong usage or bad input; 3 an exchange was down, and the rest is published.",
+    Settings come from LIQ_* variables or .env; [bold]liq doctor[/bold] shows them and any problems.""",
+    epilog="Exit codes: 0 success; 1 something failed, was quarantined or failed a check, or another run holds the "
+    "warehouse; 2 wrong usage or bad input; 3 an exchange was down and the rest is published.",
 )
 
 
@@ -103,24 +104,17 @@ def _print_version(wanted: bool) -> None:
 def _options(
     version: bool = typer.Option(False, "--version", help="Print the version", is_eager=True, callback=_print_version),
 ) -> None:
-    """Options of the command as a whole; without one, the help above stands."""
+    """Declare the options of `liq` itself."""
 
 
-_PANELS = (
-    ("Fill", cli_pipeline),
-    ("Fill", cli_backfill),
-    ("Fill", cli_listen),
-    ("Fill", cli_import),
-    ("Fill", cli_calibrate),
-    ("Ask", cli_ask),
-    ("Ask", cli_pictures),
-    ("Ask", cli_describe),
-    ("Ask", cli_sensitivity),
-    ("Ask", cli_export),
-    ("Measure", cli_score),
-    ("Measure", cli_reach),
-    ("Look after", cli_serve),
-)
-for panel, module in _PANELS:
-    for command in module.COMMANDS:
-        app.command(name=command.__name__.strip("_"), rich_help_panel=panel)(command)
+_PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Load": (run, backfill, rebuild, listen, import_),
+    "Query": (headline, map_, heatmap, level, report, sql, tables, describe, export),
+    "Evaluate": (calibrate, score, estimate, hit_rate, sensitivity),
+    "Operate": (quickstart, up, doctor, check, simulate),
+}
+"""The commands in the order of `liq --help`, by panel."""
+
+for panel, commands in _PANELS.items():
+    for command in commands:
+        app.command(name=command.__name__.strip("_").replace("_", "-"), rich_help_panel=panel)(command)

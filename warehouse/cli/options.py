@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 Warehouse = Annotated[
     Path | None,
-    typer.Option(help="Folder of the tables (LIQ_WAREHOUSE), e.g. --warehouse ~/liquidations", show_default=False),
+    typer.Option(help="Folder of the warehouse (LIQ_WAREHOUSE), e.g. --warehouse ~/liquidations", show_default=False),
 ]
 Source = Annotated[
     str | None,
     typer.Option(
         metavar="simulated|recorded|live",
-        help="Where data comes from (LIQ_SOURCE), e.g. --source live",
+        help="Data source (LIQ_SOURCE), e.g. --source live",
         show_default=False,
     ),
 ]
@@ -34,22 +34,20 @@ Recorded = Annotated[
     Path | None,
     typer.Option(help="Folder of recorded files (LIQ_RECORDED), e.g. --recorded recordings", show_default=False),
 ]
-Coins = Annotated[
-    str | None, typer.Option(help="Coins, or `all` (LIQ_COINS), e.g. --coins BTC,ETH", show_default=False)
-]
+Coins = Annotated[str | None, typer.Option(help="Coins or all (LIQ_COINS), e.g. --coins BTC,ETH", show_default=False)]
 Exchanges = Annotated[
     str | None,
-    typer.Option(help="Exchanges to ask (LIQ_EXCHANGES), e.g. --exchanges binance,bybit", show_default=False),
+    typer.Option(help="Exchanges (LIQ_EXCHANGES), e.g. --exchanges binance,bybit", show_default=False),
 ]
 AsOf = Annotated[
     str | None,
     typer.Option(
         metavar="TIME",
-        help="The hour of this moment, e.g. --as-of 2026-01-12T00:00Z; default: the last",
+        help="Hour of the map, e.g. --as-of 2026-01-12T00:00Z; default: the latest",
         show_default=False,
     ),
 ]
-Rows = Annotated[Format, typer.Option("--format", help="How rows come out, e.g. --format csv; parquet needs --out")]
+Rows = Annotated[Format, typer.Option("--format", help="Output format, e.g. --format csv; parquet needs --out")]
 Out = Annotated[
     Path | None, typer.Option(help="File to write instead of printing, e.g. --out rows.parquet", show_default=False)
 ]
@@ -57,21 +55,21 @@ Coin = Annotated[str, typer.Argument(help="A coin of the warehouse, e.g. BTC", s
 
 
 def settings_of(**overrides: Any) -> Settings:
-    """The settings, with what the command line overrides."""
+    """Return the settings with the overrides of the command line."""
     from warehouse.settings import load
 
     return load(**overrides)
 
 
-def one_of(what: str, given: str, known: Iterable[str]) -> str:
-    """What was given. Raises UserError naming what there is, if it is none of that."""
+def one_of(kind: str, given: str, known: Iterable[str]) -> str:
+    """Return `given` if it is a known `kind`. Raises UserError that lists the known ones."""
     if given not in known:
-        raise UserError(f"no {what} {given!r}; there are {', '.join(known)}")
+        raise UserError(f"unknown {kind} {given!r}; there are {', '.join(known)}")
     return given
 
 
 def open_catalog(warehouse: Path | None) -> duckdb.DuckDBPyConnection:
-    """The warehouse's catalog. Raises UserError where there is none that can be used."""
+    """Open the warehouse's catalog for reading. Raises UserError if there is no usable one."""
     from warehouse.catalog.build import connect
     from warehouse.storage.store import open_store
 
@@ -81,7 +79,7 @@ def open_catalog(warehouse: Path | None) -> duckdb.DuckDBPyConnection:
 
 
 def market_of(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: str | None, warehouse: Path | None) -> Snapshot:
-    """The coin at the hour asked for. Raises UserError for an unknown coin, an hour without a map, or one to come."""
+    """Return the coin's map at an hour. Raises UserError for an unknown coin and for an hour without a map."""
     from warehouse.catalog.snapshot_queries import snapshot
 
     moment = parse_moment(as_of) if as_of else None
@@ -92,5 +90,5 @@ def market_of(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: str | None, 
 
 
 def wrote(out: Path, market: Snapshot) -> str:
-    """What a command says that made a picture."""
+    """Return the line that a command prints after writing a chart."""
     return f"wrote {out} (modelled; {market.source} data; {market.hour:%Y-%m-%d %H:%M} UTC)"

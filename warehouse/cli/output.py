@@ -1,4 +1,4 @@
-"""Rows on their way out: a table for a person, CSV, JSON or Parquet for a program."""
+"""Output of rows: a table for people; CSV, JSON or Parquet for programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WIDE, _LONGEST = 10_000, 80
 
 
 class Format(StrEnum):
-    """How rows come out."""
+    """The output formats."""
 
     TABLE = "table"
     CSV = "csv"
@@ -32,12 +32,12 @@ class Format(StrEnum):
 def emit(
     frame: pl.DataFrame, form: Format, out: Path | None = None, *, most: int | None = None, title: str = ""
 ) -> None:
-    """Prints or writes the rows. A table shows at most `most` of them and says so; the other forms hold all."""
+    """Print or write the rows. A table shows at most `most` rows and says so; the other formats have all."""
     if form is Format.TABLE:
         shown = frame if most is None else frame.head(most)
         _text(_drawn(table(shown, title)), out)
         if shown.height < frame.height:
-            print(f"liq: {shown.height} of {frame.height} rows are shown; --format csv gives all", file=sys.stderr)
+            print(f"liq: {shown.height} of {frame.height} rows shown; --format csv gives all", file=sys.stderr)
     elif form is Format.PARQUET:
         if out is None:
             raise UserError("--format parquet needs a file: add --out rows.parquet")
@@ -47,7 +47,7 @@ def emit(
 
 
 def table(frame: pl.DataFrame, title: str = "") -> Table:
-    """The rows as a person reads them: numbers to the right, with thousands."""
+    """Return the rows as a terminal table: numbers right-aligned, with thousands separators."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -60,7 +60,7 @@ def table(frame: pl.DataFrame, title: str = "") -> Table:
 
 
 def cell(value: Any) -> str:
-    """One value, short."""
+    """Format one value."""
     if value is None:
         return ""
     if isinstance(value, float):
@@ -75,7 +75,7 @@ def cell(value: Any) -> str:
 
 
 def printer(*, to_error: bool = False) -> Console:
-    """A console that wraps for a terminal and for nothing else."""
+    """Return a console that wraps lines only on a terminal."""
     from rich.console import Console
 
     console = Console(stderr=to_error, highlight=False)

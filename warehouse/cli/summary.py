@@ -1,4 +1,4 @@
-"""What a run came to, for a person: fetched, checked, published, and what is missing."""
+"""The summary of a run on the terminal: requests, checks, published partitions and gaps."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ if TYPE_CHECKING:
 
 _OK, _FAILED, _PARTIAL = 0, 1, 3
 _ANSWERED = frozenset({"ok", "not_found", "not_yet"})
-_SAID = {
+_STATUS_TEXT = {
     "published": "Published",
-    "partial": "Published in part",
+    "partial": "Partly published",
     "failed": "Failed: nothing passed its checks",
-    "nothing_new": "Nothing new: what was asked for is published already",
+    "nothing_new": "Nothing new: these hours are published already",
 }
 
 
 def exit_code(summary: RunSummary) -> int:
-    """0 all well; 1 something was quarantined or no exchange answered; 3 an exchange was down and the rest is published."""
+    """Return the exit code: 0, 1 or 3.
+
+    0: success. 1: something was quarantined or no exchange answered. 3: an exchange was down, the rest is published.
+    """
     if summary.quarantined or summary.status == "failed":
         return _FAILED
     down = [name for name, outcomes in summary.fetched.items() if outcomes.keys() - _ANSWERED]
@@ -34,26 +37,26 @@ def exit_code(summary: RunSummary) -> int:
 
 
 def show(summary: RunSummary) -> None:
-    """Prints it."""
+    """Print the summary and its gaps."""
     for line in lines(summary):
         print(line)
     gaps = gaps_table(summary.gaps)
     if gaps.height:
-        printer().print(table(gaps, "What is not there as reported (ops.gaps)"))
+        printer().print(table(gaps, "Gaps: hours without reported data (ops.gaps)"))
 
 
 def lines(summary: RunSummary) -> Iterator[str]:
-    """A line for each thing that was done."""
+    """Yield the lines of the summary."""
     hours = f"{summary.first_hour:%Y-%m-%d %H:%M} to {summary.last_hour:%Y-%m-%d %H:%M} UTC"
     code = exit_code(summary)
-    said = "No exchange answered" if code == _FAILED and not summary.quarantined else _SAID[summary.status]
-    said += "; an exchange did not answer in full" if code == _PARTIAL else ""
-    yield f"{said}; {', '.join(summary.coins)}; {hours}; {summary.source} data"
+    status = "No exchange answered" if code == _FAILED and not summary.quarantined else _STATUS_TEXT[summary.status]
+    status += "; an exchange did not answer every request" if code == _PARTIAL else ""
+    yield f"{status}; {', '.join(summary.coins)}; {hours}; {summary.source} data"
     for exchange, outcomes in summary.fetched.items():
-        told = ", ".join(
+        counts = ", ".join(
             f"{count} {outcome}" for outcome, count in sorted(outcomes.items(), key=lambda o: (o[0] != "ok", o[0]))
         )
-        yield f"  fetched    {exchange}: {told or 'nothing to ask'}"
+        yield f"  fetched    {exchange}: {counts or 'nothing to request'}"
     found = f"{len(summary.warnings)} warnings, {len(summary.quarantined)} quarantined"
     yield f"  checked    {summary.checks} checks, {found}"
     yield from (f"  warning    {warning}" for warning in summary.warnings)
@@ -65,7 +68,7 @@ def lines(summary: RunSummary) -> Iterator[str]:
 
 
 def gaps_table(gaps: pl.DataFrame) -> pl.DataFrame:
-    """Gaps of an exchange, coin and series as one row each: how many hours, from when to when, why."""
+    """Return a row for each exchange, coin, series and state: number of hours, first and last hour, latest reason."""
     return (
         gaps.group_by("exchange", "coin", "series", "state")
         .agg(

@@ -1,4 +1,4 @@
-"""A published hour as other estimators have it, made again when it is asked for."""
+"""A published hour recomputed on demand by another estimator."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _INPUTS = ("bars", "open_interest", "margin_tiers", "instruments")
 
 
 def by_estimator(catalog: duckdb.DuckDBPyConnection, market: Snapshot, estimator: str) -> Snapshot:
-    """The same hour as another estimator has it, made again from what the exchanges had published by then.
+    """Recompute the same hour with another estimator, from what the exchanges had published by then.
 
-    Clusters, balance and ranges, which are of the published map, stay behind. Raises UserError for an unknown name.
+    Clusters, balance and ranges belong to the published map and are emptied. Raises UserError for an unknown name.
     """
     if estimator not in ESTIMATORS:
-        raise UserError(f"no estimator {estimator!r}; there are {', '.join(ESTIMATORS)}")
+        raise UserError(f"unknown estimator {estimator!r}; there are {', '.join(ESTIMATORS)}")
     first = max(market.hour - LOOKS_BACK, ask(catalog, "replay/first_hour", coin=market.coin).item())
     span = {"coin": market.coin, "first": first - HOUR, "last": market.hour}
     bars, readings, tiers, listed = (ask(catalog, f"replay/{name}", **span) for name in _INPUTS)
     parameters = ask(catalog, "snapshot/parameters")
-    wanted = list(hours(first, market.hour))
-    made = levels(bars, readings, tiers, listed, parameters, estimator=estimator, hours=wanted)
-    kept = made.filter(pl.col("exchange").is_in(market.exchanges))
+    replayed = list(hours(first, market.hour))
+    made = levels(bars, readings, tiers, listed, parameters, estimator=estimator, hours=replayed)
+    own = made.filter(pl.col("exchange").is_in(market.exchanges))
     return replace(
-        market, levels=kept, parameters_version=estimator, balance=market.balance.clear(),
+        market, levels=own, parameters_version=estimator, balance=market.balance.clear(),
         clusters=market.clusters.clear(), ranges=market.ranges.clear(),
     )  # fmt: skip

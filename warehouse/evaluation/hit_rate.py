@@ -1,4 +1,4 @@
-"""How often the clusters of a warehouse are reached: what the statistics are made of, asked of the catalog."""
+"""The hit rate of a warehouse's clusters, computed from rows of the catalog."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _EVER = (datetime(1970, 1, 1), datetime(2970, 1, 1))
 def touches_of(
     catalog: duckdb.DuckDBPyConnection, coin: str, first: datetime | None, last: datetime | None, progress: Progress
 ) -> pl.DataFrame:
-    """The statistics of `coin`, or with `all` of every coin together, from `first` to `last`, with their source.
+    """Return the hit rates of `coin`, or of all coins pooled with `all`, from `first` to `last`, with their source.
 
-    Raises UserError for a coin that is not in the warehouse, and where there are fewer than LEAST_DAYS.
+    Raises UserError for a coin that is not in the warehouse, and for fewer than LEAST_DAYS days.
     """
     known = published_coins(catalog)
     if not known or coin not in ("all", *known):
@@ -29,7 +29,7 @@ def touches_of(
             f"no coin {coin!r} in the warehouse; there are {', '.join(known) or 'none yet; fill it with: liq run'}"
         )
     names = known if coin == "all" else [coin]
-    progress.stage("reach", len(names) + 1, "steps")
+    progress.stage("hit rate", len(names) + 1, "steps")
     parts = []
     for name in names:
         parts.append(_levels(catalog, name, first or _EVER[0], last or _EVER[1]))
@@ -37,8 +37,8 @@ def touches_of(
     levels = pl.concat(parts)
     if (there := days(levels)) < LEAST_DAYS:
         raise UserError(
-            f"{there} days of {coin} can be judged, which is too few for an interval: it takes {LEAST_DAYS}, a day "
-            "before them and a day after; fill more with: liq backfill"
+            f"{there} days of {coin} can be evaluated, too few for an interval: it needs {LEAST_DAYS} days, one day "
+            "before them and one day after; load more with: liq backfill"
         )
     source = levels["source"].max()
     made = hit_rate(levels)

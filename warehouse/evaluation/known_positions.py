@@ -1,4 +1,4 @@
-"""Reads the files of markets whose positions are known, or what such markets publish alone, and says what is wrong."""
+"""Files of markets with known positions: reading, validation and estimates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from warehouse.progress import Progress
 
 PUBLISHED, REALISED, TRUTH = "published_5m.parquet", "realised_liquidations.parquet", "true_map.parquet"
 
-_ROUNDED = 1e-6  # of a price: what rounding may have done to it
+_ROUNDED = 1e-6  # relative tolerance of prices, for rounding
 Columns = Mapping[str, type[pl.DataType]]
 _PUBLISHED: Columns = {
     "exchange": pl.String,
@@ -43,7 +43,7 @@ _TRUTH: Columns = {
 
 @dataclass(frozen=True)
 class Published:
-    """What the markets of a folder publish: bars, and liquidations that happened."""
+    """The public data of the markets in a folder: bars and realised liquidations."""
 
     folder: Path
     bars: pl.DataFrame
@@ -51,12 +51,12 @@ class Published:
 
     @property
     def span_ms(self) -> tuple[int, int]:
-        """From the first bar's opening to the last one's end."""
+        """The open of the first bar and the end of the last, in unix milliseconds."""
         times = self.bars["open_ms"]
         return int(times.to_numpy().min()), int(times.to_numpy().max()) + BAR_MS
 
     def without(self, exchanges: Iterable[str]) -> Published:
-        """As if these published no liquidations. Raises UserError for an exchange that is not there."""
+        """Return the data without the liquidations of `exchanges`. Raises UserError for an unknown exchange."""
         there = sorted(self.bars["exchange"].unique())
         for name in exchanges:
             if name not in there:
@@ -65,22 +65,22 @@ class Published:
 
 
 def read_published(folder: Path) -> Published:
-    """Of the files it needs: PUBLISHED and REALISED, and no other. Raises UserError saying which one has what wrong."""
+    """Read PUBLISHED and REALISED, and no other file. Raises UserError naming the file and the fault."""
     bars, file = _table(folder, PUBLISHED, _PUBLISHED), folder / PUBLISHED
     if bars.is_empty():
         raise UserError(f"{file} has no rows")
     _holds(bars, file, pl.col("exchange", "open_ms").is_not_null(), "an exchange or open_ms is missing")
-    _holds(bars, file, pl.col("open_ms") % BAR_MS == 0, "open_ms is not the start of five minutes")
+    _holds(bars, file, pl.col("open_ms") % BAR_MS == 0, "open_ms is not a multiple of five minutes")
     _holds(bars, file, _positive("open", "high", "low", "close"), "a price is not a positive number")
     low, high = pl.col("low") * (1.0 - _ROUNDED), pl.col("high") * (1.0 + _ROUNDED)
     inside = (low <= pl.min_horizontal("open", "close")) & (high >= pl.max_horizontal("open", "close"))
     _holds(bars, file, inside, "open or close is not between low and high")
     amounts = [c for c, dtype in _PUBLISHED.items() if c.endswith(("_base", "_accounts")) and dtype is pl.Float64]
-    bars = bars.with_columns(pl.col(amounts).fill_nan(None))  # no number is no data, as a blank is
+    bars = bars.with_columns(pl.col(amounts).fill_nan(None))  # NaN means no data, like null
     counted = [(pl.col(c).is_null() | ((pl.col(c) >= 0) & pl.col(c).is_finite())) for c in amounts]
-    _holds(bars, file, pl.all_horizontal(counted), "an amount is negative or no number")
+    _holds(bars, file, pl.all_horizontal(counted), "an amount is negative or not a number")
     if bars.select("market", "exchange", "open_ms").is_duplicated().any():
-        raise UserError(f"{file}: a bar of a market and exchange is there twice")
+        raise UserError(f"{file}: duplicate bars (market, exchange, open_ms)")
     realised, file = _table(folder, REALISED, _REALISED), folder / REALISED
     _holds(realised, file, pl.col("side").is_in(list(SIDE_OF)), "a side is neither long nor short")
     _holds(realised, file, pl.col("exchange", "ts_ms").is_not_null(), "an exchange or ts_ms is missing")
@@ -89,7 +89,7 @@ def read_published(folder: Path) -> Published:
 
 
 def read_truth(folder: Path, published: Published) -> pl.DataFrame:
-    """What truly stands, for markets and instants that `published` speaks of. Raises UserError as `read_published`."""
+    """Read the true map of the markets and instants of `published`. Raises UserError as `read_published` does."""
     truth, file = _table(folder, TRUTH, _TRUTH), folder / TRUTH
     if truth.is_empty():
         raise UserError(f"{file} has no rows")
@@ -97,14 +97,16 @@ def read_truth(folder: Path, published: Published) -> pl.DataFrame:
     _holds(truth, file, pl.col("side").is_in(list(SIDE_OF)), "a side is neither long nor short")
     _holds(truth, file, pl.col("window").is_in(WINDOWS), f"a window is none of {', '.join(WINDOWS)}")
     _holds(truth, file, _positive("mark_price", "low", "high"), "a price is not a positive number")
-    _holds(truth, file, pl.col("usd").is_finite() & (pl.col("usd") >= 0), "an amount is negative or no number")
+    _holds(truth, file, pl.col("usd").is_finite() & (pl.col("usd") >= 0), "an amount is negative or not a number")
     _holds(truth, file, pl.col("at_ms") % HOUR_MS == 0, "at_ms is not a full hour")
-    _holds(truth, file, pl.col("at_ms").is_between(first, end), f"at_ms lies outside of {PUBLISHED}")
+    _holds(truth, file, pl.col("at_ms").is_between(first, end), f"at_ms lies outside the time range of {PUBLISHED}")
     truth = _same_markets(truth, published.bars)
     keys = ["market", "exchange"]
     unknown = truth.select(keys).unique().join(published.bars.select(keys).unique(), on=keys, how="anti")
     if unknown.height:
-        raise UserError(f"{file} has {len(unknown)} exchanges of markets that {PUBLISHED} has not: {unknown.rows()[0]}")
+        raise UserError(
+            f"{file} has {len(unknown)} pairs of market and exchange that {PUBLISHED} lacks, first {unknown.rows()[0]}"
+        )
     return truth
 
 
@@ -118,7 +120,7 @@ def estimate(
     shape: Shape,
     progress: Progress,
 ) -> pl.DataFrame:
-    """What `shape` makes of the readings of each market at its times, with `market` in front."""
+    """Return the output of `shape` on the readings of each market at its times, with `market` as the first column."""
     parts = []
     for market, at_ms in times_ms.items():
         bars, realised = (frame.filter(pl.col("market") == market) for frame in (published.bars, published.realised))
@@ -130,15 +132,15 @@ def estimate(
 
 
 def instants(published: Published, first_ms: int, every_h: int) -> dict[object, list[int]]:
-    """By market: `first_ms` and each `every_h` hours on, up to the end of what the market publishes.
+    """Return by market the instants from `first_ms`, every `every_h` hours, up to the end of the market's bars.
 
-    Raises UserError for a first one outside of it.
+    Raises UserError if `first_ms` is outside the time range of the bars.
     """
     first, end = published.span_ms
     if not first <= first_ms <= end:
         written = (f"{from_ms(ms):%Y-%m-%dT%H:%MZ}" for ms in (first_ms, first, end))
         raise UserError(
-            "--from {} lies outside of {}, which goes from {} to {}".format(
+            "--from {} lies outside the time range of {}: {} to {}".format(
                 next(written), published.folder / PUBLISHED, *written
             )
         )
@@ -147,10 +149,10 @@ def instants(published: Published, first_ms: int, every_h: int) -> dict[object, 
 
 
 def _table(folder: Path, name: str, columns: Columns) -> pl.DataFrame:
-    """The file's columns, `market` among them, in the types that are worked with."""
+    """Read the columns of a file, with `market`, cast to the types of `columns`."""
     file = folder / name
     if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder; name the one that holds {name}")
+        raise UserError(f"{folder} is not a folder; give the folder of {name}")
     if not file.is_file():
         there = ", ".join(sorted(path.name for path in folder.iterdir() if path.is_file())[:6]) or "no files"
         raise UserError(f"{file} is missing; {folder} holds {there}")
@@ -158,7 +160,7 @@ def _table(folder: Path, name: str, columns: Columns) -> pl.DataFrame:
         frame = pl.read_parquet(file)
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).strip().split("\n", 1)[0]
-        raise UserError(f"{file} is not a whole Parquet file ({reason}); copy it again") from error
+        raise UserError(f"{file} is not a complete Parquet file ({reason}); copy it again") from error
     missing = [column for column in ("market", *columns) if column not in frame.columns]
     if missing:
         raise UserError(f"{file} has no column {', '.join(missing)}; it has {', '.join(frame.columns)}")
@@ -166,7 +168,7 @@ def _table(folder: Path, name: str, columns: Columns) -> pl.DataFrame:
         typed = frame.select("market", *(pl.col(column).cast(dtype) for column, dtype in columns.items()))
     except pl.exceptions.PolarsError as error:
         reason = str(error).strip().split("\n", 1)[0]
-        raise UserError(f"{file} has a column of another type: {reason}") from error
+        raise UserError(f"{file} has a column of the wrong type: {reason}") from error
     _holds(typed, file, pl.col("market").is_not_null(), "a market is missing")
     return typed
 
@@ -182,6 +184,6 @@ def _positive(*columns: str) -> pl.Expr:
 
 
 def _same_markets(frame: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
-    """`frame` with `market` in the type that it has in `bars`; an empty file may have lost its own."""
+    """Cast `market` to its type in `bars`; an empty file may have lost its own."""
     dtype = bars.schema["market"]
     return frame.with_columns(pl.col("market").cast(dtype, strict=False))

@@ -1,4 +1,4 @@
-"""The daily score: what was liquidated in the days before a day, against what the map and its baselines said."""
+"""The daily score: liquidations of the days before a day, against the predictions of the map and its baselines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LOG = logging.getLogger("warehouse")
 
 @dataclass
 class Scored:
-    """The published scores of one day, and what was held back."""
+    """The published scores of one day, and the quarantined partitions."""
 
     rows: pl.DataFrame = field(default_factory=SCORES.empty)
     partitions: dict[str, int] = field(default_factory=dict)
@@ -41,9 +41,9 @@ class Scored:
 
 
 def score(settings: Settings, day: date, *, coins: Sequence[str] = (), progress: Progress | None = None) -> Scored:
-    """Scores and publishes `day`, of the days before it alone: of `coins`, or of those of the settings that have bars.
+    """Score and publish `day` from the days before it, for `coins` or the coins of the settings that have bars.
 
-    Raises UserError for a warehouse that cannot be used or a coin that is not in it, Busy when a run holds it.
+    Raises UserError for an unusable warehouse or an unknown coin, Busy if a run holds the warehouse.
     """
     store = open_store(settings.root, settings.source, create=True)
     names, midnight = _coins(store, settings, coins), datetime.combine(day, time())
@@ -58,7 +58,7 @@ def score(settings: Settings, day: date, *, coins: Sequence[str] = (), progress:
 
 
 def score_day(day: str) -> dict[str, Any]:
-    """The scores of one day as a task. Returns how many rows were made and what was published or held back."""
+    """Score one day as a task. Return the numbers of rows and published partitions, and the quarantined ones."""
     made = score(load(), date.fromisoformat(day))
     for line in remarks(made):
         _LOG.warning("%s", line)
@@ -72,36 +72,36 @@ def score_day(day: str) -> dict[str, Any]:
 
 
 def remarks(made: Scored) -> Iterator[str]:
-    """What the numbers do not say."""
+    """Yield remarks on missing data, missing scores and quarantined partitions."""
     if made.rows.is_empty():
-        yield "there are no bars in the days before; fill them with: liq run"
+        yield "there are no bars in the days before; load them with: liq backfill"
         return
     hours = made.rows.unique(["coin", "exchange", "instrument"], maintain_order=True)
-    unread = hours.filter(pl.col("hours") == 0)["exchange"].unique().sort().to_list()
-    if unread:
-        yield f"no liquidations of {', '.join(unread)} were read in full: nothing to compare with"
+    incomplete = hours.filter(pl.col("hours") == 0)["exchange"].unique().sort().to_list()
+    if incomplete:
+        yield f"no hour with complete liquidations of {', '.join(incomplete)}: nothing to compare with"
     few = hours.filter(pl.col("hours").is_between(1, LEAST_HOURS - 1))
     if few.height:
-        yield f"fewer than {LEAST_HOURS} hours were read: no correlation ({few.height} of {hours.height} contracts)"
+        yield f"fewer than {LEAST_HOURS} hours with data: no correlation ({few.height} of {hours.height} contracts)"
     unscaled = hours.filter((pl.col("hours") > 0) & (pl.col("scale_hours") < LEAST_HOURS))
     if unscaled.height:
         count = f"{unscaled.height} of {hours.height} contracts"
-        yield f"fewer than {LEAST_HOURS} hours were read in the week before: no deviance ({count})"
-    yield from (f"held back: {name} {reason}" for name, _, reason in made.quarantined)
+        yield f"fewer than {LEAST_HOURS} hours with data in the week before: no deviance ({count})"
+    yield from (f"quarantined: {name} {reason}" for name, _, reason in made.quarantined)
 
 
-def beside(rows: pl.DataFrame) -> pl.DataFrame:
-    """As a person reads them: a line for each side of a contract, a column for each estimator.
+def side_by_side(rows: pl.DataFrame) -> pl.DataFrame:
+    """Pivot scores for display: a row per side of a contract, a column per estimator.
 
-    `rank correlation / deviance`, a dash for what is not known.
+    Cells are `rank correlation / deviance`, with a dash for null.
     """
     parts = [
         pl.when(pl.col(name).is_null()).then(pl.lit("–")).otherwise(pl.col(name).round(2).cast(pl.String))
         for name in ("rank_correlation", "poisson_deviance")
     ]
     index = ["coin", "exchange", "instrument", "side", "hours", "realised_usd"]
-    known = rows.with_columns(pl.format("{} / {}", *parts).alias("told"))
-    wide = known.pivot("estimator", index=index, values="told", maintain_order=True).sort(index[:4])
+    known = rows.with_columns(pl.format("{} / {}", *parts).alias("text"))
+    wide = known.pivot("estimator", index=index, values="text", maintain_order=True).sort(index[:4])
     return wide.select(*index, *(name for name in ESTIMATORS if name in wide.columns))
 
 

@@ -1,1 +1,1 @@
-"""Health checks, and Airflow on this machine."""
+"""Health checks, re-checks of published data, and a local Airflow."""

@@ -1,6 +1,6 @@
-"""Airflow as processes: its scheduler and UI on loopback for `liq up`, or one run of the hourly DAG without either.
+"""A local Airflow: scheduler and UI on loopback for `liq up`, or one run of the hourly DAG without them.
 
-Airflow is started, never imported: its import alone takes seconds, and only the DAGs may depend on it.
+Airflow runs as a subprocess and is never imported: importing it takes seconds, and only the DAGs may depend on it.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ HOST = "127.0.0.1"
 # In the order of their start: until the API server answers, the first tries of tasks fail.
 COMPONENTS = {
     "api-server": ["api-server"],
-    # Logs are read from the disk, so the scheduler need not serve them, on every interface, on a port of its own.
+    # Logs are read from disk. The scheduler would otherwise serve them on another port of every interface.
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
 }
 HEALTHY_WITHIN_S = 240.0
 _MODULE = ("-P", "-m")
-"""A module by its installed name: a folder `dags` where the command runs is another one."""
+"""Run a module by its installed name: without -P, a folder `dags` in the working directory would shadow ours."""
 
 Report = Callable[[str], None]
 
 
 def airflow_env(home: Path, port: int = 8080) -> dict[str, str]:
-    """The environment that Airflow runs in here: everything in `home`, nothing beyond loopback."""
+    """Return Airflow's environment variables: all files in `home`, all ports on loopback."""
     home = home.absolute()
     loopback = ",".join(filter(None, [os.environ.get("NO_PROXY"), HOST, "localhost"]))
     return {
@@ -60,7 +60,7 @@ def airflow_env(home: Path, port: int = 8080) -> dict[str, str]:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
-        # where several processes write one SQLite file, the 5 s that it waits by default are too few on a busy machine
+        # several processes write one SQLite file; its default timeout of 5 s is too short on a busy machine
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "GX_ANALYTICS_ENABLED": "false",
@@ -70,7 +70,7 @@ def airflow_env(home: Path, port: int = 8080) -> dict[str, str]:
 
 
 def settings_env(settings: Settings) -> dict[str, str]:
-    """`settings` as the variables that they are read from. The warehouse is the same wherever a task runs."""
+    """Return `settings` as environment variables, with an absolute warehouse path for tasks that run elsewhere."""
     values = settings.model_dump(mode="json", exclude_none=True) | {"warehouse": str(settings.root)}
     if settings.now:
         values["now"] = f"{settings.now.isoformat()}Z"
@@ -78,7 +78,7 @@ def settings_env(settings: Settings) -> dict[str, str]:
 
 
 def migrate(home: Path = HOME / "once", report: Report = print) -> None:
-    """Make or update the metadata database in `home`; at once when this version of Airflow has done so before."""
+    """Create or update the metadata database in `home`; do nothing if this version of Airflow has done so already."""
     version, stamp = importlib.metadata.version("apache-airflow-core"), home / ".migrated"
     if stamp.exists() and stamp.read_text() == version:
         return
@@ -95,7 +95,7 @@ def migrate(home: Path = HOME / "once", report: Report = print) -> None:
 def run_dag_in_process(
     hour: datetime, *, env: dict[str, str] | None = None, home: Path = HOME / "once", report: Report = print
 ) -> None:
-    """Run `liquidation_hourly` for `hour` (naive UTC), reporting a line a task. Raises UserError if it fails."""
+    """Run `liquidation_hourly` for `hour` (naive UTC), reporting one line per task. Raises UserError if it fails."""
     migrate(home, report)
     log = home / "run_once.log"
     command = [sys.executable, *_MODULE, "dags.run_once", hour.replace(tzinfo=UTC).isoformat()]
@@ -111,7 +111,7 @@ def run_dag_in_process(
 
 
 def up(settings: Settings, port: int = 8080, *, home: Path = HOME / "up", report: Report = print) -> None:
-    """Run Airflow, scheduling hourly, until Ctrl-C or TERM; then end every process of it."""
+    """Run Airflow, scheduling hourly, until Ctrl-C or TERM; then stop all its processes."""
     _require_free(port)
     with ExitStack() as stack:
         stopped = stack.enter_context(_stop_signals())
@@ -120,14 +120,14 @@ def up(settings: Settings, port: int = 8080, *, home: Path = HOME / "up", report
         migrate(home, report)
         env = os.environ | airflow_env(home, port) | _shared_secrets() | settings_env(pointed(settings, served))
         sessions = stack.enter_context(Sessions(report))
-        report(f"Airflow: starting {', '.join(COMPONENTS)}; their logs are in {home}")
+        report(f"Airflow: starting {', '.join(COMPONENTS)}; logs are in {home}")
         for name, arguments in COMPONENTS.items():
             sessions.start(name, [sys.executable, *_MODULE, "airflow", *arguments], env, home / f"{name}.log")
             if name == "api-server":
                 _wait_until_healthy(port, sessions, stopped, report)
         if _wait_until_healthy(port, sessions, stopped, report):
-            report(f"Airflow: http://{HOST}:{port} (no password: on this machine everybody is its administrator)")
-            report("Airflow: liquidation_hourly runs at three minutes past every hour; Ctrl-C ends everything")
+            report(f"Airflow: http://{HOST}:{port} (no password: every user of this machine is an administrator)")
+            report("Airflow: liquidation_hourly runs at three minutes past every hour; stop everything with Ctrl-C")
         while not stopped.wait(1.0):
             sessions.require_alive()
 
@@ -139,13 +139,13 @@ def _require_free(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise UserError(
-                f"port {port} of {HOST} is in use; end what uses it, or choose: make up PORT=8081"
+                f"port {port} of {HOST} is in use; stop the process that uses it, or choose another: make up PORT=8081"
             ) from error
 
 
 @contextmanager
 def _stop_signals() -> Iterator[threading.Event]:
-    """An event that INT, TERM and HUP set, so that nothing is interrupted halfway through a start or an end."""
+    """Yield an event that INT, TERM and HUP set, so that no start or stop is interrupted halfway."""
     stopped = threading.Event()
     before = {s: signal.signal(s, lambda *_: stopped.set()) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
@@ -156,16 +156,16 @@ def _stop_signals() -> Iterator[threading.Event]:
 
 
 def _shared_secrets() -> dict[str, str]:
-    """What the components sign with; each would otherwise make up its own and refuse the others."""
+    """Return signing keys for all components; each would otherwise generate its own and reject the others."""
     return {name: secrets.token_hex(32) for name in ("AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET")}
 
 
 def _wait_until_healthy(port: int, sessions: Sessions, stopped: threading.Event, report: Report) -> bool:
-    """Return whether all that were started came up; False if told to stop before.
+    """Return whether all started components became healthy; False if stopped before.
 
-    Raises UserError when one ended or time is over.
+    Raises UserError if a component exited or HEALTHY_WITHIN_S passed.
     """
-    began, told = time.monotonic(), 0.0
+    began, reported = time.monotonic(), 0.0
     while not stopped.wait(0.5):
         sessions.require_alive()
         waiting = [name for name in _unhealthy(port) if name in sessions.leaders]
@@ -173,9 +173,9 @@ def _wait_until_healthy(port: int, sessions: Sessions, stopped: threading.Event,
             return True
         elapsed = time.monotonic() - began
         if elapsed > HEALTHY_WITHIN_S:
-            raise UserError(f"Airflow did not come up within {HEALTHY_WITHIN_S:.0f} s: no {', '.join(waiting)}")
-        if elapsed - told >= 5:
-            told = elapsed
+            raise UserError(f"Airflow did not start within {HEALTHY_WITHIN_S:.0f} s: not healthy: {', '.join(waiting)}")
+        if elapsed - reported >= 5:
+            reported = elapsed
             report(f"Airflow: {elapsed:.0f} s, waiting for {', '.join(waiting)}")
     return False
 

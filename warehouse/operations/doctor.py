@@ -1,4 +1,4 @@
-"""What is configured, reachable, stale or missing, and what to do about it."""
+"""The checks of `liq doctor`: settings, exchanges, warehouse, disk and Airflow, each with a remedy."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from warehouse.operations.health import Finding
 from warehouse.settings import Settings, load
 
 _SERVER_TIME = {"binance": "/fapi/v1/time", "bybit": "/v5/market/time", "okx": "/api/v5/public/time"}
-_PATIENCE_S = 5.0
+_TIMEOUT_S = 5.0
 _DISK_LOW_GB = 2
 
 
 def examine(**overrides: Any) -> list[Finding]:
-    """Looks at everything; what cannot be looked at is a finding too."""
+    """Return all findings; a check that cannot run is a finding too."""
     try:
         settings = load(**overrides)
     except UserError as error:
@@ -59,7 +59,7 @@ def _settings(settings: Settings, overrides: dict[str, Any]) -> Iterator[Finding
 
 def _exchanges(settings: Settings) -> Iterator[Finding]:
     try:
-        with serving(settings) as served, httpx.Client(timeout=_PATIENCE_S) as client:
+        with serving(settings) as served, httpx.Client(timeout=_TIMEOUT_S) as client:
             for name in settings.exchanges:
                 yield exchange(client, name, served.base_urls[name])
     except UserError as error:
@@ -67,17 +67,17 @@ def _exchanges(settings: Settings) -> Iterator[Finding]:
 
 
 def exchange(client: httpx.Client, name: str, base_url: str) -> Finding:
-    """Asks the exchange for its time, the cheapest thing it can be asked."""
+    """Request the exchange's server time, its cheapest endpoint."""
     subject = f"exchange {name}"
     began = time.monotonic()
     try:
         response = client.get(f"{base_url}{_SERVER_TIME[name]}")
     except httpx.HTTPError as error:
-        remedy = f"check the network, or LIQ_{name.upper()}_URL; runs go on without it and fill its hours later"
+        remedy = f"check the network or LIQ_{name.upper()}_URL; runs continue without it and backfill its hours later"
         return Finding(subject, "wrong", f"{base_url} does not answer ({type(error).__name__})", remedy)
     taken = (time.monotonic() - began) * 1000
     if response.status_code in (403, 451):
-        remedy = "it refuses this country: run from elsewhere, or leave it out with LIQ_EXCHANGES"
+        remedy = "the exchange blocks this country: run from elsewhere, or leave it out of LIQ_EXCHANGES"
         return Finding(subject, "wrong", f"{base_url} answers {response.status_code}: blocked here", remedy)
     if response.status_code in (418, 429):
         remedy = f"wait {response.headers.get('Retry-After', 'some')} seconds"
@@ -93,11 +93,11 @@ def _disk(root: Path) -> Finding:
     place = next(folder for folder in (root, *root.parents) if folder.exists())
     free_gb = shutil.disk_usage(place).free / 1e9
     used_gb = sum(file.stat().st_size for file in root.rglob("*.parquet")) / 1e9 if root.is_dir() else 0.0
-    told = f"{used_gb:.2f} GB used by tables, {free_gb:.0f} GB free"
+    usage = f"{used_gb:.2f} GB used by tables, {free_gb:.0f} GB free"
     return (
-        Finding("disk", "ok", told)
+        Finding("disk", "ok", usage)
         if free_gb > _DISK_LOW_GB
-        else Finding("disk", "wrong", told, "make room, or set LIQ_WAREHOUSE")
+        else Finding("disk", "wrong", usage, "free disk space, or set LIQ_WAREHOUSE to another disk")
     )
 
 
@@ -109,5 +109,5 @@ def _airflow() -> Finding:
         "airflow",
         "note",
         f"no metadata in {HOME} yet",
-        "made by the first `make run` or `make up`; `liq run` needs none",
+        "created by the first `make run` or `make up`; `liq run` does not need it",
     )

@@ -1,4 +1,4 @@
-"""The state of a warehouse on disk: may it be written, how far does it reach, what is missing or held back."""
+"""The health of a warehouse on disk: writable, up to date, complete, and free of quarantined partitions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LEVELS, PARAMETERS, SCORES = map(table, ("liquidation_levels", "model_parameters
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `remedy` is empty when nothing needs doing."""
+    """The result of one check. `remedy` is empty if there is nothing to do."""
 
     subject: str
     state: State
@@ -38,7 +38,7 @@ class Finding:
 
 
 def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
-    """Looks at the warehouse that `settings` name, at the market's `now`."""
+    """Yield the findings on the warehouse of `settings` at `now`, the market's clock."""
     try:
         store = open_store(settings.root, settings.source, create=False)
     except UserError as error:
@@ -51,11 +51,11 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
         "warehouse", "ok" if writable else "wrong", f"{store.root} is {'writable' if writable else 'read-only'}",
         "" if writable else "make it writable, or set LIQ_WAREHOUSE",
     )  # fmt: skip
-    yield from _held_back(store.root)
+    yield from _quarantined(store.root)
     try:
         yield from _stale(store, settings)
     except UserError as error:
-        yield Finding("tables", "wrong", str(error), "delete the file, then ask again what is missing")
+        yield Finding("tables", "wrong", str(error), "delete the file, then run its hours again with: liq run")
     try:
         with connect(store.root) as catalog:
             yield from _hours(ask(catalog, "doctor/watermark"), settings, now)
@@ -80,30 +80,33 @@ def _hours(watermark: pl.DataFrame, settings: Settings, now: datetime) -> Iterat
             "source", "wrong", f"the warehouse holds {source} data, the settings say {settings.source}", remedy
         )
     behind = int((floor_hour(now) - hour) / HOUR)
-    told = f"published up to {hour:%Y-%m-%d %H:%M} UTC ({source} data)"
-    # A recording ends when it ends; its last hour is not late.
+    published = f"published up to {hour:%Y-%m-%d %H:%M} UTC ({source} data)"
+    # The last hour of a recording is never late.
     if behind > 1 and source != "recorded":
         yield Finding(
-            "hours", "wrong", f"{told}, {behind} hours behind", f"liq run --hours {min(behind, 720)}; hourly: make up"
+            "hours",
+            "wrong",
+            f"{published}, {behind} hours behind",
+            f"liq run --hours {min(behind, 720)}; hourly: make up",
         )
     else:
-        yield Finding("hours", "ok", told)
+        yield Finding("hours", "ok", published)
 
 
 def _gaps(gaps: pl.DataFrame) -> Iterator[Finding]:
     if gaps.is_empty():
         yield Finding("gaps", "ok", "none in the last day")
     for row in gaps.iter_rows(named=True):
-        told = f"{row['hours']} coin-hours of {row['series']} {row['state']} in the last day: {row['reason']}"
+        gap = f"{row['hours']} coin-hours of {row['series']} {row['state']} in the last day: {row['reason']}"
         if row["state"] == "derived":
-            yield Finding(f"gaps {row['exchange']}", "ok", told)
+            yield Finding(f"gaps {row['exchange']}", "ok", gap)
         else:
-            remedy = "they are filled by the next run that the exchange answers: liq run --hours 24"
-            yield Finding(f"gaps {row['exchange']}", "note", told, remedy)
+            remedy = "filled by the next run in which the exchange answers: liq run --hours 24"
+            yield Finding(f"gaps {row['exchange']}", "note", gap, remedy)
 
 
 def _stale(store: Store, settings: Settings) -> Iterator[Finding]:
-    """What is stale or missing of each coin: tables, days and why, and the command that builds it."""
+    """Yield the stale or missing days of each coin by table and reason, with the command that builds them."""
     for coin, found in outdated(store, settings):
         days_there = [str(key["date"]) for key in store.keys(LEVELS, coin=coin)] if coin else []
         if not found and days_there:
@@ -117,7 +120,7 @@ def _stale(store: Store, settings: Settings) -> Iterator[Finding]:
 
 
 def _remedy(name: str, coin: str, found: list[tuple[Unit, str]], hours: Sequence[datetime]) -> str:
-    """The one command that mends what was found of a coin."""
+    """Return the command that rebuilds the stale units of a coin."""
     if name == PARAMETERS.full_name:
         own = [unit.day for unit, _ in found if unit.table is PARAMETERS]
         return f"liq calibrate --from {min(own)} --to {max(own)}"
@@ -130,7 +133,7 @@ def _remedy(name: str, coin: str, found: list[tuple[Unit, str]], hours: Sequence
 
 
 def _spans(found: list[date]) -> str:
-    """Days as ranges: `2026-01-05 to 2026-01-07, 2026-01-09`."""
+    """Format days as ranges: `2026-01-05 to 2026-01-07, 2026-01-09`."""
     spans: list[list[date]] = []
     for day in sorted(set(found)):
         if spans and day - spans[-1][-1] == timedelta(days=1):
@@ -140,9 +143,11 @@ def _spans(found: list[date]) -> str:
     return ", ".join(f"{span[0]} to {span[-1]}" if len(span) > 1 else f"{span[0]}" for span in spans)
 
 
-def _held_back(root: Path) -> Iterator[Finding]:
+def _quarantined(root: Path) -> Iterator[Finding]:
     held = list(quarantine.reasons(root))
     if not held:
         yield Finding("quarantine", "ok", "empty")
     for partition, reason in held:
-        yield Finding("quarantine", "wrong", f"{partition}: {reason}", "mend the cause, then run its hours again")
+        yield Finding(
+            "quarantine", "wrong", f"{partition}: {reason}", "fix the cause, then run its hours again: liq run"
+        )

@@ -1,4 +1,4 @@
-"""Processes that are started together and end together, whatever they have started in between."""
+"""Groups of processes that start and stop together, including all their descendants."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import psutil
 
 from warehouse.errors import UserError
 
-# Each step is given the seconds to work before the next: a request to the leaders, to all, and no request.
+# (signal, send to all processes or only to the leaders, seconds to wait): TERM to leaders, TERM to all, KILL to all.
 STEPS = ((signal.SIGTERM, False, 15.0), (signal.SIGTERM, True, 5.0), (signal.SIGKILL, True, 5.0))
 
 
 class Sessions:
-    """A set of sessions, one for each process started here.
+    """A set of sessions (as of setsid), one for each process started here.
 
-    Airflow's tasks make process groups of their own, and orphans lose their parent; a session they all keep.
+    Airflow's tasks create their own process groups, and orphans lose their parent, but all stay in their session.
     `leaders` are the processes started here, by name.
     """
 
@@ -39,7 +39,7 @@ class Sessions:
         self.end()
 
     def start(self, name: str, command: list[str], env: dict[str, str], log: Path) -> None:
-        """Start `command` in a session of its own, its output in `log`."""
+        """Start `command` in a new session, with its output in `log`."""
         with log.open("w") as out:
             self.leaders[name] = subprocess.Popen(
                 command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
@@ -47,25 +47,25 @@ class Sessions:
         self._logs[name] = log
 
     def require_alive(self) -> None:
-        """Raise UserError naming the first that has ended by itself."""
+        """Raise UserError naming the first leader that has exited."""
         for name, leader in self.leaders.items():
             if leader.poll() is not None:
-                raise UserError(f"{name} ended with code {leader.returncode}; see {self._logs[name]}")
+                raise UserError(f"{name} exited with code {leader.returncode}; see {self._logs[name]}")
 
     def members(self) -> list[psutil.Process]:
-        """Every process of these sessions that is alive."""
+        """Return every live process of these sessions."""
         ids = {leader.pid for leader in self.leaders.values()}
         return [p for p in psutil.process_iter() if _session_of(p) in ids and _alive(p)]
 
     def end(self) -> None:
-        """End every process, with force those that do not listen, and say so. Raises UserError if one is left."""
+        """Stop every process, by SIGKILL if needed, and report it. Raises UserError if one survives."""
         began, count = time.monotonic(), len(self.members())
         for number, everyone, seconds in STEPS:
             self._signal(number, everyone)
-            if self._gone_within(seconds):
-                self._report(f"Ended: all {count} processes, in {time.monotonic() - began:.0f} s")
+            if self._wait_until_stopped(seconds):
+                self._report(f"Stopped all {count} processes in {time.monotonic() - began:.0f} s")
                 return
-        raise UserError(f"still running: {', '.join(str(p.pid) for p in self.members())}; end them with kill -9")
+        raise UserError(f"still running: {', '.join(str(p.pid) for p in self.members())}; stop them with kill -9")
 
     def _signal(self, number: signal.Signals, everyone: bool) -> None:
         leaders = {leader.pid for leader in self.leaders.values()}
@@ -76,7 +76,7 @@ class Sessions:
                 except psutil.NoSuchProcess:
                     continue
 
-    def _gone_within(self, seconds: float) -> bool:
+    def _wait_until_stopped(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for leader in self.leaders.values():

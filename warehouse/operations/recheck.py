@@ -1,4 +1,4 @@
-"""Puts what is published before its contract again: files that changed since, or rules that are newer than they."""
+"""Re-checks of published partitions, for files changed since and for checks added since."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def recheck(
 ) -> pl.DataFrame:
     """Return a row for each check of each published partition from `first` to `last`; write pages of them to `docs`.
 
-    Raises UserError when nothing is published in that time, or `docs` cannot be written.
+    Raises UserError if nothing is published in that time, or if `docs` cannot be written.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     from expectations.validation import gx
@@ -42,9 +42,9 @@ def recheck(
     end = parse_hour(last).date() if last else date.max
     jobs = [job for table in load().values() for job in _jobs(store, table, begin, end)]
     if not any("date" in table.partition for table, _ in jobs):
-        raise UserError(f"nothing is published in {store.root} in that time; see what there is with: liq tables")
+        raise UserError(f"nothing is published in {store.root} in that time; see the time ranges with: liq tables")
     if docs:
-        _write(docs, {})  # a folder that cannot be is refused before the work
+        _write(docs, {})  # fail before the work if the folder cannot be created
     progress.stage("check", len(jobs), "tables")
     counts: list[Count] = []
     for table, keys in jobs:
@@ -65,12 +65,12 @@ def _write(folder: Path, pages: Mapping[str, str]) -> None:
 
 
 def failing(results: pl.DataFrame) -> int:
-    """How many checks failed that hold a partition back."""
+    """Count the failed blocking checks."""
     return results.filter(~pl.col("passed") & (pl.col("severity") == "FAIL")).height
 
 
 def _jobs(store: Store, table: Table, begin: date, end: date) -> Iterator[tuple[Table, list[Key]]]:
-    """Partitions that are read together: all days of one coin, so that checks see from one day into the next."""
+    """Yield the partitions to read together: all days of a coin, since some checks compare consecutive days."""
     together: dict[tuple[object, ...], list[Key]] = {}
     for key in store.keys(table):
         day = key.get("date")

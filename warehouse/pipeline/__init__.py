@@ -1,1 +1,1 @@
-"""The engine: a partition is a function of declared partitions, built whole where it is stale, checked, published."""
+"""The build engine: each partition is a function of its declared inputs; stale ones are rebuilt, checked, published."""

@@ -1,4 +1,4 @@
-"""One way to build any table: SQL or polars, the caller cannot tell which."""
+"""One interface to build any table, whether in SQL or in polars."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from warehouse.catalog.statements import SQL, read
 
 
 def build(name: str, inputs: Mapping[str, pl.DataFrame], **parameters: Any) -> pl.DataFrame:
-    """The rows of table `name` from its input tables, conforming to its contract.
+    """Build the rows of table `name` from its input tables, conforming to its contract.
 
-    A table with `sql/<name>.sql` is that SELECT over the inputs, in DuckDB; others are `transforms/tables/<name>.py`.
+    A table with a file `sql/<name>.sql` is that SELECT over the inputs, run in DuckDB; the others are built by
+    `transforms/tables/<name>.py`.
     """
     return build_group(name, inputs, **parameters)[table(name).name]
 
 
 def build_group(name: str, inputs: Mapping[str, pl.DataFrame], **parameters: Any) -> dict[str, pl.DataFrame]:
-    """Table `name` and those that are made with it, by name."""
+    """Build table `name` and the tables built together with it, by name."""
     contract = table(name)
     script = statement(contract)
     if script is not None:
@@ -36,17 +37,17 @@ def build_group(name: str, inputs: Mapping[str, pl.DataFrame], **parameters: Any
 
 
 def statement(contract: Table) -> str | None:
-    """The SELECT that makes a table, if one does."""
+    """Return the SELECT that builds a table, or None if Python builds it."""
     return read(contract.name) if (SQL / f"{contract.name}.sql").is_file() else None
 
 
 def implementation(contract: Table) -> ModuleType:
-    """The module with the `build` that makes a table."""
+    """Return the module whose `build` builds a table."""
     return importlib.import_module(f"transforms.tables.{contract.built_with or contract.name}")
 
 
 def parameters_of(contract: Table) -> tuple[str, ...]:
-    """The parameters that the build of a table takes besides its inputs."""
+    """Return the names of the parameters that a table's build takes besides its inputs."""
     if statement(contract) is not None:
         return ()
     taken = inspect.signature(implementation(contract).build).parameters.values()
@@ -56,7 +57,7 @@ def parameters_of(contract: Table) -> tuple[str, ...]:
 def _select(statement: str, inputs: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     with _database().cursor() as connection:
         for name, frame in inputs.items():
-            # words as polars holds them: the oldest form would copy every one
+            # keep polars' string views: the default Arrow type would copy every string
             connection.register(name, frame.to_arrow(compat_level=pl.CompatLevel.newest()))
         rows: pl.DataFrame = connection.sql(statement).pl()
         return rows
@@ -64,6 +65,6 @@ def _select(statement: str, inputs: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    """One for all queries of the process, in memory and empty: what is registered is its cursor's own."""
-    # one thread: sums of doubles depend on their order
+    """Return the process's one in-memory database. It stays empty: registered frames belong to a cursor."""
+    # one thread: sums of doubles depend on the order of addition
     return duckdb.connect(config={"python_enable_replacements": "false", "threads": 1})

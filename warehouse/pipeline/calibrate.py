@@ -1,4 +1,4 @@
-"""The daily fit: from what was realised before a day began, the version of the parameters that applies from then on."""
+"""The daily fit: a version of the parameters, from liquidations before a day, that applies from that day on."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _LOG = logging.getLogger("warehouse")
 
 @dataclass
 class Calibration:
-    """What the fits of some days came to. rows: a row for each day, exchange and side that was fitted.
+    """The result of fitting some days. rows: one row for each fitted day, exchange and side.
 
-    too_few: the days without a fit, each with the version that goes on. made_before: the last published hour.
+    too_few: the days without a fit, each with the version that stays in force. made_before: the last published hour.
     """
 
     rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_SHOWN))
@@ -53,9 +53,9 @@ class Calibration:
 
 
 def calibrate(settings: Settings, first: date, last: date, *, progress: Progress | None = None) -> Calibration:
-    """Fit each day from `first` to `last`, from the days before it alone, and publish the versions together.
+    """Fit each day from `first` to `last` from the days before it only, and publish the versions together.
 
-    Raises UserError for a warehouse that cannot be used, Busy when a run keeps it.
+    Raises UserError for an unusable warehouse, Busy if another run holds it.
     """
     store, span = open_store(settings.root, settings.source, create=True), tuple(days(first, last))
     begin, end = datetime.combine(first, time()), datetime.combine(last, time())
@@ -71,16 +71,16 @@ def calibrate(settings: Settings, first: date, last: date, *, progress: Progress
     for day in span:
         rows = versions.filter(version=f"fit-{day}")
         if rows.is_empty():
-            made.too_few[day] = _standing(versions, datetime.combine(day, time()))
+            made.too_few[day] = _version_in_force(versions, datetime.combine(day, time()))
         else:
-            made.rows = pl.concat([made.rows, _shown(day, rows)])
+            made.rows = pl.concat([made.rows, _summarise(day, rows)])
     return made
 
 
 def calibrate_day(day: str) -> dict[str, Any]:
-    """As a task: the fit of one day. Returns what was published, held back, or why there is no version."""
-    asked = date.fromisoformat(day)
-    made = calibrate(load(), asked, asked)
+    """Fit one day as a task. Return the counts published, the quarantined partitions, and why a day has no fit."""
+    that_day = date.fromisoformat(day)
+    made = calibrate(load(), that_day, that_day)
     for line in too_few(made):
         _LOG.warning("%s", line)
     return {
@@ -92,11 +92,11 @@ def calibrate_day(day: str) -> dict[str, Any]:
 
 
 def too_few(made: Calibration) -> Iterator[str]:
-    """A line for each day without a fit."""
+    """Yield a line for each day without a fit."""
     for day, version in made.too_few.items():
         yield (
             f"{day}: fewer than {LEAST_HOURS} hours of liquidations in the {WINDOW.days} days before it; "
-            f"{version} goes on"
+            f"{version} stays in force"
         )
 
 
@@ -105,14 +105,14 @@ def _newest_hour(store: Store) -> datetime | None:
     return newest if isinstance(newest, datetime) else None
 
 
-def _standing(parameters: pl.DataFrame, moment: datetime) -> str:
-    """The newest version that applies at `moment`."""
+def _version_in_force(parameters: pl.DataFrame, moment: datetime) -> str:
+    """Return the newest version that applies at `moment`."""
     applies = parameters.filter(pl.col("valid_from_utc") <= moment).sort("valid_from_utc", "version")
     return str(applies["version"][-1])
 
 
-def _shown(day: date, rows: pl.DataFrame) -> pl.DataFrame:
-    """A version as a person reads it: what each side learnt from, and how far it went from the prior."""
+def _summarise(day: date, rows: pl.DataFrame) -> pl.DataFrame:
+    """Summarise a version by exchange and side: the data of its fit and its distance from the prior."""
     return pl.DataFrame(
         [_side(day, exchange, side, own) for (exchange, side), own in _sides(rows)], schema=_SHOWN, orient="row"
     )
@@ -126,6 +126,6 @@ def _sides(rows: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.DataFrame]]
 
 def _side(day: date, exchange: str, side: str, rows: pl.DataFrame) -> Mapping[str, object]:
     sums = dict(rows.group_by("parameter").agg(pl.col("value").sum()).iter_rows())
-    told = {name: sums[name] for name in ("realised_usd", "prior_usd", "fitted_usd", "distance")}
+    totals = {name: sums[name] for name in ("realised_usd", "prior_usd", "fitted_usd", "distance")}
     weights = {"prior_weight": float(prior(exchange).weight.sum()), "fitted_weight": sums["weight"]}
-    return {"day": day, "exchange": exchange, "side": side, "hours": int(sums["hours"])} | told | weights
+    return {"day": day, "exchange": exchange, "side": side, "hours": int(sums["hours"])} | totals | weights

@@ -1,7 +1,7 @@
-"""The walk over the graph of partitions: what is stale is built, inputs before what is built on them, days ascending.
+"""The walk over the graph of partitions: stale ones are built, inputs before their dependents, days ascending.
 
-A lane is a part of the walk that nothing else in its stage of the walk depends on, so that lanes may be walked side by
-side, by whatever executes them (workers.py).
+A lane is a part of the walk that is independent of the other lanes of its stage, so lanes can run in parallel
+(workers.py).
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Lane:
-    """Tables by name, and the days and coins or exchange to walk them for. A day's coins are built together.
+    """Table names, and the days and coins or exchange to walk them for. All coins of a day are built together.
 
-    again: builds them whether or not they are stale. history: by coin, the first and the last hour of its map.
-    expected: by coin, the exchanges that owe its data. work: how many of the days are likely to be built.
+    again: build every unit, stale or not. history: by coin, the first and last hour of its map.
+    expected: by coin, the exchanges that should have its data. work: the number of days likely to be built.
     """
 
     tables: tuple[str, ...]
@@ -46,13 +46,13 @@ class Lane:
 
     @property
     def name(self) -> str:
-        """What it is walked for, for a person."""
+        """The exchange, coins or tables of the lane, for display."""
         return self.exchange or ", ".join(coin for coin in self.coins if coin) or ", ".join(self.tables)
 
 
 @dataclass(frozen=True)
 class Built:
-    """A unit that was built: its name, why, and how many rows of its table came out."""
+    """A built unit: its label, the reason, and the number of rows of its table."""
 
     label: str
     reason: str
@@ -60,7 +60,7 @@ class Built:
 
 
 class Walk:
-    """Walks a lane over `store`, a stage over what is published, and writes what it builds into the stage."""
+    """The walk of one lane over `store`, a stage on top of the published tables; it writes to the stage."""
 
     def __init__(self, store: Store, lane: Lane, reader: Reader | None = None) -> None:
         self.store, self.lane, self.reader = store, lane, reader or Reader(store)
@@ -71,7 +71,7 @@ class Walk:
         self._looked_for: set[tuple[str, date, str | None]] = set()
 
     def run(self) -> Iterator[date]:
-        """Build what is stale, and yield each day when it is done."""
+        """Build the stale units, and yield each day when it is done."""
         tables = [each for each in in_order() if each.name in self.lane.tables]
         for day in self.lane.days:
             for of in tables:
@@ -81,13 +81,13 @@ class Walk:
             yield day
 
     def units(self, of: Table, day: date) -> list[Unit]:
-        """The units of a table on a day that there is something to build of."""
+        """Return the units of a table on a day that have something to be built from."""
         units = (Unit(of, day, coin, self.lane.exchange) for coin in self.lane.coins)
         return [unit for unit in units if self._is_due(unit)]
 
     def reason(self, unit: Unit) -> str:
-        """Why a unit is to be built; empty where it is not."""
-        return "asked for" if self.lane.again else next(self.staleness.reasons(unit), "")
+        """Return the reason to build a unit; empty if it is up to date."""
+        return "requested" if self.lane.again else next(self.staleness.reasons(unit), "")
 
     def _is_due(self, unit: Unit) -> bool:
         if unit.table.name == MAP.name:
@@ -99,7 +99,7 @@ class Walk:
         return not required or any(self.reader.has(each, unit) for each in required)
 
     def _build(self, stale: Sequence[tuple[Unit, str]]) -> None:
-        """Build units of one table and one day together, each with why it is stale."""
+        """Build units of one table and one day together; each comes with the reason why it is stale."""
         for unit, _ in stale:
             self._build_missing_inputs(unit)
         self._make(stale)
@@ -107,7 +107,7 @@ class Walk:
     def _make(self, stale: Sequence[tuple[Unit, str]]) -> None:
         units = [unit for unit, _ in stale]
         of = units[0].table
-        # before anything is read: what is replaced meanwhile has another digest than is recorded, and is built again
+        # recorded before any read: an input replaced meanwhile then differs from its digest, and the unit is rebuilt
         recorded = [self.staleness.built_from(unit) for unit in units]
         made = build_group(of.name, self._inputs(units), **self._given(units[0]))
         for (unit, why), from_what in zip(stale, recorded, strict=True):
@@ -116,19 +116,19 @@ class Walk:
                 self.built.append(Built(unit.label, why, own[of.name].height))
 
     def _inputs(self, units: Sequence[Unit]) -> dict[str, pl.DataFrame]:
-        """The declared inputs. What adds to its own rows begins with none when all is built again."""
+        """Read the declared inputs. In a full rebuild, a table that is its own input starts empty."""
         anew = self.lane.again and not units[0].table.is_daily
         inputs = self.reader.inputs(units, anew=anew)
         return inputs | ({units[0].table.name: units[0].table.empty()} if anew else {})
 
     def _own(self, of: Table, rows: pl.DataFrame, unit: Unit) -> pl.DataFrame:
-        """The rows of a unit among those that a build made: of other days there may be some, but not all."""
+        """Return the rows of a unit from a build's output, which may also have some rows of other days."""
         if of.is_daily:
             rows = rows.filter(of.day == unit.day)
         return rows.filter(pl.col("coin") == unit.coin) if len(self.lane.coins) > 1 else rows
 
     def _write(self, unit: Unit, made: Mapping[str, pl.DataFrame], recorded: BuiltFrom) -> bool:
-        """Write what was made of a unit, its own table last; nothing where there was nothing to make it of."""
+        """Write the tables of a unit, its own last. Return False for a unit that is empty and was never written."""
         own = unit.table
         if made[own.name].is_empty() and not own.may_be_empty and not self._has(unit):
             return False
@@ -143,20 +143,20 @@ class Walk:
         return True
 
     def _has(self, unit: Unit) -> bool:
-        """Whether the unit was ever built: its file is there, and speaks of it."""
+        """Return whether the unit was ever built: its file exists and its footer lists the unit."""
         footer = self.store.footer(unit.table, unit.key)
         return footer is not None and ("date" in unit.table.partition or unit.name in footer.units)
 
     def _among_other_days(
         self, of: Table, unit: Unit, rows: pl.DataFrame, units: Mapping[str, BuiltFrom]
     ) -> tuple[pl.DataFrame, Mapping[str, BuiltFrom]]:
-        """The rows of a file that holds several days, with those of the unit's day replaced."""
+        """Return the rows of a file of several days, with the rows of the unit's day replaced."""
         before, footer = self.store.read(of, [unit.key]), self.store.footer(of, unit.key)
         known = footer.units if footer else {}
         return of.conform(pl.concat([before.filter(of.day != unit.day), rows])), {**known, **units}
 
     def _build_missing_inputs(self, unit: Unit) -> None:
-        """Build the missing inputs first: state deleted for its age, and lost days before the walk."""
+        """Build missing inputs: state deleted by retention, and lost days before the walk."""
         for each in unit.table.inputs if unit.coin else ():
             of = load()[each.table]
             for key in self.reader.keys(each, unit) if {"coin", "date"} <= set(of.partition) else ():
@@ -165,13 +165,13 @@ class Walk:
                 name = (of.name, needed.day, needed.coin)
                 if is_walked or name in self._looked_for:
                     continue
-                self._looked_for.add(name)  # windows overlap: of 30 days, 29 were looked for the day before
+                self._looked_for.add(name)  # windows overlap: of 30 days, 29 were checked the day before
                 if self.store.find(of, key) is None and self._is_due(needed):
                     self._build_missing_inputs(needed)
                     self._make([(needed, f"{of.full_name} is missing and {unit.label} needs it")])
 
     def _given(self, unit: Unit) -> dict[str, Any]:
-        """The parameters that the build of a unit takes."""
+        """Return the parameters of the build of a unit."""
         known: dict[str, Callable[[], Any]] = {
             "coin": lambda: unit.coin,
             "day": lambda: unit.day,
@@ -181,12 +181,12 @@ class Walk:
         return {name: known[name]() for name in parameters_of(unit.table)}
 
     def _recorded(self, unit: Unit) -> Mapping[str, Any]:
-        """Those of them that are not told by the unit's place."""
+        """Return the build parameters that do not follow from the unit's key, to record them in the footer."""
         given = self._given(unit)
         known = {name: given[name] for name in ("exchanges",) if name in given}
         return known | ({"hours": self._hours(unit)} if "hours" in given else {})
 
     def _hours(self, unit: Unit) -> tuple[datetime, datetime]:
-        """The hours of a coin's map within a day: the first and the last."""
+        """Return the first and last hour of a coin's map within a day."""
         first, last = self.lane.history[unit.coin or ""]
         return max(first, unit.begins), min(last, unit.ends - HOUR)

@@ -1,4 +1,4 @@
-"""The gate: every staged partition before its suite; what fails is held back, and so is what was built on it."""
+"""The gate: staged partitions are checked; failed ones are quarantined, with everything built from them."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 CHECKS = table("checks")
 Held = tuple[str, str, str]
-"""Table, partition and reason of what is held back."""
+"""Table, partition and reason of a quarantined partition."""
 
 _AT_ONCE = 1 << 24
-"""Bytes of files that are counted together: about a million rows of the map."""
+"""Bytes of files that are checked together: about a million rows of the map."""
 
 _NEVER = datetime(9999, 1, 1)
 
 
 def check(stage: Stage, last_hour: datetime | None, progress: Progress) -> list[CheckResult]:
-    """Put every staged partition before its contract, and return what was decided of each check.
+    """Check every staged partition against its contract and return the result of each check.
 
-    polars counts the rows that break each rule; Great Expectations decides over all counts of the run at once.
-    last_hour: the hour that freshness is asked of; None where nothing has to be fresh.
+    polars counts the rows that break each rule; Great Expectations decides on all counts of the run at once.
+    last_hour: the hour that fresh tables must reach; None skips the freshness checks.
     """
-    from expectations.validation.gx import decide  # seconds to import: only where it is used
+    from expectations.validation.gx import decide  # takes seconds to import
 
     staged = by_table(stage)
     progress.stage("check", len(staged) + 1, "tables")
@@ -53,7 +53,7 @@ def check(stage: Stage, last_hour: datetime | None, progress: Progress) -> list[
 
 
 def hold_back(stage: Stage, results: Iterable[CheckResult]) -> list[Held]:
-    """Quarantine what failed, its siblings of one build, and all that was built on them."""
+    """Quarantine failed partitions, the tables built together with them, and everything built from them."""
     failed: dict[tuple[str, str], str] = {}
     for result in results:
         if not result.passed and result.severity == "FAIL":
@@ -62,7 +62,7 @@ def hold_back(stage: Stage, results: Iterable[CheckResult]) -> list[Held]:
 
 
 def counted(store: Store, of: Table, keys: Sequence[Key], last_hour: datetime | None) -> Iterator[Count]:
-    """Count the rows of partitions that break each rule, some partitions at a time so that memory stays flat."""
+    """Count the rows that break each rule, in batches of partitions so that memory stays flat."""
     for batch, newest in _batches(store, of, keys):
         before = _days_before(batch) if of.checks_look_back else []
         expected = min(last_hour, newest) if last_hour and newest else None
@@ -71,17 +71,17 @@ def counted(store: Store, of: Table, keys: Sequence[Key], last_hour: datetime | 
 
 
 def _days_before(batch: Sequence[Key]) -> list[Key]:
-    """The partitions of the days before those of a batch, where they are not in it."""
+    """Return the partitions of the previous days of a batch, except partitions in the batch itself."""
     there = {(key["coin"], key["date"]) for key in batch}
     days = [{**key, "date": date.fromisoformat(str(key["date"])) - timedelta(days=1)} for key in batch]
     return [key for key in days if (key["coin"], key["date"]) not in there]
 
 
 def _batches(store: Store, of: Table, keys: Sequence[Key]) -> Iterator[tuple[list[Key], datetime | None]]:
-    """Yield `keys` (in order) in batches of at most _AT_ONCE bytes, each with the last hour that is due in it.
+    """Yield `keys` (in order) in batches of at most _AT_ONCE bytes, each with the last hour due in it.
 
-    Freshness is asked of the newest rows of each coin, so a batch holds the newest partitions of coins that end alike;
-    of older parts of a coin nothing is due.
+    Freshness concerns the newest rows of each coin, so a batch holds the newest partitions of coins that end on the
+    same hour; older partitions of a coin come without a due hour.
     """
     together: list[Key] = []
     due, room = _NEVER, _AT_ONCE
@@ -97,14 +97,14 @@ def _batches(store: Store, of: Table, keys: Sequence[Key]) -> Iterator[tuple[lis
 
 
 def _last_hour(key: Key) -> datetime:
-    """The last hour of a partition's day or month; of what is kept by neither there is none."""
+    """Return the last hour of a partition's day or month, or _NEVER for a table partitioned by neither."""
     if "month" in key:
         return (datetime.fromisoformat(f"{key['month']}-01") + timedelta(days=32)).replace(day=1) - HOUR
     return datetime.fromisoformat(f"{key['date']}T23:00") if "date" in key else _NEVER
 
 
 def _parts(store: Store, of: Table, keys: list[Key]) -> list[tuple[list[Key], int]]:
-    """One coin's partitions in parts of at most _AT_ONCE bytes or one file, with their sizes."""
+    """Split one coin's partitions into parts of at most _AT_ONCE bytes (at least one file), with their sizes."""
     parts: list[tuple[list[Key], int]] = []
     for key in keys:
         path = store.find(of, key)
@@ -117,7 +117,7 @@ def _parts(store: Store, of: Table, keys: list[Key]) -> list[tuple[list[Key], in
 
 
 def by_table(stage: Stage) -> dict[str, list[Key]]:
-    """The staged partitions of each table."""
+    """Return the staged partitions of each table."""
     staged: dict[str, list[Key]] = {}
     for contract, key in stage.staged():
         staged.setdefault(contract.name, []).append(key)
@@ -125,15 +125,15 @@ def by_table(stage: Stage) -> dict[str, list[Key]]:
 
 
 def warnings_of(results: Iterable[CheckResult]) -> tuple[str, ...]:
-    """What each check warns of: its first reason, and of how many partitions it is true."""
+    """Return one warning per check: its first reason, and the number of partitions."""
     by_check: dict[tuple[str, str], list[str]] = {}
     for result in (r for r in results if not r.passed and r.severity == "WARN"):
         by_check.setdefault((result.table_name, result.check_name), []).append(result.reason)
-    return tuple(f"{of[0]} So in {len(of)} partitions." if len(of) > 1 else of[0] for of in by_check.values())
+    return tuple(f"{of[0]} The same in {len(of)} partitions." if len(of) > 1 else of[0] for of in by_check.values())
 
 
 def _hold(stage: Stage, staged: dict[str, list[Key]], failed: dict[tuple[str, str], str]) -> list[Held]:
-    """Quarantines failed partitions, their siblings of one build, and all that was built on them."""
+    """Quarantine failed partitions, the tables built together with them, and everything built from them."""
     held: list[Held] = []
     reasons: dict[str, list[tuple[Key, str]]] = {}
     for contract in _in_order(staged):
@@ -147,7 +147,7 @@ def _hold(stage: Stage, staged: dict[str, list[Key]], failed: dict[tuple[str, st
 
 
 def _in_order(staged: dict[str, list[Key]]) -> list[Table]:
-    """Inputs before what is built on them."""
+    """Return the tables of `staged` with inputs before their dependents."""
     built = [each for of in in_order() for each in products(of)]
     names = {each.name for each in built}
     return [each for each in (*(t for t in load().values() if t.name not in names), *built) if each.name in staged]
@@ -161,22 +161,22 @@ def _inherited(
 ) -> str | None:
     for name in (each.table for each in maker(contract).inputs):
         for other, _ in held.get(name, []):
-            if _touches(other, key):
-                return f"built on {table(name).full_name} {label(table(name), other)}, which is held back"
+            if _may_depend_on(other, key):
+                return f"built from {table(name).full_name} {label(table(name), other)}, which is quarantined"
     for sibling in products(maker(contract)):
         if sibling.partition == contract.partition and (sibling.name, label(sibling, key)) in failed:
-            return f"built together with {sibling.full_name}, which is held back"
+            return f"built together with {sibling.full_name}, which is quarantined"
     return None
 
 
-def _touches(upstream: Key, key: Key) -> bool:
-    """Whether what was made of `upstream` may stand in `key`: the same coin and exchange, no earlier day."""
+def _may_depend_on(upstream: Key, key: Key) -> bool:
+    """Return whether `key` may be built from `upstream`: same coin and exchange, same day or later."""
     same = all(upstream[c] == key[c] for c in ("coin", "exchange") if c in upstream and c in key)
     return same and not ("date" in upstream and "date" in key and str(key["date"]) < str(upstream["date"]))
 
 
 def record(stage: Stage, last_hour: datetime, results: Iterable[CheckResult]) -> None:
-    """Stages what was found, in the place of what was found of the same partitions for that hour before."""
+    """Stage the check results; they replace earlier results of the same partitions and hour."""
     entries = [
         {
             "date": last_hour.date(),

@@ -1,7 +1,7 @@
-"""The partitions of a plan as lanes: which tables, days and coins are walked, in which order, and what side by side.
+"""The lanes of a plan: which tables, days and coins are built, in which order, and which in parallel.
 
-First an exchange's reference tables, then a day's core tables of all coins, which share what was answered; then each
-coin by itself, its days one after another, since a day begins with the state of the day before.
+First the reference tables by exchange, then the core tables of all coins by day, which share the responses. Then each
+coin by itself, its days in sequence, since a day starts from the state of the day before.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from warehouse.storage.layout import Key
 from warehouse.storage.staging import Stage
 from warehouse.storage.store import Store
 
-BARS, BOOKS, INSTRUMENTS, PAYLOADS = map(table, ("price_bars", "position_ledger", "instruments", "payloads"))
+BARS, LEDGER, INSTRUMENTS, PAYLOADS = map(table, ("price_bars", "position_ledger", "instruments", "payloads"))
 FETCHES, PARAMETERS = table("fetches"), table("model_parameters")
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 Hours = tuple[datetime, datetime]
 
 
 def lanes(stage: Stage, plan: Plan) -> Iterator[tuple[str, list[Lane]]]:
-    """What is walked for a plan: lists of lanes that may be walked side by side, each list after the one before."""
+    """Yield the stages of a plan: a name, and a list of lanes that can run in parallel."""
     store, span = stage.store, _span(stage.published, plan)
     of_exchange, of_all, shared, of_coin = _by_scope(plan)
     if of_exchange:
@@ -51,19 +51,19 @@ def lanes(stage: Stage, plan: Plan) -> Iterator[tuple[str, list[Lane]]]:
     if of_coin:
         names = coins(store, plan)
         known = {name: _history(stage.published, name, plan) for name in names}
-        owing = {name: _expected(store, name) for name in names}
+        expected = {name: _expected(store, name) for name in names}
         work = len(list(days((plan.first_hour - HOUR).date(), plan.last_hour.date())))
         yield (
             "maps" if MAP.name in of_coin else ", ".join(of_coin),
             [
-                Lane(of_coin, span, (name,), None, plan.again, {name: known[name]}, {name: owing[name]}, work)
+                Lane(of_coin, span, (name,), None, plan.again, {name: known[name]}, {name: expected[name]}, work)
                 for name in names
             ],
         )
 
 
 def after(store: Store, plan: Plan) -> Iterator[Plan]:
-    """The weeks after a plan's last day, up to the end of its coins' maps: its hours may have made them stale."""
+    """Yield the weeks after a plan's last day, up to the end of its coins' maps, which the plan may make stale."""
     last = max((_history(store, name, plan)[1] for name in coins(store, plan)), default=plan.last_hour)
     first = datetime.combine(plan.last_hour.date() + _DAY, time())
     if MAP.name in plan.tables_or_all and first <= last:
@@ -71,14 +71,14 @@ def after(store: Store, plan: Plan) -> Iterator[Plan]:
 
 
 def of_payloads(store: Store, settings: Settings) -> Plan:
-    """The plan of all that the stored payloads speak of. Raises UserError where there are none."""
+    """Return the plan of all hours covered by stored payloads. Raises UserError if there are none."""
     windows = ["exchange", "endpoint", "window_start_utc", "window_end_utc"]
     known = [store.read(of, store.keys(of), windows).drop_nulls() for of in (PAYLOADS, FETCHES)]
-    # a file of a day or a month was asked for because of some of its hours, which are noted beside it
+    # an archive file covers a whole day or month; the fetch log has the hours it was requested for
     of_hours = pl.concat(known).filter(~pl.col("endpoint").str.starts_with("archive_"))
     asked = known[0] if of_hours.is_empty() else of_hours
     if known[0].is_empty():
-        raise UserError(f"there are no payloads in {store.root}; fill it with: liq run")
+        raise UserError(f"there are no payloads in {store.root}; load some with: liq run")
     first, last = asked["window_start_utc"].min(), asked["window_end_utc"].max()
     assert isinstance(first, datetime)
     assert isinstance(last, datetime)
@@ -87,13 +87,13 @@ def of_payloads(store: Store, settings: Settings) -> Plan:
 
 
 def all_of(store: Store, settings: Settings, coin: str) -> Plan:
-    """The plan of all hours of a coin's map."""
+    """Return the plan of all hours of a coin's map."""
     known = published_hours(store, coin)
     return Plan(min(known), max(known), (coin,), settings.exchanges, retry_failed=False)
 
 
 def anew(store: Store, plan: Plan, length: timedelta) -> Iterator[Plan]:
-    """A plan in parts that build everything again: versions first, then weeks, a fit before the day it is for."""
+    """Yield a plan in parts for a full rebuild: reference versions, then weeks, each fit before the day it is for."""
     fits = store.footer(PARAMETERS, {})
     fitted = {datetime.fromisoformat(day) for day in (fits.units if fits else ()) if day != str(STATED)}
     reference = tuple(t.name for t in in_order() if "exchange" in t.partition)
@@ -111,7 +111,7 @@ def anew(store: Store, plan: Plan, length: timedelta) -> Iterator[Plan]:
 
 
 def hours_after(store: Store, plan: Plan) -> dict[str, int]:
-    """By coin, how many published hours come after the plan's: they are built again where their past changes."""
+    """Count by coin the published hours after the plan's, which are rebuilt if their inputs change."""
     found = {}
     for name in coins(store, plan):
         behind = (_history(store, name, plan)[1] - plan.last_hour) // HOUR
@@ -121,14 +121,14 @@ def hours_after(store: Store, plan: Plan) -> dict[str, int]:
 
 
 def coins(store: Store, plan: Plan) -> list[str]:
-    """The plan's coins, or with `all` every coin that has bars."""
+    """Return the plan's coins, or with `all` every coin that has bars."""
     if plan.coins != ("all",):
         return list(plan.coins)
     return sorted({str(key["coin"]) for key in store.keys(BARS)})
 
 
 def _by_scope(plan: Plan) -> tuple[tuple[str, ...], ...]:
-    """The plan's tables: those of an exchange, of all coins together, of coins that share answers, and of a coin."""
+    """Group the plan's tables: per exchange, all coins together, coins that share responses, and per coin."""
     scopes: tuple[list[str], ...] = ([], [], [], [])
     for each in in_order():
         if each.name in plan.tables_or_all:
@@ -146,9 +146,9 @@ def _scope(of: Table) -> int:
 
 
 def _span(published: Store, plan: Plan) -> tuple[date, ...]:
-    """The days that are walked: those of the plan's hours, and with catching up those of the week before them.
+    """Return the days to walk: the days of the plan's hours and, with `retry_failed`, of the week before them.
 
-    Bars and events of the hour up to midnight are of the day before.
+    Bars and events of the hour that ends at midnight belong to the day before.
     """
     if plan.days:
         return plan.days
@@ -160,15 +160,15 @@ def _span(published: Store, plan: Plan) -> tuple[date, ...]:
 
 
 def _history(store: Store, coin: str, plan: Plan) -> Hours:
-    """The first and the last hour of a coin's published map, with those of the plan."""
+    """Return the first and last hour of a coin's map once the plan's hours are published."""
     known = published_hours(store, coin)
     return min([plan.first_hour, *known]), max([plan.last_hour, *known])
 
 
 def published_hours(store: Store, coin: str) -> Sequence[datetime]:
-    """The first and the last hour of a coin's published map; none without one.
+    """Return the first and last hour of a coin's published map; empty without a map.
 
-    A day of which a file was lost is told by those that were built with it.
+    If the file of a day was lost, the files built together with it still show the day.
     """
     made = products(MAP)
     days_there = sorted({str(key["date"]) for of in made for key in store.keys(of, coin=coin)})
@@ -177,18 +177,18 @@ def published_hours(store: Store, coin: str) -> Sequence[datetime]:
 
 
 def _hours_of(store: Store, key: Key, made: Sequence[Table]) -> Sequence[datetime]:
-    """The first and the last hour of a day of a map, from a footer, or from its ledger if none says."""
+    """Return the first and last hour of a day's map, from a footer, else from its ledger."""
     for of in made:
         footer = store.footer(of, key)
         recorded = footer.units.get(str(key["date"]), {}).get("hours") if footer else None
         if recorded:
             return [datetime.fromisoformat(hour) for hour in recorded.split()]
-    found: list[datetime] = store.read(BOOKS, [key], ["hour_utc"])["hour_utc"].unique().sort().to_list()
+    found: list[datetime] = store.read(LEDGER, [key], ["hour_utc"])["hour_utc"].unique().sort().to_list()
     return found[:1] + found[-1:]
 
 
 def answered_for(store: Store, plan: Plan) -> list[str]:
-    """The plan's coins, or with `all` every coin that an answer of the plan's days is about."""
+    """Return the plan's coins, or with `all` every coin with a response in the plan's days."""
     if plan.coins != ("all",):
         return list(plan.coins)
     keys = [key for day in _span(store.base or store, plan) for key in store.keys(PAYLOADS, date=day)]
@@ -198,7 +198,7 @@ def answered_for(store: Store, plan: Plan) -> list[str]:
 
 
 def _expected(store: Store, coin: str) -> tuple[str, ...]:
-    """Exchanges that owe the coin: those that list it or are not known yet, and all where none lists it."""
+    """Return the exchanges expected to have the coin: listing it, or not known yet; all if none lists it."""
     listed = store.read(INSTRUMENTS, store.keys(INSTRUMENTS), ["exchange", "coin"])
     known, listing = (set(rows["exchange"]) for rows in (listed, listed.filter(pl.col("coin") == coin)))
     return tuple(e for e in sorted(ADAPTERS) if not listing or e in listing or e not in known)

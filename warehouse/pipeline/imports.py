@@ -1,4 +1,4 @@
-"""Files that somebody else recorded, into raw.payloads and the core tables of their days: all of a file, or none."""
+"""Import of third-party files into raw.payloads and the core tables of their days, all-or-nothing per file."""
 
 from __future__ import annotations
 
@@ -38,26 +38,34 @@ _SAME = ["exchange", "endpoint", "request", "source"]
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """One file of one exchange. instrument: of the whole file, None where a column tells. name: of the source, or None."""
+    """One file of one exchange.
+
+    instrument: the contract of all rows, or None if a column has it. hints: facts on contracts not listed yet.
+    name: the name of the provider, or None.
+    """
 
     file: Path
     exchange: str
     layout: Layout
     instrument: str | None = None
-    said: ContractHints = field(default_factory=ContractHints)
+    hints: ContractHints = field(default_factory=ContractHints)
     name: str | None = None
 
     @property
     def source(self) -> str:
-        """As in the column of that name."""
+        """The value of the column `source`."""
         return f"imported:{self.name}" if self.name else "imported"
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import came to. Hours are those that its rows speak of; `remakes` when later ones are published."""
+    """The result of an import.
 
-    wanted: ImportRequest
+    left_out: duplicate rows. others: rows of other exchanges. first_hour, last_hour: the hours that the rows cover.
+    remakes: whether later hours are published already, and so become stale.
+    """
+
+    request: ImportRequest
     rows: int
     left_out: int
     others: int
@@ -71,51 +79,49 @@ class Imported:
     published: int = 0
 
 
-def import_file(settings: Settings, wanted: ImportRequest, progress: Progress) -> Imported:
-    """Checks the file, and publishes it with the core tables of its days; `published` is 0 when all was there already.
+def import_file(settings: Settings, request: ImportRequest, progress: Progress) -> Imported:
+    """Check the file and publish it with the core tables of its days; `published` is 0 if all of it was there.
 
-    Raises UserError, and changes nothing, for a file with a fault or whose rows fail a check; Busy when another run
-    holds the warehouse.
+    Raises UserError, and changes nothing, for a faulty file or rows that fail a check; Busy if another run holds the
+    warehouse.
     """
     if settings.source == "simulated":
-        raise UserError(
-            "a warehouse of simulated data takes no history of real markets; set LIQ_SOURCE=live, or recorded"
-        )
+        raise UserError("a warehouse of simulated data cannot import real market data; set LIQ_SOURCE=live or recorded")
     now_ms = market_clock(settings)()
     store = open_store(settings.root, settings.source, create=True)
-    with FileLock(settings.root / f".lock.{wanted.exchange}"):
+    with FileLock(settings.root / f".lock.{request.exchange}"):
         with lock(settings.root, settings.wait_s, progress):
-            commit(store)  # an import that was killed while it was published is published first
+            commit(store)  # first finish an import that was killed while publishing
         progress.stage("read", 1, "files")
         try:
-            found, made, payloads = _read(store, wanted, now_ms)
+            found, made, payloads = _read(store, request, now_ms)
             progress.step(rows=made.rows)
             return _published(store, settings, made, _new(store, payloads), found, progress)
         except Refused as error:
-            raise UserError(f"{wanted.file.name}: {error}") from error
+            raise UserError(f"{request.file.name}: {error}") from error
         except ChecksFailed as error:
-            raise UserError(f"{wanted.file.name}: nothing was imported, {error}") from error
+            raise UserError(f"{request.file.name}: nothing was imported: {error}") from error
 
 
-def _read(store: Store, wanted: ImportRequest, now_ms: int) -> tuple[list[Contract], Imported, pl.DataFrame]:
-    layout, exchange = wanted.layout, wanted.exchange
-    frame = read_file(wanted.file, layout)
+def _read(store: Store, request: ImportRequest, now_ms: int) -> tuple[list[Contract], Imported, pl.DataFrame]:
+    layout, exchange = request.layout, request.exchange
+    frame = read_file(request.file, layout)
     at = layout.found(frame.columns)
     own = own_rows(frame, at, exchange)
-    named, by_coin = names(own, at, wanted.instrument)
+    named, by_coin = names(own, at, request.instrument)
     listed = store.read(INSTRUMENTS, [{"exchange": exchange}])
-    by_name = contracts(listed, exchange, named.unique().sort(), wanted.said, by_coin=by_coin)
-    whose = named.replace_strict({n: c.instrument for n, c in by_name.items()}, return_dtype=pl.String)
+    by_name = contracts(listed, exchange, named.unique().sort(), request.hints, by_coin=by_coin)
+    instruments = named.replace_strict({n: c.instrument for n, c in by_name.items()}, return_dtype=pl.String)
     found = list(by_name.values())
     sizes = {c.instrument: c.contract_base for c in found}
     marks = _marks(store, found, exchange) if layout.form == "liquidation_sums" else pl.DataFrame(_MARKS)
-    rows = read(own.with_columns(whose.alias(INSTRUMENT)), layout, ImportContext(now_ms, sizes, marks))
+    rows = read(own.with_columns(instruments.alias(INSTRUMENT)), layout, ImportContext(now_ms, sizes, marks))
     if rows.is_empty():
-        raise Refused("none of its rows says that anything happened")
+        raise Refused("none of its rows has a value")
     payloads = day_payloads(
-        rows, layout.series, exchange, source=wanted.source, received_ms=now_ms, complete=layout.complete
+        rows, layout.series, exchange, source=request.source, received_ms=now_ms, complete=layout.complete
     )
-    listing = instrument_payload(found, exchange, source=wanted.source, received_ms=now_ms)
+    listing = instrument_payload(found, exchange, source=request.source, received_ms=now_ms)
     first, last = payloads["window_start_utc"].min(), payloads["window_end_utc"].max()
     assert isinstance(first, datetime)
     assert isinstance(last, datetime)
@@ -124,7 +130,7 @@ def _read(store: Store, wanted: ImportRequest, now_ms: int) -> tuple[list[Contra
     watermark = store.read(table("watermark"), [{}])["hour_utc"].to_list()
     of_days = payloads["date"].n_unique()
     made = Imported(
-        wanted, rows.height, twice, frame.height - own.height, found, first + HOUR, last, of_days,
+        request, rows.height, twice, frame.height - own.height, found, first + HOUR, last, of_days,
         bool(watermark and watermark[0] > first),
     )  # fmt: skip
     return found, made, pl.concat([listing, payloads])
@@ -134,7 +140,7 @@ _MARKS = pl.Schema({"instrument": pl.String(), "time_ms": pl.Int64(), "price": p
 
 
 def _marks(store: Store, found: list[Contract], exchange: str) -> pl.DataFrame:
-    """Closes of core.price_bars, per unit of the instrument's name, when they were known."""
+    """Return closes of core.price_bars at the end of each bar, per unit of the instrument's name."""
     keys = [key for coin in sorted({c.coin for c in found}) for key in store.keys(BARS, coin=coin)]
     units = pl.DataFrame({"instrument": [c.instrument for c in found], "unit": [c.unit_multiplier for c in found]})
     ended = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"))
@@ -145,7 +151,10 @@ def _marks(store: Store, found: list[Contract], exchange: str) -> pl.DataFrame:
 
 
 def _new(store: Store, payloads: pl.DataFrame) -> list[tuple[Key, pl.DataFrame, pl.DataFrame]]:
-    """What is not stored yet, by partition, beside what is; later than it, as the last import counts."""
+    """Return by partition the stored payloads and the new ones.
+
+    New payloads get a later receipt time than the stored ones, since the last import wins.
+    """
     made: list[tuple[Key, pl.DataFrame, pl.DataFrame]] = []
     for (exchange, day), own in payloads.partition_by("exchange", "date", as_dict=True, maintain_order=True).items():
         key = {"exchange": exchange, "date": day}
@@ -166,13 +175,13 @@ def _published(
     progress: Progress,
 ) -> Imported:
     if not new:
-        catalog.build(store.root)  # whoever published it may have been killed before its catalog
+        catalog.build(store.root)  # the run that published it may have been killed before it wrote the catalog
         return made
     plan = Plan(
         made.first_hour,
         max(made.first_hour, made.last_hour),
         tuple(sorted({c.coin for c in found})),
-        (made.wanted.exchange,),
+        (made.request.exchange,),
         retry_failed=False,
         tables=_TABLES,
         days=tuple(_touched(pl.concat([fresh for _, _, fresh in new]))),
@@ -190,6 +199,6 @@ def _published(
 
 
 def _touched(payloads: pl.DataFrame) -> list[date]:
-    """A window that ends at midnight holds the first reading of the day after."""
+    """Return the days of the payloads. A window that ends at midnight has the first reading of the next day."""
     windows = payloads.drop_nulls("window_start_utc").select("window_start_utc", "window_end_utc").unique()
     return sorted({day for start, end in windows.iter_rows() for day in days(start.date(), end.date())})

@@ -1,4 +1,4 @@
-"""The one reader of a build's inputs: the partitions and rows that its contract declares, and nothing else."""
+"""The reader of a build's inputs: exactly the partitions and rows that the contract declares."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ _KEPT_BYTES = 1 << 28
 
 
 _File = tuple[Path, tuple[int, int]]
-"""A file and its version."""
+"""A path and the version of its file."""
 
 
 def digest(*parts: str) -> str:
-    """A short digest of texts, in their order."""
+    """Return a short digest of texts in their order."""
     return sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 @dataclass
 class Reader:
-    """Reads from `store`, and keeps the rows it has read while there is room: a day's windows overlap with the next's.
+    """A reader of `store` with an LRU cache of rows, since the windows of consecutive days overlap.
 
-    What is small (digests, versions, the identities of answers) is kept for good.
+    Small values (digests, versions, identities of responses) are cached for the reader's lifetime.
     """
 
     store: Store
@@ -65,33 +65,33 @@ class Reader:
         self._frames = LRUCache(_KEPT_BYTES, getsizeof=pl.DataFrame.estimated_size)
 
     def inputs(self, units: Sequence[Unit], *, anew: bool = False) -> dict[str, pl.DataFrame]:
-        """The inputs of units of one table and one day, by name; where there are several coins, of all of them.
+        """Read by name the inputs of units of one table and one day; for several coins, of all of them.
 
-        anew: whatever their windows, from the first day on.
+        anew: ignore the windows and read from the first day on.
         """
         declared, all_days = units[0].table.inputs, units[0].day.toordinal() - 1
         return {i.table: self._rows(replace(i, days=all_days) if anew else i, units) for i in declared}
 
     def digests(self, unit: Unit) -> dict[str, str]:
-        """A digest of each input of a unit, by name. A table's own rows, which it adds to, are not one of them."""
+        """Return a digest of each input of a unit, by name, without the own rows of a table that adds to them."""
         own = unit.table.name
         return {i.table: self._digest(i, unit) for i in unit.table.inputs if i.table != own or i.days}
 
     def has(self, each: Input, unit: Unit) -> bool:
-        """Whether an input has anything in the unit's own day."""
+        """Return whether an input has data on the unit's own day."""
         of = table(each.table)
         if of is PAYLOADS:
             return not self._answers(unit).is_empty()
         return any(self.store.find(of, key) for key in self._keys(replace(each, days=0, hours=0), [unit]))
 
     def keep(self, of: Table, key: Key, rows: pl.DataFrame) -> None:
-        """Keep a partition that was just written, so that it need not be read."""
+        """Cache a partition that was just written, so that it need not be read."""
         path = self.store.path(of, key)
-        self._remember(((path, version_of(path)), tuple(of.schema)), rows)
+        self._cache(((path, version_of(path)), tuple(of.schema)), rows)
         self._contents.pop((of.name, label(of, key)), None)
 
     def keys(self, each: Input, unit: Unit) -> list[dict[str, object]]:
-        """The partitions in the window of an input, whether or not they are there."""
+        """Return the partitions in the window of an input, whether or not they exist."""
         return self._keys(each, [unit])
 
     def _rows(self, each: Input, units: Sequence[Unit]) -> pl.DataFrame:
@@ -115,7 +115,7 @@ class Reader:
         if unit.coin is None:
             columns = each.columns or (_IDENTITY if of is PAYLOADS else ())
             return digest(_as_text(self._rows(replace(each, columns=columns), [unit])))
-        # a slice of what no lane of a coin builds: many tables of a day share it
+        # no lane of a coin builds these, and many tables of a day share them
         name = (each, unit.coin, unit.day)
         if name not in self._digests:
             rows = self._answers(unit) if of is PAYLOADS and not each.columns else self._rows(each, [unit])
@@ -123,7 +123,7 @@ class Reader:
         return self._digests[name]
 
     def _answers(self, unit: Unit) -> pl.DataFrame:
-        """What identifies the answers about a coin's day, without their bodies."""
+        """Return the identifying columns of the responses on a coin's day, without their bodies."""
         name = (unit.day, unit.coin)
         if name not in self._identities:
             every = self._payloads(Input(PAYLOADS.name, days=1, columns=_IDENTITY), unit)
@@ -131,7 +131,7 @@ class Reader:
         return self._identities[name]
 
     def content(self, of: Table, key: Key) -> str:
-        """The digest of a partition's rows; of one that was deleted for its age, as its build had recorded it."""
+        """Return the digest of a partition's rows; of a partition deleted by retention, the one its build recorded."""
         name = (of.name, label(of, key))
         if name not in self._contents:
             footer = self.store.footer(of, key)
@@ -157,32 +157,32 @@ class Reader:
     def _read(self, of: Table, keys: Iterable[Key], columns: Sequence[str] = ()) -> pl.DataFrame:
         wanted = tuple(columns) or tuple(of.schema)
         files = self._files(of, keys)
-        frames = {file: self._kept(of, file, wanted) for file in files}
-        lacking = [file for file, rows in frames.items() if rows is None]
-        read = read_files(of, {file[0]: files[file] for file in lacking}, wanted)
-        for file, rows in zip(lacking, read, strict=True):
+        frames = {file: self._cached(of, file, wanted) for file in files}
+        missing = [file for file, rows in frames.items() if rows is None]
+        read = read_files(of, {file[0]: files[file] for file in missing}, wanted)
+        for file, rows in zip(missing, read, strict=True):
             frames[file] = rows
-            self._remember((file, wanted), rows)
+            self._cache((file, wanted), rows)
         found = [rows for rows in frames.values() if rows is not None]
         return pl.concat(found) if found else of.empty().select(wanted)
 
     def _files(self, of: Table, keys: Iterable[Key]) -> dict[_File, Key]:
         return {(path, version_of(path)): key for key in keys if (path := self.store.find(of, key))}
 
-    def _kept(self, of: Table, file: _File, wanted: tuple[str, ...]) -> pl.DataFrame | None:
-        """Columns of a file that was read or written before, by itself or whole."""
+    def _cached(self, of: Table, file: _File, wanted: tuple[str, ...]) -> pl.DataFrame | None:
+        """Return columns of a file from the cache, where they may be part of the whole file; None if not cached."""
         rows = self._frames.get((file, wanted))
         if rows is None and wanted != (every := tuple(of.schema)):
             whole = self._frames.get((file, every))
             rows = None if whole is None else whole.select(wanted)
         return rows
 
-    def _remember(self, name: tuple[object, ...], rows: pl.DataFrame) -> None:
-        with suppress(ValueError):  # larger than there is room for
+    def _cache(self, name: tuple[object, ...], rows: pl.DataFrame) -> None:
+        with suppress(ValueError):  # larger than the cache
             self._frames[name] = rows
 
     def _versions(self, each: Input, units: Sequence[Unit]) -> pl.DataFrame:
-        """The versions in force within the window, of the units' coins; for an exchange's unit, all there are."""
+        """Return the versions in force within the window for the units' coins; for an exchange's unit, all versions."""
         of, unit = table(each.table), units[0]
         coins = tuple(u.coin for u in units if u.coin)
         if not coins:
@@ -204,9 +204,10 @@ class Reader:
         return self._versions_of[name]
 
     def _payloads(self, each: Input, unit: Unit) -> pl.DataFrame:
-        """Listings for an exchange's unit; else the answers that reach into the day, each with its coin, null for all.
+        """Read the listings for an exchange's unit, else the responses that overlap the day.
 
-        A reading at midnight was asked for the day before.
+        Each response comes with its coin, null if it is about all coins. A reading at midnight was requested the day
+        before.
         """
         if unit.exchange:
             return self._listings(each, unit)
@@ -215,34 +216,34 @@ class Reader:
         rows = self._frames.get(name)
         if rows is None:
             rows = self._answers_of_day(each, unit)
-            self._remember(name, rows)
+            self._cache(name, rows)
         return rows
 
     def _answers_of_day(self, each: Input, unit: Unit) -> pl.DataFrame:
         needed = tuple(dict.fromkeys((*each.columns, *_IDENTITY))) if each.columns else ()
         keys = self._keys(each, [unit])
         own = self._read(PAYLOADS, keys, needed).filter(~_METADATA & ~_OF_A_MONTH)
-        rows = pl.concat([own, self._of_months(keys, needed).select(own.columns)]).filter(_reaches(unit))
+        rows = pl.concat([own, self._of_months(keys, needed).select(own.columns)]).filter(_overlaps(unit))
         names = self._read(INSTRUMENTS, self.store.keys(INSTRUMENTS)).select("exchange", "instrument", "coin").unique()
         known = rows.join(names, on=["exchange", "instrument"], how="left", maintain_order="left")
-        about = known.filter(pl.col("instrument").is_null() | pl.col("coin").is_not_null())
-        return about.select(*(each.columns or PAYLOADS.schema.names()), "coin")
+        listed = known.filter(pl.col("instrument").is_null() | pl.col("coin").is_not_null())
+        return listed.select(*(each.columns or PAYLOADS.schema.names()), "coin")
 
     def _of_months(self, keys: list[dict[str, object]], columns: Sequence[str]) -> pl.DataFrame:
-        """Files of a month, stored with its first day: once for each day that they answer, cut to that day."""
-        whose, month = ["exchange", "endpoint", "instrument"], pl.col("window_start_utc").dt.truncate("1mo")
+        """Read monthly files, stored at the first day of the month: once per day that they answer, cut to that day."""
+        identity, month = ["exchange", "endpoint", "instrument"], pl.col("window_start_utc").dt.truncate("1mo")
         noted = self._read(FETCHES, keys, _NOTES).filter(IN_A_MONTH)
         if noted.is_empty():
             return PAYLOADS.empty().select(list(columns) or pl.all())
-        answered = noted.select(*whose, "window_start_utc", "window_end_utc", month.alias("month"))
+        answered = noted.select(*identity, "window_start_utc", "window_end_utc", month.alias("month"))
         homes = answered.select("exchange", pl.col("month").dt.date().alias("date")).unique().sort("exchange", "date")
         stored = self._read(PAYLOADS, homes.to_dicts(), columns).filter(_OF_A_MONTH).with_columns(month.alias("month"))
-        return stored.drop("window_start_utc", "window_end_utc").join(answered, on=[*whose, "month"])
+        return stored.drop("window_start_utc", "window_end_utc").join(answered, on=[*identity, "month"])
 
     def _listings(self, each: Input, unit: Unit) -> pl.DataFrame:
-        """An exchange's listings from the window's first day on; all there are while the unit has no rows of its own.
+        """Read an exchange's listings from the window's first day on, or all while the unit has no rows of its own.
 
-        Their receipt counts from the start of its hour.
+        Their receipt times are floored to the hour.
         """
         since = (unit.begins - each.before).date() if self.store.find(unit.table, unit.key) else date.min
         keys = [k for k in self.store.keys(PAYLOADS, exchange=unit.exchange) if str(k["date"]) >= str(since)]
@@ -251,23 +252,23 @@ class Reader:
 
 
 def _names(store: Store, of: Table, column: str) -> list[str]:
-    """The values of a table's first partition column, from its folders."""
+    """Return the values of a table's first partition column, from its folders."""
     home = store.root / of.layer / of.name
     here = {path.name.removeprefix(f"{column}=") for path in home.glob(f"{column}=*")}
     return sorted(here.union(_names(store.base, of, column) if store.base else ()))
 
 
-def _reaches(unit: Unit) -> pl.Expr:
-    """Whether an answer was asked for the unit's day, or for hours up to its first moment."""
+def _overlaps(unit: Unit) -> pl.Expr:
+    """Select responses requested for the unit's day, or for hours up to its first moment."""
     return (pl.col("date") == unit.day) | pl.col("window_end_utc").is_null() | (pl.col("window_end_utc") >= unit.begins)
 
 
 def _of_coins(answers: pl.DataFrame, units: Sequence[Unit]) -> pl.DataFrame:
-    """The answers about the units' coins, and those about all."""
+    """Return the responses about the units' coins or about all coins."""
     coins = [unit.coin for unit in units]
     return answers.filter(pl.col("coin").is_null() | pl.col("coin").is_in(coins)).drop("coin")
 
 
 def _as_text(rows: pl.DataFrame) -> str:
-    """Rows as text that does not depend on their order."""
+    """Return rows as text that does not depend on their order."""
     return rows.unique().sort(pl.all()).write_csv()

@@ -1,4 +1,4 @@
-"""What is stale in a whole warehouse, by the same rule that the loop goes by; nothing is built."""
+"""The stale units of a whole warehouse, by the same rule as a run; nothing is built."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Found = list[tuple[Unit, str]]
 
 
 def outdated(store: Store, settings: Settings) -> Iterator[tuple[str, Found]]:
-    """By coin, the units that are stale or missing, each with the reason; those of no coin last, under "".
+    """Yield by coin the stale or missing units with their reasons; units without a coin come last, under "".
 
-    What follows from them is not known before they are built, and not listed.
+    Their dependents are not listed: whether these become stale is known only once the units are built.
     """
     mapped = {str(key["coin"]) for of in products(MAP) for key in store.keys(of)}
     for coin in sorted(name for name in mapped if graph.published_hours(store, name)):
@@ -42,7 +42,7 @@ def _of_coin(store: Store, settings: Settings, coin: str) -> Iterator[tuple[Unit
                 found += _stale(store, lane)
     changed = {(name, unit.day) for unit, why in found for name in why.removesuffix(" changed").split(", ")}
     for unit, why in found:
-        # a day of which an exchange had nothing has no file: it lacks where what was built on it had one
+        # a day without data has no file; it counts as missing only if a unit built from it changed
         name, following = unit.table.name, date.fromordinal(unit.day.toordinal() + 1)
         if unit.table.layer != "core" or "missing" not in why or {(name, unit.day), (name, following)} & changed:
             yield unit, why
@@ -51,7 +51,7 @@ def _of_coin(store: Store, settings: Settings, coin: str) -> Iterator[tuple[Unit
 
 
 def _daily(plan: Plan) -> tuple[str, ...]:
-    """The plan's tables that are built by the day: versions of instruments and tiers are looked at by every run."""
+    """Return the plan's daily tables; versions of instruments and tiers are checked by every run anyway."""
     return tuple(name for name in plan.tables_or_all if load()[name].is_daily)
 
 

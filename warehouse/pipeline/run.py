@@ -1,6 +1,6 @@
-"""The one loop: collect what is lacking, build what is stale, check it, publish what passed.
+"""The run: collect missing data, build stale partitions, check them and publish those that pass.
 
-An hour, a range, an import, a rebuild, a calibration, a score and a task of a DAG differ in their plan alone.
+An hour, a range, an import, a rebuild, a calibration, a score and a DAG task differ only in their plan.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from warehouse.storage.staging import Stage, recover, staging, sweep_temporary
 from warehouse.storage.store import Store, open_store
 
 CHUNK = timedelta(days=7)
-"""Hours are built, checked and published this many at a time, so that memory stays flat however long the range."""
+"""The length of the parts that are built, checked and published one by one, so that memory stays flat."""
 
-GAPS, WATERMARK, BOOKS = table("gaps"), table("watermark"), table("position_ledger")
+GAPS, WATERMARK, LEDGER = table("gaps"), table("watermark"), table("position_ledger")
 _LOG = logging.getLogger("warehouse")
-_LOG.addHandler(logging.NullHandler())  # else Python prints warnings beside the summary of the command line
+_LOG.addHandler(logging.NullHandler())  # otherwise Python prints warnings between the lines of the CLI's summary
 
 
 def run(
@@ -54,10 +54,10 @@ def run(
     progress: Progress | None = None,
     served: ExchangeEndpoints | None = None,
 ) -> RunSummary:
-    """Run the hours from first to last (naive UTC, both included), and mend what is stale in the week before them.
+    """Run the hours from first to last (naive UTC, both included), and rebuild stale hours of the week before.
 
-    served: exchanges that are being served already, else those of the settings. Raises UserError for a warehouse that
-    cannot be used, Busy when another run keeps it.
+    served: exchanges that are being served already, else those of the settings. Raises UserError for an unusable
+    warehouse, Busy if another run holds it.
     """
     return fill(settings, Plan.of_range(first_hour, last_hour, settings), progress=progress, served=served)
 
@@ -72,19 +72,19 @@ def backfill(
     progress: Progress | None = None,
     served: ExchangeEndpoints | None = None,
 ) -> RunSummary:
-    """Fill the hours from first to last, and build what depends on them, a week at a time; oldest first.
+    """Load the hours from first to last and rebuild their dependents, a week at a time, oldest first.
 
-    Killed at any moment and called again, it does what is left. Hourly runs go on meanwhile. again: builds every
-    partition of the range, stale or not; workers: processes at a time. Raises as `run` does.
+    A killed backfill resumes when called again. Hourly runs can proceed meanwhile. again: build every partition of
+    the range, stale or not. workers: the number of processes. Raises as `run` does.
     """
     plan = replace(Plan.of_range(first_hour, last_hour, settings), retry_failed=False, again=again)
     return fill(settings, plan, workers=workers, progress=progress, served=served)
 
 
 def rebuild(settings: Settings, *, workers: int | None = None, progress: Progress | None = None) -> RunSummary:
-    """Build every partition anew from the payloads that are stored; nothing is asked of any exchange.
+    """Rebuild every partition from the stored payloads, without any request to an exchange.
 
-    Fitted parameters are fitted again for the days that have them. Raises UserError where there are no payloads.
+    Parameters are fitted again for the days that have a fit. Raises UserError if there are no payloads.
     """
     progress, started = progress or Silent(), utc_now()
     store = open_store(settings.root, settings.source, create=True)
@@ -104,12 +104,12 @@ def fill(
     progress: Progress | None = None,
     served: ExchangeEndpoints | None = None,
 ) -> RunSummary:
-    """Collect, build and publish the hours of `plan`, then what is stale after them because of that."""
+    """Collect, build and publish the hours of `plan`, then the later hours that became stale."""
     progress, started = progress or Silent(), utc_now()
     store = open_store(settings.root, settings.source, create=True)
     summary = RunSummary.of(plan, settings)
     compile_once(progress)
-    # Great Expectations takes seconds to load, while collecting mostly waits for exchanges
+    # Great Expectations takes seconds to import: do it while collecting waits for the exchanges
     Thread(target=import_module, args=("expectations.validation.gx",), daemon=True).start()
     with _collectors(store, settings, plan, served, progress) as collectors:
         for chunk in plan.chunks(CHUNK):
@@ -131,22 +131,22 @@ def make(
     *,
     fill_stage: Callable[[Stage], None] | None = None,
 ) -> None:
-    """Build what is stale of a plan, check it, and publish what passed, all together.
+    """Build the stale partitions of a plan, check them, and publish those that pass, all at once.
 
-    It is built beside whoever publishes; with the lock in hand, what another run has made stale is built again.
-    fill_stage: puts what comes from elsewhere into the stage first.
+    The build runs without the lock; units that another run makes stale meanwhile are rebuilt under the lock.
+    fill_stage: writes further partitions to the stage before the build.
     """
     compile_once(progress)
     with ExitStack() as opened:
         with lock(settings.root, settings.wait_s, progress):
-            commit(store)  # what a killed run had begun to publish is not built again, nor built around
+            commit(store)  # finish the publication of a killed run before reading its tables
             stage = opened.enter_context(staging(store, plan.run_id))
         if fill_stage is not None:
             fill_stage(stage)
         known = published_files(store)
         _build(stage, plan, progress, summary, workers)
         if next(stage.staged(), None) is not None:
-            import_module("expectations.validation.gx")  # it takes seconds, and others may wait for the lock
+            import_module("expectations.validation.gx")  # takes seconds: not while holding the lock
         with lock(settings.root, settings.wait_s, progress):
             commit(store)
             if published_files(store) != known:
@@ -157,19 +157,19 @@ def make(
             else:
                 _LOG.info("nothing is stale in %s to %s", plan.first_hour, plan.last_hour)
             last = plan.last_hour.date()
-            # the hours after the plan's may be built next
+            # keep the state of the last two days: the hours after the plan's may be built next
             prune(store, spare=(last - timedelta(days=1), last), own=stage)
             forget(store, plan.exchanges, plan.last_hour)
 
 
 def commit(store: Store) -> None:
-    """Finish what killed runs left: publish what a journal names, delete hidden files. The caller holds the lock."""
+    """Finish publications of killed runs from their journals and delete temporary files. The caller holds the lock."""
     recover(store)
     sweep_temporary(store.root)
 
 
 def _drop_shared_files(stage: Stage) -> None:
-    """Unstage files of several days: since they were built, another run may have published other days of them."""
+    """Unstage files of several days: another run may have published other days of them since they were built."""
     for of, key in list(stage.staged()):
         if of.is_daily and "date" not in of.partition:
             stage.store.path(of, key).unlink()
@@ -184,14 +184,14 @@ def _build(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary, wo
 
 
 def _publish(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary) -> None:
-    """Put the stage before the gate, and publish what passed; all of it or nothing, if the plan says so."""
+    """Check the stage and publish the partitions that pass; all or nothing if `plan.whole`."""
     results = gate.check(stage, None if plan.whole else plan.last_hour, progress)
     failed = [r for r in results if not r.passed and r.severity == "FAIL"]
     if plan.whole and failed:
         raise ChecksFailed(f"{len(failed)} checks failed: {failed[0].reason}")
     before = [each for each in failed if _is_before(each.partition, plan)]
     if plan.retry_failed and before:
-        # the week before is left as it is, or one bad day of it would hold back every later hour
+        # leave the week before unchanged: one bad day in it would otherwise quarantine every later hour
         held = [each for each in gate.hold_back(stage, before) if _is_before(each[1], plan)]
         stage.empty()
         _build(stage, replace(plan, retry_failed=False), Silent(), summary, 1)
@@ -221,7 +221,7 @@ def _publish(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary) 
 
 
 def _is_before(partition: str, plan: Plan) -> bool:
-    """Whether a partition is of a day before those of the plan's hours."""
+    """Return whether a partition is of a day before the plan's hours."""
     _, is_of_a_day, day = partition.partition("date=")
     return bool(is_of_a_day) and day < f"{plan.first_hour - HOUR:%Y-%m-%d}"
 
@@ -229,7 +229,7 @@ def _is_before(partition: str, plan: Plan) -> bool:
 def finish(
     store: Store, settings: Settings, plan: Plan, summary: RunSummary, started: datetime, progress: Progress
 ) -> None:
-    """Say what is missing of the plan's hours, log the run, and write the catalog."""
+    """Put the gaps of the plan's hours into the summary, log the run, and write the catalog."""
     names, span = graph.coins(store, plan), list(days(plan.first_hour.date(), plan.last_hour.date()))
     gaps = store.read(GAPS, [{"coin": coin, "date": day} for coin in names for day in span])
     asked = pl.col("hour_utc").is_between(plan.first_hour, plan.last_hour) & pl.col("exchange").is_in(plan.exchanges)
@@ -246,11 +246,11 @@ def finish(
 
 
 def report(settings: Settings, coins: Sequence[str], progress: Progress) -> tuple[list[Path], list[str]]:
-    """Draw a page of pictures a coin, as it is published now. Returns where they are, and which failed and why.
+    """Write one report per coin from the published tables. Return their paths, and an error text per failure.
 
-    It reads beside whoever publishes: a page is of an hour, which stays as it is while later ones come.
+    It needs no lock: a report shows one hour, which does not change while later hours are published.
     """
-    from warehouse.reports.report import write_all  # what draws takes a second to load
+    from warehouse.reports.report import write_all  # takes a second to import
 
     try:
         return write_all(settings.root, coins, progress)
@@ -261,7 +261,7 @@ def report(settings: Settings, coins: Sequence[str], progress: Progress) -> tupl
 def collector(
     store: Store, settings: Settings, exchange: str, served: ExchangeEndpoints, progress: Progress
 ) -> AbstractContextManager[Collector]:
-    """An exchange's collector, for as long as the block lasts."""
+    """Return a context manager that opens an exchange's collector."""
     return collecting(store, exchange, settings.source, served, settings.bar_minutes, progress)
 
 
@@ -269,14 +269,14 @@ def collector(
 def _collectors(
     store: Store, settings: Settings, plan: Plan, served: ExchangeEndpoints | None, progress: Progress
 ) -> Iterator[list[Collector]]:
-    """The plan's exchanges; those of the settings are served meanwhile where none are `served` already."""
+    """Open the collectors of the plan's exchanges, and serve the exchanges of the settings unless `served` is given."""
     with ExitStack() as opened:
         exchanges = served or opened.enter_context(serving(settings))
         yield [opened.enter_context(collector(store, settings, each, exchanges, progress)) for each in plan.exchanges]
 
 
 def _collect_all(collectors: list[Collector], plan: Plan, summary: RunSummary) -> None:
-    """All exchanges side by side: each has its own host, its own limits and its own files."""
+    """Collect from all exchanges in parallel: each has its own host, rate limits and files."""
     with ThreadPoolExecutor(len(collectors)) as pool:
         known = list(pool.map(lambda each: each.metadata(plan.coins), collectors))
         _refuse_unknown(collectors, plan)
@@ -286,20 +286,23 @@ def _collect_all(collectors: list[Collector], plan: Plan, summary: RunSummary) -
 
 
 def _refuse_unknown(collectors: list[Collector], plan: Plan) -> None:
-    """A coin that no exchange lists is a slip of the pen. An exchange that never answered may list anything."""
+    """Raise UserError for a coin that no exchange lists, which is likely a typo.
+
+    Unless all exchanges have answered: the others may list it.
+    """
     listed = {c.exchange: {i.coin for i in c.contracts(("all",))} for c in collectors}
     if all(listed.values()) and plan.coins != ("all",):
         unknown = sorted(set(plan.coins) - set().union(*listed.values()))
         if unknown:
             exchanges = ", ".join(listed)
             raise UserError(
-                f"{exchanges} list no USDT perpetual on {', '.join(unknown)}; LIQ_COINS=all takes all there are"
+                f"{exchanges} list no USDT perpetual on {', '.join(unknown)}; LIQ_COINS=all selects every listed coin"
             )
 
 
 def _stage_watermark(stage: Stage, source: str) -> None:
-    """The last hour of which any coin has a ledger, staged or published."""
-    by_coin = {str(key["coin"]): key for key in stage.store.keys(BOOKS)}
-    hours_published = stage.store.read(BOOKS, by_coin.values(), ["hour_utc"])["hour_utc"]
+    """Stage the watermark: the last hour of any coin's ledger, staged or published."""
+    by_coin = {str(key["coin"]): key for key in stage.store.keys(LEDGER)}
+    hours_published = stage.store.read(LEDGER, by_coin.values(), ["hour_utc"])["hour_utc"]
     if len(hours_published):
         stage.store.write(WATERMARK, watermark.build([{"hour_utc": hours_published.max(), "source": source}]), {})

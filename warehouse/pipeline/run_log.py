@@ -1,4 +1,4 @@
-"""What a run did: told to whoever started it, and kept in ops.runs."""
+"""The record of a run: returned to its caller and stored in ops.runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GAPS, RUNS, FETCHES = table("gaps"), table("runs"), table("fetches")
 
 @dataclass
 class RunSummary:
-    """What a run did, for a person to read."""
+    """The summary of a run for display."""
 
     first_hour: datetime
     last_hour: datetime
@@ -42,7 +42,7 @@ class RunSummary:
 
     @classmethod
     def of(cls, plan: Plan, settings: Settings) -> RunSummary:
-        """Of a run that has done nothing yet."""
+        """Return the summary of a run that has just started."""
         catalog_file = settings.root / "catalog.duckdb"
         return cls(plan.first_hour, plan.last_hour, plan.coins, plan.exchanges, settings.source, catalog_file)
 
@@ -53,7 +53,7 @@ class RunSummary:
 
     @property
     def status(self) -> str:
-        """published, partial (something was held back or an exchange failed), failed (all was), or nothing_new."""
+        """One of published, nothing_new, partial (quarantined or missing data) and failed (nothing published)."""
         failures = self.gaps.filter((pl.col("state") == "missing") & pl.col("reason").str.contains(FAILED))
         if self.quarantined or len(failures):
             return "partial" if self.published else "failed"
@@ -61,7 +61,7 @@ class RunSummary:
 
 
 def _fetched(store: Store, summary: RunSummary) -> int:
-    """Requests that were answered for the hours of the run, by whichever run asked them."""
+    """Count the answered requests for the hours of the run, including requests of earlier runs."""
     span = days((summary.first_hour - HOUR).date(), summary.last_hour.date())
     asked = store.read(FETCHES, [{"exchange": e, "date": d} for d in span for e in summary.exchanges])
     overlaps = (pl.col("window_start_utc") < summary.last_hour) & (pl.col("window_end_utc") >= summary.first_hour)
@@ -69,7 +69,7 @@ def _fetched(store: Store, summary: RunSummary) -> int:
 
 
 def log_run(store: Store, summary: RunSummary, started: datetime) -> None:
-    """Adds the run, begun at `started` and over now, to ops.runs."""
+    """Add the run, which began at `started` and ends now, to ops.runs."""
     finished = utc_now()
     entry = {
         "date": started.date(),

@@ -1,7 +1,7 @@
-"""The one rule of staleness: a unit is stale if its rows are missing, held back, or built from anything else than now.
+"""The rule of staleness: a unit is stale if its rows are missing, quarantined, or built from other inputs than now.
 
-What rows were built from stands in the footer of their file: a digest of each input, of the contract, of the code, and
-the parameters. No other note of it exists.
+The footer of a file records what its rows were built from: a digest of each input, of the contract and of the code,
+and the parameters. It is the only record.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _OURS = ("transforms", "expectations")
 
 @dataclass(frozen=True)
 class Staleness:
-    """Says of units whether they are stale.
+    """The staleness of units.
 
-    parameters: those that apply to a unit, by name. newest: the last day of a coin's map, by which age is told.
+    parameters: returns the parameters of a unit by name. newest: by coin, the last day of its map, for retention.
     """
 
     reader: Reader
@@ -39,7 +39,7 @@ class Staleness:
     newest: Mapping[str, date]
 
     def built_from(self, unit: Unit) -> BuiltFrom:
-        """What the rows of a unit would be built from now."""
+        """Return what the rows of a unit would be built from now."""
         return {
             "contract": contract_digest(unit.table),
             "code": code_digest(unit.table),
@@ -48,7 +48,7 @@ class Staleness:
         }
 
     def reasons(self, unit: Unit) -> Iterator[str]:
-        """Why the unit is to be built; nothing where it is not."""
+        """Yield the reasons to build the unit; none if it is up to date."""
         store = self.reader.store
         for each in products(unit.table):
             made = Unit(each, unit.day, unit.coin, unit.exchange)
@@ -56,13 +56,11 @@ class Staleness:
             if footer is None and self._is_kept(made):
                 yield f"{each.full_name} is missing"
             if store.quarantined(each, made.key) and not store.is_staged(each, made.key):
-                yield f"{each.full_name} is held back"
+                yield f"{each.full_name} is quarantined"
         footer = store.footer(unit.table, unit.key)
         recorded = footer.units.get(unit.name) if footer else None
         if footer is not None and recorded is None:
-            yield (
-                f"{unit.table.full_name} is missing" if footer.units else "its file does not say what it was built from"
-            )
+            yield (f"{unit.table.full_name} is missing" if footer.units else "its file has no provenance")
         if recorded is not None:
             now = self.built_from(unit)
             changed = sorted(name for name in {*now, *recorded} if now.get(name) != recorded.get(name))
@@ -70,27 +68,27 @@ class Staleness:
                 yield f"{', '.join(changed)} changed"
 
     def _is_kept(self, unit: Unit) -> bool:
-        """Whether a partition is to be there: some tables keep the last days, and the first of each month."""
+        """Return whether a partition should exist: some tables keep only recent days and the first of each month."""
         days = unit.table.kept_days
         return days is None or is_kept(unit.day, self.newest.get(unit.coin or "", unit.day), days)
 
 
 def as_text(value: Any) -> str:
-    """A parameter as it is recorded."""
+    """Return a parameter as it is recorded in a footer."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="minutes")
     return " ".join(map(as_text, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def contract_digest(table: Table) -> str:
-    """A digest of the contracts that a build of `table` fulfils: columns, order, partitions, and windows of inputs."""
+    """Return a digest of the contracts of a build of `table`: columns, order, partitions and windows of inputs."""
     return digest(*(f"{t.full_name} {t.schema} {t.order} {t.partition} {t.inputs}" for t in products(table)))
 
 
 def code_digest(table: Table) -> str:
-    """A digest of the code that makes `table`: its SELECT, or its module and all of ours that it imports.
+    """Return a digest of the code that builds `table`: its SELECT, or its module and our modules that it imports.
 
-    Comments, docstrings and layout are no part of it.
+    Comments, docstrings and formatting do not count.
     """
     return _code_digest(table.name)
 
@@ -101,11 +99,11 @@ def _code_digest(name: str) -> str:
     if script is not None:
         lines = (line.split("--")[0].strip() for line in script.splitlines())
         return digest(*(line for line in lines if line))
-    return digest(*(_meaning(each) for each in sorted(_imported(implementation(load()[name]).__name__))))
+    return digest(*(_dump_code(each) for each in sorted(_imported(implementation(load()[name]).__name__))))
 
 
 def _imported(module: str) -> set[str]:
-    """A module and every module of ours that it imports, however far."""
+    """Return a module and every module of ours that it imports, directly or indirectly."""
     found: set[str] = set()
     waiting = [module]
     while waiting:
@@ -118,7 +116,7 @@ def _imported(module: str) -> set[str]:
 
 @cache
 def _imports(module: str) -> tuple[str, ...]:
-    """The modules of ours that a module names in its imports."""
+    """Return the modules of ours that a module imports directly."""
     named: set[str] = set()
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
@@ -131,7 +129,7 @@ def _imports(module: str) -> tuple[str, ...]:
 def _is_module(name: str) -> bool:
     try:
         return find_spec(name) is not None
-    except ModuleNotFoundError:  # its parent is a module, so it is a name in that
+    except ModuleNotFoundError:  # its parent is a module, so this is a name defined in it
         return False
 
 
@@ -141,8 +139,8 @@ def _tree(module: str) -> ast.Module:
 
 
 @cache
-def _meaning(module: str) -> str:
-    """The code of a module without its docstrings."""
+def _dump_code(module: str) -> str:
+    """Return the syntax tree of a module without its docstrings, as text."""
     tree = _tree(module)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

@@ -1,4 +1,4 @@
-"""What a task of a DAG calls: one call each, that any worker can make, and make again."""
+"""The functions behind the DAG tasks: one call per task, repeatable, on any worker."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _LOG = logging.getLogger("warehouse")
 
 
 def collect(plan: Plan, exchange: str) -> dict[str, int]:
-    """Ask an exchange for the plan's hours. Returns the outcomes of its requests."""
+    """Request the plan's hours from an exchange. Return the outcomes of its requests."""
     return _collected(exchange, lambda asking: asking.collect(plan, asking.metadata(plan.coins)))
 
 
 def collect_metadata(exchange: str) -> dict[str, int]:
-    """Ask an exchange, once a day, for its contracts and risk tiers. Returns the outcomes."""
+    """Request an exchange's contracts and risk tiers, at most once a day. Return the outcomes."""
     return _collected(exchange, lambda asking: asking.metadata(load().coins))
 
 
@@ -40,12 +40,12 @@ def _collected(exchange: str, ask: Callable[[Collector], Counter[str]]) -> dict[
     if counts:
         _LOG.info("fetched from %s: %s; stored in %s", exchange, counts, store.root / "raw")
     else:
-        _LOG.info("fetched from %s: nothing, all of it is in %s", exchange, store.root / "raw")
+        _LOG.info("fetched from %s: nothing to request, all of it is in %s", exchange, store.root / "raw")
     return dict(outcomes)
 
 
 def coins(plan: Plan) -> list[str]:
-    """The plan's coins, or with `all` every coin that an exchange has answered about."""
+    """Return the plan's coins, or with `all` every coin with a response from an exchange."""
     settings = load()
     names = graph.answered_for(open_store(settings.root, settings.source, create=True), plan)
     _LOG.info("%d coins: %s", len(names), ", ".join(names))
@@ -53,9 +53,9 @@ def coins(plan: Plan) -> list[str]:
 
 
 def publish(plan: Plan) -> dict[str, Any]:
-    """Build what is stale of the plan's hours, check it and publish what passed.
+    """Build the stale partitions of the plan's hours, check them and publish the ones that pass.
 
-    Run again, it does nothing: what is published already is not stale.
+    A repeated call does nothing: published partitions are not stale.
     """
     settings, started = load(), utc_now()
     store, summary = open_store(settings.root, settings.source, create=True), RunSummary.of(plan, settings)
@@ -75,9 +75,9 @@ def publish(plan: Plan) -> dict[str, Any]:
 
 
 def draw(plan: Plan) -> dict[str, Any]:
-    """Draw the pages. One that cannot be drawn is said, and costs nothing else."""
+    """Write the reports. A report that fails is listed, and the others are still written."""
     written, failed = report(load(), plan.coins, Silent())
-    _LOG.info("drew %d pages: %s", len(written), ", ".join(map(str, written)))
+    _LOG.info("wrote %d reports: %s", len(written), ", ".join(map(str, written)))
     for text in failed:
-        _LOG.warning("not drawn: %s", text)
+        _LOG.warning("report failed: %s", text)
     return {"reports": [str(path) for path in written], "not_drawn": failed}

@@ -1,4 +1,4 @@
-"""The unit of work: the rows of one table for one day of one coin, or of what its files are kept by instead."""
+"""The unit of work: the rows of one table for one day of one coin, or of its other partition columns."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Unit:
-    """`coin` and `exchange` are None where the table's rows are not built by them.
+    """The rows of a table that are built together. `coin` and `exchange` are None for tables not built by them.
 
-    `day` is the last day of the window where a table is not built by the day, such as the versions of instruments.
+    For a table that is not built by day, such as the versions of instruments, `day` is the last day of the window.
     """
 
     table: Table
@@ -27,44 +27,44 @@ class Unit:
 
     @property
     def key(self) -> Key:
-        """The partition that holds it: its own, or with other days that of a month or of the whole table."""
+        """The partition of the unit, which may also have other days: of a month or of the whole table."""
         known = {"coin": self.coin, "exchange": self.exchange, "date": self.day, "month": f"{self.day:%Y-%m}"}
         return {column: known[column] for column in self.table.partition}
 
     @property
     def name(self) -> str:
-        """Its name in the footer of its file: the day, or nothing where a build adds to all that is there."""
+        """The name of the unit in the footer of its file: the day, or "" if a build adds to the whole table."""
         return str(self.day) if self.table.is_daily else ""
 
     @property
     def label(self) -> str:
-        """Table and partition, for a person."""
+        """The table and partition, for display."""
         day = self.name if "date" not in self.table.partition else ""
         return " ".join(part for part in (self.table.full_name, label(self.table, self.key), day) if part)
 
     @property
     def begins(self) -> datetime:
-        """The first moment of its day."""
+        """The first moment of the day."""
         return datetime.combine(self.day, time())
 
     @property
     def ends(self) -> datetime:
-        """The first moment after its day."""
+        """The first moment after the day."""
         return self.begins + _DAY
 
 
 def products(table: Table) -> list[Table]:
-    """The tables that one build of `table` makes, itself last: its file, when it is there, says that all are."""
+    """Return the tables that one build of `table` makes, itself last: its file exists only if the others do."""
     return [*(t for t in load().values() if t.built_with == table.name), table]
 
 
 def maker(table: Table) -> Table:
-    """The table whose build makes `table`."""
+    """Return the table whose build makes `table`."""
     return load()[table.built_with] if table.built_with else table
 
 
 def in_order() -> Iterator[Table]:
-    """Every table that is built from others, after its inputs."""
+    """Yield every table that is built from others, inputs first."""
     done: dict[str, None] = {}
 
     def visit(table: Table) -> Iterator[Table]:

@@ -1,4 +1,4 @@
-"""Executes lanes: here, or on all cores where there are enough days to be worth starting processes for."""
+"""The execution of lanes: in this process, or on all cores if there are enough days to build."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from warehouse.progress import Progress, Silent
 from warehouse.storage.staging import Stage
 from warehouse.storage.store import Store
 
-_WORTH_A_PROCESS = 8  # days of a coin: with fewer, starting one costs more than it saves
+_MIN_DAYS_PER_PROCESS = 8  # with fewer days of a coin, starting a process costs more than it saves
 _LOOK_S = 0.5
 
 
 def compile_once(progress: Progress) -> None:
-    """Compile the model where numba keeps nothing of this version of it, so that no process has to while others wait.
+    """Compile the model if numba's cache does not hold this version, so that workers do not each compile it.
 
-    The mark is written last: what a killed run had begun is compiled again.
+    The marker file is written last, so that an interrupted compilation is repeated.
     """
     kept = os.environ.get("NUMBA_CACHE_DIR")
     mark = Path(kept, f"whole-{numba.__version__}") if kept else None
@@ -45,14 +45,16 @@ def compile_once(progress: Progress) -> None:
 
 
 def walk_all(stage: Stage, lanes: Sequence[Lane], progress: Progress, workers: int | None) -> Iterator[Built]:
-    """Walk lanes that do not depend on each other, and yield what was built."""
-    processes = min(workers or os.cpu_count() or 1, len(lanes), sum(lane.work for lane in lanes) // _WORTH_A_PROCESS)
+    """Walk independent lanes and yield the built units."""
+    processes = min(
+        workers or os.cpu_count() or 1, len(lanes), sum(lane.work for lane in lanes) // _MIN_DAYS_PER_PROCESS
+    )
     if processes <= 1:
         reader = Reader(stage.store)
         for lane in lanes:
             yield from _walk(stage, lane, progress, reader)
         return
-    # a process a core: threads of polars beside them would only take turns
+    # one process per core: polars threads would only compete with them
     one_thread = {"POLARS_MAX_THREADS": "1"}
     pool = get_reusable_executor(
         max_workers=processes, env=one_thread, initializer=_begin, initargs=(steps := _steps(),)
@@ -72,18 +74,18 @@ def walk_all(stage: Stage, lanes: Sequence[Lane], progress: Progress, workers: i
 
 @cache
 def _steps() -> Any:
-    """Return the queue of the days that processes have done. One for all: with another, loky starts processes anew."""
+    """Return the queue of finished days. There is one: given another, loky would restart its processes."""
     return get_context().SimpleQueue()
 
 
 class _Steps(Silent):
-    """The progress of a process: told to the one that started it."""
+    """Progress of a worker, sent to its parent."""
 
     def __init__(self, queue: Any) -> None:
         self.queue = queue
 
     def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
-        """Put the step into the queue."""
+        """Send the step to the parent."""
         self.queue.put(note)
 
 
@@ -91,9 +93,9 @@ _progress: Progress = Silent()
 
 
 def _begin(steps: Any) -> None:
-    """Begin a process: it puts its steps into the queue, and ends when the one that started it is gone.
+    """Set up a worker: it reports to the queue and exits when its parent is gone, since nobody would use the result.
 
-    It ends without tearing its modules down: DuckDB's would complain of that at length.
+    `os._exit` skips the teardown of modules, during which DuckDB prints errors.
     """
     global _progress
     _progress = _Steps(steps)

@@ -1,4 +1,4 @@
-"""Charts to files: PNG, HTML that loads nothing, CSV. Each is replaced whole."""
+"""Charts as files: PNG, self-contained HTML and CSV, each replaced atomically."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ PICTURES = (".png", *PAGES)
 ROWS = (*PICTURES, ".csv")
 
 
-def kind(out: Path, kinds: Sequence[str] = ROWS) -> str:
-    """The file's kind by its ending. Raises UserError naming the kinds there are."""
-    if out.suffix.lower() not in kinds:
-        known = f"{', '.join(kinds[:-1])} or {kinds[-1]}" if len(kinds) > 1 else kinds[0]
-        raise UserError(f"--out {out}: cannot write {out.suffix or 'a file without an ending'!r}; end it in {known}")
+def file_format(out: Path, formats: Sequence[str] = ROWS) -> str:
+    """Return the file's format, its lower-case extension. Raises UserError naming the known `formats`."""
+    if out.suffix.lower() not in formats:
+        known = f"{', '.join(formats[:-1])} or {formats[-1]}" if len(formats) > 1 else formats[0]
+        raise UserError(f"--out {out}: cannot write {out.suffix or 'a file without an extension'!r}; use {known}")
     return out.suffix.lower()
 
 
 def save_map(market: Snapshot, window: str, out: Path, by: str = "exchange") -> Path:
-    """The liquidation map, as `out`'s ending says."""
-    if kind(out) == ".csv":
+    """Save the liquidation map to `out` in the format of its extension."""
+    if file_format(out) == ".csv":
         rows = liquidation_map_rows.table(market, window, by)
         return replace_whole(out, lambda hidden: rows.write_csv(hidden, datetime_format="%Y-%m-%d %H:%M:%S"))
-    return save(liquidation_map.draw(market, window, by), out)
+    return save_chart(liquidation_map.draw(market, window, by), out)
 
 
-def save(figure: Figure, out: Path) -> Path:
-    """A figure as PNG (twice the pixels, for sharp text) or as one HTML file with everything in it."""
-    if kind(out, PICTURES) == ".png":
+def save_chart(figure: Figure, out: Path) -> Path:
+    """Save a figure as PNG (at scale 2, for sharp text) or as one self-contained HTML file."""
+    if file_format(out, PICTURES) == ".png":
         chart = still(figure)
         return replace_whole(out, lambda hidden: chart.save(str(hidden), format="png", scale_factor=2))
     return replace_whole(out, lambda hidden: hidden.write_text(of_figure(figure)))

@@ -1,4 +1,4 @@
-"""Figures as one HTML file with everything in it: the template, the scripts that draw, and what is drawn."""
+"""Figures as one self-contained HTML file: the template, the Vega scripts and the chart specifications."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _FOLDER = Path(__file__).parent / "template"
 
 @dataclass(frozen=True)
 class Page:
-    """What a page holds.
+    """The content of a page.
 
-    `key`: name, value and remark of the figures that it begins with; `sentences`: the same in words; `basis`: its end.
+    `key`: name, value and remark of the key figures at its top; `sentences`: the same in words; `basis`: its footer.
     """
 
     title: str
@@ -34,12 +34,12 @@ class Page:
 
 
 def of_figure(figure: Figure) -> str:
-    """A page of one figure."""
+    """Return the HTML of a page with one figure."""
     return html(Page(figure.title, [Section("figure", figure.title, "", tabs={"": figure})]))
 
 
 def html(page: Page) -> str:
-    """The file's text. It asks for nothing from anywhere."""
+    """Return the page as HTML that loads no other resource."""
     text: str = _template().render(
         page=page,
         css=Markup((_FOLDER / "page.css").read_text()),
@@ -65,7 +65,7 @@ def _json(sections: Sequence[Section]) -> str:
 
 
 def _spec(panel: Any, figure: Figure, *, is_first: bool) -> dict[str, Any]:
-    """Return a panel with what a reader may do to it, and without settings: the page has them, in light and in dark."""
+    """Return the panel's specification with its controls and without its config: the page has a light and a dark one."""
     spec: dict[str, Any] = panel.to_dict(validate=False)
     spec.pop("config", None)
     others = [param for param in spec.get("params", []) if param["name"] != "shown"]
@@ -119,5 +119,5 @@ def _template() -> Any:
 
 @cache
 def _bundle() -> str:
-    """Vega, Vega-Lite and their embedding; it takes two seconds to put together."""
+    """Bundle Vega, Vega-Lite and vega-embed; this takes two seconds, so it is cached."""
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")

@@ -1,4 +1,4 @@
-"""The report: one page a coin with every picture, and those of a run."""
+"""The report: one page per coin with every chart."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from warehouse.reports import page as pages
 from warehouse.storage.atomic import replace_whole
 
 FOLDER = "reports"
-"""In a warehouse, of the pages that runs make."""
+"""The folder in a warehouse for the reports of its runs."""
 
 _SPANS = ("24h", "7d", report.LONG)
 
 
 def write(catalog: duckdb.DuckDBPyConnection, market: Snapshot, out: Path) -> Path:
-    """The page of a coin at an hour, into `out`."""
+    """Write the report of a coin at an hour to `out`."""
     page = html(catalog, market)
     return replace_whole(out, lambda hidden: hidden.write_text(page))
 
 
 def write_all(root: Path, coins: Sequence[str], progress: Progress) -> tuple[list[Path], list[str]]:
-    """The pages of `coins`, or of `all`, that are published: where they are, and which could not be drawn, and why.
+    """Write the reports of the published `coins` (or of `all`). Return their paths, and an error text per failure.
 
-    Raises UserError where the catalog cannot be read.
+    Raises UserError if the catalog cannot be read.
     """
     written, failed = [], []
     with connect(root) as catalog:
@@ -46,18 +46,18 @@ def write_all(root: Path, coins: Sequence[str], progress: Progress) -> tuple[lis
         for coin in wanted:
             try:
                 written.append(write(catalog, snapshot(catalog, coin), root / FOLDER / f"{coin}.html"))
-            except Exception as error:  # noqa: BLE001 - a picture must not cost the hour that it shows
+            except Exception as error:  # noqa: BLE001 - a failed report must not fail the run
                 failed.append(f"{coin}: {type(error).__name__}: {str(error).split(chr(10), 1)[0]}")
             progress.step(coin)
     return written, failed
 
 
 def html(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> str:
-    """The page's text."""
+    """Return the report as HTML."""
     sentences = headline.write(market)
     page = pages.Page(
         title=f"{market.coin} liquidation report, modelled, {hour_text(market.hour)}",
-        sections=report.sections(_material(catalog, market)),
+        sections=report.sections(_read_data(catalog, market)),
         key=key_figures.write(market, read_history.cascade(catalog, market), read_history.summary(catalog, market)),
         sentences=sentences,
         basis=sentences[-1],
@@ -65,7 +65,7 @@ def html(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> str:
     return pages.html(page)
 
 
-def _material(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> report.ReportData:
+def _read_data(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> report.ReportData:
     marks = read_history.path(catalog, market, market.hour - SPANS[report.LONG] * HOUR)
     return report.ReportData(
         market=market,
@@ -80,7 +80,7 @@ def _material(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> report.Re
 
 
 def _levels(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> dict[float, pl.DataFrame]:
-    """Of the price with most in the nearest cluster of each side."""
+    """Return the level history of the peak price of the nearest cluster on each side, by price."""
     found = (key_figures.nearest(market, side) for side in ("long", "short"))
     peaks = [float(each["price_peak"]) for each in found if each]
     return {price: read_history.level(catalog, market, price, report.LONG) for price in peaks}

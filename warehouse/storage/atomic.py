@@ -1,4 +1,4 @@
-"""Atomic replacement of files. A new file is written hidden beside its place, then renamed over it."""
+"""Atomic replacement of files: a new file is written under a hidden name in the same folder, then renamed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from warehouse.errors import UserError
 
 
 def hidden_beside(path: Path) -> Path:
-    """Return the hidden path to write before renaming it over `path`. Each process has its own."""
+    """Return the hidden path to write before renaming it over `path`, unique to this process."""
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
 def sweep(leftovers: Iterable[Path]) -> None:
-    """Delete hidden files whose writer was killed. Files of a living process are still being written."""
+    """Delete the hidden files of processes that no longer run. A running process may still be writing its own."""
     for leftover in leftovers:
         writer = leftover.name.split(".")[-2]
         if writer.isdigit() and not pid_exists(int(writer)):
@@ -32,14 +32,14 @@ def replace(hidden: Path, path: Path) -> None:
 
 
 def replace_durably(hidden: Path, path: Path) -> None:
-    """Rename `hidden` over `path` so that it survives a crash of the machine: fsync the file, then its folder."""
+    """Rename `hidden` over `path`, and fsync the file and its folder so that it survives a crash of the machine."""
     fsync(hidden)
     replace(hidden, path)
     fsync(path.parent)
 
 
 def fsync(path: Path) -> None:
-    """Wait until a file's content, or a folder's list of names, is on disk."""
+    """Flush a file or a directory to disk."""
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)
@@ -48,7 +48,7 @@ def fsync(path: Path) -> None:
 
 
 def replace_whole(out: Path, write: Callable[[Path], object]) -> Path:
-    """Write a file of the user's choice atomically, through a link to its target. Raises UserError if it cannot."""
+    """Write the user's output file atomically, following symbolic links. Raises UserError if it cannot be written."""
     if out.is_dir():
         raise UserError(f"cannot write {out} (it is a folder); choose another --out")
     target = Path(os.path.realpath(out))

@@ -1,4 +1,4 @@
-"""Reading the files of tables; an error names the file and the way out."""
+"""Reading the files of tables. Errors name the file and a remedy."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from warehouse.storage.parquet import Footer, read_footer
 
 
 def read_files(table: Table, files: Mapping[Path, Key], columns: Sequence[str] | None = None) -> list[pl.DataFrame]:
-    """The rows of each file, partition columns included. Raises UserError that names a file that cannot be read."""
+    """Read the rows of each file, partition columns included. Raises UserError naming a file that cannot be read."""
     wanted = pl.Schema({column: table.schema[column] for column in columns or table.schema})
     scans = [_scan(table, path, key, wanted.names()) for path, key in files.items()]
     try:
-        frames = pl.collect_all(scans)  # one by one, small files take three times as long
+        frames = pl.collect_all(scans)  # reading small files one by one takes three times as long
     except pl.exceptions.PolarsError:
         frames = [_collect(path, scan) for path, scan in zip(files, scans, strict=True)]
     for path, rows in zip(files, frames, strict=True):
@@ -32,7 +32,7 @@ def read_files(table: Table, files: Mapping[Path, Key], columns: Sequence[str] |
 
 def _scan(table: Table, path: Path, key: Key, columns: Sequence[str]) -> pl.LazyFrame:
     try:
-        # given a path, polars opens it twice, and a file replaced in between is read as torn
+        # given a path, polars opens it twice and would mix two versions of a file replaced in between
         scan = pl.scan_parquet(path.read_bytes(), hive_partitioning=False, use_statistics=False)
     except OSError as error:
         raise unreadable(path, error) from error
@@ -49,12 +49,15 @@ def _collect(path: Path, scan: pl.LazyFrame) -> pl.DataFrame:
 
 
 def version_of(path: Path) -> tuple[int, int]:
-    """Return what tells a file from the one it replaces. Raises UserError where there is none."""
+    """Return inode and modification time, which differ between a file and its replacement.
+
+    Raises UserError if there is no file.
+    """
     try:
-        about = path.stat()
+        status = path.stat()
     except OSError as error:
         raise unreadable(path, error) from error
-    return about.st_ino, about.st_mtime_ns
+    return status.st_ino, status.st_mtime_ns
 
 
 def footer_of(path: Path) -> Footer:
@@ -72,7 +75,7 @@ def _footer(path: Path, version: tuple[int, int]) -> Footer:
 
 
 def unreadable(path: Path, error: Exception) -> UserError:
-    """The error that names a damaged file, and what to do about it."""
+    """Return the error that names a damaged file and its remedy."""
     if isinstance(error, FileNotFoundError):
         return UserError(f"{path} was deleted while it was read; run the same command again")
     return UserError(f"{path} cannot be read ({_first_line(error)}); delete it and run its hours again")

@@ -1,7 +1,7 @@
-"""Who may write what. Locks are the system's: what a dead process held is free.
+"""The publication lock. Locks are advisory file locks, released by the OS if a process dies.
 
-A venue's partitions of raw are its collector's (ingest/collector.py), and a stage is its run's (staging.py). Publishing
-is for one run at a time.
+One run at a time may publish. Separate locks guard an exchange's raw partitions, written by its collector
+(ingest/collector.py), and a stage, written by its run (staging.py).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _AT_ONCE_S = 1.0
 
 @contextmanager
 def lock(root: Path, wait_s: float, progress: Progress | None = None) -> Iterator[None]:
-    """Hold the right to publish for as long as the block lasts. Raises Busy when another run keeps it for `wait_s`."""
+    """Hold the publication lock during the block. Raises Busy if another run holds it for `wait_s` seconds."""
     held, progress = FileLock(root / ".lock"), progress or Silent()
     try:
         try:

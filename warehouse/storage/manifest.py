@@ -1,4 +1,4 @@
-"""ops.partitions: the provenance of what a run publishes, as rows."""
+"""The rows of ops.partitions: the provenance of published partitions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PARTITIONS = table("partitions")
 
 
 def record_partitions(stage: Stage, now: datetime) -> None:
-    """Stage the provenance of every staged partition that will change, in the place of what was known of it."""
+    """Stage the provenance of every staged partition that differs from the published one, replacing earlier rows."""
     changed: dict[str, list[dict[str, object]]] = {}
     for of, key in list(stage.staged()):
         if stage.changed(of, key):
@@ -33,7 +33,7 @@ def record_partitions(stage: Stage, now: datetime) -> None:
 
 
 def published_files(store: Store) -> dict[str, int]:
-    """When each file of ops.partitions was written: another answer than before says that something was published."""
+    """Return the modification time of each file of ops.partitions; a change means that a run has published."""
     paths = (store.path(PARTITIONS, key) for key in store.keys(PARTITIONS))
     return {path.parent.name: path.stat().st_mtime_ns for path in paths}
 

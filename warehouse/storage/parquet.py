@@ -1,4 +1,4 @@
-"""How a table's file is written: encodings, compression, groups of rows, and the provenance in its footer."""
+"""Parquet files of tables: encodings, compression, row groups, and the provenance in the footer."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 _ROWS_OF_A_GROUP = 1 << 16
-"""A reader passes over groups by the least and most of a column; many small groups cost more than they spare."""
+"""Readers skip row groups by their minimum and maximum; many small groups cost more than they save."""
 
 _FOOTER = b"liquidation_warehouse"
 
 BuiltFrom = Mapping[str, str]
-"""By name, a digest of each thing that rows are a function of: inputs, contract, code, parameters."""
+"""A digest, by name, of everything that determines the rows: inputs, contract, code and parameters."""
 
 
 @dataclass(frozen=True)
 class Footer:
     """The provenance of a file. `content` is a digest of its rows.
 
-    `units` has, for each day that was built into the file ("" where rows have no day), what its rows were built from.
-    `products` has the content of the tables that were built together with it.
+    `units` has what the rows of each day in the file were built from; the key is "" if rows have no day.
+    `products` has the content digests of the tables built together with it.
     """
 
     content: str = ""
@@ -36,7 +36,7 @@ class Footer:
 
 
 class _Hashed:
-    """A file that is written and digested at once."""
+    """A writable file that computes the digest of its content."""
 
     def __init__(self, path: Path) -> None:
         self._file, self._digest, self.closed = path.open("wb"), sha256(), False
@@ -57,7 +57,7 @@ class _Hashed:
 
     @property
     def content(self) -> str:
-        """The digest of what is written so far."""
+        """The digest of the content written so far."""
         return self._digest.hexdigest()[:32]
 
 
@@ -66,12 +66,12 @@ def write_file(
 ) -> str:
     """Write `frame` to a Parquet file and return the digest of its rows.
 
-    The same rows in the same order are the same bytes and have the same digest. Doubles are split byte by byte:
-    neighbours share the first ones, and what is alike then lies together. All else is numbers into a dictionary. The
-    Arrow schema is not stored beside the Parquet one: of a small file that would be a fifth.
+    The same rows in the same order give the same bytes and the same digest. Doubles use BYTE_STREAM_SPLIT: neighbours
+    share their leading bytes, which then compress well together. All other columns use dictionaries. The Arrow schema
+    is not stored: it would be a fifth of a small file.
     """
     doubles = [name for name, dtype in frame.schema.items() if dtype == pl.Float64]
-    # one chunk: where a file's pages end would otherwise tell how its rows came together
+    # one chunk, so that page boundaries, and hence the digest, do not depend on how the frame was concatenated
     rows = frame.rechunk().to_arrow()
     sink = _Hashed(path)
     with pq.ParquetWriter(
@@ -92,6 +92,6 @@ def write_file(
 
 
 def read_footer(path: Path) -> Footer:
-    """Return the provenance in a file's footer; an empty one for a file that this warehouse did not write."""
+    """Return the provenance in a file's footer; an empty one if another program wrote the file."""
     stored = (pq.read_metadata(path).metadata or {}).get(_FOOTER)
     return Footer(**json.loads(stored)) if stored else Footer()

@@ -1,4 +1,4 @@
-"""State is kept where a build may begin: of the last days, and of the first of each month."""
+"""Retention of estimator state: the last days and the first of each month, where a build can start."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from warehouse.storage.store import Store
 
 
 def is_kept(day: date, newest: date, days: int) -> bool:
-    """Whether a partition of `day` outlasts a run that makes maps up to `newest`."""
+    """Return whether a partition of `day` is kept when the newest map is of the day `newest`."""
     return day.day == 1 or (newest - day).days < days
 
 
 def prune(store: Store, spare: Container[date] = (), own: Stage | None = None) -> None:
-    """Delete older partitions of tables that keep some days. A build that needs one begins at the last that is kept.
+    """Delete partitions past the retention of their table. A build that needs one starts from an earlier kept day.
 
-    Nothing is deleted while a stage besides `own` is being filled: it may be about to read the state. The caller holds
-    the lock, under which stages are opened too. spare: days to keep besides.
+    Nothing is deleted while another stage than `own` is open, since its run may read the state. The caller holds the
+    publication lock, under which stages are opened too. spare: further days to keep.
     """
     if others_at_work(store, own):
         return

@@ -1,4 +1,4 @@
-"""Partitions that a check holds back, each with its reason beside it, until a good one is published."""
+"""The quarantine: partitions that failed a check, each with its reason, until a valid one is published."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REASON = "reason.txt"
 
 
 def hold(root: Path, table: Table, key: Key, staged: Path, reason: str) -> Path:
-    """Move a staged file out of the way and write down why. Returns the folder that it is held in."""
+    """Move a staged file to the quarantine with its reason. Return its folder there."""
     held = path_of(layout.quarantine(root), table, key)
     held.parent.mkdir(parents=True, exist_ok=True)
     replace_durably(staged, held)
@@ -25,22 +25,22 @@ def hold(root: Path, table: Table, key: Key, staged: Path, reason: str) -> Path:
 
 
 def is_held(root: Path, table: Table, key: Key) -> bool:
-    """Whether a partition is held back."""
+    """Return whether a partition is quarantined."""
     return path_of(layout.quarantine(root), table, key).is_file()
 
 
 def holds_core_of(root: Path, day: date) -> bool:
-    """Whether core rows of a day, of any coin, are held back."""
+    """Return whether core rows of a day are quarantined, for any coin."""
     return next((layout.quarantine(root) / "core").glob(f"*/coin=*/date={day}"), None) is not None
 
 
 def release(root: Path, name: str) -> None:
-    """Forget what is held back of a partition, named by its path: a good one is published."""
+    """Delete the quarantined version of a partition, named by its path, since a valid one is published."""
     shutil.rmtree(layout.quarantine(root) / Path(name).parent, ignore_errors=True)
 
 
 def reasons(root: Path) -> Iterator[tuple[str, str]]:
-    """Each partition that is held back, as in its path, and why."""
+    """Yield each quarantined partition by its path, with the reason."""
     home = layout.quarantine(root)
     for path in sorted(home.rglob(_REASON)):
         yield path.parent.relative_to(home).as_posix(), path.read_text().strip()

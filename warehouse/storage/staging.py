@@ -1,4 +1,4 @@
-"""Stages: where a run builds, and the gate through which files are published, all together."""
+"""Stages: the folders in which runs build, and the atomic publication of their files."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _WRITTEN_IN_PLACE = (
     "raw/payloads",
     "ops/fetches",
     "ops/runs",
-)  # all else is staged, and moved when it is whole
+)  # all other tables are staged and moved on publication
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Where a run builds before it is checked.
+    """The folder in which a run builds, and which is checked before publication.
 
-    Published all together: the journal is written first, then files move.
+    Files are published all together: a journal is written first, then the files are moved.
     """
 
     published: Store
@@ -40,41 +40,41 @@ class Stage:
 
     @property
     def home(self) -> Path:
-        """The stage's own folder, in the same file system as what is published."""
+        """The stage's folder, on the same file system as the published tables."""
         return self.published.root / ".staging" / self.name
 
     @property
     def store(self) -> Store:
-        """Reads what is staged, else what is published; writes to the stage."""
+        """The store that reads staged partitions, else published ones, and writes to the stage."""
         return Store(self.home / "tables", base=self.published)
 
     def staged(self) -> Iterator[tuple[Table, dict[str, object]]]:
-        """Each staged partition."""
+        """Yield each staged partition."""
         own = Store(self.home / "tables")
         for table in load().values():
             for key in own.keys(table):
                 yield table, key
 
     def empty(self) -> None:
-        """Forget everything that is staged."""
+        """Delete all staged partitions."""
         shutil.rmtree(self.home / "tables", ignore_errors=True)
 
     def changed(self, table: Table, key: Key) -> bool:
-        """Whether the staged file differs from the published one."""
+        """Return whether the staged file differs from the published one."""
         old, new = self.published.path(table, key), Store(self.home / "tables").path(table, key)
         if not old.is_file() or old.stat().st_size != new.stat().st_size:
             return True
         return old.read_bytes() != new.read_bytes()
 
     def quarantine(self, table: Table, key: Key, reason: str) -> Path:
-        """Moves a staged partition out of the way, with its reason beside it. What was published stays."""
+        """Quarantine a staged partition with its reason. The published version stays."""
         staged = Store(self.home / "tables").path(table, key)
         return quarantine.hold(self.published.root, table, key, staged, reason)
 
     def publish(self) -> Counter[str]:
-        """Publish every staged partition that changed, and return how many by table.
+        """Publish every staged partition that changed, and return their number by table.
 
-        Killed at any moment, `recover` finishes it.
+        If the process is killed at any moment, `recover` finishes the publication.
         """
         own = Store(self.home / "tables")
         moved: dict[str, str] = {}
@@ -97,19 +97,19 @@ class Stage:
 
 @contextmanager
 def staging(published: Store, name: str) -> Iterator[Stage]:
-    """Open a stage that nobody else writes to, for as long as the block lasts."""
+    """Open a stage that only this run writes to, and delete it at the end of the block."""
     stage = Stage(published, f"{name}-{uuid4().hex[:8]}")
     with _owned(stage.home):
         try:
             yield stage
         finally:
-            if not (stage.home / JOURNAL).is_file():  # else its publication is for `recover` to finish
+            if not (stage.home / JOURNAL).is_file():  # otherwise `recover` finishes its publication
                 shutil.rmtree(stage.home, ignore_errors=True)
 
 
 @contextmanager
 def _owned(home: Path) -> Iterator[None]:
-    """Hold the lock of a stage. Raises Timeout while the process that opened it lives."""
+    """Hold the lock of a stage. Raises Timeout while the process that opened it is alive."""
     home.parent.mkdir(parents=True, exist_ok=True)
     lock = home.with_name(f"{home.name}.lock")
     with FileLock(lock, timeout=0):
@@ -120,7 +120,7 @@ def _owned(home: Path) -> Iterator[None]:
 
 
 def others_at_work(published: Store, own: Stage | None = None) -> bool:
-    """Whether another stage is being filled: it may be about to read what is published."""
+    """Return whether another stage is open: its run may be about to read published state."""
     mine = own.home if own else None
     for home in {path.with_suffix("") for path in (published.root / ".staging").glob("*")} - {mine}:
         try:
@@ -132,7 +132,7 @@ def others_at_work(published: Store, own: Stage | None = None) -> bool:
 
 
 def recover(published: Store) -> None:
-    """Finish publications that were cut short and drop the stages of processes that no longer live."""
+    """Finish interrupted publications and delete the stages of dead processes."""
     for home in sorted({path.with_suffix("") for path in (published.root / ".staging").glob("*")}):
         with suppress(Timeout), _owned(home):
             journal = home / JOURNAL
@@ -152,7 +152,7 @@ def _move(home: Path, root: Path, names: list[str]) -> None:
 
 
 def sweep_temporary(root: Path) -> None:
-    """Removes hidden files that a killed writer left behind in the warehouse."""
+    """Delete temporary files of killed writers in the warehouse."""
     for table in _WRITTEN_IN_PLACE:
         sweep((root / table).rglob(f".{FILE}.*.tmp"))
     sweep(root.glob(".catalog.*.tmp"))

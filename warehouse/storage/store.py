@@ -1,4 +1,4 @@
-"""Tables on disk: hive-partitioned Parquet, a file replaced whole."""
+"""Tables on disk: hive-partitioned Parquet files, replaced atomically."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ SCHEMA_VERSION = 2
 
 @dataclass(frozen=True)
 class Store:
-    """Parquet files under `root`.
+    """The Parquet files under `root`.
 
-    Given a `base`, what is not here is read from there: a stage over what is published.
+    Partitions missing here are read from `base`, if given: a stage on top of the published tables.
     """
 
     root: Path
     base: Store | None = None
 
     def path(self, table: Table, key: Key) -> Path:
-        """Where the partition's one file is, whether or not it exists."""
+        """Return the path of the partition's file, whether or not it exists."""
         return path_of(self.root, table, key)
 
     def find(self, table: Table, key: Key) -> Path | None:
-        """The partition's file, here or below; None when there is none."""
+        """Return the partition's file, here or in `base`; None if there is none."""
         here = self.path(table, key)
         if here.is_file():
             return here
         return self.base.find(table, key) if self.base else None
 
     def read(self, table: Table, keys: Iterable[Key], columns: list[str] | None = None) -> pl.DataFrame:
-        """All rows of the partitions `keys` (absent ones are empty) in the files' order, partition columns included."""
+        """Read the partitions `keys` (absent ones are empty) in the files' order, with the partition columns."""
         there = {path: key for key in keys if (path := self.find(table, key))}
         frames = read_files(table, there, columns)
         schema = table.schema if columns is None else pl.Schema({c: table.schema[c] for c in columns})
         return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
 
     def keys(self, table: Table, **fixed: object) -> list[dict[str, object]]:
-        """The partitions there are, in order, narrowed to those that agree with `fixed`."""
+        """Return the existing partitions in order, limited to those that match `fixed`."""
         pattern = "/".join(f"{c}={fixed.get(c, '*')}" for c in table.partition)
         folder = home(self.root, table)
         here = {p.parent.relative_to(folder).as_posix() for p in folder.glob(f"{pattern}/{FILE}" if pattern else FILE)}
@@ -60,7 +60,7 @@ class Store:
         return [by_label[text] for text in sorted(by_label)]
 
     def footer(self, table: Table, key: Key) -> Footer | None:
-        """The provenance of a partition, here or below; None when there is no file."""
+        """Return the provenance of a partition, here or in `base`; None if there is no file."""
         path = self.find(table, key)
         return None if path is None else footer_of(path)
 
@@ -72,29 +72,29 @@ class Store:
         units: Mapping[str, BuiltFrom] | None = None,
         products: Mapping[str, str] | None = None,
     ) -> str:
-        """Replace the partition's file whole and return the digest of its rows.
+        """Replace the partition's file atomically and return the digest of its rows.
 
-        A reader sees the old file or the new one, never a part. `frame` is in the table's order, as a build returns it.
+        Readers see the old file or the new one, never a mix. `frame` is in the table's order, as a build returns it.
         """
         path = self.path(table, key)
         shaped = table.shape(frame).select(list(table.file_schema))
         path.parent.mkdir(parents=True, exist_ok=True)
         hidden = hidden_beside(path)
         content = write_file(shaped, hidden, units or {}, products)
-        # a stage that a crash cuts short is made again: what it holds is made to last when it is published
+        # no fsync in a stage: after a crash it is built again, and its files are fsynced on publication
         (replace if self.base else replace_durably)(hidden, path)
         return content
 
     def is_staged(self, table: Table, key: Key) -> bool:
-        """Whether this is a stage, and has the partition itself."""
+        """Return whether this is a stage that has the partition itself."""
         return self.base is not None and self.path(table, key).is_file()
 
     def quarantined(self, table: Table, key: Key) -> bool:
-        """Whether a check holds back a partition that was made since the one that is published."""
+        """Return whether a newer version of the partition than the published one is quarantined."""
         return quarantine.is_held((self.base or self).root, table, key)
 
     def write_partitions(self, table: Table, frame: pl.DataFrame) -> None:
-        """Writes each partition that `frame` has rows of."""
+        """Write each partition that occurs in `frame`."""
         if not table.partition:
             self.write(table, table.conform(frame), {})
             return
@@ -104,20 +104,20 @@ class Store:
 
 
 def open_store(root: Path, source: str, *, create: bool) -> Store:
-    """The warehouse at `root`.
+    """Open the warehouse at `root`.
 
-    Raises UserError when it is missing, read-only, of another schema or of another source.
+    Raises UserError if it is missing, read-only, or has another schema version or source.
     """
     marker = root / "warehouse.json"
     if not marker.is_file():
         if not create:
-            raise UserError(f"there is no warehouse at {root}; make one with: liq run")
+            raise UserError(f"there is no warehouse at {root}; create one with: liq run")
         _create(root, marker, source)
     try:
-        about = json.loads(marker.read_text())
-        schema, holds = int(about["schema"]), str(about["source"])
+        attributes = json.loads(marker.read_text())
+        schema, holds = int(attributes["schema"]), str(attributes["source"])
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{marker} is damaged; restore it or start in an empty folder") from error
+        raise UserError(f"{marker} is damaged; restore it or start with an empty folder") from error
     if schema != SCHEMA_VERSION:
         raise UserError(
             f"the warehouse at {root} has schema {schema}, this version writes {SCHEMA_VERSION}; "
@@ -139,4 +139,6 @@ def _create(root: Path, marker: Path, source: str) -> None:
         hidden.write_text(json.dumps({"schema": SCHEMA_VERSION, "source": source}) + "\n")
         replace_durably(hidden, marker)
     except OSError as error:
-        raise UserError(f"cannot make a warehouse at {root}: {error.strerror}; set LIQ_WAREHOUSE") from error
+        raise UserError(
+            f"cannot create a warehouse at {root}: {error.strerror}; set LIQ_WAREHOUSE to another folder"
+        ) from error

@@ -74,7 +74,7 @@ def test_it_is_written_in_batches(small_warehouse: Path, tmp_path: Path, monkeyp
     [
         (["nothing", "--out", "x.csv"], ["nothing", "mart.liquidation_levels"]),
         (["liquidation_levels", "--out", "x.xlsx"], [".xlsx", ".parquet, .csv or .arrow"]),
-        (["liquidation_levels", "--out", "x"], ["without an ending", ".parquet, .csv or .arrow"]),
+        (["liquidation_levels", "--out", "x"], ["without an extension", ".parquet, .csv or .arrow"]),
         (["liquidation_levels", "--from", "2030-01-01T00:00Z", "--out", "x.csv"], ["no rows", "liq tables"]),
         (["liquidation_levels", "--coins", "BTC,DOGE", "--out", "x.csv"], ["no coin DOGE in mart", "there are BTC"]),
         (

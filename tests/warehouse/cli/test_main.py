@@ -44,7 +44,7 @@ def test_help_names_every_command_and_exit_code() -> None:
     text = help_of()
     for name in COMMANDS:
         assert re.search(rf"\b{name}\b", text)
-    for meaning in ("0 all is well", "1 something failed", "2 wrong usage", "3 an exchange was down"):
+    for meaning in ("0 success", "1 something failed", "2 wrong usage", "3 an exchange was down"):
         assert meaning in " ".join(text.split())
 
 

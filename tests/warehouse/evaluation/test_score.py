@@ -14,7 +14,7 @@ from expectations.columns.evaluation import ESTIMATORS
 from expectations.tables import table
 from tests.warehouse.trial import Trial, differing
 from warehouse.cli.main import app
-from warehouse.evaluation.score import Scored, beside, score
+from warehouse.evaluation.score import Scored, score, side_by_side
 from warehouse.simulator import Simulation
 from warehouse.storage.store import Store
 
@@ -111,7 +111,7 @@ def test_a_line_for_each_side() -> None:
         ],
         schema_overrides={"poisson_deviance": pl.Float64},
     )
-    told = beside(rows)
+    told = side_by_side(rows)
     assert told.columns == ["coin", "exchange", "instrument", "side", "hours", "realised_usd", *ESTIMATORS]
     assert told["side"].to_list() == ["long", "short"]
     assert told["fitted"].to_list() == ["0.8 / 1.46", "0.8 / –"]

@@ -123,7 +123,7 @@ def test_a_wrong_setting_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_person_reads_a_table_and_a_verdict() -> None:
     result = CliRunner().invoke(app, ["doctor"], prog_name="liq")
     assert "remedy" in result.stdout
-    assert result.stdout.rstrip().endswith("nothing is wrong, but some tables are stale: see `remedy` above")
+    assert result.stdout.rstrip().endswith("no problems, but some tables are stale; see the remedy column")
 
 
 def test_days_that_do_not_say_what_they_were_built_from(small_warehouse: Path) -> None:
@@ -132,7 +132,7 @@ def test_days_that_do_not_say_what_they_were_built_from(small_warehouse: Path) -
     stale = [row for row in found.values() if row["subject"].startswith("stale BTC")]
     assert (code, {row["state"] for row in stale}) == (0, {"note"})
     told = [row["finding"] for row in stale]
-    assert any("its file does not say what it was built from; 2026-01-11 to 2026-01-12" in each for each in told), told
+    assert any("its file has no provenance; 2026-01-11 to 2026-01-12" in each for each in told), told
     assert any(each.startswith("mart.sweeps: mart.sweeps is missing; 2026-01-11 to 2026-01-12") for each in told), told
     assert {row["remedy"] for row in stale} == {
         "liq backfill --from 2026-01-11T23:00Z --to 2026-01-12T00:00Z --coins BTC"

@@ -119,7 +119,7 @@ def test_too_few_hours_leave_the_prior(unfitted: Trial, tmp_path: Path) -> None:
     before = trial.files("core", "model", "mart", "ops")
     made = calibrate(trial.settings(), DAY, DAY)
     assert list(too_few(made)) == [
-        f"2026-11-20: fewer than 24 hours of liquidations in the 45 days before it; {PRIOR_VERSION} goes on"
+        f"2026-11-20: fewer than 24 hours of liquidations in the 45 days before it; {PRIOR_VERSION} stays in force"
     ]
     assert (made.published, made.rows.height) == (0, 0)
     assert differing(before, trial.files("core", "model", "mart", "ops")) == []
@@ -296,7 +296,7 @@ class TestCommand:
         assert rows.height == 6
         assert set(rows["day"]) == {"2026-11-20"}
         assert (
-            "2026-11-19: fewer than 24 hours of liquidations in the 45 days before it; prior-3 goes on" in result.stderr
+            "2026-11-19: fewer than 24 hours of liquidations in the 45 days before it; prior-3 stays in force" in result.stderr
         )
         assert "liq backfill --from 2026-11-19T00:00Z --to 2026-11-19T23:00Z" in result.stderr
         assert versions(trial) == {PRIOR_VERSION, VERSION}
@@ -306,7 +306,7 @@ class TestCommand:
         trial = unfitted.copied(tmp_path / "warehouse")
         result = liq(trial)
         assert result.exit_code == 0, result.output
-        assert "Fitted to what was realised" in result.stdout
+        assert "Fitted to realised liquidations" in result.stdout
         assert "other parameters" not in result.stdout  # no hour of today is published
         assert versions(trial) == {PRIOR_VERSION, VERSION}
 

@@ -60,7 +60,7 @@ def test_what_is_built_on_it_is_held(stage: Stage) -> None:
     held = broken(stage, "price_bars", lambda rows: rows.with_columns(high=pl.col("low") / 2))
     assert set(held) == set(NAMES)
     assert held["price_bars"].startswith("core.price_bars.high_and_low_bound_the_bar: ")
-    assert held["liquidation_curve"].startswith("built on mart.liquidation_levels coin=BTC")
+    assert held["liquidation_curve"].startswith("built from mart.liquidation_levels coin=BTC")
 
 
 def test_what_it_is_built_on_is_not(stage: Stage) -> None:
@@ -71,7 +71,7 @@ def test_what_it_is_built_on_is_not(stage: Stage) -> None:
 def test_siblings_of_one_build_are_held_together(stage: Stage) -> None:
     held = broken(stage, "position_ledger", lambda rows: rows.with_columns(closing_base=pl.col("closing_base") * 2))
     assert set(held) == set(NAMES) - {"price_bars", "open_interest"}
-    assert held["liquidation_levels"] == "built together with model.position_ledger, which is held back"
+    assert held["liquidation_levels"] == "built together with model.position_ledger, which is quarantined"
 
 
 def test_a_warning_holds_nothing_and_is_recorded(stage: Stage) -> None:

@@ -310,7 +310,7 @@ def test_code_is_told_by_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staleness.inspect, "getsource", lambda module: sources.get(module) or source(module))
 
     def digest() -> str:
-        for cached in (staleness._tree, staleness._meaning, staleness._imports, staleness._code_digest):
+        for cached in (staleness._tree, staleness._dump_code, staleness._imports, staleness._code_digest):
             cached.cache_clear()
         return code_digest(table("cluster_history"))
 

@@ -97,8 +97,8 @@ def test_a_picture_is_no_page(small_warehouse: Path) -> None:
     ("command", "words"),
     [
         (("heatmap", "BTC", "--span", "2d"), "no span '2d'; there are 12h, 24h"),
-        (("history", "BTC", "0"), "0 is not a price"),
-        (("history", "BTC", "7"), "liq: no map of BTC reached 7.0 since 2025-12-06"),
+        (("level", "BTC", "0"), "0 is not a price"),
+        (("level", "BTC", "7"), "liq: no map of BTC reached 7.0 since 2025-12-06"),
         (("heatmap", "LUNA"), "no coin 'LUNA' in the warehouse; there are BTC"),
         (("map", "BTC", "--by", "side"), "no way to part the bars 'side'; there are exchange, leverage"),
         (("map", "BTC", "--by", "leverage", "--estimator", "ladder"), "leave --estimator out"),
@@ -113,7 +113,7 @@ def test_what_cannot_be_drawn_is_refused(small_warehouse: Path, command: tuple[s
 
 @pytest.mark.parametrize(
     "command",
-    [("heatmap", "BTC", "--span", "24h"), ("history", "BTC", "100700"), ("map", "BTC", "--by", "leverage")],
+    [("heatmap", "BTC", "--span", "24h"), ("level", "BTC", "100700"), ("map", "BTC", "--by", "leverage")],
 )
 @pytest.mark.parametrize("ending", ["png", "html"])
 def test_each_command_draws_its_picture(small_warehouse: Path, command: tuple[str, ...], ending: str) -> None:

@@ -195,5 +195,5 @@ class TestOpening:
 
     def test_a_place_that_cannot_be_made(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        with pytest.raises(UserError, match=r"cannot make a warehouse at .*: Not a directory; set LIQ_WAREHOUSE"):
+        with pytest.raises(UserError, match=r"cannot create a warehouse at .*: Not a directory; set LIQ_WAREHOUSE"):
             open_store(tmp_path / "file" / "warehouse", "simulated", create=True)

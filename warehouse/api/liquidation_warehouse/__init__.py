@@ -9,8 +9,8 @@
         warehouse.headline("BTC", prices=[95000])
         warehouse.sql("FROM mart.market_balance WHERE coin = $coin", coin="BTC")
 
-An open warehouse sees each new hour and never blocks a run. Errors are `UserError`: they name what was not found, and
-what there is.
+An open warehouse sees each new hour and never blocks a run. Errors are `UserError`; they name what was not found and
+list what exists.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ Moment = str | datetime
 
 
 class Warehouse:
-    """A warehouse that is open for reading; its macros are methods, with the arguments that they have in SQL.
+    """A warehouse open for reading; its macros are methods with the same arguments as in SQL.
 
-    A moment is a string or a datetime, in UTC or with its zone. `connection` is DuckDB's own.
+    A moment is a string or a datetime, in UTC or with a time zone. `connection` is the DuckDB connection.
     """
 
     def __init__(self, root: Path, connection: duckdb.DuckDBPyConnection) -> None:
@@ -66,23 +66,23 @@ class Warehouse:
     def at_risk(
         self, coin: str, price: float, as_of: Moment | None = None, span: float = 0, exchange: str | None = None
     ) -> pl.DataFrame:
-        """Return what is liquidated if the mark goes to `price`, by exchange, side and leverage."""
+        """Return the notional liquidated if the mark moves to `price`, by exchange, side and leverage."""
         return self._macro("at_risk", coin=coin, price=price, as_of=as_of, span=span, exchange=exchange)
 
     def liquidation_map(
         self, coin: str, as_of: Moment | None = None, span: float = 0.05, exchange: str | None = None
     ) -> pl.DataFrame:
-        """Return the map as rows: price bucket by exchange, with the cumulative curves."""
+        """Return the map as rows by price bucket and exchange, with the cumulative curves."""
         return self._macro("liquidation_map", coin=coin, as_of=as_of, span=span, exchange=exchange)
 
     def level_history(
         self, coin: str, price: float, exchange: str | None = None, since: Moment | None = None
     ) -> pl.DataFrame:
-        """Return one price level through time, a row an hour."""
+        """Return one price level through time, one row per hour."""
         return self._macro("level_history", coin=coin, price=price, exchange=exchange, since=since).sort("hour_utc")
 
     def headline(self, coin: str, as_of: Moment | None = None, prices: Sequence[float] = ()) -> pl.DataFrame:
-        """Return the sentences of `liq headline`, one a row in the column `sentence`."""
+        """Return the sentences of `liq headline`, one per row, in the column `sentence`."""
         moment = None if as_of is None else ask(self.connection, "api/moment", as_of=as_of).item()
         return pl.DataFrame({"sentence": headline.write(snapshot(self.connection, coin.upper(), moment), prices)})
 
@@ -92,9 +92,9 @@ class Warehouse:
 
 
 def open_warehouse(folder: str | PathLike[str] | None = None) -> Warehouse:
-    """Open the warehouse in `folder`; default: the one of the settings, `./liquidation-data` where nothing is set.
+    """Open the warehouse in `folder`; default: the folder of the settings, else `./liquidation-data`.
 
-    Raises UserError where there is none that can be read.
+    Raises UserError if there is no readable warehouse.
     """
     settings = load(warehouse=folder)
     open_store(settings.root, settings.source, create=False)

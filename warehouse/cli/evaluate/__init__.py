@@ -1,1 +1,1 @@
-"""Commands that evaluate: calibrate, score, hit rate and sensitivity."""
+"""Commands that evaluate the model: calibrate, score, estimate, hit-rate, sensitivity."""

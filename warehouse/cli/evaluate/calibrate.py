@@ -1,4 +1,4 @@
-"""The command that fits: calibrate."""
+"""The command `liq calibrate`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 _DAY = "2026-01-12"
 Day = Annotated[
     str | None,
-    typer.Option(metavar="DAY", help=f"One day, UTC, e.g. --day {_DAY}; default: today", show_default=False),
+    typer.Option(metavar="DAY", help=f"One UTC day, e.g. --day {_DAY}; default: today", show_default=False),
 ]
 From = Annotated[
     str | None, typer.Option("--from", metavar="DAY", help="First day, e.g. --from 2026-01-05", show_default=False)
 ]
 To = Annotated[
     str | None,
-    typer.Option("--to", metavar="DAY", help=f"Last day, itself included, e.g. --to {_DAY}", show_default=False),
+    typer.Option("--to", metavar="DAY", help=f"Last day, inclusive, e.g. --to {_DAY}", show_default=False),
 ]
 
 
@@ -40,7 +40,7 @@ def calibrate(
     out: Out = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Fit the model to what was liquidated in the 45 days before a day; the version applies from that day on.
+    """Fit the model to the liquidations of the 45 days before a day; the parameters apply from that day on.
 
     Example: liq calibrate --from 2026-01-05 --to 2026-01-12
     """
@@ -59,14 +59,14 @@ def calibrate(
     with show_progress() as progress:
         made = fitting.calibrate(settings, begin or today, end or today, progress=progress)
     if made.rows.height or form is not Format.TABLE:
-        emit(made.rows, form, out, title="Fitted to what was realised")
+        emit(made.rows, form, out, title="Fitted to realised liquidations")
     for line in _lines(made, begin or today):
         print(line, file=sys.stdout if form is Format.TABLE else sys.stderr)
     raise typer.Exit(1 if made.quarantined else 0)
 
 
 def day_range(day: str | None, first: str | None, last: str | None) -> tuple[date | None, date | None]:
-    """First and last day, or None twice. Raises UserError for what no clock could make right."""
+    """Return the first and last day, or None twice. Raises UserError for options that contradict each other."""
     if day and (first or last):
         raise UserError("--day is one day; leave out --from and --to, or leave out --day")
     if (first is None) != (last is None):
@@ -87,17 +87,14 @@ def _day(text: str | None) -> date | None:
 
 
 def _lines(made: Calibration, begin: date) -> Iterator[str]:
-    """What the rows do not say."""
+    """Yield remarks on days without a fit, quarantined partitions, and maps that the fit makes stale."""
     from warehouse.pipeline.calibrate import too_few
 
     yield from too_few(made)
-    yield from (f"held back: {name}: {reason}" for name, _, reason in made.quarantined)
+    yield from (f"quarantined: {name}: {reason}" for name, _, reason in made.quarantined)
     newest = made.made_before
     if made.published and newest and newest >= datetime.combine(begin, time()):
         yield (
-            f"maps from {begin} on were built with other parameters; the next hourly run builds those of the last week "
-            f"again, and this all of them: liq backfill --from {begin}T00:00Z --to {newest:%Y-%m-%dT%H:%MZ}"
+            f"maps from {begin} on were built with other parameters; the next hourly run rebuilds the last week; "
+            f"rebuild all of them with: liq backfill --from {begin}T00:00Z --to {newest:%Y-%m-%dT%H:%MZ}"
         )
-
-
-COMMANDS = (calibrate,)

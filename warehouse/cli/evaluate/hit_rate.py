@@ -1,4 +1,4 @@
-"""The command that measures whether price is drawn to clusters: reach."""
+"""The command `liq hit-rate`: does the mark touch clusters more often than other levels?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from warehouse.errors import UserError
 if TYPE_CHECKING:
     import polars as pl
 
-Coin = Annotated[str, typer.Argument(help="A coin of the warehouse, e.g. BTC; or all, together", show_default=False)]
+Coin = Annotated[str, typer.Argument(help="A coin of the warehouse, e.g. BTC; or all, pooled", show_default=False)]
 First = Annotated[
     str | None,
     typer.Option(
@@ -24,12 +24,12 @@ First = Annotated[
 Last = Annotated[
     str | None,
     typer.Option(
-        "--to", metavar="TIME", help="Last hour, e.g. --to 2026-01-12T00:00Z; default: the last", show_default=False
+        "--to", metavar="TIME", help="Last hour, e.g. --to 2026-01-12T00:00Z; default: the latest", show_default=False
     ),
 ]
 
 
-def reach(
+def hit_rate(
     coin: Coin,
     first: First = None,
     last: Last = None,
@@ -37,9 +37,9 @@ def reach(
     out: Out = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Say how often the mark comes to clusters, and to levels as far away that are none.
+    """Compare how often the mark touches clusters with how often it touches other levels at the same distance.
 
-    Within 1, 2 and 5 %, in 1, 4 and 24 hours, with the 95 % interval of the difference: one that holds 0 shows nothing.
+    Within 1, 2 and 5 %, in 1, 4 and 24 hours. A 95 % interval of the difference that includes 0 shows no effect.
 
     Example: liq hit-rate BTC --from 2025-12-01T00:00Z --to 2026-01-12T00:00Z
     """
@@ -58,14 +58,11 @@ def reach(
         rows = touches_of(catalog, name, begin, end, progress)
     if form is Format.TABLE:
         rows = rounded(rows)
-    emit(rows, form, out, title=f"{name}: share reached, of clusters and of other levels (modelled)")
+    emit(rows, form, out, title=f"{name}: hit rate of clusters and of other levels (modelled)")
 
 
 def rounded(rows: pl.DataFrame) -> pl.DataFrame:
-    """For a person: a hundredth of a percent is more than is known."""
+    """Round rates to 0.01 %, which is finer than the intervals."""
     import polars as pl
 
     return rows.with_columns(pl.col(pl.Float64).round(4))
-
-
-COMMANDS = (reach,)

@@ -1,4 +1,4 @@
-"""The commands that measure the estimator, and that run it on files: score, estimate."""
+"""The commands that score the estimators and run them on files: `liq score`, `liq estimate`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Name(StrEnum):
-    """The estimators by name; those after the first two are what a map has to beat."""
+    """The estimators by name; those after the first two are the baselines."""
 
     FITTED = "fitted"
     PRIOR = "prior"
@@ -35,24 +35,24 @@ class Name(StrEnum):
 
 def score(
     coins: Annotated[
-        list[str] | None, typer.Argument(metavar="[COIN]...", help="Coins of the warehouse; default: all that are set")
+        list[str] | None, typer.Argument(metavar="[COIN]...", help="Coins of the warehouse; default: LIQ_COINS")
     ] = None,
     known_positions: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of markets whose positions are known, e.g. --known-positions known_positions",
+            help="Folder of markets with known positions, e.g. --known-positions known_positions",
             show_default=False,
         ),
     ] = None,
     estimator: Annotated[
         list[Name] | None,
-        typer.Option(help="One of them; may be repeated, e.g. --estimator fitted; default: all", show_default=False),
+        typer.Option(help="Estimator; may be repeated, e.g. --estimator fitted; default: all", show_default=False),
     ] = None,
     without: Annotated[
         list[str] | None,
         typer.Option(
             metavar="EXCHANGE",
-            help="As if it published no liquidations; may be repeated, e.g. --without binance",
+            help="Ignore the liquidations of this exchange; may be repeated, e.g. --without binance",
             show_default=False,
         ),
     ] = None,
@@ -62,29 +62,34 @@ def score(
     out: Out = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Say how well the map did, and what it has to beat: against what was liquidated in the 7 days before a day.
+    """Score the map and its baselines against the liquidations reported in the 7 days before a day.
 
-    With --known-positions, on markets whose positions are known: the median factor between what stands and what does.
+    With --known-positions: the median multiplicative error on markets with known positions.
 
     Example: liq score BTC --day 2026-01-12
     Example: liq score --known-positions known_positions --estimator fitted --estimator ladder
     """
     if known_positions is None:
         if without:
-            raise UserError("--without goes with --known-positions: name a folder of markets, or leave it out")
+            raise UserError("--without needs --known-positions: add a folder of markets, or leave --without out")
         settings = settings_of(source=source, warehouse=warehouse)
         return of_warehouse(settings, coins or [], _day(day), [name.value for name in estimator or []], form, out)
     if coins or day or source or warehouse:
-        raise UserError("--known-positions is about files: leave out coins, --day, --source and --warehouse")
+        raise UserError("--known-positions reads files only: leave out coins, --day, --source and --warehouse")
     names = [name.value for name in dict.fromkeys(estimator or Name)]
     scored = of_known_positions(known_positions, names, without or [])
-    return emit(_rounded(scored) if form is Format.TABLE else scored, form, out, title="Median factor; 1 is perfect")
+    return emit(
+        _rounded(scored) if form is Format.TABLE else scored,
+        form,
+        out,
+        title="Median multiplicative error; 1 is perfect",
+    )
 
 
 def of_warehouse(
     settings: Settings, coins: list[str], day: date | None, estimators: list[str], form: Format, out: Path | None
 ) -> None:
-    """Scores, publishes and shows one day; today where none is named."""
+    """Score, publish and show one day; today if `day` is None."""
     import polars as pl
 
     from warehouse.cli.progress import show_progress
@@ -103,17 +108,20 @@ def of_warehouse(
     if form is not Format.TABLE:
         emit(rows, form, out)
     elif rows.height:
-        about = (
+        title = (
             f"{settings.source} data, 7 days before {day or today}: rank correlation (1 is best) / deviance (0 is best)"
         )
-        emit(scoring.beside(rows), form, out, title=about)
+        emit(scoring.side_by_side(rows), form, out, title=title)
     for line in scoring.remarks(made):
         print(f"liq: {line}", file=sys.stderr)
     raise typer.Exit(1 if made.quarantined else 0)
 
 
 def of_known_positions(folder: Path, names: list[str], without: list[str]) -> pl.DataFrame:
-    """Median factors over the markets of `folder`, as if the exchanges `without` published no liquidations."""
+    """Return the median multiplicative errors over the markets of `folder`.
+
+    The liquidations of the exchanges in `without` are ignored.
+    """
     from transforms.evaluation.known_error import cumulative, factors, medians
     from warehouse.cli.progress import show_progress
     from warehouse.evaluation import known_positions as files
@@ -138,23 +146,21 @@ def estimate(
             show_default=False,
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Parquet or CSV by its ending, e.g. --out map.parquet", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Parquet or CSV file, e.g. --out map.parquet", show_default=False)],
     first: Annotated[
         str,
-        typer.Option(
-            "--from", metavar="TIME", help="The first instant, e.g. --from 2025-05-21T06:00Z", show_default=False
-        ),
+        typer.Option("--from", metavar="TIME", help="First instant, e.g. --from 2025-05-21T06:00Z", show_default=False),
     ],
-    every: Annotated[str, typer.Option(metavar="HOURS", help="A full hour or more between instants, e.g. --every 6h")],
-    estimator: Annotated[Name, typer.Option(help="Whose estimate, e.g. --estimator ladder")] = Name.FITTED,
+    every: Annotated[str, typer.Option(metavar="HOURS", help="Step in whole hours, e.g. --every 6h")],
+    estimator: Annotated[Name, typer.Option(help="Estimator to run, e.g. --estimator ladder")] = Name.FITTED,
     cumulative: Annotated[
         bool,
         typer.Option(
-            "--cumulative", help="Write sums up to 1, 2, 3, 5 and 10 % from the mark, with their bands, not buckets"
+            "--cumulative", help="Write sums within 1, 2, 3, 5 and 10 % of the mark, with their bands, not buckets"
         ),
     ] = False,
 ) -> None:
-    """Estimate what stands where from what is published alone: at each instant, from what was known by then.
+    """Run an estimator on files of public market data, point-in-time: each instant uses only earlier data.
 
     Example: liq estimate known_positions --out map.parquet --from 2025-05-21T06:00Z --every 6h
     """
@@ -177,9 +183,6 @@ def estimate(
     print(f"wrote {replace_whole(out, write)}: {made.height} rows (modelled)")
 
 
-COMMANDS = (score, estimate)
-
-
 def _day(text: str | None) -> date | None:
     from warehouse.cli.evaluate.calibrate import day_range
 
@@ -187,7 +190,7 @@ def _day(text: str | None) -> date | None:
 
 
 def _hour_utc(text: str) -> datetime:
-    """As parse_hour, but a time without a zone is UTC, as the times in the files are."""
+    """Parse a full hour; a time without a zone is UTC, as in the files."""
     from warehouse.clock import parse_hour
 
     with suppress(ValueError):
@@ -197,11 +200,11 @@ def _hour_utc(text: str) -> datetime:
 
 
 def _hours(every: str) -> int:
-    """'6h' as 6. Raises UserError for what is no multiple of an hour."""
+    """Parse '6h' as 6. Raises UserError for a step that is not a multiple of an hour."""
     found = re.fullmatch(r"(\d+)(h|m|min|d)", every.strip().lower())
     minutes = int(found[1]) * {"h": 60, "m": 1, "min": 1, "d": 1440}[found[2]] if found else 0
     if minutes <= 0 or minutes % 60:
-        raise UserError(f"--every {every} is no multiple of an hour; write e.g. --every 6h")
+        raise UserError(f"--every {every} is not a multiple of an hour; write e.g. --every 6h")
     return minutes // 60
 
 

@@ -1,4 +1,4 @@
-"""The command that asks what the map would be, were the crowd another: sensitivity."""
+"""The command `liq sensitivity`: a map under alternative leverage assumptions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from warehouse.clock import parse_moment
 
 Out = Annotated[
     Path | None,
-    typer.Option(help="Picture, page or rows by its ending, e.g. --out btc.png, btc.html, btc.csv", show_default=False),
+    typer.Option(help="Chart, page or rows, e.g. --out btc.png, btc.html, btc.csv", show_default=False),
 ]
 
 
 def sensitivity(
     coin: Coin, as_of: AsOf = None, out: Out = None, form: Rows = Format.TABLE, warehouse: Warehouse = None
 ) -> None:
-    """Read the same state with other beliefs of who holds what: public, ladder, and fitted by now.
+    """Recompute a map under alternative leverage assumptions: public, ladder and the current fit.
 
     Example: liq sensitivity BTC --out sensitivity.png
     """
@@ -29,7 +29,7 @@ def sensitivity(
     from transforms.estimation.sensitivity import table
     from warehouse.catalog.build import connect
     from warehouse.catalog.snapshot_queries import state
-    from warehouse.reports.charts import save
+    from warehouse.reports.charts import save_chart
     from warehouse.storage.store import open_store
 
     settings = settings_of(warehouse=warehouse)
@@ -38,11 +38,8 @@ def sensitivity(
         rows = table(coin.upper(), *state(catalog, coin.upper(), parse_moment(as_of) if as_of else None))
     ending = out.suffix.lower() if out else ""
     if out and ending in (".png", ".html"):
-        about = f"modelled; {rows['source'][0]} data; {hour_text(rows['hour_utc'][0])}"
-        print(f"wrote {save(chart.draw(rows), out)} ({about})")
+        basis = f"modelled; {rows['source'][0]} data; {hour_text(rows['hour_utc'][0])}"
+        print(f"wrote {save_chart(chart.draw(rows), out)} ({basis})")
         return
     by_ending = {".csv": Format.CSV, ".json": Format.JSON, ".parquet": Format.PARQUET}
     emit(rows, by_ending.get(ending, form) if form is Format.TABLE else form, out)
-
-
-COMMANDS = (sensitivity,)

@@ -1,1 +1,1 @@
-"""Commands that load data: run, backfill, import, listen."""
+"""Commands that load data: run, backfill, rebuild, listen, import."""

@@ -1,4 +1,4 @@
-"""The commands that fill the past: backfill, rebuild."""
+"""The commands `liq backfill` and `liq rebuild`."""
 
 from __future__ import annotations
 
@@ -20,18 +20,14 @@ From = Annotated[
 ]
 To = Annotated[
     str | None,
-    typer.Option(
-        "--to", metavar="TIME", help="Last hour, itself included; default: the last full one", show_default=False
-    ),
+    typer.Option("--to", metavar="TIME", help="Last hour, inclusive; default: the last full hour", show_default=False),
 ]
 
-Workers = Annotated[
-    int | None, typer.Option(min=1, help="Coins that are built at a time; default: as many as there are cores")
-]
+Workers = Annotated[int | None, typer.Option(min=1, help="Coins to build in parallel; default: the number of cores")]
 
 
 class Layer(StrEnum):
-    """What a rebuild starts from."""
+    """The layer that a rebuild starts from."""
 
     RAW = "raw"
 
@@ -42,13 +38,13 @@ def backfill(
     coins: Coins = None,
     exchanges: Exchanges = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop")] = False,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make every map of the range again")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Rebuild every map of the range")] = False,
     workers: Workers = None,
     source: Source = None,
     recorded: Recorded = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Fill a past range from archives and APIs, and make again what depends on it; started again, do what is left.
+    """Load a past range from archives and APIs and rebuild its dependents; repeat the command to resume.
 
     Example: liq backfill --from 2025-12-01T00:00Z --to 2026-01-12T00:00Z --coins BTC,ETH --dry-run
     """
@@ -68,12 +64,10 @@ def backfill(
     with serving(settings) as served:
         begin, end = hour_range(served.now, None, first, last)
         plan = Plan.of_range(begin, end, settings)
-        reached = [r for each in plan.exchanges for r in retention(each, begin, end, served.now)]
-        printer().print(table(_rows(reached), "What will be asked, by what the exchanges document to have"))
+        available = [r for each in plan.exchanges for r in retention(each, begin, end, served.now)]
+        printer().print(table(_rows(available), "Planned requests, by the exchanges' documented retention"))
         for name, hours in graph.hours_after(Store(settings.root), plan).items():
-            print(
-                f"{name}: {hours:,} published hours after {end:%Y-%m-%dT%H:%MZ} are built again where the past changes"
-            )
+            print(f"{name}: {hours:,} published hours after {end:%Y-%m-%dT%H:%MZ} are rebuilt if their inputs change")
         if dry_run:
             return
         with show_progress() as progress:
@@ -85,13 +79,13 @@ def backfill(
 
 
 def rebuild(
-    from_: Annotated[Layer, typer.Option("--from", help="The layer that is kept: raw")],
+    from_: Annotated[Layer, typer.Option("--from", help="The layer to start from: raw")],
     coins: Coins = None,
     workers: Workers = None,
     source: Source = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Build every table again from the responses that are stored; nothing is asked of any exchange.
+    """Rebuild every table from the stored responses, without any request to an exchange.
 
     Example: liq rebuild --from raw
     """
@@ -106,15 +100,12 @@ def rebuild(
     raise typer.Exit(exit_code(summary))
 
 
-def _rows(reached: list[Retention]) -> pl.DataFrame:
+def _rows(available: list[Retention]) -> pl.DataFrame:
     import polars as pl
 
     columns = ("exchange", "series", "first_utc", "last_utc", "from", "note")
     rows = [
         (r.exchange, r.series, f"{r.first:%Y-%m-%d %H:%M}", f"{r.last:%Y-%m-%d %H:%M}", r.source or "nowhere", r.note)
-        for r in reached
+        for r in available
     ]
     return pl.DataFrame(rows, schema=columns, orient="row")
-
-
-COMMANDS = (backfill, rebuild)

@@ -1,4 +1,4 @@
-"""The command that takes in what others recorded: import."""
+"""The command `liq import`: third-party history."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def import_(
     kind: KindOf = Kind.LINEAR,
     warehouse: Warehouse = None,
 ) -> None:
-    """Take in history that somebody else recorded: checked, marked with its source, published whole or not at all.
+    """Import third-party history from a file: checked, labelled with its source, all-or-nothing.
 
     Example: liq import oi.parquet --as open_interest --exchange binance --columns time=ts_ms,instrument=symbol --unit
     base --sides 1 --source kaiko
@@ -66,15 +66,15 @@ def import_(
     from warehouse.pipeline.imports import ImportRequest, import_file
 
     if exchange.lower() not in ADAPTERS:
-        raise UserError(f"no exchange {exchange!r}; there are {', '.join(ADAPTERS)}")
+        raise UserError(f"unknown exchange {exchange!r}; there are {', '.join(ADAPTERS)}")
     named = pairs("--columns", ",".join(columns or []))
     layout = Layout(
         _form(form, prices, named), named, unit.value if unit else None, sides, side_pair(side_words), complete
     )
-    said = ContractHints(coin.upper() if coin else None, kind.value, sizes(contract_size))
-    wanted = ImportRequest(file, exchange.lower(), layout, instrument, said, name(source))
+    hints = ContractHints(coin.upper() if coin else None, kind.value, sizes(contract_size))
+    request = ImportRequest(file, exchange.lower(), layout, instrument, hints, name(source))
     with show_progress() as progress:
-        made = import_file(settings, wanted, progress)
+        made = import_file(settings, request, progress)
     for line in _lines(made, settings.root):
         print(line)
 
@@ -82,32 +82,29 @@ def import_(
 def _form(form: Form, prices: Prices | None, columns: Mapping[str, str]) -> str:
     if form is Form.PRICE_BARS:
         if prices is None:
-            raise UserError("bars are of the mark price or of trades; say which: --prices mark or --prices trade")
+            raise UserError("price_bars needs the kind of price: add --prices mark or --prices trade")
         return f"{prices.value}_bars"
     sums = form is Form.REALISED_LIQUIDATIONS and {"long", "short"} & columns.keys()
     return "liquidation_sums" if sums else form.value
 
 
 def _lines(made: Imported, root: Path) -> Iterator[str]:
-    """A line for each thing that was done, and what to do next."""
+    """Yield the summary: what was read, left out, checked and published, and the next command."""
     coins = ",".join(sorted({c.coin for c in made.contracts}))
-    wanted = made.wanted
+    request = made.request
     span = f"{made.first_hour:%Y-%m-%d %H:%M} to {made.last_hour:%Y-%m-%d %H:%M} UTC"
-    said = "Imported" if made.published else "Nothing new: what the file holds is imported already"
-    yield f"{said}; {wanted.exchange} {coins}; hours {span}; marked {wanted.source}"
-    yield f"  read       {made.rows:,} rows of {wanted.layout.series} on {made.days} days"
+    outcome = "Imported" if made.published else "Nothing new: every row of the file is imported already"
+    yield f"{outcome}; {request.exchange} {coins}; hours {span}; source {request.source}"
+    yield f"  read       {made.rows:,} rows of {request.layout.series} on {made.days} days"
     if made.left_out or made.others:
-        yield f"  left out   {made.left_out:,} rows that were there twice, {made.others:,} of other exchanges"
+        yield f"  left out   {made.left_out:,} duplicate rows, {made.others:,} rows of other exchanges"
     if not made.published:
         return
     if new := ", ".join(c.instrument for c in made.contracts if c.is_new):
-        yield f"  made known {new}, with the documented margin tiers until the exchange lists it"
+        yield f"  new        {new}, with the documented margin tiers until the exchange lists it"
     yield f"  checked    {made.checks} checks, {len(made.warnings)} warnings"
     yield from (f"  warning    {warning}" for warning in dict.fromkeys(made.warnings))
     yield f"  published  {made.published} partitions in {root}"
     hours = f"--from {made.first_hour:%Y-%m-%dT%H:%MZ} --to {made.last_hour:%Y-%m-%dT%H:%MZ} --coins {coins}"
-    again = ", and all published later ones again" if made.remakes else ""
-    yield f"  next       the map of these hours{again}: liq backfill {hours}"
-
-
-COMMANDS = (import_,)
+    again = " and rebuild all later ones" if made.remakes else ""
+    yield f"  next       build the map of these hours{again}: liq backfill {hours}"

@@ -1,4 +1,4 @@
-"""The command that listens: listen."""
+"""The command `liq listen`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COLUMNS = ("exchange", "state", "since", "messages", "liquidations", "last", "r
 def listen(
     coins: Coins = None, exchanges: Exchanges = None, source: Source = None, warehouse: Warehouse = None
 ) -> None:
-    """Record the exchanges' liquidation streams until Ctrl-C; the hourly run takes in each hour that is over.
+    """Record the exchanges' liquidation streams until Ctrl-C; the hourly run loads each completed hour.
 
     Example: liq listen --source live --exchanges bybit,okx
     """
@@ -75,7 +75,7 @@ def _cells(tally: Tally) -> tuple[str, ...]:
 
 
 def _lines(made: Sequence[Listener]) -> str:
-    """One line on all exchanges."""
+    """Return one line on all exchanges."""
     parts = []
     for each in made:
         state, since, messages, events, last, reconnects = _cells(each.tally)
@@ -95,6 +95,3 @@ def _time(ms: int | None) -> str:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-COMMANDS = (listen,)

@@ -1,4 +1,4 @@
-"""The commands that fill: run, check, quickstart, up."""
+"""The commands `liq run`, `liq check`, `liq quickstart` and `liq up`."""
 
 from __future__ import annotations
 
@@ -21,19 +21,17 @@ From = Annotated[
 ]
 To = Annotated[
     str | None,
-    typer.Option(
-        "--to", metavar="TIME", help="Last hour, itself included, e.g. --to 2026-01-12T00:00Z", show_default=False
-    ),
+    typer.Option("--to", metavar="TIME", help="Last hour, inclusive, e.g. --to 2026-01-12T00:00Z", show_default=False),
 ]
 Hours = Annotated[
     int | None,
-    typer.Option(min=1, help="So many hours up to --to, or to the last full one, e.g. --hours 24", show_default=False),
+    typer.Option(min=1, help="Number of hours up to --to or the last full hour, e.g. --hours 24", show_default=False),
 ]
 Docs = Annotated[
     Path | None,
     typer.Option(
         metavar="FOLDER",
-        help="Folder for pages of the checks, to open in a browser, e.g. --docs checks",
+        help="Folder for HTML pages of the checks, e.g. --docs checks",
         show_default=False,
     ),
 ]
@@ -50,7 +48,7 @@ def run(
     recorded: Recorded = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Collect, normalise, estimate, check, publish and draw: the last full hour, or those asked for.
+    """Collect, normalise, estimate, check, publish and report: the last full hour, or the given hours.
 
     Example: liq run --from 2026-01-05T00:00Z --to 2026-01-12T00:00Z --coins BTC,ETH
     """
@@ -77,11 +75,11 @@ def check(
     last: To = None,
     form: Rows = Format.TABLE,
     out: Out = None,
-    every: Annotated[bool, typer.Option("--all", help="Show checks that held too, e.g. liq check --all")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Show passed checks too, e.g. liq check --all")] = False,
     docs: Docs = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Put what is published before its checks again; exit 1 if one that holds back fails.
+    """Re-run data-quality checks on published tables; exit 1 if a blocking check fails.
 
     Example: liq check --from 2026-01-11T00:00Z --to 2026-01-12T00:00Z --docs checks
     """
@@ -102,18 +100,18 @@ def check(
     if form is Format.TABLE:
         print(f"{results.height} checks, {broken} failed, {(~results['passed']).sum() - broken} warnings")
         if docs:
-            print(f"Their pages begin at {docs / 'index.html'}")
+            print(f"HTML pages of the checks: {docs / 'index.html'}")
     raise typer.Exit(1 if broken else 0)
 
 
 def quickstart(
     source: Source = None,
     recorded: Recorded = None,
-    days: Annotated[int, typer.Option(min=1, max=60, help="Days to fill, e.g. --days 7")] = 7,
+    days: Annotated[int, typer.Option(min=1, max=60, help="Days to load, e.g. --days 7")] = 7,
     coins: Coins = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Fill the last week, run the hourly DAG once, print headlines, draw a picture: what `make run` does.
+    """Load the last week, run the hourly DAG once, print headlines and draw a map, as `make run` does.
 
     Example: liq quickstart --days 2
     """
@@ -126,13 +124,13 @@ def quickstart(
 
 def up(
     port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Port of Airflow's pages on loopback, e.g. --port 8081")
+        int, typer.Option(min=1, max=65535, help="Port of the Airflow UI on loopback, e.g. --port 8081")
     ] = 8080,
     source: Source = None,
     recorded: Recorded = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Run Airflow with its scheduler and pages on loopback, hourly, until Ctrl-C.
+    """Run the Airflow scheduler and UI on loopback until Ctrl-C; the DAG runs hourly.
 
     Example: liq up --port 8081 --source live
     """
@@ -144,8 +142,5 @@ def up(
 
 
 def _require_airflow() -> None:
-    """Raise PackageNotFoundError before anything is fetched for an Airflow that is not installed."""
+    """Raise PackageNotFoundError if Airflow is not installed, before any data is fetched."""
     version("apache-airflow-core")
-
-
-COMMANDS = (run, check, quickstart, up)

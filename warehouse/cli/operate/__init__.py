@@ -1,1 +1,1 @@
-"""Commands that operate: the doctor, the simulated exchanges and the quickstart."""
+"""Commands that operate the warehouse: doctor, the simulated exchanges, and the quickstart's steps."""

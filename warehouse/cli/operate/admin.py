@@ -1,4 +1,4 @@
-"""The commands that look after: simulate, doctor."""
+"""The commands `liq simulate` and `liq doctor`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from warehouse.cli.output import Format, emit
 
 def simulate(
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port on loopback; 0 takes a free one, e.g. --port 8901")
+        int, typer.Option(min=0, max=65535, help="Port on loopback; 0 picks a free one, e.g. --port 8901")
     ] = 8900,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Another market (LIQ_SEED), e.g. --seed 8", show_default=False)
+        int | None,
+        typer.Option(min=0, help="Seed of the simulated market (LIQ_SEED), e.g. --seed 8", show_default=False),
     ] = None,
     recorded: Recorded = None,
     now: Annotated[
@@ -28,7 +29,7 @@ def simulate(
         ),
     ] = None,
 ) -> None:
-    """Serve the simulated exchanges, or play recorded files, until Ctrl-C.
+    """Serve the simulated exchanges, or replay recorded files, until Ctrl-C.
 
     Example: liq simulate --port 8901 --seed 8
     """
@@ -49,7 +50,7 @@ def doctor(
     recorded: Recorded = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Say what is configured, reachable, stale or missing, and what to do; exit 1 if something is wrong.
+    """Check settings, exchanges, tables and disk, with a remedy for each problem; exit 1 if there is one.
 
     Example: liq doctor --source live
     """
@@ -62,9 +63,7 @@ def doctor(
     wrong = sum(finding.state == "wrong" for finding in findings)
     if form is Format.TABLE and out is None:
         stale = any(finding.subject.startswith("stale") for finding in findings)
-        sound = "nothing is wrong, but some tables are stale: see `remedy` above" if stale else "all is well"
-        print(f"{wrong} to mend: see `remedy` above" if wrong else sound)
+        sound = "no problems, but some tables are stale; see the remedy column" if stale else "no problems"
+        problems = "1 problem" if wrong == 1 else f"{wrong} problems"
+        print(f"{problems}; see the remedy column" if wrong else sound)
     raise typer.Exit(1 if wrong else 0)
-
-
-COMMANDS = (simulate, doctor)

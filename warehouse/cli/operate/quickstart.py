@@ -1,4 +1,4 @@
-"""What `make run` does: fill the last week, run the hourly DAG once, and show what there is now to ask."""
+"""The steps of `make run`: load the last week, run the hourly DAG once, and print queries to try."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SHOWN = ("BTC", "ETH")
 
 
 def quickstart(settings: Settings, days: int) -> int:
-    """Fills `days` up to the last full hour, that hour through Airflow. Returns the exit code."""
+    """Load `days` up to the last full hour, which Airflow runs, and return the exit code."""
     with serving(settings) as served, ThreadPoolExecutor(1) as beside:
         last = floor_hour(served.now)
         first = last - 24 * days * HOUR
@@ -41,23 +41,23 @@ def quickstart(settings: Settings, days: int) -> int:
             summary = pipeline.run(asked, first, last - HOUR, progress=progress, served=served)
         show(summary)
         airflow.result()
-        # the hours that pass meanwhile are no business of this run's
-        _dag(asked.model_copy(update={"now": served.now}), last)
-    _headlines(settings)
-    _where(settings, *_pictures(settings))
+        # the clock is frozen: hours that complete during the run are not part of it
+        _run_dag(asked.model_copy(update={"now": served.now}), last)
+    _print_headlines(settings)
+    _print_next_steps(settings, *_draw_map(settings))
     return exit_code(summary)
 
 
 def _origin(settings: Settings, url: str | None) -> str:
     if settings.source == "live":
-        return "The exchanges themselves (live data)"
+        return "The real exchanges (live data)"
     simulated = settings.source == "simulated"
-    what = "Simulated exchanges (simulated data, no real market)" if simulated else "Recorded data, played"
-    return f"{what} at {url}" if url else what
+    text = "Simulated exchanges (simulated data, no real market)" if simulated else "Recorded data, replayed"
+    return f"{text} at {url}" if url else text
 
 
-def _dag(settings: Settings, hour: datetime) -> None:
-    """The last hour as the scheduler would run it. Airflow's tasks read their settings from the environment."""
+def _run_dag(settings: Settings, hour: datetime) -> None:
+    """Run the last hour as the scheduler would. Airflow's tasks read their settings from the environment."""
     since = utc_now()
     print(f"\nAirflow: DAG liquidation_hourly for {hour:%Y-%m-%d %H:%M} UTC", flush=True)
     run_dag_in_process(hour, env=settings_env(settings), report=lambda line: print(f"  {line}", flush=True))
@@ -70,21 +70,21 @@ def _dag(settings: Settings, hour: datetime) -> None:
             print(f"  published  {published} partitions: {status}")
 
 
-def _shown(settings: Settings) -> Iterator[str]:
+def _example_coins(settings: Settings) -> Iterator[str]:
     with connect(settings.root) as catalog:
         there = published_coins(catalog)
     yield from [coin for coin in _SHOWN if coin in there] or there[:2]
 
 
-def _headlines(settings: Settings) -> None:
-    for coin in _shown(settings):
+def _print_headlines(settings: Settings) -> None:
+    for coin in _example_coins(settings):
         with connect(settings.root) as catalog:
             print("", *headline.write(snapshot(catalog, coin)), sep="\n")
 
 
-def _pictures(settings: Settings) -> tuple[Path, Path]:
-    """The map, and the page that the DAG's last task has made."""
-    coin = next(_shown(settings), None)
+def _draw_map(settings: Settings) -> tuple[Path, Path]:
+    """Draw the map. Return its path, and the path of the report written by the DAG."""
+    coin = next(_example_coins(settings), None)
     if coin is None:
         raise UserError(f"nothing was published in {settings.root}; see why with: liq doctor")
     with connect(settings.root) as catalog:
@@ -93,9 +93,9 @@ def _pictures(settings: Settings) -> tuple[Path, Path]:
     return drawn, settings.root / report.FOLDER / f"{coin}.html"
 
 
-def _where(settings: Settings, picture: Path, page: Path) -> None:
+def _print_next_steps(settings: Settings, picture: Path, page: Path) -> None:
     liq = "liq" if shutil.which("liq") else os.path.relpath(Path(sys.executable).with_name("liq"))
-    coin = [*_shown(settings)][-1]
+    coin = [*_example_coins(settings)][-1]
     elsewhere = "" if settings.root == load().root else f" --warehouse {settings.root}"
     print(
         f"""

@@ -1,4 +1,4 @@
-"""Keeps the simulated or recorded exchanges up, for whoever wants to ask them by hand."""
+"""Serving the simulated or recorded exchanges for requests by hand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from warehouse.simulator import serve
 
 
 def keep_serving(settings: Settings, port: int) -> None:
-    """Serves until Ctrl-C or TERM, saying where. Raises UserError when the port is in use."""
+    """Serve until Ctrl-C or TERM and print the address. Raises UserError if the port is in use."""
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -23,13 +23,13 @@ def keep_serving(settings: Settings, port: int) -> None:
     try:
         with serve(played, seed=settings.seed, now_ms=clock, directory=settings.recorded, port=port) as exchanges:
             print(f"Binance, Bybit and OKX ({played} data, no real market) at {exchanges.url}; stop with Ctrl-C")
-            print("To ask them from another terminal:")
+            print("To use them from another terminal:")
             for variable, url in exports(exchanges.url).items():
                 print(f"  export {variable}={url}")
             print(f"  export LIQ_SOURCE={played}", flush=True)
             stopped.wait()
     except OSError as error:
         raise UserError(
-            f"{error.strerror or error}; end what uses it, or choose another: liq simulate --port 8901"
+            f"{error.strerror or error}; stop the process that uses it, or choose another: liq simulate --port 8901"
         ) from error
     print("stopped")

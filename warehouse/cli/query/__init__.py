@@ -1,1 +1,1 @@
-"""Commands that query: the map, its history, SQL, export and charts."""
+"""Commands that query the warehouse: headline, map, heatmap, level, report, SQL, describe and export."""

@@ -1,4 +1,4 @@
-"""The commands that ask: headline, map, sql, tables."""
+"""The commands `liq headline`, `liq map`, `liq sql` and `liq tables`."""
 
 from __future__ import annotations
 
@@ -19,15 +19,13 @@ if TYPE_CHECKING:
 
 Prices = Annotated[
     list[float] | None,
-    typer.Option(
-        "--price", help="A level to speak of; may be repeated, e.g. --price 95000 --price 110000", show_default=False
-    ),
+    typer.Option("--price", help="Price level; may be repeated, e.g. --price 95000 --price 110000", show_default=False),
 ]
-MostRows = Annotated[int, typer.Option("--rows", min=1, help="At most so many rows in a table, e.g. --rows 20")]
+MostRows = Annotated[int, typer.Option("--rows", min=1, help="Most rows to show in a table, e.g. --rows 20")]
 
 
 def headline(coin: Coin, as_of: AsOf = None, price: Prices = None, warehouse: Warehouse = None) -> None:
-    """Say what a move would liquidate, where, and which side is heavier.
+    """Print the headline: notional at risk at key levels, by exchange and side.
 
     Example: liq headline BTC --price 100000
     """
@@ -44,43 +42,41 @@ def headline(coin: Coin, as_of: AsOf = None, price: Prices = None, warehouse: Wa
 
 def map_(
     coin: Coin,
-    out: Annotated[
-        Path, typer.Option(help="Picture, page or rows by its ending, e.g. --out btc.png, btc.html, btc.csv")
-    ],
+    out: Annotated[Path, typer.Option(help="Chart, page or rows, e.g. --out btc.png, btc.html, btc.csv")],
     as_of: AsOf = None,
     window: Annotated[
-        str, typer.Option(metavar="1d|7d|30d|all", help="Positions opened in this window, e.g. --window 7d")
+        str, typer.Option(metavar="1d|7d|30d|all", help="Only positions opened in this window, e.g. --window 7d")
     ] = "all",
     by: Annotated[
-        str, typer.Option(metavar="exchange|leverage", help="What bars are made of, e.g. --by leverage")
+        str, typer.Option(metavar="exchange|leverage", help="How bars are split, e.g. --by leverage")
     ] = "exchange",
     exchange: Annotated[
-        str | None, typer.Option(help="One exchange instead of all, e.g. --exchange bybit", show_default=False)
+        str | None, typer.Option(help="Only this exchange, e.g. --exchange bybit", show_default=False)
     ] = None,
     estimator: Annotated[
         str | None,
         typer.Option(
             metavar="fitted|prior|ladder|distance|open_interest",
-            help="Made again by this one instead of as published, e.g. --estimator ladder",
+            help="Recompute the map with this estimator, e.g. --estimator ladder",
             show_default=False,
         ),
     ] = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Draw the map: bars by exchange or leverage, cumulative longs and shorts, the mark.
+    """Draw the liquidation map: bars by exchange or leverage, cumulative longs and shorts, and the mark.
 
     Example: liq map BTC --window 7d --out btc.html
     """
     from transforms.charts.liquidation_map_rows import PARTS
     from transforms.charts.snapshot import WINDOWS
     from warehouse.catalog.snapshot_queries import by_leverage, of_exchange
-    from warehouse.reports.charts import kind, save_map
+    from warehouse.reports.charts import file_format, save_map
 
-    kind(out)
+    file_format(out)
     one_of("window", window, WINDOWS)
-    one_of("way to part the bars", by, PARTS)
+    one_of("split of the bars", by, PARTS)
     if estimator and by == "leverage":
-        raise UserError("--by leverage is of the published map; leave --estimator out")
+        raise UserError("--by leverage works on the published map only; leave --estimator out")
     with open_catalog(warehouse) as catalog:
         market = market_of(catalog, coin, as_of, warehouse)
         if estimator is not None:
@@ -97,7 +93,7 @@ def sql(
     query: Annotated[
         str,
         typer.Argument(
-            help="One DuckDB statement, or a file of one that ends in .sql; tables as liq tables names them",
+            help="One DuckDB statement, or a .sql file with one; liq tables lists the tables",
             show_default=False,
         ),
     ],
@@ -106,25 +102,25 @@ def sql(
     rows: MostRows = 100,
     warehouse: Warehouse = None,
 ) -> None:
-    """Ask in SQL.
+    """Query the warehouse in SQL.
 
     Example: liq sql "SELECT hour_utc, imbalance FROM mart.market_balance WHERE coin = 'BTC' AND distance_bp = 500"
     """
     from warehouse.catalog.snapshot_queries import query as ask
 
     if not query.strip():
-        raise UserError('nothing is asked; write e.g. liq sql "SELECT * FROM mart.market_balance"')
+        raise UserError('the statement is empty; write e.g. liq sql "SELECT * FROM mart.market_balance"')
     statement = Path(query).read_text() if query.endswith(".sql") else query
     with open_catalog(warehouse) as catalog:
         found = ask(catalog, statement)
     if found.columns:
         emit(found, form, out, most=rows)
     else:
-        print("done: the statement gives no rows")
+        print("done: the statement returns no rows")
 
 
 def tables(form: Rows = Format.TABLE, out: Out = None, warehouse: Warehouse = None) -> None:
-    """List the tables: what each holds, how many rows, from when to when.
+    """List the tables with their row counts and time ranges.
 
     Example: liq tables --format json
     """
@@ -134,9 +130,6 @@ def tables(form: Rows = Format.TABLE, out: Out = None, warehouse: Warehouse = No
 
     with open_catalog(warehouse) as catalog:
         emit(pl.DataFrame([_extent(catalog, table) for table in load().values()], infer_schema_length=None), form, out)
-
-
-COMMANDS = (headline, map_, sql, tables)
 
 
 def _extent(catalog: duckdb.DuckDBPyConnection, table: Table) -> dict[str, object]:

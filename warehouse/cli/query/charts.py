@@ -1,4 +1,4 @@
-"""The commands that draw what was: heatmap, history, report."""
+"""The commands that draw history: `liq heatmap`, `liq level`, `liq report`."""
 
 from __future__ import annotations
 
@@ -11,75 +11,72 @@ import typer
 from warehouse.cli.options import AsOf, Coin, Warehouse, market_of, one_of, open_catalog, wrote
 from warehouse.errors import UserError
 
-Picture = Annotated[Path, typer.Option(help="Picture or page by its ending, e.g. --out btc.png, btc.html")]
+Picture = Annotated[Path, typer.Option(help="PNG or HTML file, e.g. --out btc.png, btc.html")]
 Span = Annotated[
     str,
-    typer.Option(metavar="12h|24h|3d|7d|30d|90d|180d|1y", help="How far back, e.g. --span 30d; less if there is less"),
+    typer.Option(metavar="12h|24h|3d|7d|30d|90d|180d|1y", help="Length of history, e.g. --span 30d"),
 ]
 
 
 def heatmap(coin: Coin, out: Picture, span: Span = "7d", as_of: AsOf = None, warehouse: Warehouse = None) -> None:
-    """Draw the map through time: price by time, modelled notional as colour, the mark over it.
+    """Draw a heatmap: modelled notional by price and time, with the mark.
 
     Example: liq heatmap BTC --span 30d --out btc.png
     """
     from transforms.charts import heatmap as chart
     from transforms.charts.heatmap_rows import SPANS
     from warehouse.catalog import history_queries as read_history
-    from warehouse.reports.charts import PICTURES, kind, save
+    from warehouse.reports.charts import PICTURES, file_format, save_chart
 
-    kind(out, PICTURES)
+    file_format(out, PICTURES)
     one_of("span", span, SPANS)
     with open_catalog(warehouse) as catalog:
         market = market_of(catalog, coin, as_of, warehouse)
         heat = read_history.heat(catalog, market, span)
-    print(wrote(save(chart.draw(heat), out), market))
+    print(wrote(save_chart(chart.draw(heat), out), market))
 
 
-def history(
+def level(
     coin: Coin,
-    price: Annotated[float, typer.Argument(help="The level, in USD, e.g. 95000", show_default=False)],
+    price: Annotated[float, typer.Argument(help="Price level in USD, e.g. 95000", show_default=False)],
     out: Picture,
     span: Span = "30d",
     as_of: AsOf = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Draw one price level through time, with its band and the mark.
+    """Draw the modelled notional of one price level through time, with its band and the mark.
 
     Example: liq level BTC 95000 --span 90d --out level.png
     """
     from transforms.charts import level_history
     from transforms.charts.heatmap_rows import SPANS
     from warehouse.catalog import history_queries as read_history
-    from warehouse.reports.charts import PICTURES, kind, save
+    from warehouse.reports.charts import PICTURES, file_format, save_chart
 
-    kind(out, PICTURES)
+    file_format(out, PICTURES)
     one_of("span", span, SPANS)
     if not (math.isfinite(price) and price > 0):
         raise UserError(f"{price:g} is not a price; write e.g. 95000")
     with open_catalog(warehouse) as catalog:
         market = market_of(catalog, coin, as_of, warehouse)
         rows = read_history.level(catalog, market, price, span)
-    print(wrote(save(level_history.draw(rows, market.coin, price, SPANS[span]), out), market))
+    print(wrote(save_chart(level_history.draw(rows, market.coin, price, SPANS[span]), out), market))
 
 
 def report(
     coin: Coin,
-    out: Annotated[Path, typer.Option(help="The page, e.g. --out report.html")],
+    out: Annotated[Path, typer.Option(help="HTML file, e.g. --out report.html")],
     as_of: AsOf = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Write one page with every picture of a coin, that loads nothing and reads on a phone.
+    """Write a self-contained HTML page with every chart of a coin, readable on a phone.
 
     Example: liq report BTC --out report.html
     """
     from warehouse.reports import report as pages
-    from warehouse.reports.charts import PAGES, kind
+    from warehouse.reports.charts import PAGES, file_format
 
-    kind(out, PAGES)
+    file_format(out, PAGES)
     with open_catalog(warehouse) as catalog:
         market = market_of(catalog, coin, as_of, warehouse)
         print(wrote(pages.write(catalog, market, out), market))
-
-
-COMMANDS = (heatmap, history, report)

@@ -1,4 +1,4 @@
-"""The command that says what a table or a macro means: describe."""
+"""The command `liq describe`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def describe(
         str,
         typer.Argument(
             metavar="[TABLE|MACRO]",
-            help="A table, with or without its layer, or a macro, e.g. at_risk; without one, all are listed",
+            help="A table, with or without its schema, or a macro, e.g. at_risk; default: list all",
         ),
     ] = "",
     form: Rows = Format.TABLE,
     out: Out = None,
 ) -> None:
-    """Say what a table means: grain, columns, units, checks; or what a macro answers, with a call that runs.
+    """Describe a table (grain, columns, units, checks) or a macro (its question and an example call).
 
     Example: liq describe liquidation_clusters
     """
@@ -38,7 +38,7 @@ def describe(
         _all(form, out)
     elif wanted in known:
         if form is not Format.TABLE or out:
-            raise UserError(f"{wanted} is a macro, described in text; leave out --format and --out")
+            raise UserError(f"{wanted} is a macro and is described as text; leave out --format and --out")
         print(known[wanted].head)
     else:
         try:
@@ -93,6 +93,3 @@ def _introduce(table: Table) -> None:
         print(f"Made from: {', '.join(each.table for each in table.inputs)}.")
     for check in table.checks:
         print(f"  {check.severity} {check.name}: {check.reason}")
-
-
-COMMANDS = (describe,)

@@ -1,4 +1,4 @@
-"""The command that hands tables on: export."""
+"""The command `liq export`."""
 
 from __future__ import annotations
 
@@ -21,28 +21,26 @@ From = Annotated[
 To = Annotated[
     str | None,
     typer.Option(
-        "--to", metavar="TIME", help="Last moment, itself included, e.g. --to 2026-01-12T00:00Z", show_default=False
+        "--to", metavar="TIME", help="Last moment, inclusive, e.g. --to 2026-01-12T00:00Z", show_default=False
     ),
 ]
-Coins = Annotated[
-    str | None, typer.Option(help="Coins; default: all there are, e.g. --coins BTC,ETH", show_default=False)
-]
+Coins = Annotated[str | None, typer.Option(help="Coins, e.g. --coins BTC,ETH; default: all", show_default=False)]
 Exchanges = Annotated[
     str | None,
-    typer.Option(help="Exchanges; default: all there are, e.g. --exchanges binance,bybit", show_default=False),
+    typer.Option(help="Exchanges, e.g. --exchanges binance,bybit; default: all", show_default=False),
 ]
 
 
 def export(
-    table: Annotated[str, typer.Argument(help="A table, with or without its layer, e.g. mart.liquidation_levels")],
-    out: Annotated[Path, typer.Option(help="Parquet, CSV or Arrow by its ending, e.g. --out levels.parquet")],
+    table: Annotated[str, typer.Argument(help="A table, with or without its schema, e.g. mart.liquidation_levels")],
+    out: Annotated[Path, typer.Option(help="Parquet, CSV or Arrow file, e.g. --out levels.parquet")],
     first: From = None,
     last: To = None,
     coins: Coins = None,
     exchanges: Exchanges = None,
     warehouse: Warehouse = None,
 ) -> None:
-    """Write a range of a table to one Parquet, CSV or Arrow file, however large.
+    """Export a range of a table to one Parquet, CSV or Arrow file of any size.
 
     Example: liq export liquidation_clusters --from 2026-01-05T00:00Z --to 2026-01-12T00:00Z --out clusters.parquet
     """
@@ -53,7 +51,7 @@ def export(
     from warehouse.storage.store import open_store
 
     check_ending(out)
-    wanted = ExportRequest(
+    request = ExportRequest(
         _contract(table),
         None if first is None else parse_moment(first),
         None if last is None else parse_moment(last),
@@ -63,8 +61,8 @@ def export(
     settings = settings_of(warehouse=warehouse)
     open_store(settings.root, settings.source, create=False)
     with connect(settings.root) as catalog, show_progress() as progress:
-        rows = write(catalog, wanted, out, progress)
-    print(f"wrote {out} ({rows:,} rows of {wanted.table.full_name}, {wanted.table.kind})")
+        rows = write(catalog, request, out, progress)
+    print(f"wrote {out} ({rows:,} rows of {request.table.full_name}, {request.table.kind})")
 
 
 def _contract(name: str) -> Table:
@@ -79,8 +77,5 @@ def _contract(name: str) -> Table:
 def _names(option: str, listed: str | None) -> list[str]:
     names = [name.strip() for name in (listed or "").split(",") if name.strip()]
     if listed is not None and not names:
-        raise UserError(f"{option} names none; leave it out for all there are")
+        raise UserError(f"{option} is empty; leave it out for all")
     return names
-
-
-COMMANDS = (export,)

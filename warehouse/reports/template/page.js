@@ -18,7 +18,7 @@
       });
   };
 
-  // Letters and heights for a phone; a legend that is a row of buttons need not be drawn.
+  // Font sizes and heights for a phone; the legend is a row of buttons, so the charts need none.
   const fitted = (spec, hasLegend) => {
     const own = structuredClone(spec);
     if (narrow() && own.height > 240) own.height = Math.round(own.height * 0.8);
@@ -48,7 +48,7 @@
     figure.dataset.drawn = theme;
   }
 
-  // What is far below is drawn when it comes near, one figure after the other.
+  // Figures below the viewport are drawn lazily, one after the other, as they come near.
   let queue = Promise.resolve();
   const wanted = figure => { queue = queue.then(() => figure.dataset.drawn === theme ? null : draw(figure)); };
   const near = new IntersectionObserver(
@@ -67,7 +67,7 @@
   system.addEventListener("change", event => { theme = event.matches ? "dark" : "light"; paint(); });
   addEventListener("beforeprint", () => figures.filter(figure => !figure.hidden).forEach(wanted));
 
-  // A tap tells what a pointer that rests there would: the charts themselves heed moves only. A swipe is no tap.
+  // A tap shows the tooltip of that point: the charts react to pointer moves only. A swipe does not count as a tap.
   let from = null;
   addEventListener("touchstart", event => { from = event.touches[0]; }, {passive: true});
   addEventListener("touchend", event => {

@@ -38,7 +38,7 @@ def filled(store: Store, coin: str, seed: int) -> None:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root: Path = tmp_path_factory.mktemp("reach") / "warehouse"
+    root: Path = tmp_path_factory.mktemp("hit_rate") / "warehouse"
     root.mkdir()
     store = open_store(root, "simulated", create=True)
     for coin, seed in SEEDS.items():
@@ -59,7 +59,7 @@ def levels(coin: str) -> pl.DataFrame:
 
 @pytest.mark.parametrize("coin", ["eth", "all"])
 def test_it_says_what_the_tables_hold(root: Path, coin: str) -> None:
-    result = liq("reach", coin, "--warehouse", root, "--format", "csv")
+    result = liq("hit-rate", coin, "--warehouse", root, "--format", "csv")
     assert result.exit_code == 0, result.output
     made = pl.read_csv(io.StringIO(result.stdout))
     asked = SEEDS if coin == "all" else ["ETH"]
@@ -71,16 +71,16 @@ def test_it_says_what_the_tables_hold(root: Path, coin: str) -> None:
 
 def test_a_range_is_judged_by_itself(root: Path) -> None:
     end = FIRST + (LEAST_DAYS + 4) * 24 * HOUR
-    result = liq("reach", "BTC", "--to", f"{end:%Y-%m-%dT%H:%MZ}", "--warehouse", root, "--format", "csv")
+    result = liq("hit-rate", "BTC", "--to", f"{end:%Y-%m-%dT%H:%MZ}", "--warehouse", root, "--format", "csv")
     hours, clusters, buckets = (each.filter(pl.col("hour_utc") <= end) for each in walk(1))
     expected = hit_rate(touches(hours, clusters, buckets).with_columns(coin=pl.lit("BTC")))
     assert pl.read_csv(io.StringIO(result.stdout))["reached"].to_list() == pytest.approx(expected["reached"].to_list())
 
 
 def test_a_person_sees_a_table(root: Path) -> None:
-    result = liq("reach", "BTC", "--warehouse", root)
+    result = liq("hit-rate", "BTC", "--warehouse", root)
     assert result.exit_code == 0, result.output
-    assert "BTC: share reached, of clusters and of other levels (modelled)" in result.stdout
+    assert "BTC: hit rate of clusters and of other levels (modelled)" in result.stdout
     assert result.stdout.count("distance and hour") == 9
     assert "reach: 2 steps to do" in result.stderr
 
@@ -96,7 +96,7 @@ def test_a_person_sees_a_table(root: Path) -> None:
     ],
 )
 def test_what_cannot_be_answered_is_refused_in_a_line(root: Path, arguments: list[str], words: str) -> None:
-    result = liq("reach", *arguments, "--warehouse", root)
+    result = liq("hit-rate", *arguments, "--warehouse", root)
     assert result.exit_code == 2
     line = result.stderr.strip().splitlines()[-1]
     assert line.startswith("liq: ")

@@ -185,7 +185,7 @@ def market_as_text(rows: pl.DataFrame) -> pl.DataFrame:
 
 BROKEN: dict[str, tuple[str, Callable[[pl.DataFrame], pl.DataFrame], str]] = {
     "a column is missing": (PUBLISHED, lambda rows: rows.drop("taker_buy_base"), "no column taker_buy_base"),
-    "a column is no number": (PUBLISHED, market_as_text, "another type"),
+    "a column is no number": (PUBLISHED, market_as_text, "wrong type"),
     "no rows": (PUBLISHED, lambda rows: rows.clear(), "no rows"),
     "a bar twice": (PUBLISHED, lambda rows: pl.concat([rows, rows.head(1)]), "twice"),
     "no five minutes": (PUBLISHED, lambda rows: rows.with_columns(pl.col("open_ms") + 1), "five minutes"),
@@ -215,7 +215,7 @@ class TestFiles:
     @pytest.mark.parametrize("kept", [0, 3, 5000])
     def test_truncated(self, folder: Path, tmp_path: Path, name: str, kept: int) -> None:
         (folder / name).write_bytes((folder / name).read_bytes()[:kept])
-        refused(estimated(folder, tmp_path / "m.csv"), name, "not a whole Parquet file")
+        refused(estimated(folder, tmp_path / "m.csv"), name, "not a complete Parquet file")
 
     def test_no_folder(self, tmp_path: Path) -> None:
         refused(estimated(tmp_path / "none", tmp_path / "m.csv"), "none is not a folder")

@@ -187,7 +187,7 @@ class TestRefusals:
 
     def test_a_place_where_no_warehouse_can_be(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
-        refused(liq("run", "--warehouse", str(tmp_path / "file" / "x")), "cannot make a warehouse", "LIQ_WAREHOUSE")
+        refused(liq("run", "--warehouse", str(tmp_path / "file" / "x")), "cannot create a warehouse", "LIQ_WAREHOUSE")
 
     @pytest.mark.usefixtures("frozen")
     def test_another_run_holds_it(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,7 @@ class TestAnswers:
 
     def test_a_table_says_that_it_is_cut(self) -> None:
         result = liq("sql", "SELECT * FROM range(500) AS t(n)", "--rows", "3")
-        assert "3 of 500 rows are shown" in result.stderr
+        assert "3 of 500 rows shown" in result.stderr
 
     def test_an_answer_without_rows_is_an_answer(self) -> None:
         result = liq("sql", "SELECT * FROM mart.market_balance WHERE false", "--format", "json")
@@ -176,7 +176,7 @@ class TestRefusals:
         refused(liq("sql", "SELEC 1"), "Parser Error", "SELEC")
         refused(liq("sql", "SELECT nothing FROM mart.market_balance"), "Binder Error", "nothing")
         refused(liq("sql", "DROP VIEW mart.market_balance"), "read-only")
-        refused(liq("sql", " "), "nothing is asked")
+        refused(liq("sql", " "), "the statement is empty")
 
     def test_parquet_without_a_file(self) -> None:
         refused(liq("sql", "SELECT 1 AS n", "--format", "parquet"), "parquet", "--out")

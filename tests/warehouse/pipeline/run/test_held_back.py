@@ -71,7 +71,7 @@ def test_wrong_units_are_held_back_with_their_reason(wrong: Trial) -> None:
 @pytest.mark.parametrize("name", DEPENDENT)
 def test_what_is_built_on_it_is_held_too(wrong: Trial, name: str) -> None:
     reason = (wrong.root / "quarantine" / table(name).layer / name / PARTITION / "reason.txt").read_text()
-    assert "which is held back" in reason
+    assert "which is quarantined" in reason
 
 
 def test_the_last_good_hour_stays_readable(one_hour: Trial, wrong: Trial) -> None:
