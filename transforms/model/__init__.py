@@ -1,1 +1,1 @@
-"""The estimator: quantities in, quantities out, no table names."""
+"""The estimator, on quantities alone: it knows no table names."""

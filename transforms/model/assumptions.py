@@ -1,4 +1,4 @@
-"""What the estimator assumes of the crowd: who opens what, at which leverage, and for how long."""
+"""The estimator's assumptions about the crowd: how much is opened at which leverage, and how long it is held."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from transforms.model.price_grid import Floats
 
 LEVERAGE_X = (100.0, 50.0, 25.0, 10.0, 5.0, 3.0, 2.0)
-"""The leverage that names each class, from the nearest to the mark outward."""
+"""Nominal leverage of each class, from the one liquidated nearest to the mark outward."""
 
 LEVERAGE_EDGES_X = (150.0, 85.0, 35.0, 17.0, 7.0, 4.0, 2.5, 1.6)
-"""Class i holds effective leverages from edge i+1 to edge i: some at round ones, the rest uniform in log leverage."""
+"""Class i spans effective leverage from edge i+1 to edge i: ROUND_X at round values, the rest uniform in its log."""
 
 ROUND_X: tuple[Mapping[float, float], ...] = (
     {100.0: 0.7},
@@ -24,29 +24,33 @@ ROUND_X: tuple[Mapping[float, float], ...] = (
     {3.0: 0.5},
     {2.0: 0.5},
 )
-"""Shares of each class that stand at a round leverage, as sliders and defaults offer them; who adds margin to a
-position, or shares it between several, stands at an odd one. Chosen on the markets of known positions."""
+"""Shares of each class at the round leverages that sliders and defaults offer.
+
+The rest have an odd effective leverage, because margin was added or is shared between positions. The shares were
+selected on markets with known positions."""
 
 HALF_LIVES_H = (2.0, 10.0, 40.0, 160.0)
 WINDOWS_H = (24, 168, 720)
-"""Ages, in hours, of the windows of 1, 7 and 30 days."""
+"""Lengths, in hours, of the windows of 1, 7 and 30 days."""
 
 POSITION_USD = (10e3, 25e3, 60e3, 150e3, 300e3, 500e3, 500e3)
-"""A typical position's notional in each class: it decides the margin tier."""
+"""Typical notional of a position in each class, which determines its margin tier."""
 
 EARLY_EXIT_EXPONENT = 0.11
-"""How readily a position is given up before it is liquidated: of those that an hour's move brings from a buckets away
-from the mark to b, (b/a)^EARLY_EXIT_EXPONENT are left; at the mark itself b is one bucket. Liquidations alone do not tell it: on
-markets whose positions are known what is liquidated fits what stood with 0.1 to 0.15, and on the built-in simulated
-exchanges, where nobody gives up, with 0."""
+"""Early-exit hazard: how readily positions are closed as the mark approaches their liquidation price.
+
+When an hour's move brings positions from a buckets away from the mark to b, the share (b/a)^EARLY_EXIT_EXPONENT
+survives; at the mark itself b counts as one bucket. Liquidations alone do not identify the exponent. On markets with
+known positions, 0.1 to 0.15 reconciles liquidations with the positions before them. On the built-in simulated
+exchanges, where nobody exits early, it is 0."""
 
 
 @dataclass(frozen=True)
 class Assumptions:
-    """One side's assumptions on one exchange.
+    """The assumptions for one side of one exchange.
 
-    weight [classes, holdings]: coins opened with that leverage and half-life for each coin of activity. log_sd
-    [classes]: standard deviation of the log of what stands in each class, given the data.
+    weight [classes, holdings]: coins opened with that leverage and half-life per coin of activity. log_sd [classes]:
+    posterior standard deviation of the log notional in each class.
     """
 
     version: str
@@ -64,7 +68,7 @@ _WEIGHT = (
     (0.65e-4, 10e-4, 47e-4, 23e-4),
     (0.14e-4, 3.3e-4, 21e-4, 14e-4),
 )
-_OF_EXCHANGE: Mapping[str, tuple[float, ...]] = {
+_EXCHANGE_RATIO: Mapping[str, tuple[float, ...]] = {
     "binance": (1.24, 0.92, 1.00, 1.08, 0.99, 0.98, 1.02),
     "bybit": (1.22, 1.33, 1.27, 0.98, 0.87, 0.90, 0.96),
     "okx": (0.66, 0.82, 0.79, 0.95, 1.17, 1.13, 1.02),
@@ -73,10 +77,11 @@ _LOG_SD = 0.5
 
 
 def prior(exchange: str) -> Assumptions:
-    """What is assumed where nothing was learnt: lower leverage is held longer, and the nearer layer turns over fast.
+    """Return the prior of an exchange: lower leverage is held longer, and levels near the mark turn over fast.
 
-    Weights are geometric means over the markets of known positions (simulated; see accuracy.md), exchanges relative to
-    their mean: the smallest of the three has fewer of the highly leveraged. An unknown exchange is taken to be average.
+    Weights are geometric means over the markets with known positions (simulated; see accuracy.md), times the exchange's
+    ratio to the mean of all three. The smallest of the three has fewer highly leveraged positions. An unknown exchange
+    gets the average.
     """
-    scale = np.array(_OF_EXCHANGE.get(exchange, (1.0,) * len(LEVERAGE_X)))
+    scale = np.array(_EXCHANGE_RATIO.get(exchange, (1.0,) * len(LEVERAGE_X)))
     return Assumptions(PRIOR_VERSION, np.array(_WEIGHT) * scale[:, None], np.full(len(LEVERAGE_X), _LOG_SD))

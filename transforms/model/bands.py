@@ -1,13 +1,15 @@
-"""How far the truth may lie from a modelled notional: its 10th, 50th and 90th percentile.
+"""Credible interval of a modelled notional: its 10th, 50th and 90th percentile.
 
-The sum is taken to be lognormal about what is modelled: sums of few unlike positive things are skewed alike (Fenton,
-IRE Trans. Comm. Syst. 8, 1960). The variance of its log adds up what is independent:
+The true notional is taken to be lognormal around the modelled one: sums of a few unequal positive amounts are
+approximately lognormal (Fenton, IRE Trans. Comm. Syst. 8, 1960). The variance of its log is the sum of four
+independent terms:
 
-    the fit     log_sd of each leverage class, weighted by its share, classes taken to err together (fit.py)
-    the model   MISFIT, what no fit knows: habits that are not in the model
-    the input   gap_log_sd, for hours that the map has not seen (unseen.py)
-    chance      few positions of unlike size: the variance of a compound Poisson sum is E[x^2]/E[x] times its mean
-                (Feller, Probability Theory I, ch. XII), so relative to it squared, E[x^2]/E[x] over the mean
+    the fit     log_sd of each leverage class, weighted by its share; errors of classes are taken as fully correlated
+                (fit.py)
+    the model   MISFIT: behaviour of traders that the model leaves out, which no fit can show
+    the input   gap_log_sd: hours missing from the estimator's input (gap_uncertainty.py)
+    chance      few positions of unequal size: the variance of a compound Poisson sum is E[x^2]/E[x] times its mean
+                (Feller, Probability Theory I, ch. XII), so its relative variance is E[x^2]/E[x] over the mean
 """
 
 from __future__ import annotations
@@ -19,12 +21,15 @@ from transforms.model.price_grid import Floats
 
 MISFIT = 0.2
 CHANCE = 0.8
-"""Chosen so that the range holds the truth about four times out of five on the given markets whose positions are known,
-with complete feeds (0.83 there, and 0.69 on the built-in simulator's markets, whose crowds the fit misses by more).
-Theory has 1 for CHANCE, with the sizes of what stands; known are those of what was liquidated, a little larger."""
+"""Multiplier of the chance term.
+
+MISFIT and CHANCE were selected so that the p10 to p90 interval covers the truth about four times out of five on the
+given markets with known positions and complete feeds. Coverage is 0.83 there, and 0.69 on the built-in simulator's
+markets, where the fit is further off. Theory gives CHANCE = 1 with the sizes of open positions; only the sizes of
+liquidations are known, which are slightly larger."""
 
 WIDEST = 1.5
-"""Standard deviation of the log that chance adds at most: where nearly nobody stands, the sum is no lognormal."""
+"""Cap on the chance term, as standard deviation of the log: with almost no positions the sum is not lognormal."""
 
 _P90 = 1.2815515594457831  # the standard normal's
 
@@ -32,10 +37,10 @@ _P90 = 1.2815515594457831  # the standard normal's
 def band(
     by_class: Floats, log_sd: Floats, size_usd: float = TYPICAL_SIZE_USD, gap_log_sd: float = 0.0
 ) -> tuple[Floats, Floats, Floats]:
-    """(p10, p50, p90) [...] USD of the notional by_class [..., classes], whose fit errs by log_sd [classes].
+    """Return (p10, p50, p90) [...], USD, of the notional `by_class` [..., classes] with log errors `log_sd` [classes].
 
-    size_usd: E[x^2]/E[x] of positions. Where nothing is modelled all three are 0: that anybody stands there is then
-    taken to be less likely than one in ten.
+    size_usd: E[x^2]/E[x] of position notional. Where the modelled notional is 0 all three are 0: the chance of any
+    position there is then taken to be below one in ten.
     """
     total = by_class.sum(axis=-1)
     some = np.where(total > 0.0, total, 1.0)

@@ -1,6 +1,6 @@
-"""What a map has to beat: the field's ladder, open interest by distance alone, and open interest spread evenly.
+"""Baseline estimators: the common leverage ladder, open interest by distance, and open interest spread evenly.
 
-None of them has parameters that anybody fitted to what was liquidated, and none knows more of the crowd than it says.
+A map is useful only if it beats them. None has parameters fitted to liquidations.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from transforms.model.price_grid import WIDTH, Floats, Ints, bucket, middle
 from transforms.model.step import Bar
 
 LADDER_X = (100.0, 50.0, 25.0, 10.0)
-"""The field's ladder: a rise of open interest is taken to be opened with these, a quarter each."""
+"""Leverages of the common ladder: each takes a quarter of a rise in open interest."""
 
-_POSITION_USD = 10e3  # small: the ladder knows no tiers but the first
+_POSITION_USD = 10e3  # small, so that the first margin tier applies
 _RUNGS = tuple(LEVERAGE_X.index(x) for x in LADDER_X)
-_ANY_EXCHANGE = ""  # the prior has an average for an exchange that it does not know
+_ANY_EXCHANGE = ""  # an unknown exchange, for which the prior returns the average
 
 
 def buckets_in_map(s: int, mark: float) -> Ints:
-    """The buckets within the map's range of the mark, on the side where side `s` is liquidated."""
+    """Return the buckets within the map's range of the mark where side `s` is liquidated."""
     reached, far = (np.log(price) / WIDTH - 0.5 for price in (mark, mark * (1.0 - s * MAP_RANGE)))
     first, stop = (np.ceil(far), np.ceil(reached)) if s > 0 else (np.floor(reached) + 1, np.floor(far) + 1)
     return np.arange(int(first), int(stop), dtype=np.int64)
 
 
 class Ladder:
-    """The field's: a rise of open interest over the hour, split over LADDER_X, until the mark has touched it.
+    """The common ladder: each hour's rise in open interest is split over LADDER_X and stays until the mark touches it.
 
-    Each contract has a long and a short, so both sides get the rise. Nothing is closed otherwise, and a fall of open
-    interest says nothing.
+    Every contract has a long and a short, so both sides get the rise. Positions are never closed otherwise; a fall in
+    open interest has no effect.
     """
 
     def __init__(self, s: int, price: float) -> None:
@@ -63,13 +63,13 @@ class Ladder:
         self.open_interest = known[-1]
         if rise > 0.0:
             entry = float(np.mean([(b.open + b.high + b.low + b.close) / 4 for b in bars]))
-            self.levels = np.concatenate([self.levels, self._opened(entry, rise, contract, hour_h)])
+            self.levels = np.concatenate([self.levels, self._open_levels(entry, rise, contract, hour_h)])
             self._delete(self.mark)
 
     def _delete(self, reached: float) -> None:
         self.levels = self.levels[self.s * (reached - self.levels[:, 0]) > 0.0]
 
-    def _opened(self, entry: float, coins: float, contract: Contract, hour_h: int) -> Floats:
+    def _open_levels(self, entry: float, coins: float, contract: Contract, hour_h: int) -> Floats:
         usd = np.full(len(_RUNGS), _POSITION_USD)
         base = usd / entry
         sizes = contract.tiers.size(base, np.full(len(base), entry))
@@ -97,26 +97,26 @@ class Ladder:
 
 
 class Distance:
-    """Open interest by distance from the current mark, in a shape that never changes: no memory of entries.
+    """Open interest distributed by distance from the current mark in a fixed shape, without memory of entry prices.
 
-    The shape is the stated prior of an average exchange at rest: what is opened at a typical turnover times how long it
-    stays, at the distances that a position entered at the mark is liquidated at. Windows hold the share that the
-    prior says was opened in them.
+    The shape is the prior of an average exchange at equilibrium: openings at typical turnover times holding time, at
+    the liquidation distances of a position entered at the mark. Each window holds the share that, under the prior, was
+    opened in it.
     """
 
     def __init__(self, s: int, price: float) -> None:
         self.s, self.mark, self.open_interest = s, price, 0.0
         self.contract: Contract | None = None
         rates = np.log(2.0) / np.array(HALF_LIVES_H)
-        stands = prior(_ANY_EXCHANGE).weight * FIRST_TURNOVER_PER_HOUR / rates  # of open interest [classes, holdings]
-        stands = stands / max(1.0, float(stands.sum()))
+        steady = prior(_ANY_EXCHANGE).weight * FIRST_TURNOVER_PER_HOUR / rates  # of open interest [classes, holdings]
+        steady = steady / max(1.0, float(steady.sum()))
         opened = [np.ones(len(rates)), *(1.0 - np.exp(-rates * length) for length in WINDOWS_H)]
-        self.shares = np.stack([(stands * young).sum(axis=1) for young in opened])  # [ages, classes]
+        self.shares = np.stack([(steady * young).sum(axis=1) for young in opened])  # [ages, classes]
 
     def advance(self, bars: list[Bar], contract: Contract, hour_h: int) -> None:
         """See Estimator."""
         self.contract = contract
-        self.mark, self.open_interest = _last(bars, self.mark, self.open_interest)
+        self.mark, self.open_interest = _update_mark_and_interest(bars, self.mark, self.open_interest)
 
     def standing(self, assumed: Assumptions) -> tuple[Ints, Floats]:
         """See Estimator."""
@@ -135,8 +135,9 @@ class Distance:
 class OpenInterest:
     """All open interest, spread evenly in log price over the map's range on each side of the mark.
 
-    As if everybody were liquidated within the range, and every distance alike: its level means nothing, only that it
-    goes with open interest does. The same for every age. Classes are those whose leverage is liquidated about there.
+    It assumes that all positions are liquidated within the range, at every distance alike. Its level is therefore
+    meaningless; only its proportionality to open interest matters. It is the same for every age. Each bucket's class is
+    the one with leverage that is liquidated at about that distance.
     """
 
     def __init__(self, s: int, price: float) -> None:
@@ -144,7 +145,7 @@ class OpenInterest:
 
     def advance(self, bars: list[Bar], contract: Contract, hour_h: int) -> None:
         """See Estimator."""
-        self.mark, self.open_interest = _last(bars, self.mark, self.open_interest)
+        self.mark, self.open_interest = _update_mark_and_interest(bars, self.mark, self.open_interest)
 
     def standing(self, assumed: Assumptions) -> tuple[Ints, Floats]:
         """See Estimator."""
@@ -156,7 +157,7 @@ class OpenInterest:
         return buckets, np.rint(usd)
 
 
-def _last(bars: list[Bar], mark: float, open_interest: float) -> tuple[float, float]:
-    """The mark and open interest after `bars`; what was before where they say nothing."""
+def _update_mark_and_interest(bars: list[Bar], mark: float, open_interest: float) -> tuple[float, float]:
+    """Return the mark and open interest after `bars`, falling back to the previous values."""
     known = [b.open_interest for b in bars if not np.isnan(b.open_interest)]
     return bars[-1].close if bars else mark, known[-1] if known else open_interest

@@ -1,4 +1,4 @@
-"""How far from its entry each leverage class is liquidated: a share of every class in each bucket of distance."""
+"""Liquidation distances from entry: the share of each leverage class in each bucket of distance."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from transforms.model.assumptions import LEVERAGE_EDGES_X, LEVERAGE_X, POSITION_
 from transforms.model.liquidation_price import Tiers, liquidation_price
 from transforms.model.price_grid import WIDTH, Floats, Ints
 
-_POINTS = 1024  # leverages a class is sampled at: the widest spans 470 buckets, thrice as wide apart at its far end
-_PRICE_STEP = 0.05  # tiers depend on the entry price only through the size in coins; 5 % moves hardly change them
+_POINTS = 1024  # leverages sampled per class: the widest class spans 470 buckets, three times sparser at its far end
+_PRICE_STEP = 0.05  # entry affects the tier only through the size in coins, which a 5 % move hardly changes
 
 
 @dataclass(frozen=True)
 class Profiles:
-    """Every class's shares (sum 1) by distance, entered in one bucket.
+    """The shares of each class (sum 1) by distance from the entry bucket.
 
-    first [classes]: buckets above the entry's bucket of the first share; shares [classes, widest], of which length
-    [classes] are the class's.
+    first [classes]: offset of the first share from the entry bucket, in buckets upward; shares [classes, widest]: only
+    the first length [classes] of each row are used.
     """
 
     first: Ints
@@ -31,7 +31,7 @@ class Profiles:
 
 @dataclass(frozen=True)
 class Contract:
-    """What the formula needs to know of an instrument."""
+    """The attributes of an instrument that its liquidation price depends on."""
 
     exchange: str
     kind: str
@@ -39,9 +39,9 @@ class Contract:
 
 
 def profiles(contract: Contract, entry: float, s: int) -> Profiles:
-    """Of positions of each class's typical size entered near `entry` USD; s is +1 long, -1 short.
+    """Return the profiles of positions of each class's typical size, entered near `entry` USD; s is +1 long, -1 short.
 
-    Leverage that the position's tier does not allow is brought down to what it allows.
+    Leverage above the tier's maximum is reduced to that maximum.
     """
     return _profiles(contract, round(math.log(entry) / _PRICE_STEP), s)
 
@@ -69,12 +69,14 @@ def _profile(contract: Contract, usd: float, entry: float, index: int, s: int) -
     sizes = np.full(len(leverage), usd if contract.kind == "inverse" else base)
     price = liquidation_price(contract.exchange, contract.kind, entries, sizes, leverage, contract.tiers, s)
     offset = np.log(np.clip(price, entry * 1e-3, entry * 1e3) / entry) / WIDTH
-    offset = np.minimum(offset, -1.0) if s > 0 else np.maximum(offset, 1.0)  # never on the wrong side of its own entry
-    return _binned(offset, weight)
+    offset = (
+        np.minimum(offset, -1.0) if s > 0 else np.maximum(offset, 1.0)
+    )  # liquidation is at least one bucket beyond entry
+    return _bin_offsets(offset, weight)
 
 
-def _binned(offset: Floats, weight: Floats) -> tuple[int, Floats]:
-    """Entries lie anywhere in their bucket: a position `offset` buckets away falls into two, by its fraction."""
+def _bin_offsets(offset: Floats, weight: Floats) -> tuple[int, Floats]:
+    """Bin offsets into buckets; an entry lies anywhere in its bucket, so two buckets share each offset."""
     whole = np.floor(offset).astype(np.int64)
     first = int(whole.min())
     shares = np.zeros(int(whole.max()) - first + 2)

@@ -1,4 +1,4 @@
-"""The estimator over a run of hours for one contract: quantities in, the map and the books of each hour out."""
+"""The estimator over consecutive hours of one contract: maps, ledger entries and calibration exposure per hour."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from numpy.typing import NDArray
 from transforms.model.assumptions import LEVERAGE_X, Assumptions
 from transforms.model.distance_profile import Contract
 from transforms.model.gap_uncertainty import gap_log_sd
-from transforms.model.kernels.reading import entries, read, worth
+from transforms.model.kernels.reading import entries, read, value_usd
 from transforms.model.population import AGES, CLASSES, Population
 from transforms.model.price_grid import WIDTH, Floats, Ints, middle
 from transforms.model.step import Bar, Moved, advance
 
 MAP_RANGE = 0.25
-"""The map reaches a quarter of the mark's price to each side; what stands further is in the books, not in the map."""
+"""Range of the map to each side, relative to the mark; positions beyond it are in the ledger, not in the map."""
 
 
-_BY_WORD = np.array(sorted(range(CLASSES), key=lambda k: f"{LEVERAGE_X[k]:.0f}x"))
-"""Classes in the order that a table sorted by their words has them in: sorting millions of rows again takes longer."""
+_BY_LABEL = np.array(sorted(range(CLASSES), key=lambda k: f"{LEVERAGE_X[k]:.0f}x"))
+"""Class order that equals alphabetical order of the labels, so that rows come out sorted: re-sorting is slower."""
 
 
 @dataclass(frozen=True)
 class HourInput:
-    """One hour for one contract: `bars` by side (+1, -1).
+    """One hour of one contract: `bars` by side (+1, -1).
 
-    Fresh when its last bar ends with the hour and has open interest.
+    `fresh` is true when the last bar ends with the hour and has open interest.
     """
 
     hour_h: int
@@ -39,7 +39,12 @@ class HourInput:
 
 @dataclass(frozen=True)
 class Book:
-    """Where one side stands after an hour, in coins, and what the hour did."""
+    """One side's ledger entry for an hour, in coins: opening and closing balance and the flows between them.
+
+    previous: opening balance; swept: modelled liquidations; standing: closing balance, the sum of in_map, outside
+    (beyond the map) and never (never liquidated); open_interest: None for hours that are not fresh; mark: USD; unseen:
+    standard deviation of log notional due to gaps.
+    """
 
     hour_h: int
     s: int
@@ -59,7 +64,7 @@ class Book:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What the mark swept in an hour at a weight of one: usd [classes, holdings]. What a fit learns from."""
+    """Calibration exposure: what the mark swept in an hour at a weight of one, as usd [classes, holdings]."""
 
     hour_h: int
     s: int
@@ -68,7 +73,7 @@ class Sweep:
 
 @dataclass
 class Levels:
-    """The maps of many hours and sides, one after another: their (bucket, class)es that hold a dollar or more."""
+    """The maps of many hours and sides in sequence: every (bucket, class) that holds a dollar or more."""
 
     hour_h: list[int] = field(default_factory=list)
     s: list[int] = field(default_factory=list)
@@ -79,9 +84,9 @@ class Levels:
 
 @dataclass(frozen=True)
 class Standing:
-    """One side as it is read with weights: coins [ages, classes, n] in the map, by bucket [n], and coins beyond it.
+    """One side's open positions under given weights: coins [ages, classes, n] by bucket [n], and coins beyond the map.
 
-    No more can stand than is open: what the weights make too much is taken from all alike.
+    They cannot exceed open interest: `scale`, at most 1, reduces all of them in proportion.
     """
 
     bucket: Ints
@@ -91,21 +96,21 @@ class Standing:
 
     @property
     def in_map(self) -> float:
-        """Coins."""
+        """Coins in the map."""
         return self.scale * float(self.coins[0].sum())
 
     @property
     def usd(self) -> Floats:
-        """Whole dollars [ages, classes, n], at the liquidation price: their sums are the same in any order."""
-        return np.asarray(worth(self.coins, self.scale, middle(self.bucket)))
+        """Whole dollars [ages, classes, n] at the liquidation price; whole, so that sums are exact in any order."""
+        return np.asarray(value_usd(self.coins, self.scale, middle(self.bucket)))
 
 
 def run(
     crowds: dict[int, Population], hours: Iterable[HourInput], assumed: Callable[[int, int], Assumptions]
 ) -> tuple[Levels, list[Book], list[Sweep]]:
-    """Carries both sides (+1, -1) through `hours`, in place. `assumed(s, hour_h)` gives the parameters that apply.
+    """Advance both sides (+1, -1) through `hours`, in place. `assumed(s, hour_h)` returns the parameters that apply.
 
-    Until the first open interest is seen there is nobody, and such hours give no book and no map.
+    Until open interest is first published there are no positions; such hours have no ledger entry and no map.
     """
     levels, books, sweeps = Levels(), [], []
     for hour in hours:
@@ -115,44 +120,45 @@ def run(
             if crowd.open_interest == crowd.standing == 0.0:
                 continue
             parameters = assumed(s, hour.hour_h)
-            book, standing = _book(crowd, moved, hour, parameters)
+            book, standing = _close_entry(crowd, moved, hour, parameters)
             books.append(book)
-            _map(hour.hour_h, s, standing, levels)
+            _append_map(hour.hour_h, s, standing, levels)
             sweeps.append(Sweep(hour.hour_h, s, moved.swept * (middle_price(bars) if bars else crowd.mark)))
     return levels, books, sweeps
 
 
 def middle_price(bars: Sequence[Bar]) -> float:
-    """The geometric middle of what the mark passed, USD, at which what was swept is valued. At least one bar."""
+    """Return the geometric middle of the range of at least one bar, USD: the price at which sweeps are valued."""
     return float((min(b.low for b in bars) * max(b.high for b in bars)) ** 0.5)
 
 
 def open_notional(crowd: Population, weight: Floats) -> tuple[Ints, Floats]:
-    """(bucket [n], whole dollars [ages, classes, n]) in the map, read with `weight` [classes, holdings]."""
-    standing = _standing(crowd, weight)
+    """Return (bucket [n], whole dollars [ages, classes, n]) in the map under `weight` [classes, holdings]."""
+    standing = _read_standing(crowd, weight)
     return standing.bucket, standing.usd
 
 
-def _standing(crowd: Population, weight: Floats) -> Standing:
-    start, stop = _in_map(crowd)
+def _read_standing(crowd: Population, weight: Floats) -> Standing:
+    start, stop = _map_bounds(crowd)
     coins, outside = read(crowd.cells, weight, crowd.s, start, stop)
-    wanted = float(coins[0].sum() + outside)
-    scale = crowd.standing / wanted if wanted > crowd.standing else 1.0
+    modelled = float(coins[0].sum() + outside)
+    scale = crowd.standing / modelled if modelled > crowd.standing else 1.0
     return Standing(np.arange(crowd.origin + start, crowd.origin + stop), coins, scale * outside, scale)
 
 
-def _in_map(crowd: Population) -> tuple[int, int]:
-    """Bucket axis within MAP_RANGE of the mark, on the side's side of it: from and to."""
+def _map_bounds(crowd: Population) -> tuple[int, int]:
+    """Return the start and stop indices of the map: within MAP_RANGE of the mark, where the side is liquidated."""
     mark = crowd.reached(crowd.mark) - crowd.origin
     x = np.log(crowd.mark * (1.0 - crowd.s * MAP_RANGE)) / WIDTH - 0.5 - crowd.origin
     return (int(np.ceil(x)), mark) if crowd.s > 0 else (mark + 1, int(np.floor(x)) + 1)
 
 
-def _book(crowd: Population, moved: Moved, hour: HourInput, assumed: Assumptions) -> tuple[Book, Standing]:
-    """Closes the books of the hour.
+def _close_entry(crowd: Population, moved: Moved, hour: HourInput, assumed: Assumptions) -> tuple[Book, Standing]:
+    """Close the hour's ledger entry: opening + opened - closed - swept = standing.
 
-    What stands is what is published, or what stood less what was swept. What the weights do not explain of it is
-    never liquidated: hedged, unleveraged, making the market. Closing is what is left to balance.
+    The closing balance is published open interest, or else the opening balance less what was swept. The part that the
+    weights do not explain is never liquidated: hedged, unleveraged or market-making positions. `closed` is the residual
+    that balances the entry.
     """
     previous = crowd.standing
     swept = float((assumed.weight * moved.swept).sum())
@@ -161,7 +167,7 @@ def _book(crowd: Population, moved: Moved, hour: HourInput, assumed: Assumptions
     crowd.standing = crowd.open_interest if hour.fresh or previous == 0.0 else max(previous - swept, 0.0)
     closed = previous + opened - swept - crowd.standing
     opened, closed = (opened, closed) if closed >= 0.0 else (opened - closed, 0.0)
-    standing = _standing(crowd, assumed.weight)
+    standing = _read_standing(crowd, assumed.weight)
     book = Book(
         hour_h=hour.hour_h,
         s=crowd.s,
@@ -181,8 +187,8 @@ def _book(crowd: Population, moved: Moved, hour: HourInput, assumed: Assumptions
     return book, standing
 
 
-def _map(hour_h: int, s: int, standing: Standing, levels: Levels) -> None:
-    bucket, position_class, usd = entries(standing.usd, standing.bucket[0], _BY_WORD)
+def _append_map(hour_h: int, s: int, standing: Standing, levels: Levels) -> None:
+    bucket, position_class, usd = entries(standing.usd, standing.bucket[0], _BY_LABEL)
     levels.hour_h.append(hour_h)
     levels.s.append(s)
     levels.bucket.append(bucket)
@@ -191,7 +197,7 @@ def _map(hour_h: int, s: int, standing: Standing, levels: Levels) -> None:
 
 
 def columns(levels: Levels) -> tuple[Ints, Ints, NDArray[np.int32], NDArray[np.int8], Floats]:
-    """(hour_h, s, bucket, class, usd [n, ages]) of all entries."""
+    """Return (hour_h, s, bucket, class, usd [n, ages]) of all entries."""
     each = [len(bucket) for bucket in levels.bucket]
     hour_h, s = (np.repeat(np.array(of_map, np.int64), each) for of_map in (levels.hour_h, levels.s))
     bucket = np.concatenate([np.zeros(0, np.int32), *levels.bucket])

@@ -1,4 +1,4 @@
-"""The estimators by name: ours, and the baselines that a map has to beat, behind one interface."""
+"""The estimators by name, behind one interface: this project's own and the baselines that it has to beat."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from transforms.model.step import Bar, advance
 
 
 class Estimator(Protocol):
-    """One side of one contract, carried hour by hour."""
+    """An estimator of one side of one contract, advanced hour by hour."""
 
     @property
     def mark(self) -> float:
-        """USD, as last seen."""
+        """Last known mark, USD."""
 
     def advance(self, bars: list[Bar], contract: Contract, hour_h: int) -> None:
-        """Through the bars of the hour that ends at `hour_h` (hours since the epoch)."""
+        """Advance through the bars of the hour that ends at `hour_h` (hours since the epoch)."""
 
     def standing(self, assumed: Assumptions) -> tuple[Ints, Floats]:
-        """(bucket [n], USD [ages, classes, n]) that would be liquidated within the map's range of the mark.
+        """Return (bucket [n], USD [ages, classes, n]): notional by liquidation price, within the map's range.
 
-        Ages are all, then opened in the last 1, 7 and 30 days. A baseline has no parameters and ignores `assumed`; one
-        without a memory of entries has the same for every age.
+        Ages are all, then opened in the last 1, 7 and 30 days. A baseline has no parameters and ignores `assumed`. A
+        baseline without memory of entries returns the same for every age.
         """
 
 
 class Cohorts:
-    """Ours: read with the weights of a fit (`fitted`) or of the stated prior (`prior`)."""
+    """This project's estimator, read with the weights of a fit (`fitted`) or of the prior (`prior`)."""
 
     def __init__(self, s: int, price: float) -> None:
         self.crowd = Population.empty(s, price)
         self.swept: Floats = np.zeros((CLASSES, HOLDINGS))
-        """What the mark swept in the last hour, coins at a weight of one: what a fit learns from."""
+        """Coins that the mark swept in the last hour, at a weight of one: the exposure that a fit uses."""
 
     @property
     def mark(self) -> float:
@@ -64,4 +64,4 @@ ESTIMATORS: Mapping[str, Callable[[int, float], Estimator]] = {
     "distance": Distance,
     "open_interest": OpenInterest,
 }
-"""Name to what makes one, of a side (+1 long, -1 short) and the first price (USD)."""
+"""Constructors by name; they take a side (+1 long, -1 short) and the first price (USD)."""

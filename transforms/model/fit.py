@@ -1,13 +1,15 @@
-"""Fitting the weights of the crowd to what was really liquidated.
+"""Fit of the crowd's weights to realised liquidations.
 
-What the mark sweeps in an hour is linear in the weights (hour.py), so for every exchange and side
+What the mark sweeps in an hour is linear in the weights (step.py), so for every exchange and side
 
-    realised ~ sum over leverage and half-life of weight * swept at a weight of one,
+    realised ~ sum over leverage and half-life of weight * swept at a weight of one.
 
-and the log weights have a normal prior: the stated one as mean, smooth over leverage and half-life, the same for all
-exchanges and sides but for a smaller part that is each one's own. Exchanges without liquidations so borrow from those that
-have them, and where there are none at all the prior stands alone. The estimate is the mode of the posterior, found by
-Gauss-Newton; its uncertainty is the curvature there (Laplace's approximation; MacKay, Information Theory, ch. 27).
+The log weights have a normal prior. Its mean is the stated prior (assumptions.py). Its covariance is smooth over
+leverage and half-life, with a component common to all exchanges and sides and a smaller one for each of them. Exchanges
+without liquidations thus borrow from the others; without any liquidations the posterior is the prior.
+
+The estimate is the posterior mode, found by Gauss-Newton. Its uncertainty is the curvature there (Laplace's
+approximation; MacKay, Information Theory, ch. 27).
 """
 
 from __future__ import annotations
@@ -25,18 +27,18 @@ Side = tuple[str, int]
 """Exchange, and +1 for longs or -1 for shorts."""
 
 _ROUNDS, _SMALL_STEP, _LONGEST_STEP = 40, 3e-3, 1.0
-_OVERDISPERSION = 1.0  # standard deviation of what an hour realises over what was predicted, the chance in sizes aside
-_FLOOR_USD = 1e5  # what an hour may realise that nothing predicts
+_OVERDISPERSION = 1.0  # standard deviation of an hour's realised over predicted, apart from chance in sizes
+_FLOOR_USD = 1e5  # standard deviation of an hour's realised where nothing is predicted
 TYPICAL_SIZE_USD = 2e6
-"""Mean of liquidated notional weighted by itself, E[x^2]/E[x], where single liquidations are not known."""
+"""Size-weighted mean notional of a liquidation, E[x^2]/E[x], where single liquidations are not known."""
 
 
 @dataclass(frozen=True)
 class Observed:
-    """One side of one exchange: swept [n, classes, holdings] USD at a weight of one, and realised [n] USD, by hour.
+    """Observations of one side of one exchange, by hour.
 
-    size_usd: E[x^2]/E[x] of single liquidations. complete: False where the feed is known to miss some; then only the
-    shape of what it shows counts, not the level.
+    swept [n, classes, holdings]: USD at a weight of one; realised [n]: USD; size_usd: E[x^2]/E[x] of single
+    liquidations; complete: False where the feed is known to miss some, so that only its shape is fitted, not its level.
     """
 
     swept: Floats
@@ -47,10 +49,10 @@ class Observed:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a side's fit found, and what moved it.
+    """The fitted assumptions of one side, with a summary of the fit.
 
-    hours and realised_usd are what it learnt from; prior_usd and fitted_usd is what either would have predicted for
-    those hours; distance is that of the fit from the prior, in standard deviations of the prior, root mean square.
+    hours, realised_usd: hours observed and their liquidations; prior_usd, fitted_usd: predictions of the prior and of
+    the fit for those hours; distance: root-mean-square distance between fit and prior, in prior standard deviations.
     """
 
     assumed: Assumptions
@@ -62,15 +64,16 @@ class Fitted:
 
 
 def fit(version: str, priors: Mapping[Side, Assumptions], observed: Mapping[Side, Observed]) -> dict[Side, Fitted]:
-    """The posterior mode of all sides together.
+    """Return the joint posterior mode of all sides.
 
-    `priors` names the sides; `observed` may lack some, or all. Raises ValueError for figures that are not finite.
+    `priors` defines the sides; `observed` may lack some or all of them. Raises ValueError where observed dollars are
+    negative or not finite.
     """
     sides = list(priors)
     for side, each in observed.items():
-        figures = (each.swept, each.realised, np.array(each.size_usd))
-        if not all((np.isfinite(usd) & (usd >= 0)).all() for usd in figures):
-            raise ValueError(f"dollars of {side} are not all finite, zero or more: leave such hours out")
+        amounts = (each.swept, each.realised, np.array(each.size_usd))
+        if not all((np.isfinite(usd) & (usd >= 0)).all() for usd in amounts):
+            raise ValueError(f"dollars of {side} include negative or non-finite values: drop those hours first")
     problem = _Problem(sides, np.stack([np.log(priors[side].weight).ravel() for side in sides]), observed)
     theta = problem.mode()
     covariance = np.asarray(np.linalg.inv(problem.curvature(theta)), np.float64)
@@ -83,7 +86,7 @@ def fit(version: str, priors: Mapping[Side, Assumptions], observed: Mapping[Side
 
 
 class _Problem:
-    """theta [sides, classes * holdings]: log weights."""
+    """The penalised least-squares problem in theta [sides, classes * holdings], the log weights."""
 
     def __init__(self, sides: list[Side], mean: Floats, observed: Mapping[Side, Observed]) -> None:
         self.mean = mean
@@ -93,7 +96,7 @@ class _Problem:
         self.precision = np.linalg.inv(covariance)
 
     def mode(self) -> Floats:
-        """Gauss-Newton with the variances of the last round; a step that does not help is halved."""
+        """Find the mode by Gauss-Newton with the previous iteration's variances, halving steps that do not help."""
         theta = self.mean.copy()
         for _ in range(_ROUNDS if self.data else 0):
             variances = {i: d.variance(theta[i]) for i, d in self.data.items()}
@@ -109,7 +112,7 @@ class _Problem:
         return theta
 
     def curvature(self, theta: Floats) -> Floats:
-        """Second derivatives of the loss, without those of the residuals."""
+        """Return the Gauss-Newton Hessian of the loss: second derivatives of the residuals are neglected."""
         made, size = self.precision.copy(), theta.shape[1]
         for i, d in self.data.items():
             slope = d.slope(theta[i])
@@ -138,24 +141,27 @@ class _Data:
     size_usd: float
     complete: bool
 
-    def seen(self, theta: Floats) -> float:
-        """The part of the level that the feed shows; 1 for a complete one."""
+    def completeness(self, theta: Floats) -> float:
+        """Return the feed's completeness: the share of predicted dollars that it reports; 1 for a complete feed."""
         if self.complete:
             return 1.0
         return min(1.0, float(self.realised.sum()) / max(float((self.swept @ np.exp(theta)).sum()), _FLOOR_USD))
 
     def slope(self, theta: Floats) -> Floats:
-        """Of what is predicted. Where not all is seen, less is as the level rises: such a feed tells of shape alone."""
-        each, seen = self.swept * np.exp(theta), self.seen(theta)
-        if seen < 1.0:
+        """Return the derivative of the predicted dollars.
+
+        For incomplete feeds the completeness falls as the level rises, so that only the shape is fitted.
+        """
+        each, completeness = self.swept * np.exp(theta), self.completeness(theta)
+        if completeness < 1.0:
             each -= np.outer(each.sum(axis=1), each.sum(axis=0)) / max(float(each.sum()), _FLOOR_USD)
-        return np.asarray(each * seen)
+        return np.asarray(each * completeness)
 
     def predicted(self, theta: Floats) -> Floats:
-        return np.asarray(self.swept @ np.exp(theta) * self.seen(theta))
+        return np.asarray(self.swept @ np.exp(theta) * self.completeness(theta))
 
     def variance(self, theta: Floats) -> Floats:
-        """Of what an hour realises: chance in a crowd of few large positions, and what the model does not know."""
+        """Return the variance of realised dollars by hour: chance in few large positions, and model error."""
         predicted = self.predicted(theta)
         return np.asarray(self.size_usd * predicted + (_OVERDISPERSION * predicted) ** 2 + _FLOOR_USD**2)
 
@@ -166,11 +172,11 @@ def _flat(observed: Observed) -> _Data:
 
 
 @dataclass(frozen=True)
-class _Habits:
-    """Standard deviations of how log weights may differ from the prior.
+class _PriorScales:
+    """Standard deviations of the differences between log weights and the prior.
 
-    level: of all; life: per e-fold of half-life; leverage and curve: per e-fold of leverage and per its square; both:
-    per e-fold of either together; rest: what is left, smooth over e-folds of either.
+    level: of all weights together; life: per e-fold of half-life; leverage and curve: per e-fold of leverage and per
+    squared e-fold; both: per product of the two; rest: remainder, smooth over e-folds of leverage and half-life.
     """
 
     level: float
@@ -181,34 +187,34 @@ class _Habits:
     rest: float
 
 
-_COMMON = _Habits(0.2, 0.2, 0.2, 0.03, 0.05, 0.12)  # how a market's crowd differs from others
-_OWN = _Habits(0.1, 0.08, 0.12, 0.03, 0.03, 0.08)  # how an exchange's side differs from its market
+_COMMON = _PriorScales(0.2, 0.2, 0.2, 0.03, 0.05, 0.12)  # how a market's crowd differs from others
+_OWN = _PriorScales(0.1, 0.08, 0.12, 0.03, 0.03, 0.08)  # how an exchange's side differs from its market
 _CENTRE_X, _CENTRE_H = 18.0, 40.0
 _SMOOTH_X, _SMOOTH_H, _NUGGET = 1.0, 1.5, 1e-4
 
 
-def _covariance(habits: _Habits) -> Floats:
-    """Of one side's log weights, [classes * holdings, classes * holdings]."""
+def _covariance(scales: _PriorScales) -> Floats:
+    """Return the prior covariance of one side's log weights, [classes * holdings, classes * holdings]."""
     leverage = np.repeat(np.log(np.array(LEVERAGE_X) / _CENTRE_X), len(HALF_LIVES_H))
     life = np.tile(np.log(np.array(HALF_LIVES_H) / _CENTRE_H), len(LEVERAGE_X))
     directions = (
-        (habits.level, np.ones_like(life)),
-        (habits.life, life),
-        (habits.leverage, leverage),
-        (habits.curve, leverage**2),
-        (habits.both, leverage * life),
+        (scales.level, np.ones_like(life)),
+        (scales.life, life),
+        (scales.leverage, leverage),
+        (scales.curve, leverage**2),
+        (scales.both, leverage * life),
     )
     apart = ((leverage[:, None] - leverage) / _SMOOTH_X) ** 2 + ((life[:, None] - life) / _SMOOTH_H) ** 2
-    rest = habits.rest**2 * np.exp(-0.5 * apart) + _NUGGET * np.eye(len(life))
+    rest = scales.rest**2 * np.exp(-0.5 * apart) + _NUGGET * np.eye(len(life))
     return np.asarray(sum(sd**2 * np.outer(d, d) for sd, d in directions) + rest)
 
 
 def _fitted(version: str, theta: Floats, covariance: Floats, prior: Assumptions, observed: Observed | None) -> Fitted:
     shape = prior.weight.shape
     away = theta - np.log(prior.weight).ravel()
-    weight = prior.weight * np.exp(away).reshape(shape)  # where nothing was learnt the prior's own, to the bit
-    stands = weight * np.array(HALF_LIVES_H)  # what is opened times how long it stays (Little 1961)
-    share = stands / stands.sum(axis=1, keepdims=True)
+    weight = prior.weight * np.exp(away).reshape(shape)  # bit-identical to the prior where nothing was observed
+    steady = weight * np.array(HALF_LIVES_H)  # openings times holding time (Little 1961)
+    share = steady / steady.sum(axis=1, keepdims=True)
     blocks = covariance.reshape(*shape, *shape)
     variance = np.array([share[k] @ blocks[k, :, k, :] @ share[k] for k in range(shape[0])])
     prior_sd = np.sqrt(np.diag(_covariance(_COMMON)) + np.diag(_covariance(_OWN)))

@@ -1,9 +1,14 @@
-"""How far a map may be off for the hours that it has not seen: before its history, and holes in it.
+"""Uncertainty of a map due to missing hours: gaps in its input, and the time before its history begins.
 
-Measured on the markets of known positions, where the same map was made with and without hours: the root mean square
-of the log of their ratio is about HOLE times -log(1 - the share of what stands that would have been opened in a hole),
-more within 2 % of the mark while it lasts, and a third of it a day later; and BEFORE times the square of the share
-that would have been opened before history, for which the crowd that is seated stands in. A hole makes the map too low.
+Measured on markets with known positions by building the same map with and without hours. The root mean square of the
+log of their ratio has two parts:
+
+    gaps     about HOLE times -log(1 - share), where share is the part of open positions that would have been opened in
+             the gap; more within 2 % of the mark while the gap lasts, and a third of it a day later
+    before   BEFORE times the square of the share that would have been opened before the history begins, which the
+             initialised crowd replaces
+
+A gap biases the map low.
 """
 
 from __future__ import annotations
@@ -23,7 +28,7 @@ _RATES = np.log(2.0) / np.array(HALF_LIVES_H)
 
 
 def gap_log_sd(moves: Ints, hour_h: int, weight: Floats, initialised_h: int | None) -> float:
-    """Standard deviation of the log of what stands after `hour_h`, for that alone; 0 where every hour was seen.
+    """Return the standard deviation of log notional after `hour_h` due to missing hours; 0 without any.
 
     moves [hours, 2] and initialised_h: see Population; weight [classes, holdings]: see Assumptions.
     """
@@ -34,7 +39,7 @@ def gap_log_sd(moves: Ints, hour_h: int, weight: Floats, initialised_h: int | No
     if initialised_h is None:
         return WIDEST
     share = _shares(weight.sum(axis=0).tobytes(), hours)
-    first = min(hour_h - initialised_h + 1, hours)  # what is older than the seat is of before
+    first = min(hour_h - initialised_h + 1, hours)  # hours before initialisation count as before history
     hole = float(share[:first][~seen[:first]].sum())
     before = float(share[first:].sum())
     return min(hypot(HOLE * -log1p(-hole), BEFORE * before**2), WIDEST) if hole < 1.0 else WIDEST
@@ -42,6 +47,6 @@ def gap_log_sd(moves: Ints, hour_h: int, weight: Floats, initialised_h: int | No
 
 @lru_cache
 def _shares(weight: bytes, hours: int) -> Floats:
-    """By age in hours, the share of what stands that was opened then, were activity alike in every hour [hours]."""
+    """Return the share of open positions by age in hours [hours], for constant activity."""
     standing = np.exp(-np.arange(hours)[:, None] * _RATES) @ np.frombuffer(weight)
     return np.asarray(standing / standing.sum())

@@ -1,7 +1,7 @@
-"""Exact liquidation prices of isolated positions, by exchange and contract kind, with the tier of the notional.
+"""Exact liquidation prices of isolated positions, by exchange and contract kind, with tiered maintenance margin.
 
-Source of the formulas: the exchanges' margin documentation, as collected in model.md and exchanges.md section 5. Fees and
-funding are left out except OKX's taker fee, which its rule adds. s is +1 for a long, -1 for a short.
+Source of the formulas: the exchanges' margin documentation. Fees and funding are ignored, except for OKX's taker fee,
+which is part of its rule. s is +1 for a long, -1 for a short.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from transforms.model.price_grid import Floats
 
 OKX_TAKER_FEE = 0.0005
 _ROUNDS = 20
-_NEVER = {+1: 0.0, -1: np.inf}  # a long that only zero can reach, a short that nothing can
+_NEVER = {+1: 0.0, -1: np.inf}  # a long that is liquidated only at zero, a short that never is
 
 
 @dataclass(frozen=True)
 class Tiers:
     """Risk tiers of one contract, ascending.
 
-    Bounds in `bound_unit` (usd, base or contracts), deductions in quote or coins.
+    Bounds are in `bound_unit` (usd, base or contracts), deductions in quote currency or coins.
     """
 
     cap: tuple[float, ...]
@@ -32,23 +32,23 @@ class Tiers:
     contract_base: float = 1.0
 
     def find(self, size: Floats) -> np.ndarray:
-        """Index of the tier of each position size (in bound_unit); beyond the last cap the last tier holds."""
+        """Return the tier index of each position size (in bound_unit); sizes beyond the last cap get the last tier."""
         return np.minimum(np.searchsorted(np.asarray(self.cap), size, side="left"), len(self.cap) - 1)
 
     def size(self, base: Floats, price: Floats) -> Floats:
-        """A position of `base` coins at `price`, in the unit that the bounds are in."""
+        """Return the size of a position of `base` coins at `price`, in bound_unit."""
         return {"usd": base * price, "base": base, "contracts": base / self.contract_base}[self.bound_unit]
 
     def highest_leverage(self, size: float) -> float:
-        """The leverage that a position of `size` (in bound_unit) may have at most."""
+        """Return the maximum leverage of a position of `size` (in bound_unit)."""
         return self.max_leverage_x[int(self.find(np.asarray([size]))[0])]
 
 
 def linear_at_mark(entry: Floats, base: Floats, leverage: Floats, tiers: Tiers, s: int, fee: float = 0.0) -> Floats:
-    """Binance USD-M (fee 0) and OKX linear (fee: taker): maintenance margin is of the notional at the mark.
+    """Solve for Binance USD-M (fee 0) and OKX linear (taker fee): maintenance margin on the notional at the mark.
 
     entry USD, base coins, leverage x: arrays of one shape; returns USD. The tier is looked up at the liquidation price
-    and iterated until it is stable; where two tiers alternate, the last one tried stands.
+    and iterated until it is stable; if two tiers alternate, the last one tried applies.
     """
     price = np.array(entry, dtype=np.float64)
     margin = entry * base / leverage
@@ -63,14 +63,14 @@ def linear_at_mark(entry: Floats, base: Floats, leverage: Floats, tiers: Tiers, 
 
 
 def linear_at_entry(entry: Floats, base: Floats, leverage: Floats, tiers: Tiers, s: int) -> Floats:
-    """Bybit linear: maintenance margin is of the notional at entry, so the tier is too."""
+    """Solve for Bybit linear: maintenance margin and tier are those of the notional at entry."""
     tier = tiers.find(tiers.size(base, entry))
     maintenance = entry * base * np.asarray(tiers.maintenance_rate)[tier] - np.asarray(tiers.deduction)[tier]
     return np.asarray(np.maximum(entry - s * (entry * base / leverage - maintenance) / base, 0.0))
 
 
 def inverse_at_mark(entry: Floats, notional_usd: Floats, leverage: Floats, tiers: Tiers, s: int) -> Floats:
-    """Binance COIN-M and OKX inverse: size in USD, margin, tier bounds (unit `base`) and deductions in coins."""
+    """Solve for Binance COIN-M and OKX inverse: size in USD; margin, tier bounds (`base`) and deductions in coins."""
     value = notional_usd / entry
     margin = value / leverage
     tier = tiers.find(value)
@@ -80,7 +80,7 @@ def inverse_at_mark(entry: Floats, notional_usd: Floats, leverage: Floats, tiers
 
 
 def inverse_at_entry(entry: Floats, notional_usd: Floats, leverage: Floats, tiers: Tiers, s: int) -> Floats:
-    """Bybit inverse: as its linear contracts, in coins. A denominator at or under zero is never reached."""
+    """Solve for Bybit inverse: as linear, in coins. With a denominator of zero or less it is never liquidated."""
     value = notional_usd / entry
     tier = tiers.find(value)
     maintenance = value * np.asarray(tiers.maintenance_rate)[tier] - np.asarray(tiers.deduction)[tier]
@@ -91,7 +91,10 @@ def inverse_at_entry(entry: Floats, notional_usd: Floats, leverage: Floats, tier
 def liquidation_price(
     exchange: str, kind: str, entry: Floats, size: Floats, leverage: Floats, tiers: Tiers, s: int
 ) -> Floats:
-    """The exchange's own formula. `size` in coins (linear) or USD (inverse). Raises ValueError for an exchange without one."""
+    """Return the liquidation price (USD) by the exchange's own formula.
+
+    `size` is in coins (linear) or USD (inverse). Raises ValueError where no formula is known.
+    """
     match exchange, kind:
         case "binance", "linear":
             return linear_at_mark(entry, size, leverage, tiers, s)
@@ -103,4 +106,6 @@ def liquidation_price(
             return inverse_at_mark(entry, size, leverage, tiers, s)
         case "bybit", "inverse":
             return inverse_at_entry(entry, size, leverage, tiers, s)
-    raise ValueError(f"no liquidation formula for {kind} contracts on {exchange}")
+    raise ValueError(
+        f"no liquidation price formula for {kind} contracts on {exchange}: add one to liquidation_price.py"
+    )

@@ -1,4 +1,4 @@
-"""The fixed logarithmic grid of prices: bucket b spans [1.001^b, 1.001^(b+1)), the same for ever."""
+"""The fixed logarithmic price grid: bucket b spans [1.001^b, 1.001^(b+1)) for every coin and hour."""
 
 from __future__ import annotations
 
@@ -16,26 +16,23 @@ Ints = NDArray[np.int64]
 
 
 def bucket(price: float) -> int:
-    """The bucket that `price` (USD, positive) lies in."""
+    """Return the bucket that contains `price` (USD, positive)."""
     return floor(log(price) / WIDTH)
 
 
 def edge(buckets: Ints | int) -> Floats:
-    """Lower edge of each bucket, USD; the upper edge is that of the next."""
+    """Return the lower edge of each bucket, USD; its upper edge is the lower edge of the next."""
     return np.exp(np.asarray(buckets, dtype=np.float64) * WIDTH)
 
 
 def middle(buckets: Ints | int) -> Floats:
-    """Geometric middle of each bucket, USD: the price that stands for it."""
+    """Return the geometric middle of each bucket, USD: its representative price."""
     return np.exp((np.asarray(buckets, dtype=np.float64) + 0.5) * WIDTH)
 
 
 @register_jitable
 def spread(low: float, high: float) -> tuple[int, Floats]:
-    """Shares of the range [low, high] (USD) that lie in each bucket, uniform in log price.
-
-    (first bucket, shares of 1).
-    """
+    """Return (first bucket, shares summing to 1): the range [low, high] (USD) split by bucket, uniform in log price."""
     x_low, x_high = log(low) / WIDTH, log(high) / WIDTH
     first, last = floor(x_low), floor(x_high)
     if first == last:

@@ -1,7 +1,7 @@
-"""Whether liquidations would feed themselves: the move that they make against the move that they take.
+"""Cascade risk: whether liquidations would be self-sustaining.
 
-With Q(d) the notional that stands within a distance d of the mark and I the impact of trading it (market_impact.py),
-R(d) is I(Q(d)) / d. Where it is 1 or more, what a move of d liquidates moves the price by as much again.
+R(d) = I(Q(d)) / d, with Q(d) the cumulative notional within a distance d of the mark and I its market impact
+(market_impact.py). Where R is 1 or more, the liquidations that a move of d triggers move the price by d or more.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from transforms.model.clusters.market_impact import Impact
 from transforms.model.price_grid import Floats
 
 NEAREST = 1e-3
-"""Of 1, the width of a bucket: nearer to the mark the map has no resolution, and any amount would seem to feed itself,
-as the law's slope at zero is infinite."""
+"""Smallest distance considered, as a fraction: the width of a bucket, below which the map has no resolution.
+
+Any closer, every notional would look self-sustaining, because the impact law has infinite slope at zero."""
 
 
 @dataclass(frozen=True)
 class Cascade:
-    """Distances from the mark, of 1, and what is there.
+    """The result of a cascade analysis; distances from the mark are fractions.
 
-    trigger: the nearest at which R is 1 or more; None where it is nowhere. exhaustion: going on outward from there, the
-    first at which R is below 1, or, if is_open_ended, the map's end. largest: the largest R, and largest_at where, the
-    nearest of equals; None where nothing stands.
+    trigger: nearest distance with R of 1 or more, None without any. exhaustion: the next distance outward with R below
+    1, or the end of the map if is_open_ended. largest: the maximum of R; largest_at: its distance, the nearest of
+    equals; both None without open positions.
     """
 
     trigger: float | None
@@ -35,7 +36,7 @@ class Cascade:
 
     @property
     def amplification(self) -> float | None:
-        """How many times as far as it was pushed the price then falls, or rises; None where nothing triggers."""
+        """Exhaustion over trigger: the total move as a multiple of the initial one; None without a trigger."""
         return None if self.trigger is None or self.exhaustion is None else self.exhaustion / self.trigger
 
 
@@ -43,7 +44,7 @@ NOTHING = Cascade(None, None, False, None, None)
 
 
 def cascade(distance: Floats, usd: Floats, impact: Impact) -> Cascade:
-    """Of what stands by distance: distance [n] of 1, rising, the far edges of buckets; usd [n] within each of them."""
+    """Return the cascade of a profile: distance [n], ascending fractions, far edges of buckets; usd [n] within each."""
     seen = distance >= NEAREST
     distance, usd = distance[seen], usd[seen]
     if not usd.any():
@@ -51,10 +52,10 @@ def cascade(distance: Floats, usd: Floats, impact: Impact) -> Cascade:
     ratio = impact.of(usd) / distance
     top = int(ratio.argmax())
     largest, largest_at = float(ratio[top]), float(distance[top])
-    feeds = ratio >= 1
-    if not feeds.any():
+    sustains = ratio >= 1
+    if not sustains.any():
         return Cascade(None, None, False, largest, largest_at)
-    first = int(feeds.argmax())
-    ends = np.flatnonzero(~feeds[first:])
-    last = first + int(ends[0]) if len(ends) else len(feeds) - 1
+    first = int(sustains.argmax())
+    ends = np.flatnonzero(~sustains[first:])
+    last = first + int(ends[0]) if len(ends) else len(sustains) - 1
     return Cascade(float(distance[first]), float(distance[last]), not len(ends), largest, largest_at)

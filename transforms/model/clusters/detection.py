@@ -1,7 +1,7 @@
-"""Clusters in a profile of notional over price buckets: where it stands out from its neighbourhood.
+"""Detection of clusters: ranges of price buckets with more notional than their neighbourhood.
 
-Detection is the cell-averaging constant false alarm rate test of Finn and Johnson (RCA Review 29, 1968): a cell is
-compared with the mean of the cells around it, the nearest left out so that a wide target does not hide itself.
+The test is the cell-averaging constant-false-alarm-rate (CFAR) test of Finn and Johnson (RCA Review 29, 1968): a bucket
+is compared with the mean of the buckets around it, excluding the nearest so that a wide cluster does not mask itself.
 """
 
 from __future__ import annotations
@@ -13,17 +13,23 @@ import numpy as np
 from transforms.model.price_grid import Floats
 
 TRAINING = 20
+"""Buckets of the neighbourhood to each side."""
+
 GUARD = 2
+"""Buckets to each side that are excluded from the neighbourhood."""
+
 THRESHOLD = 1.05
-"""Low, as the modelled profile is smooth: at 1.3 most hours have no cluster. Intensity says how strong one is."""
+"""Ratio to the neighbourhood from which a bucket is part of a cluster.
+
+It is low because the modelled profile is smooth: at 1.3 most hours have no cluster. Intensity measures strength."""
 
 LEAST_WIDTH = 2
-"""Buckets: a single one is a spike of the grid, not a range."""
+"""Minimum width in buckets: a single bucket is an artefact of the grid."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """Buckets first … last of a profile, both included, and the densest of them."""
+    """The buckets first … last of a profile, inclusive, and the largest of them."""
 
     first: int
     last: int
@@ -31,8 +37,8 @@ class Range:
 
 
 def detect(profile: Floats) -> list[Range]:
-    """The ranges of `profile` [buckets] (USD) where each bucket exceeds THRESHOLD times the mean around it."""
-    stands_out = profile > THRESHOLD * _around(profile)
+    """Return the ranges of `profile` [buckets] (USD) that exceed THRESHOLD times the mean of their neighbourhood."""
+    stands_out = profile > THRESHOLD * _neighbourhood_mean(profile)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], stands_out, [False]]).astype(np.int8)))
     return [
         Range(int(first), int(stop) - 1, int(first + np.argmax(profile[first:stop])))
@@ -41,8 +47,8 @@ def detect(profile: Floats) -> list[Range]:
     ]
 
 
-def _around(profile: Floats) -> Floats:
-    """Mean of the TRAINING buckets to each side, beyond GUARD; fewer at the ends of the profile."""
+def _neighbourhood_mean(profile: Floats) -> Floats:
+    """Return the mean of the TRAINING buckets to each side beyond GUARD; fewer at the ends of the profile."""
     n = len(profile)
     total = np.concatenate([[0.0], np.cumsum(profile)])
     at = np.arange(n)
@@ -54,9 +60,9 @@ def _around(profile: Floats) -> Floats:
 
 
 def intensity(profile: Floats, found: Range) -> float:
-    """The range's notional over that of as many buckets of its neighbourhood (TRAINING to each side).
+    """Return the range's mean notional per bucket over that of its neighbourhood (TRAINING buckets to each side).
 
-    1 is no cluster.
+    An intensity of 1 means no cluster.
     """
     width = found.last - found.first + 1
     left = profile[max(found.first - TRAINING, 0) : found.first]
@@ -66,6 +72,6 @@ def intensity(profile: Floats, found: Range) -> float:
 
 
 def distance_bp(side: str, low: float, high: float, mark: float) -> float:
-    """How far, in bp, the nearer edge of a range low … high (USD) is from `mark`; 0 where the mark is in it."""
+    """Return the distance in bp from `mark` to the nearer edge of low … high (USD); 0 with the mark inside."""
     near = high if side == "long" else low
     return abs(near / mark - 1) * 10_000 if (near < mark) == (side == "long") else 0.0

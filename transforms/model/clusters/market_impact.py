@@ -1,13 +1,13 @@
-"""How far trading moves the price: the square-root law, I(Q) = Y sigma sqrt(Q / ADV).
+"""Market impact by the square-root law: I(Q) = Y sigma sqrt(Q / ADV).
 
-sigma is the volatility of a day, ADV the volume of an average one, Y a constant near one. The law is of large orders
-that are worked through the market: Torre, BARRA Market Impact Model Handbook (1997); Almgren, Thum, Hauptmann and
+sigma is daily volatility, ADV average daily volume, Y a constant near one. The law describes large orders executed over
+time: Torre, BARRA Market Impact Model Handbook (1997); Almgren, Thum, Hauptmann and
 Li, "Direct Estimation of Equity Market Impact", Risk 18 (2005), who find a power of 0.6; Toth et al., "Anomalous
 Price Impact and the Critical Nature of Liquidity in Financial Markets", Physical Review X 1 (2011).
 
-Y is fitted to what traded: of each hour the return against sign(F) sigma sqrt(|F| / ADV), F what takers bought less
-what they sold, a regression through the origin. Hours of a day hang together, so its standard error takes whole days as
-independent (Liang and Zeger, Biometrika 73, 1986) and its range is Student's, with a degree of freedom less than days.
+Y is fitted to traded volume: a regression through the origin of hourly returns on sign(F) sigma sqrt(|F| / ADV), with F
+net taker flow (buys less sells). Hours of a day are correlated, so the standard error is clustered by day (Liang and
+Zeger, Biometrika 73, 1986). The interval is Student's, with one degree of freedom fewer than days.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from scipy.special import stdtrit
 from transforms.model.price_grid import Floats
 
 LEAST_HOURS = 12
-"""Hours below which the volatility of a day is not said: of fewer it is off by a quarter and more."""
+"""Minimum hours for daily volatility: with fewer its error is a quarter or more."""
 
 LEAST_DAYS = 7
-"""Days with a known flow below which there is no fit: of fewer, the range is wider than the prior's."""
+"""Minimum days with known flow for a fit: with fewer the interval is wider than the prior's."""
 
 
 @dataclass(frozen=True)
 class Constant:
-    """Y with its range, from `low` to `high`: 95 in 100 of such ranges hold it."""
+    """Y with its 95 % confidence interval, `low` to `high`."""
 
     y: float
     low: float
@@ -40,12 +40,12 @@ class Constant:
 
 
 PRIOR = Constant(1.0, 0.5, 2.0)
-"""Where there is no fit: "of order one" (Toth et al.), which is taken to mean within a factor of two."""
+"""Y without a fit: "of order one" (Toth et al.), interpreted as within a factor of two."""
 
 
 @dataclass(frozen=True)
 class Hour:
-    """What one hour told: its day, log return of the mark, and net taker flow over ADV (None where it is not known)."""
+    """The observations of one hour: day, log return of the mark, net taker flow over ADV (None where unknown)."""
 
     day: int
     log_return: float
@@ -54,27 +54,27 @@ class Hour:
 
 @dataclass(frozen=True)
 class Impact:
-    """The law with its numbers: volatility of a day, of 1; average daily volume, USD."""
+    """The square-root law with its parameters: daily volatility (fraction) and average daily volume (USD)."""
 
     constant: Constant
     daily_volatility: float
     daily_volume_usd: float
 
     def of(self, usd: Floats) -> Floats:
-        """The relative move of the price that trading `usd` [...] makes: of 1."""
+        """Return the relative price move from trading `usd` [...], as a fraction."""
         moved = self.constant.y * self.daily_volatility * np.sqrt(usd / self.daily_volume_usd)
         return np.asarray(moved)
 
 
 def daily_volatility(hours: Sequence[Hour]) -> float | None:
-    """Of 1, from the returns of at least LEAST_HOURS; None of fewer, and where the price never moved."""
+    """Return daily volatility as a fraction; None with fewer than LEAST_HOURS returns or no movement."""
     squares = fsum(hour.log_return**2 for hour in hours)
     return sqrt(24 * squares / len(hours)) if len(hours) >= LEAST_HOURS and squares > 0 else None
 
 
 def fit(hours: Sequence[Hour], volatility: float) -> Constant:
-    """Y of the hours (in order) whose flow is known; the prior where they are too few or cannot tell it from zero."""
-    known = [(h.day, _root(h.flow), h.log_return / volatility) for h in hours if h.flow is not None]
+    """Return Y fitted to the hours (in order) with known flow; PRIOR with too few, or where Y may be zero."""
+    known = [(h.day, _signed_sqrt(h.flow), h.log_return / volatility) for h in hours if h.flow is not None]
     days = [list(of) for _, of in groupby(known, key=lambda each: each[0])]
     squares = fsum(x * x for _, x, _ in known)
     if len(days) < LEAST_DAYS or squares == 0:
@@ -86,5 +86,5 @@ def fit(hours: Sequence[Hour], volatility: float) -> Constant:
     return Constant(y, y - away, y + away, is_fitted=True) if y - away > 0 else PRIOR
 
 
-def _root(flow: float) -> float:
+def _signed_sqrt(flow: float) -> float:
     return copysign(sqrt(abs(flow)), flow)

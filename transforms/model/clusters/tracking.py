@@ -1,4 +1,4 @@
-"""Which cluster goes on as which track: ranges of one hour beside those of the next."""
+"""Matching of tracks with the clusters of the next hour, by overlap of their ranges."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Succession:
-    """What became of tracks, and whom clusters descend from.
+    """The continuation of tracks and the descent of new clusters.
 
-    goes_on: cluster to the track that it is. split_from: a cluster that is born, to the track it had a part of; absent
-    where it had none. merged_into: a track without a cluster of its own, to the one whose cluster it lies in.
+    goes_on: cluster to the track that it continues. split_from: new cluster to the track that it overlaps; without an
+    entry if there is none. merged_into: track without a cluster of its own, to the track of the cluster it overlaps.
     """
 
     goes_on: dict[str, str]
@@ -23,32 +23,32 @@ class Succession:
 
 
 def succession(tracks: Mapping[str, Span], clusters: Mapping[str, Span], ended: Collection[str] = ()) -> Succession:
-    """Matches tracks with clusters one to one, the pair with the most buckets in common first.
+    """Match tracks with clusters one to one, greedily by the number of buckets in common.
 
-    Of equal pairs the track that stands first in `tracks` goes first, and then the cluster at the lower price.
-    ended: tracks that cannot go on, as the mark has swept them; what is left of their range is split from them.
+    Ties go to the earlier track in `tracks`, then to the cluster at the lower price. ended: tracks that the mark has
+    swept and that cannot continue; clusters in the rest of their range are split from them.
     """
     pairs = [(track, cluster) for *_, track, cluster in sorted(_overlaps(tracks, clusters))]
     goes_on: dict[str, str] = {}
-    going_on: set[str] = set(ended)
+    matched: set[str] = set(ended)
     for track, cluster in pairs:
-        if track not in going_on and cluster not in goes_on:
+        if track not in matched and cluster not in goes_on:
             goes_on[cluster] = track
-            going_on.add(track)
+            matched.add(track)
     split_from: dict[str, str] = {}
     merged_into: dict[str, str] = {}
     for track, cluster in pairs:
         if cluster not in goes_on:
             split_from.setdefault(cluster, track)
-        if track not in going_on:
+        if track not in matched:
             merged_into.setdefault(track, goes_on[cluster])
     return Succession(goes_on, split_from, merged_into)
 
 
 def _overlaps(tracks: Mapping[str, Span], clusters: Mapping[str, Span]) -> Iterator[tuple[int, int, Span, str, str]]:
-    """Each pair that has buckets in common: how many (negative, so that the most sort first), what decides, and who."""
-    for place, (track, (first, last)) in enumerate(tracks.items()):
+    """Yield each overlapping pair with its sort key: minus the buckets in common, then the tie-breakers."""
+    for order, (track, (first, last)) in enumerate(tracks.items()):
         for cluster, span in clusters.items():
             common = min(last, span[1]) - max(first, span[0]) + 1
             if common > 0:
-                yield -common, place, span, track, cluster
+                yield -common, order, span, track, cluster

@@ -1,1 +1,1 @@
-"""The compiled parts of the estimator."""
+"""The compiled inner loops of the estimator."""

@@ -1,8 +1,7 @@
-"""How much nearer the mark came to each bucket: what a window's positions were given up by, carried from hour to hour.
+"""Approach of the mark to each bucket, summed over each window: it determines early exits.
 
-A move from a buckets away to b adds log(b) - log(a), as a whole number of 2 ** -44ths, so that sums over the hours of a
-window are the same in whatever order they were made: what was carried along, hour by hour, is to the bit what a reader
-of the stored moves adds up.
+A move from a buckets away to b adds log(b) - log(a), as an integer multiple of 2 ** -44. Integer sums do not depend on
+their order: sums updated hour by hour are bit-identical to sums computed from the stored moves.
 """
 
 from __future__ import annotations
@@ -16,22 +15,22 @@ from transforms.model.assumptions import WINDOWS_H
 from transforms.model.price_grid import Floats, Ints
 
 WHOLE = float(1 << 44)
-"""So many to a log of 1: 720 moves by any distance add up to less than an integer of 64 bits holds."""
+"""Fixed-point scale of a log of 1: 720 moves by any distance still fit in a 64-bit integer."""
 
 UNREACHED = 1 << 40
-"""Times the side, a bucket that no mark comes to: the move of an hour without bars."""
+"""Times the side, a bucket that no mark reaches: the recorded move of an hour without bars."""
 
 FARTHEST = 1 << 14
-"""Buckets, a factor of 13 million in price; what is farther away, or within an axis of it, counts as about this far."""
+"""Largest distance in buckets, a factor of 13 million in price; larger ones, or within an axis of it, are clamped."""
 
-_MARGIN = 128  # buckets that the axis may move before sums are made anew
+_MARGIN = 128  # buckets that the axis may shift before sums are recomputed
 
 
 @lru_cache
 def logs(s: int) -> Ints:
-    """[2 * FARTHEST + 1]: logs of distances, at least of one bucket, of the buckets about a mark in the middle.
+    """Return fixed-point logs [2 * FARTHEST + 1] of the distances of buckets from a mark in the middle.
 
-    s: +1 long, below the mark, -1 short, above it; the other side is reached.
+    s: +1 long, below the mark, -1 short, above it. Buckets on the other side are reached and count as one bucket away.
     """
     away = -s * np.arange(-FARTHEST, FARTHEST + 1)
     return np.rint(WHOLE * np.log(np.maximum(away, 1))).astype(np.int64)
@@ -39,41 +38,41 @@ def logs(s: int) -> Ints:
 
 @lru_cache
 def powers(s: int, strength: float) -> Floats:
-    """The distances of `logs`, to the power of `strength`."""
+    """Return the distances of `logs`, raised to the power of `strength`."""
     return np.asarray(np.exp(strength / WHOLE * logs(s)))
 
 
 @njit(cache=True)
-def seen_from(table, mark, breadth):  # type: ignore[no-untyped-def]
-    """What `logs` or `powers` says of the first `breadth` buckets, with the mark in bucket `mark`."""
+def distances_from(table, mark, breadth):  # type: ignore[no-untyped-def]
+    """Return the slice of `logs` or `powers` for the first `breadth` buckets, with the mark in bucket `mark`."""
     start = min(max(len(table) // 2 - mark, 0), len(table) - breadth)
     return table[start : start + breadth]
 
 
 class Approach:
-    """By window and bucket, logs of how much nearer the mark came in the hours of the window, added up.
+    """Sums of log approach by window and bucket.
 
-    Made of `moves` [720, 2] (population.py) as they are after `hour_h`. origin: bucket of index 0 of the crowd's axis,
-    which is `breadth` long.
+    Computed from `moves` [720, 2] (population.py) as of `hour_h`. origin: bucket of index 0 of the crowd's axis, which
+    is `breadth` long.
     """
 
     def __init__(self, moves: Ints, s: int, hour_h: int, origin: int, breadth: int) -> None:
         self.hour_h, self._moves, self._s = hour_h, moves, s
         self._first, self._breadth = origin - _MARGIN, breadth
         self._sums = np.zeros((len(WINDOWS_H), breadth + 2 * _MARGIN), np.int64)
-        _add_up(self._sums, logs(s), moves, hour_h, WINDOWS_H, self._first)
+        _sum_windows(self._sums, logs(s), moves, hour_h, WINDOWS_H, self._first)
 
-    def reaches(self, origin: int) -> bool:
-        """Whether the sums tell of the whole axis that begins at bucket `origin`."""
+    def covers(self, origin: int) -> bool:
+        """Return whether the sums cover the whole axis that begins at bucket `origin`."""
         return abs(origin - _MARGIN - self._first) <= _MARGIN
 
     def carry(self, hour_h: int, before: int, after: int) -> None:
-        """Writes the move of `hour_h`, the next hour, into the moves: it enters every window, and the oldest leave."""
+        """Record the move of `hour_h`, the next hour: it enters every window, and the oldest move of each drops out."""
         _carry(self._sums, logs(self._s), self._moves, hour_h, WINDOWS_H, (before, after), self._first)
         self.hour_h = hour_h
 
     def of(self, window: int, origin: int) -> Ints:
-        """Sums [breadth] of window 1, 2 or 3 on the axis that begins at bucket `origin`."""
+        """Return the sums [breadth] of window 1, 2 or 3 on the axis that begins at bucket `origin`."""
         start = origin - self._first
         return self._sums[window - 1, start : start + self._breadth]
 
@@ -82,13 +81,13 @@ class Approach:
 def _add(sums, table, before, after, first, times):  # type: ignore[no-untyped-def]
     if before == after:
         return
-    was, now = seen_from(table, before - first, len(sums)), seen_from(table, after - first, len(sums))
+    was, now = distances_from(table, before - first, len(sums)), distances_from(table, after - first, len(sums))
     for b in range(len(sums)):
         sums[b] += times * (now[b] - was[b])
 
 
 @njit(cache=True)
-def _add_up(sums, table, moves, hour_h, windows, first):  # type: ignore[no-untyped-def]
+def _sum_windows(sums, table, moves, hour_h, windows, first):  # type: ignore[no-untyped-def]
     within = 0
     for age_h in range(windows[-1]):
         within += age_h == windows[within]
@@ -109,10 +108,10 @@ def _carry(sums, table, moves, hour_h, windows, move, first):  # type: ignore[no
 
 @njit(cache=True)
 def farthest(moves, s, hour_h, length):  # type: ignore[no-untyped-def]
-    """The farthest bucket that the mark reached in the `length` hours to `hour_h`; UNREACHED where it moved in none."""
-    made = s * UNREACHED
+    """Return the farthest bucket reached in the `length` hours to `hour_h`; UNREACHED (times s) without moves."""
+    reached = s * UNREACHED
     for age_h in range(length):
         before, after = moves[(hour_h - age_h) % len(moves)]
-        if before != after and s * (after - made) < 0:
-            made = after
-    return made
+        if before != after and s * (after - reached) < 0:
+            reached = after
+    return reached

@@ -1,4 +1,4 @@
-"""The bars of an hour, compiled: one after another they age who stands, sweep, and open. Terms as in kernel.py."""
+"""The bars of an hour, compiled: in sequence each ages positions, sweeps and opens. Terms as in cells.py."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from transforms.model.price_grid import WIDTH, spread
 
 @register_jitable
 def reached_at(s: int, price: float) -> int:
-    """The farthest bucket that a mark of `price` (USD) reaches: longs from it up, shorts from it down are liquidated.
+    """Return the farthest bucket that a mark of `price` (USD) reaches: it liquidates longs from there up, shorts down.
 
-    A bucket counts as reached when its middle is; over many buckets that is right on average.
+    A bucket counts as reached when its middle is, which is unbiased over many buckets.
     """
     x = log(price) / WIDTH - 0.5
     return ceil(x) if s > 0 else floor(x)
@@ -25,52 +25,54 @@ def reached_at(s: int, price: float) -> int:
 
 @njit(cache=True)
 def pass_bars(cells, s, origin, bars, rates, powers, profile, passing, opened, known):  # type: ignore[no-untyped-def]
-    """Carries the crowd through `bars` [n, 8], columns as in hour.Bar, whose openings have one `profile` (as in place).
+    """Advance the crowd through `bars` [n, 8], with the columns of step.Bar; all openings share one `profile`.
 
-    rates [holdings]: of leaving, an hour. passing: (survival, retained, swept), changed in place. opened: (lowest bucket, coins
-    [m], reached since [m]) by entry, changed in place. known: (open interest, turnover, worst, stood).
-    Returns known as it is then, activity opened, and whether open interest was 0, so that nobody is retained.
+    rates [holdings]: hourly closing rates. profile: (first, shares, length), see distance_profile.py. passing:
+    (survival, retained, swept), updated in place. opened: (lowest bucket, coins [m], farthest bucket reached since [m])
+    by entry, updated in place. known: (open interest, turnover, worst, front), see step.py.
+
+    Returns the updated `known`, the activity opened, and whether open interest was 0, which removes all positions.
     """
     survival, retained, swept = passing
     first, away, length = profile
-    interest, turnover, worst, stood = known
+    interest, turnover, worst, front = known
     opened_in_all, emptied = 0.0, False
     for n in range(len(bars)):
-        hours, _, high, low, close, taker, told, growth = bars[n]
+        hours, _, high, low, close, taker, reported, growth = bars[n]
         survival *= np.exp(-rates * hours)
         reached = reached_at(s, low if s > 0 else high)
         if s * (worst - reached) > 0:
             early_exit(retained, worst - origin, reached - origin, powers)
             worst = reached
-        _reach(opened[2], s, reached)
-        liquidate(cells, s, reached - origin, stood - origin, survival, retained, swept)
-        if not isnan(told):
-            interest = told
-            if told == 0.0:
+        _extend_reached(opened[2], s, reached)
+        liquidate(cells, s, reached - origin, front - origin, survival, retained, swept)
+        if not isnan(reported):
+            interest = reported
+            if reported == 0.0:
                 cells[:], opened[1][:], emptied = 0.0, 0.0, True
         turnover = typical(turnover, taker, interest, hours)
         coins = activity(taker, interest, hours, turnover, growth)
-        stood = reached_at(s, close)
+        front = reached_at(s, close)
         if coins > 0.0:
             entry, shares = spread(low, high)
-            at = stood - origin
+            at = front - origin
             open_positions(cells, s, at, entry - origin, coins * shares, first, away, length, survival, retained, swept)
-            _note(opened, entry, coins * shares, stood)
+            _record_openings(opened, entry, coins * shares, front)
             opened_in_all += coins
-    return (interest, turnover, worst, stood), opened_in_all, emptied
+    return (interest, turnover, worst, front), opened_in_all, emptied
 
 
 @njit(cache=True)
-def _reach(since, s, reached):  # type: ignore[no-untyped-def]
+def _extend_reached(since, s, reached):  # type: ignore[no-untyped-def]
     for i in range(len(since)):
         since[i] = min(since[i], reached) if s > 0 else max(since[i], reached)
 
 
 @njit(cache=True)
-def _note(opened, entry, coins, stood):  # type: ignore[no-untyped-def]
+def _record_openings(opened, entry, coins, front):  # type: ignore[no-untyped-def]
     lowest, by_entry, since = opened
     for i in range(len(coins)):
         at = min(max(entry + i - lowest, 0), len(by_entry) - 1)
         if by_entry[at] == 0.0:
-            since[at] = stood
+            since[at] = front
         by_entry[at] += coins[i]

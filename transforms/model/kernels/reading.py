@@ -1,6 +1,6 @@
-"""What stands, read with the weights of a crowd: compiled, so that the cells are gone through once an hour.
+"""Reading of open positions with the weights of a crowd, compiled: one pass over the cells per hour.
 
-Sums are made in one order, from the lowest bucket up, whatever the machine makes of the rest.
+Sums are taken in a fixed order, from the lowest bucket up, so that results do not depend on the machine.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from numba import njit
 
 @njit(cache=True)
 def read(cells, weight, s, start, stop):  # type: ignore[no-untyped-def]
-    """(coins [ages, classes, stop - start] there, coins in all farther buckets), by `weight` [classes, holdings].
+    """Return (coins [ages, classes, stop - start], coins in all buckets further away), by `weight` [classes, holdings].
 
-    cells, s: see kernel.py. The mark is beside `stop` for a long, beside `start` for a short.
+    cells, s: see cells.py. The mark is next to `stop` for a long, next to `start` for a short.
     """
     ages, classes, holdings, breadth = cells.shape
     near, far = np.zeros((ages, classes, stop - start)), np.zeros(start if s > 0 else breadth - stop)
@@ -26,30 +26,30 @@ def read(cells, weight, s, start, stop):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _add(row, more, times):  # type: ignore[no-untyped-def]
+def _add(row, added, times):  # type: ignore[no-untyped-def]
     for b in range(len(row)):
-        row[b] += more[b] * times
+        row[b] += added[b] * times
 
 
 @njit(cache=True)
-def worth(coins, scale, price):  # type: ignore[no-untyped-def]
-    """Whole dollars of coins [ages, classes, buckets] times `scale`, at the buckets' `price` (USD)."""
+def value_usd(coins, scale, price):  # type: ignore[no-untyped-def]
+    """Return coins [ages, classes, buckets] times `scale` in whole dollars, at the `price` of each bucket (USD)."""
     usd = np.empty_like(coins)
     for age in range(coins.shape[0]):
         for k in range(coins.shape[1]):
-            _worth(usd[age, k], coins[age, k], scale, price)
+            _value_row(usd[age, k], coins[age, k], scale, price)
     return usd
 
 
 @njit(cache=True)
-def _worth(usd, coins, scale, price):  # type: ignore[no-untyped-def]
+def _value_row(usd, coins, scale, price):  # type: ignore[no-untyped-def]
     for b in range(len(usd)):
         usd[b] = np.rint(coins[b] * scale * price[b])
 
 
 @njit(cache=True)
 def entries(usd, first, order):  # type: ignore[no-untyped-def]
-    """What holds a dollar or more, as (bucket [n], class [n], usd [ages, n]): by bucket, then class, in `order`.
+    """Return the non-zero entries as (bucket [n], class [n], usd [ages, n]), sorted by bucket, then class in `order`.
 
     usd [ages, classes, buckets], whole dollars; first: the first bucket.
     """
@@ -60,9 +60,9 @@ def entries(usd, first, order):  # type: ignore[no-untyped-def]
             if usd[0, k, b] != 0.0:
                 bucket[n], position_class[n] = first + b, k
                 n += 1
-    made = np.empty((ages, n))
+    values = np.empty((ages, n))
     for age in range(ages):
         row = usd[age]
         for i in range(n):
-            made[age, i] = row[position_class[i], bucket[i] - first]
-    return bucket[:n].copy(), position_class[:n].copy(), made
+            values[age, i] = row[position_class[i], bucket[i] - first]
+    return bucket[:n].copy(), position_class[:n].copy(), values

@@ -52,7 +52,7 @@ def test_carried_along_as_added_up_anew_to_the_bit(seed: int, s: int, hours: int
         hour_h = FIRST_H + n
         for crowd in (carried, other):
             crowd.mark = float(middle(mark))
-            crowd.note(hour_h, before, after)
+            crowd.record_move(hour_h, before, after)
         if rng.random() < 0.02:  # stored and read back: the moves are all that is kept
             other = Population(s, other.mark, other.cells, other.moves.copy())
         one, two = carried.approach(hour_h), other.approach(hour_h)
@@ -71,7 +71,7 @@ def test_carried_along_as_added_up_anew_to_the_bit(seed: int, s: int, hours: int
 def test_an_hour_left_out_is_added_up_anew(s: int) -> None:
     crowd = Population.empty(s, 100.0)
     for hour_h in (FIRST_H, FIRST_H + 1, FIRST_H + 30):
-        crowd.note(hour_h, 4600, 4600 - 5 * s)
+        crowd.record_move(hour_h, 4600, 4600 - 5 * s)
         anew = Approach(crowd.moves, s, hour_h, crowd.origin, BREADTH)
         for window in (1, 2, 3):
             assert np.array_equal(crowd.approach(hour_h).of(window, crowd.origin), anew.of(window, crowd.origin))
@@ -80,10 +80,10 @@ def test_an_hour_left_out_is_added_up_anew(s: int) -> None:
 @both_sides
 def test_nobody_remembers_what_was_before_nobody_stood(s: int) -> None:
     crowd = Population.empty(s, 100.0)
-    crowd.note(FIRST_H, 4600, 4600 - 5 * s)
+    crowd.record_move(FIRST_H, 4600, 4600 - 5 * s)
     assert crowd.approach(FIRST_H).of(1, crowd.origin).any()
-    crowd.leave_nobody()
-    crowd.note(FIRST_H + 1, s * UNREACHED, s * UNREACHED)
+    crowd.clear()
+    crowd.record_move(FIRST_H + 1, s * UNREACHED, s * UNREACHED)
     assert not crowd.approach(FIRST_H + 1).of(3, crowd.origin).any()
 
 
@@ -102,6 +102,6 @@ def test_the_farthest_of_a_window(seed: int, s: int, length: int) -> None:
     crowd = Population.empty(s, 100.0)
     made = walk(seed, s, 800, 60)
     for n, (before, after, _) in enumerate(made):
-        crowd.note(FIRST_H + n, before, after)
+        crowd.record_move(FIRST_H + n, before, after)
     came = [after for before, after, _ in made[-length:] if before != after]
     assert farthest(crowd.moves, s, FIRST_H + len(made) - 1, length) == (min if s > 0 else max)([s * UNREACHED, *came])
