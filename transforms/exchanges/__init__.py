@@ -1,4 +1,7 @@
-"""Exchanges, one folder each. A new one is a folder whose `adapter.py` answers to `Adapter`, and a line here."""
+"""Exchange adapters, one folder each.
+
+To add an exchange, write a folder whose `adapter.py` implements `Adapter`, and register it here.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ ADAPTERS: dict[str, Adapter] = {"binance": binance, "bybit": bybit, "okx": okx}
 
 
 def adapter(name: str) -> Adapter:
-    """The exchange's module by its name."""
+    """Return an exchange's adapter. Raises ValueError, which lists the known exchanges, for any other name."""
     if name not in ADAPTERS:
         raise ValueError(f"no exchange {name!r}; known are {', '.join(ADAPTERS)}")
     return ADAPTERS[name]

@@ -1,9 +1,9 @@
-"""Which moment a row of an archived file speaks of.
+"""The instant that a row of an archived file describes.
 
-Files label five minutes by their end or by their start, and have changed it more than once without a sign. But open
-interest is given in units and in dollars, so each row holds the mark price of its moment: the file's times are those at
-which that price agrees with the mark bars. This needs bars, which no single answer holds; so `parse` gives the
-documented time, and the tables that are built of it ask here.
+Files label five minutes by their end or by their start, and the convention has changed more than once without notice.
+Open interest is given in units and in dollars, so each row implies the mark price of its instant: the file's times are
+those at which that price agrees with the mark bars. This needs bars, which no single answer holds, so `parse` returns
+the documented time, and the builders of tables correct it with this module.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from transforms.reference.latest import listed
 
 _OFF_BY = (0, -300_000, 300_000)  # ms by which a documented time can be wrong
 _DAY_MS = 86_400_000
-_FEWEST = 12  # an hour of rows; fewer are an accident
-_CLEARLY = 0.5  # the best must be this much nearer than the next
+_FEWEST = 12  # an hour of rows; fewer may agree by chance
+_CLEARLY = 0.5  # the best offset's miss must be below this fraction of the next best's
 _FILE = ["exchange", "request", "received_at_utc"]
 _CONTRACT = ["exchange", "instrument"]
 
 
 def timed(payloads: pl.DataFrame, series: str, price_bars: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
-    """The rows of `series`, those of archived files at the moment that mark bars confirm.
+    """Return the rows of `series`, those of archived files at the instant that mark bars confirm.
 
-    Where bars are lacking, or the market stood still, the documented time is left and `origin` stays `archive`.
+    Where bars are missing or the mark did not move, the documented time stays and `origin` remains `archive`.
     """
     also = ("request", *STORED)
     readings = rows(payloads, series, also=also)
@@ -42,9 +42,9 @@ def timed(payloads: pl.DataFrame, series: str, price_bars: pl.DataFrame, instrum
 
 
 def _confirmed(archived: pl.DataFrame, price_bars: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
-    """By how many ms the times of each file (exchange, request, received_at_utc) are wrong, where that is clear.
+    """Return the error in ms of each file's times (exchange, request, received_at_utc), where it is clear.
 
-    Only marks of the file's own day are asked: those are there whichever days are built with it.
+    Only marks of the file's own day are compared: they are present whichever days are built with it.
     """
     if archived.is_empty():
         return archived.select(*_FILE, pl.col("time_ms").alias("off_by_ms"))
@@ -68,14 +68,14 @@ def _confirmed(archived: pl.DataFrame, price_bars: pl.DataFrame, instruments: pl
 
 
 def _off_by(implied: pl.DataFrame, off_by: int) -> pl.DataFrame:
-    """The prices of files whose times are wrong by so much, as far as they are of the file's own day."""
+    """Return the implied prices with their times shifted by `off_by` ms, limited to the file's own day."""
     own_day = pl.col("time_ms").is_between(pl.col("from_ms"), pl.col("from_ms") + _DAY_MS, closed="right")
     moved = implied.with_columns(pl.col("time_ms") + off_by, pl.lit(off_by, pl.Int64).alias("off_by_ms"))
     return moved.filter(own_day)
 
 
 def _misses(moved: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
-    """How far a file's prices are from the marks, in the middle, for each way in which its times may be wrong."""
+    """Return the median distance of each file's prices from the marks, in log price, for each assumed offset."""
     apart = (pl.col("implied") / pl.col("mark")).log().abs()
     return (
         moved.join(marks, on=[*_CONTRACT, "time_ms"], maintain_order="left")
@@ -86,7 +86,7 @@ def _misses(moved: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
 
 
 def _marks(price_bars: pl.DataFrame) -> pl.DataFrame:
-    """The mark at the end of each bar."""
+    """Return the mark at the end of each bar."""
     end = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"))
     return (
         price_bars.filter(pl.col("price_kind") == "mark")

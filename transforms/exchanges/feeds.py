@@ -1,4 +1,4 @@
-"""What is known of the exchanges' feeds of realised liquidations: how much of the truth they hold, and for how long."""
+"""Feeds of realised liquidations: how complete each one is, and how far back the exchange serves it."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from datetime import timedelta
 from transforms.exchanges.recording import ENDPOINT
 
 BEST_FIRST = ("complete", "recent", "sampled")
-"""The values of `completeness`: where two feeds tell of the same, the better one counts."""
+"""The values of `completeness`, best first: where two feeds report the same liquidations, the better one counts."""
 
 
 @dataclass(frozen=True)
 class Feed:
-    """`completeness` as in the column of that name; `kept`: how far back the exchange answers, None where it says nothing.
+    """A feed's `completeness`, as in the column of that name, and `retention`: how far back the exchange serves it.
 
-    A question about what is older is answered too, with nothing, so age alone tells silence from quiet.
+    `retention` is None where the exchange documents no limit. A request for older data succeeds without rows, so only
+    its age distinguishes missing data from a quiet market.
     """
 
     completeness: str
-    kept: timedelta | None
+    retention: timedelta | None
 
 
 _FEEDS = {
-    ("okx", "liquidations"): Feed("recent", timedelta(days=1)),  # a list of about a day, whole while it lasts
-    ("bybit", ENDPOINT): Feed("complete", None),  # said to be all there are
+    ("okx", "liquidations"): Feed("recent", timedelta(days=1)),  # a list of about a day, complete within it
+    ("bybit", ENDPOINT): Feed("complete", None),  # documented as every liquidation
 }
-_UNKNOWN = Feed("sampled", None)  # the streams of Binance and OKX tell one a second and contract
+_UNKNOWN = Feed("sampled", None)  # Binance's and OKX's streams send one event per second and contract
 
 
 def feed(exchange: str, endpoint: str) -> Feed:
-    """The feed of an exchange; of one that nothing is known of, no more than a sample is expected."""
+    """Return the feed of an exchange's endpoint; an undocumented feed counts as a sample."""
     return _FEEDS.get((exchange, endpoint), _UNKNOWN)

@@ -1,7 +1,7 @@
-"""Payloads that were imported from files, beside those that exchanges answered.
+"""Payloads imported from files, beside those that exchanges answered.
 
-A body is the rows of one series of one contract of one day, a JSON object a line, with the columns of `SERIES` that
-have values. The question says which rows those are, and of realised liquidations whether the hours are all told.
+A body holds the rows of one series, one contract and one day: a JSON object per line, with the columns of `SERIES` that
+have values. The request names these rows and, for realised liquidations, states whether the hours are complete.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from transforms.exchanges.protocol import SERIES, BadPayload, Request, Response
 _PREFIX = "import_"
 _SERIES = ("instruments", "open_interest", "mark_bars", "trade_bars", "realised_liquidations")
 ENDPOINTS = {f"{_PREFIX}{series}": (series,) for series in _SERIES}
-"""Endpoint of an imported payload -> the series that it carries."""
+"""Endpoint of an imported payload -> the series it carries."""
 
 
 def endpoint(series: str) -> str:
-    """The endpoint under which rows of `series` are imported."""
+    """Return the endpoint under which rows of `series` are imported."""
     return f"{_PREFIX}{series}"
 
 
 def is_imported() -> pl.Expr:
-    """Which rows come from imports, in any table that tells the `source`."""
+    """Select the rows that come from imports, in any table with a `source` column."""
     return pl.col("source").str.starts_with("imported")
 
 
 def body_of(series: str, rows: pl.DataFrame) -> bytes:
-    """`rows` of `series` as a body; the same rows give the same bytes."""
+    """Encode `rows` of `series` as a body; the same rows give the same bytes."""
     columns = [c for c in SERIES[series] if c in rows.columns and rows[c].null_count() < rows.height]
     return rows.select(pl.col(c).cast(SERIES[series][c]) for c in columns).write_ndjson().encode()
 
 
 def parse(request: Request, response: Response) -> dict[str, Rows]:
-    """The rows of an imported payload, by its one series. Raises BadPayload for a body that was damaged."""
+    """Parse an imported payload into rows by its one series. Raises BadPayload for a damaged body."""
     (series,) = ENDPOINTS[request.endpoint]
     if not response.body:
         return {series: Rows.of(series, 0)}
@@ -46,5 +46,5 @@ def parse(request: Request, response: Response) -> dict[str, Rows]:
 
 
 def is_complete(request: Request) -> bool:
-    """Whether the importer said that the file holds every realised liquidation of the window."""
+    """Return whether the importer declared that the file holds every realised liquidation of the window."""
     return dict(request.params).get("complete") == "true"

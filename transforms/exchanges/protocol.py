@@ -1,8 +1,8 @@
-"""What an exchange adapter is: requests out, rows in, no I/O.
+"""The interface of an exchange adapter: it plans requests and parses responses, without I/O.
 
-An adapter is a module (`binance/adapter.py`) that answers to `Adapter` below. The client
-(`warehouse/ingest/client.py`) sends its requests and hands back bytes; the builders of the `core` tables hand it stored
-bytes again. Both see the same `parse`, so what was fetched and what is rebuilt from `raw.payloads` cannot differ.
+An adapter is a module (`binance/adapter.py`) that implements `Adapter` below. The client
+(`warehouse/ingest/client.py`) sends its requests and passes it the bytes; the builders of the `core` tables pass it
+stored bytes. Both use the same `parse`, so fetched rows and rows rebuilt from `raw.payloads` cannot differ.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
         "status": pl.String(),  # trading | suspended | closed
         "listed_ms": pl.Int64(),
     },
-    # `floor` and `cap` are in `bound_unit`; the deduction is in quote (linear) or coins (inverse), as the rate is a
-    # share.
+    # `floor` and `cap` are in `bound_unit`, `deduction` in quote (linear) or coins (inverse); the rate is a fraction.
     "margin_tiers": {
         "instrument": pl.String(),
         "tier": pl.Int64(),
@@ -41,9 +40,8 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
         "deduction": pl.Float64(),
         "max_leverage_x": pl.Float64(),
     },
-    # `reported` in `reported_unit`, counting `sides_counted` sides (null: the exchange does not say). `base` and `usd`
-    # only
-    # where the exchange states them itself, and still over as many sides as it counts, unless `single_*` is stated.
+    # `reported` is in `reported_unit` and counts `sides_counted` sides (null: not documented). `reported_base` and
+    # `reported_usd` are null unless the exchange itself states them, and count the same sides.
     "open_interest": {
         "instrument": pl.String(),
         "time_ms": pl.Int64(),
@@ -53,8 +51,8 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
         "reported_base": pl.Float64(),
         "reported_usd": pl.Float64(),
         "single_sided": pl.Float64(),  # the exchange's own one-sided figure, in reported_unit
-        "mark_price": pl.Float64(),  # when the same response carries it
-        "origin": pl.String(),  # snapshot | history | archive: history whose time is to be confirmed by mark prices
+        "mark_price": pl.Float64(),  # if the same response carries it
+        "origin": pl.String(),  # snapshot | history | archive: history, until mark prices confirm its time
     },
     "mark_bars": {
         "instrument": pl.String(),
@@ -65,7 +63,7 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
         "low": pl.Float64(),
         "close": pl.Float64(),
     },
-    # Volumes in coins of one side of the trade; `taker_buy_base` null where the exchange does not split.
+    # Volumes are in coins and count one side of the trade; `taker_buy_base` is null where the exchange does not split.
     "trade_bars": {
         "instrument": pl.String(),
         "open_ms": pl.Int64(),
@@ -84,7 +82,7 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
         "taker_buy_base": pl.Float64(),
         "taker_sell_base": pl.Float64(),
     },
-    # One row a reading; what a response does not speak of is null. Shares are of 1.
+    # One row per reading; null where a response has no value. Shares are between 0 and 1.
     "positioning": {
         "instrument": pl.String(),
         "time_ms": pl.Int64(),
@@ -93,7 +91,7 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
         "top_long_position_share": pl.Float64(),
         "funding_rate": pl.Float64(),
     },
-    # `side` is the side of the position that was liquidated. Size in contracts or in coins, whichever the exchange states.
+    # `side` is that of the liquidated position. The size is in contracts or in coins, whichever the exchange states.
     "realised_liquidations": {
         "instrument": pl.String(),
         "time_ms": pl.Int64(),
@@ -103,16 +101,16 @@ SERIES: dict[str, dict[str, pl.DataType]] = {
         "size_base": pl.Float64(),
     },
 }
-"""Series name -> columns. What `parse` returns, the rows of each series."""
+"""Series name -> columns of the rows that `parse` returns."""
 
 
 EDITION = "x-sha256"
-"""The parameter that names the edition of a file. Requests that differ in nothing else ask for the same file."""
+"""The parameter that names a file's edition. Requests that differ only in it ask for the same file."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """A limit the exchange documents: at most `capacity` weight in `seconds`, over all requests that name it."""
+    """A documented limit: at most `capacity` weight in `seconds`, over all requests that name it."""
 
     name: str
     capacity: int
@@ -121,7 +119,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Instrument:
-    """What planning and parsing need to know of a listed contract."""
+    """A listed contract, with the attributes that planning and parsing need."""
 
     exchange: str
     instrument: str
@@ -133,13 +131,13 @@ class Instrument:
 
 @dataclass(frozen=True)
 class Request:
-    """One GET, fully determined; `params` in the order they are sent. Equal requests are the same question."""
+    """One GET, fully determined; `params` are in sending order. Equal requests have the same answer."""
 
     exchange: str
     endpoint: str
     path: str
     params: tuple[tuple[str, str], ...] = ()
-    instrument: str | None = None  # None: the answer speaks of many
+    instrument: str | None = None  # None: the answer covers many
     start_ms: int | None = None  # the window asked for, [start, end); None for "now"
     end_ms: int | None = None
     host: str = ""  # key of Adapter.HOSTS
@@ -148,14 +146,14 @@ class Request:
 
     @property
     def key(self) -> str:
-        """The question as one line, without the host: `GET /path?a=1&b=2`."""
+        """The request as one line, without the host: `GET /path?a=1&b=2`."""
         query = "&".join(f"{k}={v}" for k, v in self.params)
         return f"GET {self.path}?{query}" if query else f"GET {self.path}"
 
 
 @dataclass(frozen=True)
 class Response:
-    """What came back, before anyone looked at it."""
+    """An answer as received, before any interpretation."""
 
     status: int
     headers: Mapping[str, str]  # lower-case names
@@ -164,7 +162,7 @@ class Response:
 
 
 class ExchangeError(Exception):
-    """A response that is not data. `reason` is one short line for a person; never holds a secret."""
+    """A response that is not data. `reason` is one short line for a person, without secrets."""
 
     outcome = "error"
 
@@ -175,7 +173,7 @@ class ExchangeError(Exception):
 
 @dataclass
 class RateLimited(ExchangeError):
-    """The exchange asks for silence, for the whole host, until `until_ms` (unix time); `banned` when it says so."""
+    """The exchange asks for a pause of the whole host until `until_ms` (unix time); `banned` if it says so."""
 
     reason: str
     until_ms: int | None = None
@@ -187,7 +185,7 @@ class RateLimited(ExchangeError):
 
 
 class GeoBlocked(ExchangeError):
-    """The exchange does not serve this place: final for the run."""
+    """The exchange does not serve this location: final for the run."""
 
     outcome = "geo_blocked"
 
@@ -199,19 +197,19 @@ class NotFound(ExchangeError):
 
 
 class NotYet(ExchangeError):
-    """The exchange will have it, and does not yet: worth asking in a later run, not in this one."""
+    """The exchange has not published the data yet: worth asking in a later run, not in this one."""
 
     outcome = "not_yet"
 
 
 class BadPayload(ExchangeError):
-    """HTML, truncated, empty or of another schema: never "no data"."""
+    """A body that is HTML, truncated, empty or of another schema: never "no data"."""
 
     outcome = "bad_payload"
 
 
 class Transient(ExchangeError):
-    """The exchange stumbled (5xx, busy, time-out): worth another try, for its host not before `until_ms` (unix time)."""
+    """A temporary failure (5xx, busy, time-out): worth a retry, but none on this host before `until_ms` (unix time)."""
 
     outcome = "transient"
 
@@ -221,7 +219,7 @@ class Transient(ExchangeError):
 
 
 class Adapter(Protocol):
-    """The surface of an exchange's module. All functions are pure."""
+    """The interface of an exchange's module. All functions are pure."""
 
     EXCHANGE: str
     HOSTS: Mapping[str, str]  # host key -> official base URL
@@ -229,50 +227,47 @@ class Adapter(Protocol):
     ENDPOINTS: Mapping[str, tuple[str, ...]]  # endpoint -> the series that its responses carry
 
     def metadata(self, coins: Sequence[str] | None) -> list[Request]:
-        """Requests for instruments and margin tiers; `coins` None means all."""
+        """Request instruments and margin tiers; `coins` None means all."""
         ...
 
     def snapshot(self, instruments: Sequence[Instrument]) -> list[Request]:
-        """Requests for the state at this moment: open interest, mark, funding; bulk calls where they exist."""
+        """Request the current state: open interest, mark, funding; in bulk calls where they exist."""
         ...
 
     def history(
         self, instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, bar_minutes: int = 5
     ) -> list[Request]:
-        """Requests for everything that is a series, over [start, end).
-
-        Bars that open in it, readings in (start, end].
-        """
+        """Request every series over a window: bars that open in [start, end), readings in (start, end]."""
         ...
 
     def archive_requests(
         self, instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
     ) -> list[Request]:
-        """What to ask in place of `history` for a window that the exchange, asked at `now_ms`, has in files alone.
+        """Request files in place of `history`, for a window that at `now_ms` the exchange has in files only.
 
-        None where it has it, or has no files.
+        Empty where REST still has the window, or where there are no files.
         """
         ...
 
     def fallback(self, request: Request) -> list[Request]:
-        """Where else to ask for what a request did not find, which will not come there any more."""
+        """Return fallback requests for data that the source of this request will never have."""
         ...
 
     def monthly_file(self, request: Request, *, now_ms: int) -> Request | None:
-        """The file of a longer span in which all that a file has is too, once it is out; None where there is none."""
+        """Return the monthly file that supersedes a daily one, once published; else None."""
         ...
 
     def next_page(self, request: Request, response: Response) -> Request | None:
-        """The next page of a full or cursored answer, or None when the window is covered."""
+        """Request the next page after a full or cursored answer; None once the window is covered."""
         ...
 
     def coarser_period(self, request: Request) -> Request | None:
-        """The same readings at a longer period, which the exchange keeps for longer; None where there is no such thing."""
+        """Request the same readings at a longer period, which reaches further back; None if there is none."""
         ...
 
     def parse(self, request: Request, response: Response) -> Mapping[str, Sequence[Row]]:
-        """Rows by series (keys of ENDPOINTS[request.endpoint]), or an ExchangeError.
+        """Parse rows by series (keys of ENDPOINTS[request.endpoint]), without rows outside the window.
 
-        Rows outside the window are cut.
+        Raises ExchangeError if the response is not data.
         """
         ...

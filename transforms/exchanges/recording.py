@@ -1,8 +1,8 @@
-"""What was heard of an exchange's stream in an hour: a line for each message as it came, and marks of what was listened to.
+"""Recordings of an exchange's stream, one per hour: each message as received, and marks of the connection's state.
 
-A line is JSON with `at`, when it was heard (unix ms), and either `said`, the message, or `mark`: `connected`;
+A line is JSON with `at`, the time of receipt (unix ms), and either `said`, the message, or `mark`: `connected`;
 `subscribed`, with the `instruments` or null for every contract; `alive`, when the exchange answered a ping;
-`disconnected`, with `why`. A writer may be killed at any byte, so a line that cannot be read is passed over.
+`disconnected`, with `why`. A writer may be killed at any byte, so unreadable lines are skipped.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ from transforms.exchanges.stream import Stream
 STREAMS: dict[str, Stream] = {"binance": binance_stream, "bybit": bybit_stream, "okx": okx_stream}
 
 ENDPOINT = "stream_liquidations"
-"""The name under which an hour's recording is a payload."""
+"""The endpoint under which an hour's recording is stored as a payload."""
 
 LATENESS_MS = 10_000
-"""A message is of the hour that it was heard in, so much earlier: exchanges tell of a second when it is over."""
+"""The delay of a message. Its hour is that of its receipt minus this: exchanges report a second once it is over."""
 
 SUBSCRIBED, ALIVE, CONNECTED, DISCONNECTED = "subscribed", "alive", "connected", "disconnected"
 
 
 @dataclass(frozen=True)
 class Listened:
-    """A stretch of one connection in which nothing that was sent can have been missed; `instruments` None: of all."""
+    """A stretch of one connection in which no message can be lost; `instruments` None means every contract."""
 
     start_ms: int
     end_ms: int
     instruments: tuple[str, ...] | None
 
 
-def line(at_ms: int, **what: object) -> bytes:
-    """A line of a recording."""
-    return json.dumps({"at": at_ms, **what}, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+def line(at_ms: int, **fields: object) -> bytes:
+    """Encode a line of a recording."""
+    return json.dumps({"at": at_ms, **fields}, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def read(body: bytes) -> list[dict[str, Any]]:
-    """The lines of a recording that are whole."""
-    return [found for each in body.split(b"\n") if (found := _whole(each)) is not None]
+    """Return the complete lines of a recording."""
+    return [found for each in body.split(b"\n") if (found := _parse_line(each)) is not None]
 
 
-def _whole(text: bytes) -> dict[str, Any] | None:
+def _parse_line(text: bytes) -> dict[str, Any] | None:
     try:
         found = json.loads(text)
     except ValueError:
@@ -58,18 +58,18 @@ def _whole(text: bytes) -> dict[str, Any] | None:
 
 
 def rows(exchange: str, body: bytes) -> list[Row]:
-    """The liquidations that were heard; a message that came again is the same one.
+    """Return the recorded liquidations; repeated messages count once.
 
-    BadPayload where most of what was said is unreadable.
+    Raises BadPayload if most messages are unreadable.
     """
-    told = dict.fromkeys(each["said"] for each in read(body) if isinstance(each.get("said"), str))
-    return readable(told, lambda message: list(STREAMS[exchange].hear(message).rows))
+    messages = dict.fromkeys(each["said"] for each in read(body) if isinstance(each.get("said"), str))
+    return readable(messages, lambda message: list(STREAMS[exchange].hear(message).rows))
 
 
 def listened(body: bytes) -> list[Listened]:
-    """The stretches that were listened to: from a subscription to the last sign of life of its connection.
+    """Return the covered stretches: from a subscription to the last sign of life of its connection.
 
-    What breaks silently is noticed late, so that a connection's end does not count as one.
+    A silent break is noticed late, so the end of a connection is not a sign of life.
     """
     found: list[Listened] = []
     since: Mapping[str, Any] | None = None
@@ -85,11 +85,12 @@ def listened(body: bytes) -> list[Listened]:
 
 
 def check_heard(exchange: str, body: bytes) -> list[Row]:
-    """The liquidations of a recording that stands for an hour of the whole market, which is never quiet.
+    """Return the recorded liquidations, after a check that a recording of the whole market has any.
 
-    BadPayload where there are none: an exchange may acknowledge a subscription and send nothing.
+    The whole market is never quiet for an hour, but an exchange may acknowledge a subscription and send nothing:
+    raises BadPayload for it.
     """
     found = rows(exchange, body)
     if STREAMS[exchange].WHOLE_MARKET and not found:
-        raise BadPayload("an hour of the whole market without a liquidation: the stream is not served here")
+        raise BadPayload("no liquidation in an hour of the whole market: the stream is not served here")
     return found

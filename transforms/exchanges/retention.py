@@ -1,4 +1,4 @@
-"""Where each exchange's past can be had from: what a backfill of a range will ask, and what cannot be had."""
+"""How far back each exchange serves its series: the sources of a backfill, and the ranges without a source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 @dataclass(frozen=True)
 class Retention:
-    """From `first` to `last` (naive UTC) a series of an exchange comes from `source`; empty: from nowhere."""
+    """A range, `first` to `last` (naive UTC), of an exchange's series, and its `source`; empty if there is none."""
 
     exchange: str
     series: str
@@ -26,8 +26,8 @@ class Retention:
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """Since when a source has data, asked at a moment; None: for ever."""
+class _Source:
+    """A source of data; `since` returns the start of its data at a given time, None means without limit."""
 
     source: str
     since: Callable[[datetime], datetime] | None
@@ -45,51 +45,51 @@ def _binance_rest(now: datetime) -> datetime:
 _BARS = "price bars"
 _INTEREST = "open interest"
 _REALISED = "realised liquidations"
-_STREAMED = "the exchange only streams them: liq listen records, liq import takes bought ones"
-_SOURCES: dict[str, dict[str, tuple[_Kept, ...]]] = {
+_STREAMED = "streamed only: record them with liq listen, or import third-party data with liq import"
+_SOURCES: dict[str, dict[str, tuple[_Source, ...]]] = {
     "binance": {
         _INTEREST: (
-            _Kept("REST", _binance_rest, "every 5 minutes"),
-            _Kept("archive", None, "daily metrics since September 2020"),
+            _Source("REST", _binance_rest, "every 5 minutes"),
+            _Source("archive", None, "daily metrics since September 2020"),
         ),
         _BARS: (
-            _Kept("REST", _binance_rest),
-            _Kept("archive", None, "by the month, else by the day; REST for days that it lacks"),
+            _Source("REST", _binance_rest),
+            _Source("archive", None, "monthly files, else daily ones; REST for days without a file"),
         ),
     },
     "bybit": {
-        _INTEREST: (_Kept("REST", None, "every 5 minutes, back to launch"),),
-        _BARS: (_Kept("REST", None, "back to launch"),),
+        _INTEREST: (_Source("REST", None, "every 5 minutes, back to launch"),),
+        _BARS: (_Source("REST", None, "back to launch"),),
     },
     "okx": {
         _INTEREST: (
-            _Kept("REST", _for(5 * _DAY), "every 5 minutes; 1,440 readings as documented"),
-            _Kept("REST, hourly", _for(60 * _DAY), "1,440 readings as documented; what is not there is a gap"),
+            _Source("REST", _for(5 * _DAY), "every 5 minutes; 1,440 readings are documented"),
+            _Source("REST, hourly", _for(60 * _DAY), "1,440 readings are documented; missing ones are gaps"),
         ),
-        _BARS: (_Kept("REST", None, "back to listing"),),
-        _REALISED: (_Kept("REST", _for(feed("okx", "liquidations").kept or _DAY), "about a day"),),
+        _BARS: (_Source("REST", None, "back to listing"),),
+        _REALISED: (_Source("REST", _for(feed("okx", "liquidations").retention or _DAY), "about a day"),),
     },
 }
 
 
 def retention(exchange: str, first: datetime, last: datetime, now: datetime) -> list[Retention]:
-    """What the exchange documents to have of each series of the hours from `first` to `last`, latest first.
+    """Return the documented sources of each series for the hours from `first` to `last`, latest range first.
 
-    What it then answers is in ops.gaps.
+    The gaps that remain after a backfill are in ops.gaps.
     """
     sources = _SOURCES[exchange]
     return [
         made
         for series in (_INTEREST, _BARS, _REALISED)
-        for made in _of_series(exchange, series, sources.get(series, ()), first, last, now)
+        for made in _split_range(exchange, series, sources.get(series, ()), first, last, now)
     ]
 
 
-def _of_series(
-    exchange: str, series: str, kept: tuple[_Kept, ...], first: datetime, last: datetime, now: datetime
+def _split_range(
+    exchange: str, series: str, sources: tuple[_Source, ...], first: datetime, last: datetime, now: datetime
 ) -> Iterator[Retention]:
     end = last
-    for each in kept:
+    for each in sources:
         since = _first_hour(each, first, now)
         if since <= end:
             yield Retention(exchange, series, each.source, since, end, each.note)
@@ -97,13 +97,13 @@ def _of_series(
         if since == first:
             return
     if end >= first:
-        note = _STREAMED if series == _REALISED else "the exchange no longer has them: liq import takes bought ones"
+        note = _STREAMED if series == _REALISED else "no longer served: import third-party data with liq import"
         yield Retention(exchange, series, "", first, end, note)
 
 
-def _first_hour(kept: _Kept, first: datetime, now: datetime) -> datetime:
-    """From `first` on: an hour needs what was reported since the one before."""
-    return first if kept.since is None else max(first, _full_hour_after(kept.since(now)) + _HOUR)
+def _first_hour(source: _Source, first: datetime, now: datetime) -> datetime:
+    """Return the first hour, from `first` on, that a source covers: an hour needs the data since the hour before."""
+    return first if source.since is None else max(first, _full_hour_after(source.since(now)) + _HOUR)
 
 
 def _full_hour_after(moment: datetime) -> datetime:

@@ -1,8 +1,8 @@
-"""What an exchange's stream of liquidations is: where it is, what is said to it, what its messages mean. No I/O.
+"""Liquidation streams of exchanges: address, subscription messages, and the parsing of messages. No I/O.
 
-A stream is a module (`binance/stream.py`) that answers to `Stream`. The listener
-(`warehouse/ingest/streams/listener.py`) keeps the connection and writes down what it hears; the builders of the `core`
-tables hear the same messages again.
+A stream is a module (`binance/stream.py`) that implements `Stream`. The listener
+(`warehouse/ingest/streams/listener.py`) holds the connection and records every message; the builders of the `core`
+tables parse the recorded messages again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from transforms.exchanges.protocol import BadPayload, Row
 
 @dataclass(frozen=True)
 class Heard:
-    """What one message says: liquidations, that a subscription stands, or why it was refused. A heartbeat: nothing."""
+    """The content of one message: liquidations, an acknowledged or a refused subscription; a heartbeat has none."""
 
     rows: tuple[Row, ...] = ()
     acknowledged: bool = False
@@ -26,24 +26,24 @@ class Heard:
 
 
 class Stream(Protocol):
-    """The surface of an exchange's stream. All functions are pure."""
+    """The interface of an exchange's stream. All functions are pure."""
 
     URL: str  # official, without the path
     PATH: str
-    WHOLE_MARKET: bool  # one subscription for every contract; else each contract is named
-    PING: str | None  # what the exchange wants to be sent at least every 20 seconds, besides the protocol's own pings
+    WHOLE_MARKET: bool  # one subscription covers every contract; else each contract is named
+    PING: str | None  # the exchange requires it at least every 20 seconds, besides the protocol's own pings
 
     def subscriptions(self, instruments: Sequence[str]) -> list[str]:
-        """Messages to send after connecting; the exchange acknowledges each."""
+        """Return the messages to send after connecting; the exchange acknowledges each."""
         ...
 
     def hear(self, message: str) -> Heard:
-        """What a message means. BadPayload for one that cannot be read."""
+        """Interpret a message. Raises BadPayload if it cannot be read."""
         ...
 
 
-def said(message: str) -> Cells:
-    """A message as the JSON object that it is."""
+def decode(message: str) -> Cells:
+    """Decode a message, a JSON object. Raises BadPayload for anything else."""
     try:
         found = json.loads(message)
     except (ValueError, RecursionError) as error:
@@ -54,5 +54,5 @@ def said(message: str) -> Cells:
 
 
 def refusal(*words: object) -> Heard:
-    """A subscription that the exchange refused, in its own words."""
+    """Return a refused subscription, with the exchange's own words as the reason."""
     return Heard(refused=" ".join(" ".join(str(word) for word in words if word not in (None, "")).split())[:160])

@@ -91,8 +91,8 @@ def _hours(pages: Sequence[_Page]) -> Iterator[CoveredHour]:
         asked, known = first.request, feed(first.request.exchange, first.request.endpoint)
         if last is None or asked.start_ms is None or asked.end_ms is None:
             continue
-        oldest_ms = asked.start_ms if known.kept is None else last.received_ms - known.kept // timedelta(milliseconds=1)
-        begin = -(-max(asked.start_ms, oldest_ms) // _HOUR_MS) * _HOUR_MS
+        kept_ms = last.received_ms - known.retention // timedelta(milliseconds=1) if known.retention else asked.start_ms
+        begin = -(-max(asked.start_ms, kept_ms) // _HOUR_MS) * _HOUR_MS
         for hour_ms in range(begin + _HOUR_MS, min(asked.end_ms, first.received_ms) + 1, _HOUR_MS):
             yield CoveredHour(asked.exchange, asked.instrument, hour_ms, known.completeness, first.source)
 

@@ -1,1 +1,1 @@
-"""Asks exchanges, reads files and listens to streams; stores what was answered."""
+"""Ingestion: requests to exchanges, files and streams; every answer is stored as received."""

@@ -1,4 +1,4 @@
-"""What a run has learnt of one host: how long it wants to be left in peace, and whether it is worth asking at all."""
+"""The circuit breaker of a host: until when its requests pause, and whether it gets any more in this run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class UnreachableError(ExchangeError):
     outcome = "unreachable"
 
 
-class HostClosedError(Exception):
-    """The host is left alone for the rest of the run; nothing was sent."""
+class CircuitOpenError(Exception):
+    """The host gets no more requests in this run; nothing was sent."""
 
     def __init__(self, outcome: str, reason: str) -> None:
         super().__init__(reason)
@@ -26,45 +26,45 @@ class HostClosedError(Exception):
 
 @dataclass
 class CircuitBreaker:
-    """Shared by all requests to one host. A pause holds for all of them; so does a closing."""
+    """The state that all requests to one host share: a pause, and after a trip no requests at all."""
 
-    closed: HostClosedError | None = None
-    quiet_until_ms: int = 0
-    answers: int = 0
+    tripped: CircuitOpenError | None = None
+    paused_until_ms: int = 0
+    answer_count: int = 0
     _silences: int = 0
     _lock: Lock = field(default_factory=Lock)
 
     def check(self) -> None:
-        """Raises HostClosedError when the host is to be left alone."""
-        if self.closed is not None:
-            raise HostClosedError(self.closed.outcome, self.closed.reason)
+        """Raise CircuitOpenError if the breaker has tripped."""
+        if self.tripped is not None:
+            raise CircuitOpenError(self.tripped.outcome, self.tripped.reason)
 
-    def close(self, outcome: str, reason: str) -> None:
-        """No more requests to this host. The first reason stands."""
+    def trip(self, outcome: str, reason: str) -> None:
+        """Stop all further requests to this host. Of several reasons the first is reported."""
         with self._lock:
-            self.closed = self.closed or HostClosedError(outcome, reason)
+            self.tripped = self.tripped or CircuitOpenError(outcome, reason)
 
     def pause_until(self, until_ms: int) -> None:
-        """No request to this host before `until_ms` (unix ms)."""
+        """Pause all requests to this host until `until_ms` (unix ms)."""
         with self._lock:
-            self.quiet_until_ms = max(self.quiet_until_ms, until_ms)
+            self.paused_until_ms = max(self.paused_until_ms, until_ms)
 
-    def answered(self) -> None:
-        """Something came back, whatever it was."""
+    def record_answer(self) -> None:
+        """Count an answer, whatever its content."""
         with self._lock:
-            self.answers += 1
+            self.answer_count += 1
             self._silences = 0
 
-    def silent(self, answers_before: int, error: ExchangeError) -> None:
-        """A request used up its attempts without an answer, having begun when there had been `answers_before`.
+    def record_silence(self, answers_before: int, error: ExchangeError) -> None:
+        """Record a request that used up its attempts without an answer; it began after `answers_before` answers.
 
-        If nobody else was answered meanwhile, it is the host and not the request: at once when it takes no connections,
-        after a few requests when it takes them and says nothing.
+        If no other request was answered meanwhile, the host is at fault, not the request. The breaker trips at once if
+        the host accepts no connection, and after a few requests if it accepts them but does not answer.
         """
         with self._lock:
-            if self.answers != answers_before:
+            if self.answer_count != answers_before:
                 return
             self._silences += 1
             down = isinstance(error, UnreachableError) or self._silences >= _SILENCES_UNTIL_DOWN
         if down:
-            self.close(UnreachableError.outcome, f"host is down: {error.reason}")
+            self.trip(UnreachableError.outcome, f"host is down: {error.reason}")

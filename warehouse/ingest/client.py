@@ -1,6 +1,6 @@
-"""The client around the adapters: sends what they plan, as fast as the exchanges allow, and keeps every byte that comes.
+"""The rate-limited client: sends the requests that adapters plan, as fast as exchanges allow, and keeps every byte.
 
-Nothing here knows an exchange. What an answer means is the adapter's word; how long to wait and whom to ask, the client's.
+It knows no exchange. The adapter interprets answers; the client decides on waiting, retries and hosts.
 """
 
 from __future__ import annotations
@@ -31,28 +31,28 @@ from transforms.exchanges.protocol import (
     Transient,
 )
 from warehouse.clock import to_ms, utc_now
-from warehouse.ingest.circuit_breaker import CircuitBreaker, HostClosedError, UnreachableError
+from warehouse.ingest.circuit_breaker import CircuitBreaker, CircuitOpenError, UnreachableError
 from warehouse.ingest.transport import Transport
 
 log = logging.getLogger(__name__)
 
-_SHARE_OF_BUDGET = 0.9  # the exchange counts arrivals, we count departures: leave room for the difference
+_SHARE_OF_BUDGET = 0.9  # the exchange counts arrivals, the client departures: leave room for the difference
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """What became of one request. A further page is a request, and a `Fetched`, of its own."""
+    """The outcome of one request. A further page is a request, and a `Fetched`, of its own."""
 
     request: Request
     outcome: str  # "ok", or the outcome of an ExchangeError
     reason: str
-    attempts: int  # requests sent; 0 when the host was already left alone
-    sent_ms: int  # of the first attempt, or when it was given up unsent
+    attempts: int  # requests sent; 0 if the circuit breaker had tripped already
+    sent_ms: int  # of the first attempt, or of the decision not to send
     received_ms: int  # of the outcome
-    response: Response | None  # the last that came, whatever it was
+    response: Response | None  # the last one received, of any content
     rows: Mapping[str, Sequence[Row]] | None
-    responses: tuple[tuple[int, Response], ...]  # (sent_ms, response) of every attempt that was answered, errors too
-    page: int = 0  # 0 for the request as planned, then counting the pages that followed from it
+    responses: tuple[tuple[int, Response], ...]  # (sent_ms, response) of every answered attempt, errors too
+    page: int = 0  # 0 for the planned request, then counting the pages that follow from it
 
     @property
     def row_count(self) -> int:
@@ -62,7 +62,7 @@ class Fetched:
 
 @dataclass
 class _Attempts:
-    """The record of one request while it is being made."""
+    """The attempts at one request so far."""
 
     sent: int = 0
     first_ms: int = 0
@@ -70,10 +70,10 @@ class _Attempts:
 
 
 class ExchangeClient:
-    """Sends requests of any number of exchanges. `clock` tells unix ms; `sleep` takes seconds.
+    """A client for requests to any number of exchanges. `clock` returns unix ms; `sleep` takes seconds.
 
-    A request is tried `attempts` times with growing pauses from `backoff_s`. A host that asks for silence gets it, from
-    all requests; one that asks for more than `max_pause_s` is left alone for good.
+    A request is tried `attempts` times, with pauses growing from `backoff_s`. If a host asks for a pause, all its
+    requests wait; if it asks for more than `max_pause_s`, it gets no more requests.
     """
 
     def __init__(
@@ -112,23 +112,25 @@ class ExchangeClient:
     def fetch(
         self, requests: Iterable[Request], adapter: Adapter, *, on_done: Callable[[Fetched], None] | None = None
     ) -> Iterator[Fetched]:
-        """What became of each request and of the pages after it, as they finish. Equal requests are asked once.
+        """Yield the outcome of each request, and of the pages after it, as they finish. Equal requests are sent once.
 
-        Every host has its own workers, so that one which hangs holds up nobody else.
+        Every host has its own workers, so that a hanging host delays no other one.
         """
-        asked = self._queue(dict.fromkeys(requests))
+        queue = self._order_by_budget(dict.fromkeys(requests))
         inbox: SimpleQueue[Fetched | Future[None]] = SimpleQueue()
         stop = Event()
-        pools = {host: ThreadPoolExecutor(self._concurrency, f"fetch-{host}") for host in {r.host for r in asked}}
+        pools = {host: ThreadPoolExecutor(self._concurrency, f"fetch-{host}") for host in {r.host for r in queue}}
         try:
-            for request in asked:
-                pools[request.host].submit(self._pages, request, adapter, inbox, stop).add_done_callback(inbox.put)
-            running = len(asked)
+            for request in queue:
+                pools[request.host].submit(self._fetch_pages, request, adapter, inbox, stop).add_done_callback(
+                    inbox.put
+                )
+            running = len(queue)
             while running:
                 item = inbox.get()
                 if isinstance(item, Future):
                     running -= 1
-                    item.result()  # an adapter's own mistake is not an outcome: it stops the run
+                    item.result()  # an adapter's bug is not an outcome: it stops the run
                     continue
                 if on_done is not None:
                     on_done(item)
@@ -138,8 +140,8 @@ class ExchangeClient:
             for pool in pools.values():
                 pool.shutdown(wait=True, cancel_futures=True)
 
-    def _queue(self, requests: Iterable[Request]) -> list[Request]:
-        """In the order in which budgets can let them through, so that none idles while all workers wait for another."""
+    def _order_by_budget(self, requests: Iterable[Request]) -> list[Request]:
+        """Return the requests in the order in which budgets admit them, so that no budget idles while workers wait."""
         due_s: dict[str, float] = {}
         ordered: list[tuple[float, Request]] = []
         for request in requests:
@@ -152,10 +154,15 @@ class ExchangeClient:
         if request.host not in self._transport.base_urls:
             raise ValueError(f"no base URL for host {request.host!r}")
         if request.budget and request.weight > self._capacity[request.budget]:
-            raise ValueError(f"{request.endpoint} weighs {request.weight}, more than budget {request.budget} ever has")
+            raise ValueError(
+                f"{request.endpoint} weighs {request.weight}, more than the {self._capacity[request.budget]} of budget "
+                f"{request.budget}"
+            )
         self._breakers.setdefault(request.host, CircuitBreaker())
 
-    def _pages(self, first: Request, adapter: Adapter, inbox: SimpleQueue[Fetched | Future[None]], stop: Event) -> None:
+    def _fetch_pages(
+        self, first: Request, adapter: Adapter, inbox: SimpleQueue[Fetched | Future[None]], stop: Event
+    ) -> None:
         request: Request | None = first
         seen: set[Request] = set()
         while request is not None and not stop.is_set():
@@ -172,91 +179,93 @@ class ExchangeClient:
             request = adapter.next_page(request, fetched.response)
 
     def _fetch_one(self, request: Request, adapter: Adapter, stop: Event, page: int) -> Fetched:
-        host, made = self._breakers[request.host], _Attempts()
-        answers_before = host.answers
+        breaker, attempts = self._breakers[request.host], _Attempts()
+        answers_before = breaker.answer_count
         rows, outcome, reason = None, "ok", ""
         retrying = Retrying(
             stop=stop_after_attempt(self._attempts),
             wait=self._wait,
-            retry=retry_if_exception(lambda error: _worth_another_try(error) and host.closed is None),
-            before_sleep=lambda state: _say(request, state),
+            retry=retry_if_exception(lambda error: _is_retryable(error) and breaker.tripped is None),
+            before_sleep=lambda state: _log_retry(request, state),
             sleep=self._sleep,
             reraise=True,
         )
         try:
-            rows = retrying(self._once, request, adapter, host, made, stop)
-        except (ExchangeError, HostClosedError) as error:
+            rows = retrying(self._send_once, request, adapter, breaker, attempts, stop)
+        except (ExchangeError, CircuitOpenError) as error:
             outcome, reason = error.outcome, error.reason
-            if isinstance(error, ExchangeError) and not made.answered:
-                host.silent(answers_before, error)
-        received_ms = made.answered[-1][1].received_ms if made.answered and outcome == "ok" else self._clock()
+            if isinstance(error, ExchangeError) and not attempts.answered:
+                breaker.record_silence(answers_before, error)
+        succeeded = attempts.answered and outcome == "ok"
+        received_ms = attempts.answered[-1][1].received_ms if succeeded else self._clock()
         return Fetched(
             request=request,
             outcome=outcome,
             reason=reason,
-            attempts=made.sent,
-            sent_ms=made.first_ms or received_ms,
+            attempts=attempts.sent,
+            sent_ms=attempts.first_ms or received_ms,
             received_ms=received_ms,
-            response=made.answered[-1][1] if made.answered else None,
+            response=attempts.answered[-1][1] if attempts.answered else None,
             rows=rows,
-            responses=tuple(made.answered),
+            responses=tuple(attempts.answered),
             page=page,
         )
 
-    def _once(
-        self, request: Request, adapter: Adapter, host: CircuitBreaker, made: _Attempts, stop: Event
+    def _send_once(
+        self, request: Request, adapter: Adapter, breaker: CircuitBreaker, attempts: _Attempts, stop: Event
     ) -> Mapping[str, Sequence[Row]]:
-        self._take_turn(request, host, stop)
+        self._await_turn(request, breaker, stop)
         sent_ms = self._clock()
-        made.sent, made.first_ms = made.sent + 1, made.first_ms or sent_ms
+        attempts.sent, attempts.first_ms = attempts.sent + 1, attempts.first_ms or sent_ms
         response = self._transport.send(request)
-        made.answered.append((sent_ms, response))
-        host.answered()
+        attempts.answered.append((sent_ms, response))
+        breaker.record_answer()
         try:
             return adapter.parse(request, response)
         except GeoBlocked as error:
-            host.close(error.outcome, error.reason)
+            breaker.trip(error.outcome, error.reason)
             raise
         except (RateLimited, Transient) as error:
-            self._back_off(host, error, response)
+            self._back_off(breaker, error, response)
             raise
 
-    def _back_off(self, host: CircuitBreaker, error: RateLimited | Transient, response: Response) -> None:
-        """Gives the host the silence that it asks for. A limit always asks for some, a stumble only when it says so."""
+    def _back_off(self, breaker: CircuitBreaker, error: RateLimited | Transient, response: Response) -> None:
+        """Pause the host as it asks. A rate limit always implies a pause, a temporary failure only if it states one."""
         until_ms = error.until_ms
         if until_ms is None:
             until_ms = response.received_ms + (1000 if isinstance(error, RateLimited) else 0)
         if until_ms - self._clock() > self._max_pause_ms:
-            host.close(error.outcome, error.reason)
-        host.pause_until(until_ms)
+            breaker.trip(error.outcome, error.reason)
+        breaker.pause_until(until_ms)
 
-    def _take_turn(self, request: Request, host: CircuitBreaker, stop: Event) -> None:
-        """Waits for the budget and for the end of a pause; a pause may begin while others wait for the budget."""
-        _open(host, stop)
+    def _await_turn(self, request: Request, breaker: CircuitBreaker, stop: Event) -> None:
+        """Wait for the budget and for the end of a pause; a pause may begin during the wait for the budget."""
+        _check_allowed(breaker, stop)
         if request.budget:
             limiter = self._limiters[request.budget]
             while not limiter.try_acquire(request.budget, request.weight, timeout=1):
-                _open(host, stop)
-        while _open(host, stop) and (pause_ms := host.quiet_until_ms - self._clock()) > 0:
+                _check_allowed(breaker, stop)
+        _check_allowed(breaker, stop)
+        while (pause_ms := breaker.paused_until_ms - self._clock()) > 0:
             self._sleep(pause_ms / 1000)
+            _check_allowed(breaker, stop)
 
 
-def _open(host: CircuitBreaker, stop: Event) -> bool:
-    host.check()
+def _check_allowed(breaker: CircuitBreaker, stop: Event) -> None:
+    breaker.check()
     if stop.is_set():
-        raise HostClosedError(Transient.outcome, "the run stopped")
-    return True
+        raise CircuitOpenError(Transient.outcome, "the run stopped")
 
 
-def _worth_another_try(error: BaseException) -> bool:
+def _is_retryable(error: BaseException) -> bool:
     return isinstance(error, Transient | BadPayload | RateLimited | UnreachableError)
 
 
-def _say(request: Request, state: RetryCallState) -> None:
+def _log_retry(request: Request, state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
-    log.info("%s %s: %s, attempt %d", request.exchange, request.path, error, state.attempt_number)
+    log.info("%s %s: %s; attempt %d failed", request.exchange, request.path, error, state.attempt_number)
 
 
 def _limiter(capacity: int, seconds: float) -> Limiter:
-    # Old entries need no thread to clear them away: a client lives for one run.
+    # Old entries need no cleaning thread: a client lasts for one run.
     return Limiter(SingleBucketFactory(InMemoryBucket([Rate(capacity, int(1000 * seconds))]), schedule_leak=False))

@@ -1,7 +1,4 @@
-"""Where payloads come from.
-
-The real exchanges, or a server of ours on loopback that plays a simulated or recorded market.
-"""
+"""The sources of payloads: real exchanges, or the simulator on loopback with a simulated or recorded market."""
 
 from __future__ import annotations
 
@@ -18,9 +15,10 @@ from warehouse.settings import Settings
 
 @dataclass(frozen=True)
 class ExchangeEndpoints:
-    """base_urls: by host.
+    """The addresses and the clock of the exchanges.
 
-    Url: of our own server, None when the addresses were given. clock: the market's time, unix ms.
+    `base_urls` is by host. `url` is that of the simulator, None if the addresses were configured. `clock` returns the
+    market's time in unix ms.
     """
 
     base_urls: Mapping[str, str]
@@ -35,15 +33,15 @@ class ExchangeEndpoints:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[ExchangeEndpoints]:
-    """The exchanges to ask. A server of ours stands in for those without an address, and is stopped at the end.
+    """Yield the endpoints of the exchanges. The simulator serves those without an address, and is stopped at the end.
 
-    Only live data is ever asked of an exchange itself.
+    Only source `live` ever calls a real exchange.
     """
     clock = market_clock(settings)
     if settings.source == "live" or settings.urls_given:
         yield ExchangeEndpoints(settings.base_urls(), None, clock)
         return
-    from warehouse.simulator import serve  # an extra, which live data does not need
+    from warehouse.simulator import serve  # needs an extra that live data does without
 
     if settings.source == "recorded":
         with serve(source="recorded", directory=settings.recorded, now_ms=clock, walls=False) as server:
@@ -54,7 +52,7 @@ def serving(settings: Settings) -> Iterator[ExchangeEndpoints]:
 
 
 def market_clock(settings: Settings) -> Callable[[], int]:
-    """The market's time in unix ms. It ticks from LIQ_NOW, or from the end of a recording, or is the wall clock."""
+    """Return a clock of the market, in unix ms: it starts at LIQ_NOW or at a recording's end, or is the wall clock."""
     if settings.now is not None:
         start_ms = to_ms(settings.now)
     elif settings.source == "recorded" and settings.recorded is not None:

@@ -1,4 +1,4 @@
-"""One GET, in time or not at all. No retries, no opinion on what comes back."""
+"""The HTTP transport: one GET within a time limit, without retries and without interpretation of the answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DEMO_HEADER = "x-simulated-trading"
 
 
 class Transport:
-    """A pool of connections to the hosts of `base_urls`. `clock` tells unix ms; `timeout_s` is for a whole answer."""
+    """A pool of connections to the hosts of `base_urls`. `clock` returns unix ms; `timeout_s` limits a whole answer."""
 
     def __init__(
         self, base_urls: Mapping[str, str], *, timeout_s: float, clock: Callable[[], int], connections: int
@@ -32,11 +32,14 @@ class Transport:
         )
 
     def close(self) -> None:
-        """Ends all connections."""
+        """Close all connections."""
         self.client.close()
 
     def send(self, request: Request) -> Response:
-        """The answer, whatever its status. Raises UnreachableError without a connection, Transient without an end."""
+        """Return the answer, whatever its status.
+
+        Raises UnreachableError if there is no connection, Transient if the answer does not end in time.
+        """
         url = self.base_urls[request.host] + request.path
         built = self.client.build_request("GET", url, params=list(request.params))
         if _DEMO_HEADER in built.headers:
@@ -57,7 +60,7 @@ class Transport:
 
 
 def _in_time(answer: httpx.Response, until: float) -> Iterator[bytes]:
-    """The body by pieces. The client's own limit is for each piece, so a trickle would never end."""
+    """Yield the body by pieces. The client's own limit applies to each piece, so a trickle would never end."""
     for piece in answer.iter_bytes():
         yield piece
         if time.monotonic() > until:

@@ -1,15 +1,15 @@
 """Simulated exchanges: a market whose positions are known, served over HTTP as Binance, Bybit and OKX serve theirs.
 
-It shares no code with the estimator or the connectors that it is there to judge. Where it differs from an exchange's
-documentation, it is the simulator that is wrong. From the bottom up:
+It tests the estimator and the adapters, and shares no code with either. Where it differs from an exchange's
+documentation, the simulator is wrong. From the bottom up:
 
 - ``seeds`` ``listing`` ``tiers``: random streams by subject and day, what is listed where, margin tiers;
 - ``prices`` ``crowd`` ``liquidation`` ``touches`` ``positions`` ``book`` ``truth`` ``market``: the market;
 - ``known_positions``: markets of other crowds written to files, with the truth beside what they publish;
-- ``recorded`` ``recorded_files``: recorded series in its place (both answer the questions of ``source``);
+- ``recorded`` ``recorded_files``: recorded series in place of the market (both implement ``source``);
 - ``wire`` ``binance*`` ``bybit*`` ``okx*``: the exchanges' formats, each a table from path to handler;
-- ``binance_archive``: files of a day or a month of the same market, by their names;
-- ``limits`` ``faults`` ``fault_bodies`` ``server`` ``serve``: the machine.
+- ``binance_archive``: daily and monthly files of the same market, by their names;
+- ``limits`` ``faults`` ``fault_bodies`` ``server`` ``serve``: the HTTP server.
 """
 
 from warehouse.simulator.market.market import Market

@@ -1,4 +1,4 @@
-"""RequestLog as the exchanges document them, cut to one hour, and the requests that they answer."""
+"""Answers as the exchanges document them, cut to one hour, and the requests that they answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RequestLog about everything: one odd row costs itself, a new schema costs the answer."""
+"""Answers about all instruments: one odd row costs itself, a new schema costs the answer."""
 
 from __future__ import annotations
 

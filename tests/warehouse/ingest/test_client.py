@@ -397,7 +397,7 @@ def test_progress_is_told(exchange: Exchange, clock: Clock) -> None:
 def test_what_cannot_be_sent_is_said_before_anything_is(exchange: Exchange, fetch: Fetch) -> None:
     with pytest.raises(ValueError, match="no base URL for host 'elsewhere'"):
         fetch([*ask("BTCUSDT"), replace(ask("BTCUSDT")[0], host="elsewhere")])
-    with pytest.raises(ValueError, match="more than budget"):
+    with pytest.raises(ValueError, match="weighs 5000, more than the 2160 of budget binance-weight"):
         fetch([replace(ask("BTCUSDT")[0], weight=5000)])
     assert not exchange.seen
 

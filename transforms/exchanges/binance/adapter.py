@@ -1,7 +1,7 @@
-"""Binance USD-M: perpetual contracts settled in USDT.
+"""Binance USD-M: USDT-settled perpetual contracts.
 
-Open interest counts one side, in units of the contract's name (1000PEPE: thousands). Klines carry what takers bought,
-so the separate taker series, whose unit is not documented, is not asked for. Realised liquidations are only streamed.
+Open interest counts one side, in units of the contract's name (1000PEPE: thousands). Klines carry taker buys, so the
+separate taker series, with an undocumented unit, is not requested. Realised liquidations are only streamed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from transforms.exchanges.protocol import Budget, Instrument, Request, Response,
 EXCHANGE: str = "binance"
 _OWN_HOSTS = {"binance": "https://fapi.binance.com", "binance_web": "https://www.binance.com"}
 HOSTS: Mapping[str, str] = {**_OWN_HOSTS, **archive.HOSTS}
-# The web host documents no limit; it is asked once a run.
+# The web host documents no limit; it gets one request per run.
 BUDGETS: Sequence[Budget] = (
     Budget("binance-weight", 2400, 60),
     Budget("binance-data", 1000, 300),
@@ -47,7 +47,7 @@ ENDPOINTS: Mapping[str, tuple[str, ...]] = {
 
 _READ_EVERY = 5  # minutes between readings under /futures/data, the finest there is
 
-# 499 bars are the most that a kline request gives for its weight: 2 below 500 bars, 5 up to 1000, 10 above.
+# 499 bars are the most per weight: a kline request weighs 2 below 500 bars, 5 up to 1000, 10 above.
 _SOURCES = (
     Source("open_interest_history", "/futures/data/openInterestHist", "binance-data", 500),
     Source("mark_bars", "/fapi/v1/markPriceKlines", "binance-weight", 499, bars=True),
@@ -57,7 +57,7 @@ _SOURCES = (
     Source("top_position_ratio", "/futures/data/topLongShortPositionRatio", "binance-data", 500),
 )
 _DAY_MS = 24 * HOUR_MS
-_KEPT_DAYS = 29  # of readings: 30, and one to be sure
+_KEPT_DAYS = 29  # of readings: 30, less one as a margin
 _FUNDING = Source("funding", "/fapi/v1/fundingRate", "binance-funding", 1000)
 
 _DIALECT = Dialect(
@@ -72,9 +72,9 @@ _DIALECT = Dialect(
 
 
 def metadata(coins: Sequence[str] | None) -> list[Request]:
-    """Instruments and tiers, each for everything at once.
+    """Request instruments and tiers, each in one call.
 
-    The tiers' documented form is signed; the one asked for is what the exchange's own web pages use, and may end any day.
+    The documented endpoint of tiers needs a signature; this one serves the exchange's web pages and may end any day.
     """
     return [
         Request(EXCHANGE, "instruments", "/fapi/v1/exchangeInfo", host="binance", budget="binance-weight"),
@@ -89,7 +89,7 @@ def metadata(coins: Sequence[str] | None) -> list[Request]:
 
 
 def snapshot(instruments: Sequence[Instrument]) -> list[Request]:
-    """One request an instrument: there is no bulk form of open interest."""
+    """Request open interest, once per instrument: there is no bulk form."""
     return [
         Request(
             EXCHANGE,
@@ -105,28 +105,31 @@ def snapshot(instruments: Sequence[Instrument]) -> list[Request]:
 
 
 def history(instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, bar_minutes: int = 5) -> list[Request]:
-    """Readings every 5 minutes, whatever the bars are. /futures/data reaches back 30 days, all else to listing."""
+    """Request readings every 5 minutes, whatever `bar_minutes` is.
+
+    /futures/data reaches back 30 days, everything else to the listing.
+    """
     if bar_minutes not in INTERVALS:
-        raise ValueError(f"{EXCHANGE} has no bars of {bar_minutes} minutes here; there are {sorted(INTERVALS)}")
-    asked = []
+        raise ValueError(f"{EXCHANGE} has no bars of {bar_minutes} minutes; supported are {sorted(INTERVALS)}")
+    requests = []
     for each in linear_only(EXCHANGE, instruments):
         for source in _SOURCES:
             minutes = bar_minutes if source.bars else _READ_EVERY
             for start, end in pages(source, start_ms, end_ms, minutes * MINUTE_MS):
-                asked.append(_series(source, each.instrument, start, end, minutes))
-        asked += [_funding(each.instrument, *window) for window in pages(_FUNDING, start_ms, end_ms, HOUR_MS)]
-    return asked
+                requests.append(_series(source, each.instrument, start, end, minutes))
+        requests += [_funding(each.instrument, *window) for window in pages(_FUNDING, start_ms, end_ms, HOUR_MS)]
+    return requests
 
 
 def served_since_ms(now_ms: int) -> int:
-    """The midnight from which on REST has readings, asked at `now_ms`: what is older is in files of days."""
+    """Return the midnight since which REST has readings at `now_ms`; older ones are in daily files."""
     return (now_ms // _DAY_MS - _KEPT_DAYS) * _DAY_MS
 
 
 def archive_requests(
     instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
 ) -> list[Request]:
-    """Files, once readings are older than what REST keeps; settlements it has for ever."""
+    """Request files once readings are older than REST's 30 days; settlements stay on REST without limit."""
     if start_ms >= served_since_ms(now_ms):
         return []
     windows = list(pages(_FUNDING, start_ms, end_ms, HOUR_MS))
@@ -135,7 +138,7 @@ def archive_requests(
 
 
 def fallback(request: Request) -> list[Request]:
-    """Bars of a day that the archive lacks: REST has them back to listing. Readings are nowhere else."""
+    """Request bars of a day that the archive lacks: REST has them back to the listing. Readings are nowhere else."""
     if request.endpoint not in archive.KLINES or archive.is_of_month(request):
         return []
     (source,) = (each for each in _SOURCES if each.endpoint == request.endpoint.removeprefix("archive_"))
@@ -145,7 +148,7 @@ def fallback(request: Request) -> list[Request]:
 
 
 def monthly_file(request: Request, *, now_ms: int) -> Request | None:
-    """Of bars the file of the month."""
+    """Return the monthly file that supersedes a daily file of bars, once published; else None."""
     return archive.of_month(request, now_ms)
 
 
@@ -159,7 +162,7 @@ def _series(source: Source, instrument: str, start: int, end: int, minutes: int)
         ("endTime", str(last)),
         ("limit", str(limit)),
     )
-    # Both bounds are inclusive here, so a bar's window ends 1 ms early and a reading's begins 1 ms late.
+    # Binance's bounds are inclusive, so a bar's window ends 1 ms early and a reading's begins 1 ms late.
     weight = 1 if not source.bars or limit < 100 else 2
     return Request(
         EXCHANGE, source.endpoint, source.path, params, instrument, start, end, "binance", source.budget, weight
@@ -167,7 +170,7 @@ def _series(source: Source, instrument: str, start: int, end: int, minutes: int)
 
 
 def _funding(instrument: str, start: int, end: int) -> Request:
-    """Settlements are stamped 1 or 2 ms late and floored to the minute: ask for what floors into the window."""
+    """Request the settlements with times that floor, to the minute, into the window: stamps are 1 or 2 ms late."""
     params = (
         ("symbol", instrument),
         ("startTime", str(start + MINUTE_MS)),
@@ -180,7 +183,10 @@ def _funding(instrument: str, start: int, end: int) -> Request:
 
 
 def next_page(request: Request, response: Response) -> Request | None:
-    """Oldest first: a full page that stops short goes on after its last row. A checksum leads to its file."""
+    """Request the next page: rows come oldest first, so a full page that stops short continues after its last row.
+
+    A checksum leads to its file.
+    """
     if request.endpoint in archive.ENDPOINTS:
         return archive.next_page(request, response)
     params = dict(request.params)
@@ -197,12 +203,12 @@ def next_page(request: Request, response: Response) -> Request | None:
 
 
 def coarser_period(request: Request) -> Request | None:
-    """None: every period ends at the same wall of 30 days."""
+    """Return None: every period has the same limit of 30 days."""
     return None
 
 
 def parse(request: Request, response: Response) -> Mapping[str, Sequence[Row]]:
-    """Rows by series, or an ExchangeError."""
+    """Parse rows by series. Raises ExchangeError if the response is not data."""
     if request.endpoint in archive.ENDPOINTS:
         return archive.parse(request, response)
     body = _body(response)
@@ -220,10 +226,11 @@ def parse(request: Request, response: Response) -> Mapping[str, Sequence[Row]]:
 
 
 def _body(response: Response) -> Any:
-    """The body, unless it is an error: an object with a `code` that is not the web host's `000000`."""
-    said = peek(response)
-    failed = said.get("code") not in (None, "000000")
-    error = refusal(response, _DIALECT, str(said["code"]) if failed else None, said.get("msg") or said.get("message"))
+    """Return the body, unless it is an error: an object with a `code` other than the web host's `000000`."""
+    peeked = peek(response)
+    failed = peeked.get("code") not in (None, "000000")
+    words = peeked.get("msg") or peeked.get("message")
+    error = refusal(response, _DIALECT, str(peeked["code"]) if failed else None, words)
     if error is not None:
         raise error
     return read(response)

@@ -1,8 +1,8 @@
-"""Binance's public archive: files of a day, and of bars of a month too, zipped, each with its checksum beside it.
+"""Binance's public archive: zipped daily files, and monthly ones of bars, each with its checksum beside it.
 
-The checksum is asked first. It names the edition of the file, and the file is then asked for under that name, so that
-the stored question says which bytes answer it: others are refused whenever they are read, and a file that was
-published again is a new question. The parameter begins with `x-`, which the store behind the archive ignores.
+The checksum is requested first. It names the edition of the file, and the file is then requested under that name, so
+the stored request says which bytes answer it: others are refused whenever they are read, and a republished file is a
+new request. The parameter begins with `x-`, which the store behind the archive ignores.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ from transforms.exchanges.protocol import (
 
 EXCHANGE: str = "binance"
 HOSTS: Mapping[str, str] = {"binance_archive": "https://data.binance.vision"}
-BUDGETS: Sequence[Budget] = (Budget("binance-archive", 600, 60),)  # it documents no limit; ten files a second are kind
+BUDGETS: Sequence[Budget] = (
+    Budget("binance-archive", 600, 60),
+)  # no limit is documented; ten files a second are moderate
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     "archive_metrics": ("open_interest", "positioning"),
     "archive_mark_bars": ("mark_bars",),
@@ -44,7 +46,7 @@ KLINES = {"archive_mark_bars": "markPriceKlines", "archive_trade_bars": "klines"
 _CHECKSUM = ".CHECKSUM"
 _SUM = re.compile(r"([0-9a-f]{64}) [ *](\S+)\s*", re.ASCII)
 _DAY_MS = 24 * HOUR_MS
-# A day's file comes on the next day or the one after; so long may it take.
+# A daily file is published on the next day or the one after. Later than this it will not come.
 _LATEST_MS = 7 * _DAY_MS
 _DIALECT = Dialect(codes={}, silence_ms=60_000)
 
@@ -52,25 +54,25 @@ _DIALECT = Dialect(codes={}, silence_ms=60_000)
 def files(
     instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
 ) -> list[Request]:
-    """The files of days that cover [start, end) and have begun by `now_ms`, each as the request for its checksum.
+    """Request the daily files that cover [start, end) and have begun by `now_ms`, each by its checksum.
 
-    `follow` leads on to the file, `of_month` to the one that holds the whole month.
+    `next_page` leads on to the file, `of_month` to the monthly file that holds its rows too.
     """
     if bar_minutes not in INTERVALS:
-        raise ValueError(f"{EXCHANGE} has no bars of {bar_minutes} minutes here; there are {sorted(INTERVALS)}")
+        raise ValueError(f"{EXCHANGE} has no bars of {bar_minutes} minutes; supported are {sorted(INTERVALS)}")
     first, last = _day(start_ms), _day(min(end_ms + _DAY_MS - 1, now_ms))
-    asked = []
+    requests = []
     for each in linear_only(EXCHANGE, instruments):
         for day in _days(first, last):
-            asked.append(_metrics(each.instrument, day))
-            asked += [_klines(endpoint, each.instrument, bar_minutes, day) for endpoint in KLINES]
-    return asked
+            requests.append(_metrics(each.instrument, day))
+            requests += [_klines(endpoint, each.instrument, bar_minutes, day) for endpoint in KLINES]
+    return requests
 
 
 def of_month(request: Request, now_ms: int) -> Request | None:
-    """The file with the bars of the whole month of a file of a day, once it is out or will not come.
+    """Return the monthly file of a daily file of bars, once it is published or overdue; else None.
 
-    It has days that the files of days lack. Of readings there is none.
+    It has days that the daily files lack. Readings have no monthly file.
     """
     if request.endpoint not in KLINES or is_of_month(request):
         return None
@@ -84,17 +86,17 @@ def of_month(request: Request, now_ms: int) -> Request | None:
 
 
 def is_of_month(request: Request) -> bool:
-    """Whether a file is of a month, not of a day."""
+    """Return whether a file covers a month, not a day."""
     return "/monthly/" in request.path
 
 
 def interval_minutes(request: Request) -> int:
-    """Of the bars that a file holds."""
+    """Return the length of a file's bars, in minutes."""
     return MINUTES[request.path.split("/")[-2]]
 
 
 def next_page(request: Request, response: Response) -> Request | None:
-    """From a checksum to the edition of the file that it is of."""
+    """Request the file of a checksum, under its edition."""
     if not request.path.endswith(_CHECKSUM):
         return None
     edition = ((EDITION, _checksum(request, response)),)
@@ -102,7 +104,7 @@ def next_page(request: Request, response: Response) -> Request | None:
 
 
 def parse(request: Request, response: Response) -> Mapping[str, Sequence[Row]]:
-    """Rows by series, or an ExchangeError; of a checksum that reads well, no rows."""
+    """Parse rows by series; a valid checksum has none. Raises ExchangeError if the response is not data."""
     error = _missing(request, response) if response.status == 404 else refusal(response, _DIALECT, None, None)
     if error is not None:
         raise error
@@ -120,24 +122,24 @@ def parse(request: Request, response: Response) -> Mapping[str, Sequence[Row]]:
 
 def _checksum(request: Request, response: Response) -> str:
     name = request.path.rpartition("/")[2].removesuffix(_CHECKSUM)
-    said = _SUM.fullmatch(response.body.decode("ascii", "replace"))
-    if said is None or said[2] != name:
+    found = _SUM.fullmatch(response.body.decode("ascii", "replace"))
+    if found is None or found[2] != name:
         raise BadPayload(f"not the checksum of {name}: {response.body[:40].decode('ascii', 'replace')!r}")
-    return said[1]
+    return found[1]
 
 
 def _verify(request: Request, response: Response) -> None:
-    promised = dict(request.params).get(EDITION, "unknown")
-    came = hashlib.sha256(response.body).hexdigest()
-    if came != promised:
+    expected = dict(request.params).get(EDITION, "unknown")
+    actual = hashlib.sha256(response.body).hexdigest()
+    if actual != expected:
         raise BadPayload(
-            f"sha256 is {came[:12]} of {len(response.body)} bytes, the checksum says {promised[:12]}: "
+            f"sha256 is {actual[:12]} of {len(response.body)} bytes, the checksum says {expected[:12]}: "
             "cut short, or published again meanwhile"
         )
 
 
 def _missing(request: Request, response: Response) -> ExchangeError:
-    """No such file: soon after its last day that means not yet, later never."""
+    """Return the error of a missing file: NotYet soon after its last day, NotFound later."""
     name, end_ms = request.path.rpartition("/")[2], request.end_ms or 0
     days = (response.received_ms - end_ms) // _DAY_MS
     if response.received_ms - end_ms < _LATEST_MS:

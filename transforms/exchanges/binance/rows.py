@@ -1,4 +1,4 @@
-"""What Binance's answers say."""
+"""Rows of Binance's answers."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ _RATIO_COLUMNS = {
 
 
 def step_of(request: Request) -> int:
-    """Milliseconds between two rows; settlements are at least an hour apart."""
+    """Return the milliseconds between two rows; settlements are at least an hour apart."""
     params = dict(request.params)
     period = params.get("interval") or params.get("period")
     return MINUTES[period] * MINUTE_MS if period else HOUR_MS
 
 
 def time_key(request: Request) -> str | int:
-    """Where a row has its own time: klines first, the others under a name."""
+    """Return the key of a row's own time: klines have it first, the others under a name."""
     if request.endpoint in ("mark_bars", "trade_bars"):
         return 0
     return "fundingTime" if request.endpoint == "funding" else "timestamp"
 
 
 def bars(series: str, request: Request, step: int, cells: Columns) -> Rows:
-    """Klines of `step` ms; each closes 1 ms before the next opens."""
+    """Return the klines, which have `step` ms each and close 1 ms before the next one opens."""
     opened = cells.time(0)
     for place, (opens, closes) in enumerate(zip(opened, cells.time(6), strict=True)):
         if closes != opens + step - 1:
@@ -59,8 +59,8 @@ def bars(series: str, request: Request, step: int, cells: Columns) -> Rows:
 
 
 def readings(request: Request, cells: Columns) -> Rows:
-    """Readings of a series, or settlements of funding."""
-    cells.asked_for("symbol", request.instrument)
+    """Return the readings of a series, or settlements of funding."""
+    cells.check_instrument("symbol", request.instrument)
     times = cells.time(time_key(request))
     if request.endpoint == "open_interest_history":
         reported = cells.number("sumOpenInterest")
@@ -77,15 +77,15 @@ def readings(request: Request, cells: Columns) -> Rows:
             origin="history",
         )
     if request.endpoint == "funding":
-        told = {"funding_rate": cells.number("fundingRate", signed=True)}
+        values = {"funding_rate": cells.number("fundingRate", signed=True)}
         times = [time // MINUTE_MS * MINUTE_MS for time in times]
     else:
-        told = {_RATIO_COLUMNS[request.endpoint]: cells.number("longAccount")}
-    return Rows.of("positioning", len(cells), instrument=request.instrument, time_ms=times, **told)
+        values = {_RATIO_COLUMNS[request.endpoint]: cells.number("longAccount")}
+    return Rows.of("positioning", len(cells), instrument=request.instrument, time_ms=times, **values)
 
 
 def open_interest(request: Request, cells: Cells) -> Row:
-    """Open interest now, as of the last transaction: minutes ago where little is traded."""
+    """Return the open interest now, as of the last transaction: minutes ago in a thin market."""
     if cells.text("symbol") != request.instrument:
         raise BadPayload(f"{cells.where}: symbol is {cells.text('symbol')}, asked for {request.instrument}")
     return row(
@@ -101,7 +101,7 @@ def open_interest(request: Request, cells: Cells) -> Row:
 
 
 def instruments(info: Cells) -> list[Row]:
-    """USDT perpetuals; shares, metals and dated contracts stand in the same list."""
+    """Return the USDT perpetuals of the list, which also has shares, metals and dated contracts."""
     rows = readable(info.records("symbols"), _instrument, lambda each: each.get("status") not in (None, "", "TRADING"))
     if not rows:
         raise BadPayload("no USDT perpetual among the instruments")
@@ -134,7 +134,7 @@ def _instrument(cells: Cells) -> list[Row]:
 
 
 def margin_tiers(answer: Cells) -> list[Row]:
-    """Bounds in USDT. Each leverage is given as a range; the tier allows its upper end."""
+    """Return the tiers, with bounds in USDT. Each leverage is a range; the tier allows its upper end."""
     rows = readable(answer.inner("data").records("brackets"), _tiers_of)
     if not rows:
         raise BadPayload("no tiers of USDT perpetuals")
@@ -142,7 +142,7 @@ def margin_tiers(answer: Cells) -> list[Row]:
 
 
 def _tiers_of(cells: Cells) -> list[Row]:
-    """All tiers of a symbol or none: a table with a hole would be read as whole."""
+    """Return all tiers of a symbol or none: a table with a hole would pass as complete."""
     symbol = cells.text("symbol")
     if not symbol.endswith("USDT"):
         return []

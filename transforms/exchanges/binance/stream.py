@@ -1,6 +1,6 @@
-"""Binance USD-M: forced orders of every contract, at most one for each contract and second.
+"""Binance USD-M stream: forced orders of every contract, at most one per contract and second.
 
-Only the routed path `/market/…` carries them. The older paths accept a subscription, acknowledge it, and send nothing.
+Only the routed path `/market/…` carries them. The older paths acknowledge a subscription and send nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from transforms.exchanges.parsing.json_body import Cells
 from transforms.exchanges.parsing.rows import row
 from transforms.exchanges.protocol import BadPayload, Row
-from transforms.exchanges.stream import Heard, refusal, said
+from transforms.exchanges.stream import Heard, decode, refusal
 
 URL: str = "wss://fstream.binance.com"
 PATH: str = "/market/ws"
@@ -23,13 +23,13 @@ _SIDE = {"SELL": "long", "BUY": "short"}  # of the order that closes the positio
 
 
 def subscriptions(instruments: Sequence[str]) -> list[str]:
-    """One message, whatever the instruments."""
+    """Return one message, whatever the instruments."""
     return [json.dumps({"method": "SUBSCRIBE", "params": [_CHANNEL], "id": 1})]
 
 
 def hear(message: str) -> Heard:
-    """What a message means. BadPayload for one that cannot be read."""
-    cells = said(message)
+    """Interpret a message. Raises BadPayload if it cannot be read."""
+    cells = decode(message)
     if cells.get("e") == "forceOrder":
         return Heard(rows=_liquidation(cells.inner("o")))
     if cells.get("error") is not None:
@@ -41,7 +41,7 @@ def hear(message: str) -> Heard:
 
 
 def _liquidation(order: Cells) -> tuple[Row, ...]:
-    """The order's price is where the position was bankrupt; `z` is what of it was filled, and nothing may have been."""
+    """Return the event if anything was filled: `p` is the bankruptcy price, `z` the filled size, which may be 0."""
     side = _SIDE.get(order.text("S"))
     if side is None:
         raise BadPayload(f"{order.where}: S is {order.text('S')[:20]!r}")

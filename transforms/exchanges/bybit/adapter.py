@@ -1,8 +1,8 @@
-"""Bybit v5: perpetual contracts settled in USDT.
+"""Bybit v5: USDT-settled perpetual contracts.
 
-Open interest adds up both sides; `singleOpenInterest` is the exchange's own half, since June 2026. Everything comes newest
-first, and a lone start time is ignored, so both bounds are always sent, no further apart than a page is long.
-Takers' sides and realised liquidations are only streamed.
+Open interest sums both sides; `singleOpenInterest`, published since June 2026, is one side. Answers come newest first.
+Bybit ignores a start time without an end, so both bounds are always sent, at most one page apart. Taker sides and
+realised liquidations are only streamed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _OPEN_INTEREST = Source("open_interest_history", "/v5/market/open-interest", "by
 _ACCOUNTS = Source("account_ratio", "/v5/market/account-ratio", "bybit", 500)
 _FUNDING = Source("funding", "/v5/market/funding/history", "bybit", 200)
 
-# What a page's bounds and its rows' time are called, and how long a row is.
+# Names of the parameters for a page's end and for the length of a row.
 _END_NAMES = {"mark_bars": "end", "trade_bars": "end"}
 _INTERVAL_NAMES = {"open_interest_history": "intervalTime", "account_ratio": "period"}
 
@@ -60,7 +60,7 @@ _DIALECT = Dialect(
 
 
 def metadata(coins: Sequence[str] | None) -> list[Request]:
-    """Tiers by symbol when coins are named; all of them are some forty pages, of 15 symbols each."""
+    """Request instruments and tiers; tiers by symbol for named coins, as all take some forty pages of 15 symbols."""
     listed = _get("instruments", "/v5/market/instruments-info", ("category", "linear"), ("limit", "1000"))
     if coins is None:
         return [listed, _get("margin_tiers", "/v5/market/risk-limit", ("category", "linear"))]
@@ -72,16 +72,19 @@ def metadata(coins: Sequence[str] | None) -> list[Request]:
 
 
 def snapshot(instruments: Sequence[Instrument]) -> list[Request]:
-    """One answer for all symbols, with the mark price beside the open interest."""
+    """Request all symbols in one call; the answer has the mark price beside the open interest."""
     if not linear_only(EXCHANGE, instruments):
         return []
     return [_get("tickers", "/v5/market/tickers", ("category", "linear"))]
 
 
 def history(instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, bar_minutes: int = 5) -> list[Request]:
-    """Readings every 5 minutes, or every hour beside hourly bars: what has only the one has only the other."""
+    """Request readings every 5 minutes, or every hour beside hourly bars.
+
+    A source that has only hourly bars has only hourly readings.
+    """
     if bar_minutes not in _BARS:
-        raise ValueError(f"{EXCHANGE} has no bars of {bar_minutes} minutes here; there are {sorted(_BARS)}")
+        raise ValueError(f"{EXCHANGE} has no bars of {bar_minutes} minutes; supported are {sorted(_BARS)}")
     period = 60 if bar_minutes == 60 else 5
     plan = ((_OPEN_INTEREST, period), (_MARK, bar_minutes), (_TRADES, bar_minutes), (_ACCOUNTS, period), (_FUNDING, 60))
     return [
@@ -93,10 +96,13 @@ def history(instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, ba
 
 
 def _series(source: Source, instrument: str, start: int, end: int, minutes: int) -> Request:
-    """From the first point of the grid to 1 ms before the point after the last: [t, t + limit x interval - 1]."""
+    """Request one page: from the first point of the grid to 1 ms before the point after the last.
+
+    That is [t, t + limit x interval - 1].
+    """
     step = minutes * MINUTE_MS
     first, last = (start, end - 1) if source.bars else (start + step, end + step - 1)
-    if source is _FUNDING:  # irregular: only whole minutes are sure
+    if source is _FUNDING:  # irregular: only whole minutes are certain
         first, last = start + MINUTE_MS, end + MINUTE_MS - 1
     names = ("start", "end") if source.bars else ("startTime", "endTime")
     interval: list[tuple[str, str]] = []
@@ -131,24 +137,24 @@ def _get(
 def archive_requests(
     instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
 ) -> list[Request]:
-    """None: there is no archive that is read."""
+    """Return nothing: no archive of this exchange is read."""
     return []
 
 
 def fallback(request: Request) -> list[Request]:
-    """None."""
+    """Return nothing: there is no other source."""
     return []
 
 
 def monthly_file(request: Request, *, now_ms: int) -> Request | None:
-    """None."""
+    """Return None: there are no files."""
     return None
 
 
 def next_page(request: Request, response: Response) -> Request | None:
-    """The next older page: by cursor where there is one, else by an earlier end.
+    """Request the next older page: by cursor where there is one, else by an earlier end.
 
-    The cursor comes percent-encoded and is encoded again on its way out, so it is decoded once.
+    The cursor arrives percent-encoded and is encoded again when sent, so it is decoded once.
     """
     result = _result(response)
     rows = _listed(result)
@@ -171,7 +177,7 @@ def next_page(request: Request, response: Response) -> Request | None:
 
 
 def _covered(request: Request, oldest_ms: int) -> bool:
-    """Whether nothing on the grid lies between the start of the window and the oldest row."""
+    """Return whether no point of the grid lies between the start of the window and the oldest row."""
     params = dict(request.params)
     first = int(params["start"] if "start" in params else params["startTime"])
     step = MINUTE_MS if request.endpoint == "funding" else rows_of.step_of(request)
@@ -179,12 +185,12 @@ def _covered(request: Request, oldest_ms: int) -> bool:
 
 
 def coarser_period(request: Request) -> Request | None:
-    """None: every period reaches back to the listing."""
+    """Return None: every period reaches back to the listing."""
     return None
 
 
 def parse(request: Request, response: Response) -> Mapping[str, Sequence[Row]]:
-    """Rows by series, or an ExchangeError."""
+    """Parse rows by series. Raises ExchangeError if the response is not data."""
     result = _result(response)
     (series,) = ENDPOINTS[request.endpoint]
     if result.get("category") not in (None, "", "linear"):
@@ -194,7 +200,7 @@ def parse(request: Request, response: Response) -> Mapping[str, Sequence[Row]]:
     cells = _listed(result)
     if request.start_ms is None:
         rows = rows_of.ALL[request.endpoint](cells.cells(), rows_of.clock(read(response)))
-        # A page that a cursor led to may be the empty one after the last; the first page of everything may not.
+        # A page reached by cursor may be empty, after the last one; the first page of all instruments may not.
         if not rows and "cursor" not in dict(request.params):
             raise BadPayload(f"no linear USDT contract under {request.endpoint}")
         return {series: rows}
@@ -209,10 +215,10 @@ def _listed(result: Cells) -> Columns:
 
 
 def _result(response: Response) -> Cells:
-    """The envelope's `result`. Status 200 says nothing here; `retCode` does."""
-    said = peek(response)
-    failed = said.get("retCode", 0) not in (0, "0")
-    error = refusal(response, _DIALECT, str(said["retCode"]) if failed else None, said.get("retMsg"))
+    """Return the envelope's `result`. Errors arrive with status 200 too; only `retCode` tells them apart."""
+    peeked = peek(response)
+    failed = peeked.get("retCode", 0) not in (0, "0")
+    error = refusal(response, _DIALECT, str(peeked["retCode"]) if failed else None, peeked.get("retMsg"))
     if error is not None:
         raise error
     envelope = Cells(read(response), "body")

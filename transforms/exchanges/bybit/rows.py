@@ -1,4 +1,4 @@
-"""What Bybit's answers say."""
+"""Rows of Bybit's answers."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ _NOT_CRYPTO = ("commodity", "stock", "forex")
 
 
 def clock(body: Any) -> int:
-    """The exchange's own time of an answer."""
+    """Return the exchange's own time of an answer."""
     return Cells(body, "body").time("time")
 
 
 def step_of(request: Request) -> int:
-    """Milliseconds between two rows; settlements are at least an hour apart."""
+    """Return the milliseconds between two rows; settlements are at least an hour apart."""
     params = dict(request.params)
     name = params.get("interval") or params.get("intervalTime") or params.get("period")
     return _MINUTES[name] * MINUTE_MS if name else HOUR_MS
 
 
 def time_key(request: Request) -> str | int:
-    """Where a row has its own time, which paging goes by."""
+    """Return the key of a row's own time, which paging follows."""
     if request.endpoint in ("mark_bars", "trade_bars"):
         return 0
     return "fundingRateTimestamp" if request.endpoint == "funding" else "timestamp"
 
 
 def bars(series: str, request: Request, cells: Columns) -> Rows:
-    """Volume of a linear contract is in coins; takers' sides are not published."""
+    """Return the bars. Volume of a linear contract is in coins; Bybit does not publish taker sides."""
     traded = {"volume_base": cells.maybe(5)} if series == "trade_bars" else {}
     return Rows.of(
         series,
@@ -55,23 +55,23 @@ def bars(series: str, request: Request, cells: Columns) -> Rows:
 
 
 def readings(request: Request, cells: Columns) -> Rows:
-    """Readings of a series, or settlements of funding."""
+    """Return the readings of a series, or settlements of funding."""
     times = cells.time(time_key(request))
-    cells.asked_for("symbol", request.instrument, stated=False)
+    cells.check_instrument("symbol", request.instrument, stated=False)
     if request.endpoint == "open_interest_history":
         return Rows.of(
             "open_interest", len(cells), **_open_interest(cells, request.instrument, times), origin="history"
         )
     if request.endpoint == "funding":
-        told = {"funding_rate": cells.number("fundingRate", signed=True)}
+        values = {"funding_rate": cells.number("fundingRate", signed=True)}
         times = [time // MINUTE_MS * MINUTE_MS for time in times]
     else:
-        told = {"long_account_share": cells.number("buyRatio")}
-    return Rows.of("positioning", len(cells), instrument=request.instrument, time_ms=times, **told)
+        values = {"long_account_share": cells.number("buyRatio")}
+    return Rows.of("positioning", len(cells), instrument=request.instrument, time_ms=times, **values)
 
 
 def _open_interest(cells: Cells | Columns, instrument: str | None, time_ms: int | list[int]) -> dict[str, object]:
-    """Both sides added up, in coins; the half only where the exchange gives it."""
+    """Return the columns of open interest, in coins: both sides summed, and one side where Bybit states it."""
     reported = cells.number("openInterest")
     return {
         "instrument": instrument,
@@ -85,7 +85,7 @@ def _open_interest(cells: Cells | Columns, instrument: str | None, time_ms: int 
 
 
 def _ticker(time_ms: int, cells: Cells) -> list[Row]:
-    """USDT perpetuals: USDC contracts end in PERP or USDC, dated ones in their date."""
+    """Return the open interest of a USDT perpetual; USDC contracts end in PERP or USDC, dated ones in their date."""
     symbol = cells.text("symbol")
     if not symbol.endswith("USDT"):
         return []
@@ -101,7 +101,7 @@ def _ticker(time_ms: int, cells: Cells) -> list[Row]:
 
 
 def _tickers(all_cells: list[Cells], time_ms: int) -> list[Row]:
-    """Before its launch a contract has a ticker already, with blanks in it."""
+    """Return the open interest of all contracts. A contract has a ticker, with blanks, before its launch."""
     return unique(readable(all_cells, partial(_ticker, time_ms)), "instrument")
 
 
@@ -133,7 +133,7 @@ def _instrument(cells: Cells) -> list[Row]:
 
 
 def _margin_tiers(all_cells: list[Cells], _time_ms: int) -> list[Row]:
-    """Each limit is a tier's cap; its floor is the cap below it. All tiers of a symbol or none."""
+    """Return the tiers, for each symbol all or none. A limit is a tier's cap; its floor is the cap below it."""
     return readable(grouped(all_cells, "symbol", "USDT"), lambda group: list(_tiers_of(*group)))
 
 
@@ -141,7 +141,7 @@ def _tiers_of(symbol: str, tiers: list[Cells]) -> Iterator[Row]:
     floor = 0.0
     for number, each in enumerate(sorted(tiers, key=lambda tier: tier.number("riskLimitValue")), start=1):
         leverage = each.number("maxLeverage", positive=True)
-        # Rates are shares; an old form has percent. Initial rate x leverage is 1 in shares, 100 in percent.
+        # Rates are fractions; an old form has percent. Initial rate x leverage is 1 in fractions, 100 in percent.
         unit = 0.01 if each.number("initialMargin", positive=True) * leverage > 10 else 1.0
         blank = number == 1 and each.get("mmDeduction") in (None, "")
         cap = each.number("riskLimitValue", positive=True)
@@ -166,4 +166,4 @@ ALL: Mapping[str, Callable[[list[Cells], int], list[Row]]] = {
     "instruments": _instruments,
     "margin_tiers": _margin_tiers,
 }
-"""RequestLog for everything at once: endpoint -> rows from its records and the exchange's time."""
+"""Parsers of answers about all instruments: endpoint -> rows from the records and the exchange's time."""

@@ -1,10 +1,10 @@
-"""OKX v5: swaps settled in USDT.
+"""OKX v5: USDT-settled swaps.
 
-Open interest is in contracts, and the exchange does not say how many sides it counts. Bounds are exclusive, `after`/`end`
-is the later one, and answers come newest first. Periods from 6 hours up are in UTC+8 and are not used.
+Open interest is in contracts, and OKX does not document how many sides it counts. Bounds are exclusive, `after`/`end`
+is the later one, and answers come newest first. Periods of 6 hours and longer are in UTC+8 and are not used.
 
-History is asked of the `history-*` endpoints only: the plain ones end 1,440 bars ago, nothing here knows how long ago a
-window is, and a finished bar is the same in both.
+History comes from the `history-*` endpoints only. The plain ones reach back 1,440 bars, the adapter does not know the
+age of a window, and a closed bar is the same in both.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     "funding": ("positioning",),
     "liquidations": ("realised_liquidations",),
 }
-# Requests in 2 seconds, for each endpoint by itself. Some count by instrument too; by IP alone is within both.
+# Requests per 2 seconds, for each endpoint. OKX counts some by instrument too; a count by IP alone satisfies both.
 _LIMITS = {
     "instruments": 20,
     "margin_tiers": 10,
@@ -87,9 +87,9 @@ _DIALECT = Dialect(
 
 
 def metadata(coins: Sequence[str] | None) -> list[Request]:
-    """Instruments, and tiers of the named coins, five families a request: there is no form for all.
+    """Request the instruments, and the tiers of the named coins, five families per request: there is no bulk form.
 
-    Name coins that are listed: the exchange refuses a request whole for one family that it does not know.
+    Name listed coins only: OKX refuses the whole request for one unknown family.
     """
     listed = _get("instruments", "/api/v5/public/instruments", ("instType", "SWAP"))
     families = [f"{coin}-USDT" for coin in coins or ()]
@@ -106,30 +106,33 @@ def metadata(coins: Sequence[str] | None) -> list[Request]:
 
 
 def snapshot(instruments: Sequence[Instrument]) -> list[Request]:
-    """One answer for all swaps."""
+    """Request the open interest of all swaps in one call."""
     if not linear_only(EXCHANGE, instruments):
         return []
     return [_get("open_interest", "/api/v5/public/open-interest", ("instType", "SWAP"))]
 
 
 def history(instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, bar_minutes: int = 5) -> list[Request]:
-    """Readings every 5 minutes whatever the bars are; taker volume as the bars, which it belongs to."""
+    """Request readings every 5 minutes whatever `bar_minutes` is; taker volume has the period of the bars."""
     if bar_minutes not in _PERIODS:
-        raise ValueError(f"{EXCHANGE} has no bars of {bar_minutes} minutes here; there are {sorted(_PERIODS)}")
+        raise ValueError(f"{EXCHANGE} has no bars of {bar_minutes} minutes; supported are {sorted(_PERIODS)}")
     plan = [(source, bar_minutes) for source in _BARS] + [(source, 5) for source in _READINGS]
-    asked = []
+    requests = []
     for each in linear_only(EXCHANGE, instruments):
         for source, minutes in plan:
             for start, end in pages(source, start_ms, end_ms, minutes * MINUTE_MS):
-                asked.append(_series(source, each.instrument, start, end, minutes))
-        asked += [_funding(each.instrument, *window) for window in pages(_FUNDING, start_ms, end_ms, HOUR_MS)]
+                requests.append(_series(source, each.instrument, start, end, minutes))
+        requests += [_funding(each.instrument, *window) for window in pages(_FUNDING, start_ms, end_ms, HOUR_MS)]
         if start_ms < end_ms:
-            asked.append(_liquidations(each, start_ms, end_ms))
-    return asked
+            requests.append(_liquidations(each, start_ms, end_ms))
+    return requests
 
 
 def _series(source: Source, instrument: str, start: int, end: int, minutes: int) -> Request:
-    """Stamps are when a period opens, so readings in (start, end] open in [start, end) as bars do. Bounds exclude."""
+    """Request one page of a series, with exclusive bounds.
+
+    OKX stamps the start of a period, so readings in (start, end] have stamps in [start, end), as bars do.
+    """
     newer, older = str(start - 1), str(end - minutes * MINUTE_MS + 1)
     if source.path.startswith(_RUBIK):
         unit = (("unit", "0"),) if source.endpoint == "taker_volume" else ()  # 0 is coins; contracts by default
@@ -143,7 +146,7 @@ def _series(source: Source, instrument: str, start: int, end: int, minutes: int)
 
 
 def _funding(instrument: str, start: int, end: int) -> Request:
-    """Settlements at whole minutes in (start, end]."""
+    """Request the settlements at whole minutes in (start, end]."""
     bounds = (("after", str(end + MINUTE_MS)), ("before", str(start + MINUTE_MS - 1)))
     limit = ("limit", str(_FUNDING.page))
     params = (("instId", instrument), *bounds, limit)
@@ -176,22 +179,22 @@ def _get(
 def archive_requests(
     instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, now_ms: int, bar_minutes: int = 5
 ) -> list[Request]:
-    """None: there is no archive that is read."""
+    """Return nothing: no archive of this exchange is read."""
     return []
 
 
 def fallback(request: Request) -> list[Request]:
-    """None."""
+    """Return nothing: there is no other source."""
     return []
 
 
 def monthly_file(request: Request, *, now_ms: int) -> Request | None:
-    """None."""
+    """Return None: there are no files."""
     return None
 
 
 def next_page(request: Request, response: Response) -> Request | None:
-    """The next older page, when this one is full and does not reach the start of the window."""
+    """Request the next older page if this one is full and does not reach the start of the window."""
     params = dict(request.params)
     if "limit" not in params:
         return None
@@ -200,7 +203,7 @@ def next_page(request: Request, response: Response) -> Request | None:
         return None
     oldest = min(stamps)
     name, newer = ("end", "begin") if "end" in params else ("after", "before")
-    # Liquidations of one instant may straddle two pages: ask for the oldest instant again, `parse` has left it out.
+    # Liquidations of one instant may straddle two pages: request the oldest instant again, `parse` has dropped it.
     bound = oldest + 1 if rows_of.straddles(request, stamps) else oldest
     if oldest - rows_of.shortest_step(request) <= int(params[newer]) or bound >= int(params[name]):
         return None
@@ -209,9 +212,9 @@ def next_page(request: Request, response: Response) -> Request | None:
 
 
 def coarser_period(request: Request) -> Request | None:
-    """Open interest by the hour.
+    """Request open interest by the hour.
 
-    The exchange keeps so many entries of each period, so hours reach back twelve times as far.
+    OKX keeps a fixed number of entries per period, so hours reach back twelve times as far as 5 minutes.
     """
     params = dict(request.params)
     if request.endpoint != "open_interest_history" or params["period"] != _PERIODS[5]:
@@ -222,7 +225,7 @@ def coarser_period(request: Request) -> Request | None:
 
 
 def parse(request: Request, response: Response) -> Mapping[str, Sequence[Row]]:
-    """Rows by series, or an ExchangeError."""
+    """Parse rows by series. Raises ExchangeError if the response is not data."""
     data = _data(response)
     (series,) = ENDPOINTS[request.endpoint]
     if request.start_ms is None:
@@ -239,10 +242,10 @@ def parse(request: Request, response: Response) -> Mapping[str, Sequence[Row]]:
 
 
 def _data(response: Response) -> Columns:
-    """The envelope's `data`. Status 200 says nothing here; `code` does."""
-    said = peek(response)
-    failed = str(said.get("code", "0")) != "0"
-    error = refusal(response, _DIALECT, str(said["code"]) if failed else None, said.get("msg"))
+    """Return the envelope's `data`. Errors arrive with status 200 too; only `code` tells them apart."""
+    peeked = peek(response)
+    failed = str(peeked.get("code", "0")) != "0"
+    error = refusal(response, _DIALECT, str(peeked["code"]) if failed else None, peeked.get("msg"))
     if error is not None:
         raise error
     envelope = Cells(read(response), "body")

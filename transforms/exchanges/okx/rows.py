@@ -1,4 +1,4 @@
-"""What OKX's answers say."""
+"""Rows of OKX's answers."""
 
 from __future__ import annotations
 
@@ -20,32 +20,35 @@ _RATIO_COLUMNS = {
 
 
 def step_of(request: Request) -> int:
-    """Milliseconds between two rows; settlements are at least an hour apart."""
+    """Return the milliseconds between two rows; settlements are at least an hour apart."""
     params = dict(request.params)
     period = params.get("bar") or params.get("period")
     return _MINUTES[period] * MINUTE_MS if period else HOUR_MS
 
 
 def shortest_step(request: Request) -> int:
-    """How close two rows can stand: settlements move with the market, liquidations come when they come."""
+    """Return the shortest possible time between two rows, in ms.
+
+    Funding intervals change with the market, and liquidations come at any millisecond.
+    """
     return {"funding": MINUTE_MS, "liquidations": 1}.get(request.endpoint) or step_of(request)
 
 
 def stamps(request: Request, data: Columns) -> list[int]:
-    """The times that paging goes by."""
+    """Return the timestamps that paging follows."""
     if request.endpoint == "liquidations":
         return [detail.time("ts") for group in data.cells() for detail in group.records("details")]
     return data.time("fundingTime" if request.endpoint == "funding" else 0)
 
 
 def straddles(request: Request, times: list[int]) -> bool:
-    """Whether a full page of events may have cut its oldest instant in two."""
+    """Return whether the page limit may have split the events of the page's oldest instant."""
     full = len(times) >= int(dict(request.params)["limit"])
     return request.endpoint == "liquidations" and full and min(times) < max(times)
 
 
 def bars(series: str, request: Request, cells: Columns) -> Rows:
-    """Bars, but for those that are still open. Taker volume is given selling first."""
+    """Return the closed bars. Taker volume lists sells before buys."""
     place = {"instrument": request.instrument, "interval_minutes": step_of(request) // MINUTE_MS}
     if series == "taker_volume":
         sold, bought = cells.number(1), cells.number(2)
@@ -63,27 +66,28 @@ def bars(series: str, request: Request, cells: Columns) -> Rows:
         **({"volume_base": cells.maybe(6)} if series == "trade_bars" else {}),
     )
     confirmed = cells.text(5 if series == "mark_bars" else 8)
-    for number, said in enumerate(confirmed):
-        if said not in ("0", "1"):
-            raise BadPayload(f"{cells.where(number)}: confirm is {said[:20]!r}")
-    return made if "0" not in confirmed else made.take([n for n, said in enumerate(confirmed) if said == "1"])
+    for number, flag in enumerate(confirmed):
+        if flag not in ("0", "1"):
+            raise BadPayload(f"{cells.where(number)}: confirm is {flag[:20]!r}")
+    return made if "0" not in confirmed else made.take([n for n, flag in enumerate(confirmed) if flag == "1"])
 
 
 def readings(request: Request, cells: Columns) -> Rows:
-    """Periods are stamped when they open and known when they close."""
+    """Return readings at the end of their period; OKX stamps its start."""
     if request.endpoint == "funding":
         return _funding(request, cells)
     step = step_of(request)
-    about = {"instrument": request.instrument, "time_ms": [time + step for time in cells.time(0)]}
+    attributes = {"instrument": request.instrument, "time_ms": [time + step for time in cells.time(0)]}
     if request.endpoint == "open_interest_history":
-        return Rows.of("open_interest", len(cells), **about, **_open_interest(cells, (1, 2, 3)), origin="history")
+        interest = _open_interest(cells, (1, 2, 3))
+        return Rows.of("open_interest", len(cells), **attributes, **interest, origin="history")
     share = {_RATIO_COLUMNS[request.endpoint]: [ratio / (1 + ratio) for ratio in cells.number(1)]}
-    return Rows.of("positioning", len(cells), **about, **share)
+    return Rows.of("positioning", len(cells), **attributes, **share)
 
 
 def _funding(request: Request, cells: Columns) -> Rows:
-    """`realizedRate` is what was paid; `fundingRate` was the forecast."""
-    cells.asked_for("instId", request.instrument, stated=False)
+    """Return settlements: `realizedRate` is the rate paid, `fundingRate` was the forecast."""
+    cells.check_instrument("instId", request.instrument, stated=False)
     return Rows.of(
         "positioning",
         len(cells),
@@ -94,7 +98,7 @@ def _funding(request: Request, cells: Columns) -> Rows:
 
 
 def _open_interest(cells: Cells | Columns, keys: tuple[str | int, str | int, str | int]) -> dict[str, object]:
-    """Contracts may be fractional; dollars are missing in old answers."""
+    """Return the columns of open interest. Contracts may be fractional; old answers lack the dollars."""
     return {
         "reported": cells.number(keys[0]),
         "reported_unit": "contracts",
@@ -104,7 +108,7 @@ def _open_interest(cells: Cells | Columns, keys: tuple[str | int, str | int, str
 
 
 def liquidations(request: Request, data: list[Cells]) -> list[Row]:
-    """Events in (start, end], oldest first; the price is where the position was bankrupt. Equal rows are two events."""
+    """Return events in (start, end], oldest first, at their bankruptcy price. Equal rows are separate events."""
     rows = [
         liquidation(detail, group.get("instId") or request.instrument)
         for group in data
@@ -118,7 +122,7 @@ def liquidations(request: Request, data: list[Cells]) -> list[Row]:
 
 
 def liquidation(detail: Cells, instrument: str | None) -> Row:
-    """One event, of the exchange's list or of its stream."""
+    """Return one event of the exchange's list or stream."""
     return row(
         "realised_liquidations",
         instrument=instrument,
@@ -130,7 +134,7 @@ def liquidation(detail: Cells, instrument: str | None) -> Row:
 
 
 def _side(detail: Cells) -> str:
-    """The position's side; in one-way mode only the order's is told, and a long is closed by selling."""
+    """Return the position's side. One-way mode states only the order's side: a sell closes a long."""
     position = detail.get("posSide")
     if position in ("long", "short"):
         return str(position)
@@ -145,16 +149,16 @@ def _open_interest_now(data: list[Cells]) -> list[Row]:
 
 
 def _swap_now(cells: Cells) -> list[Row]:
-    """`ts` is when the answer was made, so a row is as of the request."""
+    """Return a swap's open interest as of the request: `ts` is the time of the answer."""
     name = cells.text("instId")
     if not name.endswith("-USDT-SWAP"):
         return []
-    said = _open_interest(cells, ("oi", "oiCcy", "oiUsd"))
-    return [row("open_interest", **said, instrument=name, time_ms=cells.time("ts"), origin="snapshot")]
+    interest = _open_interest(cells, ("oi", "oiCcy", "oiUsd"))
+    return [row("open_interest", **interest, instrument=name, time_ms=cells.time("ts"), origin="snapshot")]
 
 
 def _instruments(data: list[Cells]) -> list[Row]:
-    """Before its listing (preopen, test) a swap has blanks, its size among them."""
+    """Return the instruments. Before its listing (preopen, test) a swap has blanks, also for its contract size."""
     return unique(readable(data, _instrument, lambda each: each.get("state") not in (None, "", "live")), "instrument")
 
 
@@ -182,15 +186,18 @@ def _instrument(cells: Cells) -> list[Row]:
 
 
 def _margin_tiers(data: list[Cells]) -> list[Row]:
-    """Tiers come unsorted, with bounds in contracts and no deduction: the whole position takes its tier's rate.
+    """Return the tiers, for each family all or none: a table with a hole would pass as complete.
 
-    All tiers of a family or none: a table with a hole would be read as whole.
+    OKX sends them unsorted, with bounds in contracts and no deduction: the whole position takes its tier's rate.
     """
     return readable(grouped(data, "instFamily", "-USDT"), lambda group: list(_tiers_of(f"{group[0]}-SWAP", group[1])))
 
 
 def _tiers_of(instrument: str, tiers: list[Cells]) -> Iterator[Row]:
-    """A tier begins one size step above the cap below it; the floor is that cap, so that tiers join."""
+    """Yield a contract's tiers, each with the cap of the tier below as its floor, so that they join.
+
+    OKX starts a tier one size step above that cap.
+    """
     below: float | None = None
     for each in sorted(tiers, key=lambda tier: tier.whole("tier")):
         floor, cap = each.number("minSz"), each.number("maxSz", positive=True)
@@ -215,4 +222,4 @@ ALL: Mapping[str, Callable[[list[Cells]], list[Row]]] = {
     "instruments": _instruments,
     "margin_tiers": _margin_tiers,
 }
-"""RequestLog for many instruments at once: endpoint -> rows."""
+"""Parsers of answers about many instruments: endpoint -> rows."""

@@ -1,7 +1,7 @@
-"""OKX: liquidations of every swap, in contracts, at most one for each swap and second.
+"""OKX stream: liquidations of every swap, in contracts, at most one per swap and second.
 
-It takes the kind of contract and nothing narrower: a subscription by instrument is refused. The events are those of its
-list (`liquidations` in `okx`), which has more of them.
+OKX accepts subscriptions by kind of contract only; one by instrument is refused. The events are also in its REST list
+(endpoint `liquidations` of the adapter), which has more of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 
 from transforms.exchanges.okx.rows import liquidation
-from transforms.exchanges.stream import Heard, refusal, said
+from transforms.exchanges.stream import Heard, decode, refusal
 
 URL: str = "wss://ws.okx.com:8443"
 PATH: str = "/ws/v5/public"
@@ -21,15 +21,15 @@ _CHANNEL = {"channel": "liquidation-orders", "instType": "SWAP"}
 
 
 def subscriptions(instruments: Sequence[str]) -> list[str]:
-    """One message, whatever the instruments."""
+    """Return one message, whatever the instruments."""
     return [json.dumps({"op": "subscribe", "args": [_CHANNEL]})]
 
 
 def hear(message: str) -> Heard:
-    """What a message means; a heartbeat is answered in plain text. BadPayload for one that cannot be read."""
+    """Interpret a message; heartbeats are answered in plain text. Raises BadPayload if it cannot be read."""
     if message == "pong":
         return Heard()
-    cells = said(message)
+    cells = decode(message)
     event = cells.get("event")
     if event == "error":
         return refusal(cells.get("code"), cells.get("msg"))

@@ -1,1 +1,1 @@
-"""Reads the answers of exchanges: JSON, columns, rows, windows and errors."""
+"""Parsing of exchanges' answers: JSON, columns, rows, windows and errors."""

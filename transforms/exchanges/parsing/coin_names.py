@@ -1,6 +1,6 @@
-"""Which coin an instrument's name means, and how many coins one unit of the name holds.
+"""The coins behind instruments' names, and the number of coins in one unit of the name.
 
-A table, because the names follow no rule: `1000X` is a thousand X, `1INCH` a coin, `1MBABYDOGE` a million BABYDOGE.
+The names follow no rule, hence a table: `1000X` is a thousand X, `1INCH` a coin, `1MBABYDOGE` a million BABYDOGE.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ BYBIT: Mapping[str, tuple[str, float]] = {
 
 
 def coin_of(base: str, names: Mapping[str, tuple[str, float]]) -> tuple[str, float]:
-    """The coin behind a base asset's name, and how many of it make one unit."""
+    """Return the coin behind a base asset's name, and the number of coins in one unit."""
     return names.get(base, (base, 1.0))
 
 
 def base_of(coin: str, names: Mapping[str, tuple[str, float]]) -> str:
-    """The name under which an exchange lists a coin."""
+    """Return the name under which an exchange lists a coin."""
     return next((base for base, (named, _) in names.items() if named == coin), coin)

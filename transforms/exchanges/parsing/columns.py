@@ -1,4 +1,4 @@
-"""The records of an answer, read a column at a time: as `Cells` reads a cell, and some twenty times as fast."""
+"""The records of an answer, read by column: with the checks of `Cells`, and some twenty times as fast."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from typing import Any
 from transforms.exchanges.parsing.json_body import EARLIEST_MS, LATEST_MS, Cells
 from transforms.exchanges.protocol import BadPayload
 
-_SPELLING = "0123456789.eE+-"  # of these `float` reads no more than the numbers that `Cells` knows
+_SPELLING = "0123456789.eE+-"  # of texts in these characters, `float` accepts only those that `Cells` accepts
 
 
 class Columns:
     """An array of records, objects or arrays, numbered from 0.
 
-    A column in which every cell is as usual is read whole, any other cell by cell: what `Cells` refuses is refused, and
-    named as it names it.
+    A column of ordinary cells is read at once, any other one cell by cell: `Cells` decides on refusals and their words.
     """
 
     __slots__ = ("_numbers", "_records", "_where")
@@ -35,53 +34,53 @@ class Columns:
         return len(self._records)
 
     def where(self, place: int) -> str:
-        """How a refusal names the record at `place`."""
+        """Return the name of the record at `place` in error messages."""
         return f"{self._where} {self._numbers[place]}"
 
     def cells(self) -> list[Cells]:
-        """The records one by one."""
+        """Return the records one by one."""
         return [Cells(record, self.where(place)) for place, record in enumerate(self._records)]
 
     def take(self, places: Sequence[int]) -> Columns:
-        """The records at `places`, each under its own number."""
+        """Return the records at `places`, each under its original number."""
         records = [self._records[place] for place in places]
         return Columns(records, self._where, [self._numbers[place] for place in places])
 
     def same(self, one: int, other: int) -> bool:
-        """Whether two records say the same."""
+        """Return whether two records are equal."""
         return bool(self._records[one] == self._records[other])
 
     def get(self, key: str | int) -> list[Any]:
-        """The cells as they came; None where one is missing."""
+        """Return the raw cells; None where one is missing."""
         try:
             return list(map(itemgetter(key), self._records))
         except (LookupError, TypeError):
             return [each.get(key) for each in self.cells()]
 
     def text(self, key: str | int) -> list[str]:
-        """Strings that say something."""
+        """Return non-empty strings."""
         column = self.get(key)
         if set(map(type, column)) == {str} and "" not in column:
             return column
         return [each.text(key) for each in self.cells()]
 
     def number(self, key: str | int, *, signed: bool = False, positive: bool = False) -> list[float]:
-        """Finite numbers; not negative unless `signed`."""
-        values = _spelt(self.get(key))
+        """Return finite numbers; not negative unless `signed`, not 0 if `positive`."""
+        values = _floats(self.get(key))
         least = -math.inf if signed else 5e-324 if positive else 0.0
         if values and least <= min(values) and _finite(values):
             return values
         return [each.number(key, signed=signed, positive=positive) for each in self.cells()]
 
     def maybe(self, key: str | int) -> list[float | None]:
-        """As `number`, but an absent or blank cell is null."""
-        values = _spelt(self.get(key))
+        """Return numbers as `number` does, with null for an absent or blank cell."""
+        values = _floats(self.get(key))
         if values and min(values) >= 0 and _finite(values):
             return [*values]
         return [each.maybe(key) for each in self.cells()]
 
     def time(self, key: str | int) -> list[int]:
-        """Unix milliseconds, from numbers or from strings."""
+        """Return unix milliseconds, from numbers or from strings."""
         column = self.get(key)
         kinds = set(map(type, column))
         if kinds == {str} and set(map(len, column)) == {13} and _digits("".join(column)):
@@ -90,18 +89,18 @@ class Columns:
             return column
         return [each.time(key) for each in self.cells()]
 
-    def asked_for(self, key: str | int, name: str | None, *, stated: bool = True) -> None:
-        """Refuses records that are of another contract, or that do not say of which where that is always `stated`."""
-        said: list[Any] = self.text(key) if stated else self.get(key)
-        if said.count(name) == len(said):
+    def check_instrument(self, key: str | int, name: str | None, *, stated: bool = True) -> None:
+        """Raise BadPayload for a record of another contract or, where it is always `stated`, of none."""
+        column: list[Any] = self.text(key) if stated else self.get(key)
+        if column.count(name) == len(column):
             return
-        for place, value in enumerate(said):
+        for place, value in enumerate(column):
             if value != name and (stated or value is not None):
                 raise BadPayload(f"{self.where(place)}: {key} is {value}, asked for {name}")
 
 
-def _spelt(column: list[Any]) -> list[float] | None:
-    """The numbers of a column of strings; None where one is anything else."""
+def _floats(column: list[Any]) -> list[float] | None:
+    """Return the numbers of a column of strings; None if a cell is anything else."""
     try:
         return None if "".join(column).strip(_SPELLING) else list(map(float, column))
     except (TypeError, ValueError):

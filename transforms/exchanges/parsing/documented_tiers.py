@@ -1,8 +1,8 @@
-"""Margin tiers from the exchanges' documentation, for when an exchange answers none without a key; marked `documented`.
+"""Margin tiers from the exchanges' documentation, for exchanges that serve none without a key; marked `documented`.
 
 Binance: BTCUSDT as of 2026-05-01. Bybit: BTCUSDT as of 2026-02-26, first tiers. OKX: BTC-USDT as of 2026-09-18,
 first tiers.
-Other coins' tiers are narrower; for the typical positions of the model the first tiers decide.
+Other coins have narrower tiers; the model's typical positions fall into the first ones.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _DOCUMENTED: dict[str, tuple[str, _Ladder]] = {
 
 
 def documented(exchange: str) -> list[dict[str, object]]:
-    """The documented tiers of an exchange, as rows of the series `margin_tiers` without an instrument."""
+    """Return the documented tiers of an exchange, as rows of the series `margin_tiers` without an instrument."""
     unit, ladder = _DOCUMENTED[exchange]
     floors = (0.0, *(cap for cap, *_ in ladder))
     return [

@@ -1,4 +1,4 @@
-"""From a status, an exchange's code and a few headers to the one error that says what to do next."""
+"""Map a status, an exchange's code and a few headers to the one error that decides what to do next."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SECONDS = re.compile(r"\d{1,12}(\.\d*)?", re.ASCII)
 
 
 class Kind(Enum):
-    """What an exchange's code comes down to."""
+    """The meaning of an exchange's error code."""
 
     LIMITED = "limited"
     TRANSIENT = "transient"
@@ -35,7 +35,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one exchange says no. `silence_ms`: how long to be quiet when it asks for quiet without saying how long."""
+    """How one exchange words its errors. `silence_ms`: the pause when it asks for one without stating its length."""
 
     codes: Mapping[str, Kind]
     silence_ms: int
@@ -43,12 +43,12 @@ class Dialect:
     ban_ms: int = 600_000
 
 
-def refusal(response: Response, dialect: Dialect, code: str | None, said: object) -> ExchangeError | None:
-    """What the answer means when it is not data; None when nothing speaks against reading it.
+def refusal(response: Response, dialect: Dialect, code: str | None, words: object) -> ExchangeError | None:
+    """Return the error that an answer stands for; None if it can be read as data.
 
-    `code` is the exchange's own error code, None when the body carries none or says success; `said` its message.
+    `code` is the exchange's own error code, None if the body has none or reports success; `words` is its message.
     """
-    status, message = response.status, said if isinstance(said, str) else ""
+    status, message = response.status, words if isinstance(words, str) else ""
     reason = _reason(status, code, message)
     if status == 403:
         return _forbidden(response, dialect, reason)
@@ -76,9 +76,10 @@ def _kind_of_status(status: int) -> Kind | None:
 
 
 def _forbidden(response: Response, dialect: Dialect, reason: str) -> ExchangeError:
-    """403 is a ban, a firewall or a border; never "no data". What names no border is answered with long silence.
+    """Return the error of a 403: a ban, a firewall or a geo-block, never "no data".
 
-    Headers on the ordinary limit come with this answer too and say nothing of the ban, so the silence is never shorter.
+    Without a word about location it asks for the long pause of a ban. Headers of the ordinary limit come with this
+    answer too but do not describe the ban, so they never shorten the pause.
     """
     text = response.body[:4000].decode("utf-8", "replace").lower()
     if "too frequent" not in text and any(word in text for word in dialect.geo_words):
@@ -88,7 +89,7 @@ def _forbidden(response: Response, dialect: Dialect, reason: str) -> ExchangeErr
 
 
 def _until(response: Response, message: str, silence_ms: int) -> int:
-    """The latest of the moments the exchange names (unix ms), else `silence_ms` from when its answer came."""
+    """Return the latest of the times that the exchange names (unix ms), else `silence_ms` after its answer."""
     named = [int(found) for found in _BANNED_UNTIL.findall(message)]
     if (retry_ms := _retry_after(response)) is not None:
         named.append(retry_ms)
@@ -99,22 +100,22 @@ def _until(response: Response, message: str, silence_ms: int) -> int:
 
 
 def _retry_after(response: Response) -> int | None:
-    """When the exchange wants to be asked again (unix ms): it gives seconds from its answer, or a date in GMT.
+    """Return when to ask again (unix ms): the header has seconds from the answer, or a date in GMT.
 
-    A date that is already past tells of two clocks that disagree, not of leave to go on: it counts as not said.
+    A date already past means that two clocks disagree, not that requests may continue: it is ignored.
     """
-    said = response.headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(said):
-        return response.received_ms + math.ceil(1000 * float(said))
+    header = response.headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(header):
+        return response.received_ms + math.ceil(1000 * float(header))
     try:
-        moment = parsedate_to_datetime(said)
-    except (ValueError, TypeError, IndexError, OverflowError):  # whatever stands there is not worth a crash
+        moment = parsedate_to_datetime(header)
+    except (ValueError, TypeError, IndexError, OverflowError):  # an unreadable header must not stop the run
         return None
-    # Without a zone it is UTC by the standard; `timestamp` would take it for local time.
+    # The standard means UTC where no zone is given; `timestamp` would assume local time.
     until_ms = int(1000 * (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     return until_ms if until_ms > response.received_ms else None
 
 
 def _reason(status: int, code: str | None, message: str) -> str:
-    said = " ".join(message.split())[:120]
-    return f"HTTP {status}" + (f", code {code}" if code is not None else "") + (f": {said}" if said else "")
+    text = " ".join(message.split())[:120]
+    return f"HTTP {status}" + (f", code {code}" if code is not None else "") + (f": {text}" if text else "")

@@ -1,4 +1,4 @@
-"""Reading an answer without believing it: JSON or a refusal, and records that can name the cell that is wrong."""
+"""Strict reading of JSON answers: a body parses or is refused, and a record names the cell that is wrong."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ EARLIEST_MS, LATEST_MS = 10**12, 10**13
 
 
 def read(response: Response) -> Any:
-    """The body as JSON. Exchanges send maintenance and firewall pages with status 200, so the content type counts too."""
+    """Parse the body as JSON; raises BadPayload if it is anything else.
+
+    Exchanges send maintenance and firewall pages with status 200, so the content type counts too.
+    """
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type and media_type != "application/json":
         raise BadPayload(f"content type {media_type[:40]}, not JSON")
     if not response.body.strip():
         raise BadPayload("empty body")
     try:
-        found, constants = _loaded(response.body)
+        found, constants = _load(response.body)
     except (ValueError, RecursionError) as error:
         raise BadPayload("body is not JSON, or is cut short") from error
     if constants:
@@ -32,23 +35,23 @@ def read(response: Response) -> Any:
 
 
 def peek(response: Response) -> dict[str, Any]:
-    """The body's object if it is one, else nothing: for finding an exchange's own error code, whatever the status."""
+    """Return the body if it is an object, else {}: an exchange's own error code may come with any status."""
     try:
-        said, _ = _loaded(response.body)
+        found, _ = _load(response.body)
     except (ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 @lru_cache(maxsize=1)  # an answer is peeked at, then read
-def _loaded(body: bytes) -> tuple[Any, list[str]]:
-    """The body, and what in it is a number to some and not to JSON: NaN, Infinity."""
+def _load(body: bytes) -> tuple[Any, list[str]]:
+    """Return the body, and the constants in it that JSON does not allow: NaN, Infinity."""
     constants: list[str] = []
     return json.loads(body, parse_constant=constants.append), constants
 
 
 class Cells:
-    """One record of an answer, object or array; `where` is how a refusal names it."""
+    """One record of an answer, object or array; `where` names it in error messages."""
 
     __slots__ = ("_cells", "where")
 
@@ -59,20 +62,20 @@ class Cells:
         self.where = where
 
     def get(self, key: str | int) -> Any:
-        """The cell as it came; None when it is missing."""
+        """Return the raw cell; None if it is missing."""
         if isinstance(self._cells, dict):
             return self._cells.get(str(key))
         return self._cells[key] if isinstance(key, int) and key < len(self._cells) else None
 
     def text(self, key: str | int) -> str:
-        """A string that says something."""
+        """Return a non-empty string."""
         value = self.get(key)
         if not isinstance(value, str) or not value:
             raise self._wrong(key)
         return value
 
     def number(self, key: str | int, *, signed: bool = False, positive: bool = False) -> float:
-        """A finite number, from a string or a JSON number; not negative unless `signed`."""
+        """Return a finite number, from a string or a JSON number; not negative unless `signed`, not 0 if `positive`."""
         value = self.get(key)
         spelt = isinstance(value, str) and _NUMBER.fullmatch(value) is not None
         plain = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
@@ -82,11 +85,11 @@ class Cells:
         return result
 
     def maybe(self, key: str | int, *, signed: bool = False) -> float | None:
-        """As `number`, but an absent or blank cell is null: the exchange did not say, which is not zero."""
+        """Return a number as `number` does, or null for an absent or blank cell: not stated is not zero."""
         return None if self.get(key) in (None, "") else self.number(key, signed=signed)
 
     def time(self, key: str | int) -> int:
-        """Unix milliseconds; exchanges send them as numbers and as strings, sometimes both in one document."""
+        """Return unix milliseconds; exchanges send them as numbers and as strings, sometimes both in one document."""
         value = self.get(key)
         if isinstance(value, str) and re.fullmatch(r"\d{13}", value, re.ASCII):
             value = int(value)
@@ -95,32 +98,32 @@ class Cells:
         return value
 
     def maybe_time(self, key: str | int) -> int | None:
-        """As `time`, but null where the exchange leaves it blank or at zero."""
+        """Return a time as `time` does, or null where the exchange sends a blank or zero."""
         return None if self.get(key) in (None, "", "0", 0) else self.time(key)
 
     def whole(self, key: str | int) -> int:
-        """A count, such as a tier's number."""
+        """Return a count, such as a tier's number."""
         value = self.number(key)
         if not value.is_integer():
             raise self._wrong(key)
         return int(value)
 
     def inner(self, key: str | int) -> Cells:
-        """The record inside a cell."""
+        """Return the record inside a cell."""
         return Cells(self.get(key), f"{self.where}.{key}")
 
     def records(self, key: str | int) -> list[Cells]:
-        """The array of records inside a cell."""
+        """Return the array of records inside a cell."""
         return records(self.get(key), f"{self.where}.{key}")
 
     def _wrong(self, key: str | int) -> BadPayload:
         value = self.get(key)
-        said = "missing" if value is None else repr(value)[:40]
-        return BadPayload(f"{self.where}: {key} is {said}")
+        shown = "missing" if value is None else repr(value)[:40]
+        return BadPayload(f"{self.where}: {key} is {shown}")
 
 
 def records(value: object, where: str = "row") -> list[Cells]:
-    """An array of records, numbered from 0."""
+    """Return the records of an array, numbered from 0."""
     if not isinstance(value, list):
         raise BadPayload(f"{where} is not a list")
     return [Cells(item, f"{where} {number}") for number, item in enumerate(value)]

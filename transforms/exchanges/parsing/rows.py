@@ -1,4 +1,4 @@
-"""Rows: held as columns, made whole, cut back to the window that was asked for, each once."""
+"""Rows: stored as columns, completed, cut to the requested window and freed of duplicates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _Item = TypeVar("_Item")
 
 
 def row(series: str, **values: object) -> Row:
-    """A whole row of the series; a column that is not given is null."""
+    """Return a full row of the series; columns not given are null. Raises ValueError for an unknown column."""
     unknown = values.keys() - SERIES[series].keys()
     if unknown:
         raise ValueError(f"{series} has no column {', '.join(sorted(unknown))}")
@@ -32,13 +32,13 @@ class Rows(Sequence[Row]):
 
     @classmethod
     def of(cls, series: str, length: int, **values: object) -> Rows:
-        """Whole rows of the series: a list is a column, all else stands in each row; a column not given is null."""
+        """Build full rows of the series: a list is a column, any other value repeats; columns not given are null."""
         whole = row(series, **values)
         return cls({c: value if isinstance(value, list) else [value] * length for c, value in whole.items()})
 
     @classmethod
     def gathered(cls, names: Iterable[str], rows: Sequence[Row]) -> Rows:
-        """The columns `names` of rows one by one."""
+        """Gather the columns `names` of single rows."""
         return rows if isinstance(rows, cls) else cls({c: [each[c] for each in rows] for c in names})
 
     def __len__(self) -> int:
@@ -61,12 +61,12 @@ class Rows(Sequence[Row]):
         return f"Rows({self.columns!r})"
 
     def take(self, places: Sequence[int]) -> Rows:
-        """The rows at `places`, in that order."""
+        """Return the rows at `places`, in that order."""
         return Rows({c: [values[place] for place in places] for c, values in self.columns.items()})
 
 
 def cut_bars(rows: Rows, request: Request, response: Response, step_ms: int) -> Rows:
-    """Bars that open in [start, end) and were over when the answer came, oldest first, each once."""
+    """Return the bars that open in [start, end) and had closed when the answer came, oldest first, each once."""
     start, end = _window(request)
     ended = _until(rows, "open_ms", response.received_ms - step_ms)
     _same_window(ended.columns["open_ms"], start - step_ms, end + step_ms)
@@ -74,7 +74,7 @@ def cut_bars(rows: Rows, request: Request, response: Response, step_ms: int) -> 
 
 
 def cut_readings(rows: Rows, request: Request, response: Response, step_ms: int) -> Rows:
-    """Readings in (start, end] that were not ahead of the answer, oldest first, each once."""
+    """Return the readings in (start, end] that were not ahead of the answer, oldest first, each once."""
     start, end = _window(request)
     known = _until(rows, "time_ms", response.received_ms)
     _same_window(known.columns["time_ms"], start - step_ms, end + step_ms)
@@ -87,7 +87,7 @@ def _until(rows: Rows, key: str, last: int) -> Rows:
 
 
 def _within(rows: Rows, key: str, first: int, last: int) -> Rows:
-    """Rows from `first` to `last`, oldest first, each once."""
+    """Return the rows from `first` to `last`, oldest first, each once."""
     times = rows.columns[key]
     if all(map(gt, times, times[1:])):
         rows, times = rows[::-1], times[::-1]
@@ -98,7 +98,7 @@ def _within(rows: Rows, key: str, first: int, last: int) -> Rows:
 
 
 def unique(rows: list[Row], key: str) -> list[Row]:
-    """Rows by `key`, each once. One key with two values is not a repetition but a contradiction."""
+    """Return one row per `key`, sorted. Raises BadPayload if rows of one key differ."""
     kept: dict[object, Row] = {}
     for candidate in sorted(rows, key=lambda each: each[key]):
         if kept.setdefault(candidate[key], candidate) != candidate:
@@ -109,11 +109,11 @@ def unique(rows: list[Row], key: str) -> list[Row]:
 def readable(
     items: Iterable[_Item], read: Callable[[_Item], list[Row]], idle: Callable[[_Item], bool] = lambda _: False
 ) -> list[Row]:
-    """The rows of an answer about everything, without the items that cannot be read.
+    """Return the rows of an answer about all instruments, without the items that cannot be read.
 
-    Exchanges list contracts that are not finished yet, and one of those must not hide the hundreds beside it. When more
-    items are unreadable than not, it is the schema that changed. What is `idle` is not traded: it counts on neither
-    side. What `read` finds to be none of ours (no rows) counts on neither side either.
+    Exchanges list unfinished contracts, and one of them must not hide the hundreds beside it. More unreadable than
+    readable items mean a changed schema: raises BadPayload. Items that are not traded (`idle`), and items that `read`
+    turns into no rows, count on neither side.
     """
     rows: list[Row] = []
     bad: list[str] = []
@@ -134,9 +134,9 @@ def readable(
 
 
 def grouped(all_cells: Iterable[Cells], key: str, ending: str) -> list[tuple[str, list[Cells]]]:
-    """Records by the name under `key`, of names with that ending, sorted.
+    """Group records by the name under `key`; returns the names with that ending, sorted.
 
-    Strict: a tier that does not say whose it is may be missing anywhere.
+    Raises BadPayload for a record without a name: any group may lack that tier.
     """
     groups: dict[str, list[Cells]] = {}
     for each in all_cells:
@@ -146,11 +146,11 @@ def grouped(all_cells: Iterable[Cells], key: str, ending: str) -> list[tuple[str
 
 def _window(request: Request) -> tuple[int, int]:
     if request.start_ms is None or request.end_ms is None:
-        raise ValueError(f"{request.endpoint} was asked without a window")
+        raise ValueError(f"{request.endpoint} was requested without a window")
     return request.start_ms, request.end_ms
 
 
 def _same_window(times: list[int], earliest: int, latest: int) -> None:
-    """A page that lies wholly elsewhere answers another question; cut to nothing it would look like "no data"."""
+    """Raise BadPayload for a page wholly outside the window: cut to nothing, it would look like "no data"."""
     if times and not any(earliest <= time <= latest for time in times):
         raise BadPayload(f"no row in the window: the page runs from {min(times)} to {max(times)}")

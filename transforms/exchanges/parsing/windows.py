@@ -1,7 +1,7 @@
-"""Windows: how a range becomes pages.
+"""Windows: the division of a range into pages.
 
-Two kinds of series. A *bar* belongs to the window that it opens in, [start, end). A *reading* speaks of the time before
-it and belongs to the window (start, end].
+A series has bars or readings. A *bar* belongs to the window in which it opens, [start, end). A *reading* describes the
+time before it and belongs to the window (start, end].
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HOUR_MS = 60 * MINUTE_MS
 
 @dataclass(frozen=True)
 class Source:
-    """A series that an exchange publishes by page: where, how many rows a page, and at which weight."""
+    """A series that an exchange publishes by page: its path, the rows per page and the weight of a request."""
 
     endpoint: str
     path: str
@@ -28,7 +28,7 @@ class Source:
 
 
 def pages(source: Source, start_ms: int, end_ms: int, step_ms: int) -> Iterator[tuple[int, int]]:
-    """Consecutive windows of at most `source.page` steps, on the step's grid, that together hold what was asked."""
+    """Yield consecutive windows of at most `source.page` steps, on the step's grid, that together cover the range."""
     lift = step_ms - 1 if source.bars else 0
     first, last = ((moment + lift) // step_ms * step_ms for moment in (start_ms, end_ms))
     span = source.page * step_ms
@@ -37,8 +37,11 @@ def pages(source: Source, start_ms: int, end_ms: int, step_ms: int) -> Iterator[
 
 
 def linear_only(exchange: str, instruments: Sequence[Instrument]) -> Sequence[Instrument]:
-    """Refuses what the requests and units of a module do not cover, before anything is asked."""
+    """Return `instruments`, all linear contracts of `exchange`. Raises ValueError otherwise, before any request."""
     for each in instruments:
         if each.kind != "linear" or each.exchange != exchange:
-            raise ValueError(f"{exchange} plans linear contracts of its own, not {each.exchange} {each.instrument}")
+            raise ValueError(
+                f"{exchange} supports its own linear contracts only, not the {each.kind} contract {each.instrument} of "
+                f"{each.exchange}"
+            )
     return instruments

@@ -1,1 +1,1 @@
-"""Files of a third party."""
+"""Third-party files."""

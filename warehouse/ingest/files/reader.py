@@ -1,4 +1,4 @@
-"""The columns of a Parquet or CSV file that are asked for, as they are, each row with its number."""
+"""The reader of Parquet and CSV files: the requested columns with raw values, each row with its number."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _PARQUET, _CSV = (".parquet", ".pq"), (".csv", ".csv.gz", ".csv.zst")
 
 
 def read_file(path: Path, layout: Layout) -> pl.DataFrame:
-    """Words of a CSV stay words until they are read as what they should be.
+    """Read the columns of `layout`, unconverted: the cells of a CSV stay text.
 
-    Raises UserError for a file that cannot be read or has no rows, Refused for a column that lacks.
+    Raises UserError for a file that cannot be read, Refused for a missing column or a file without rows.
     """
     if not path.is_file():
         raise UserError(f"there is no file {path}")
     try:
-        scanned = _scanned(path)
-        there = scanned.collect_schema().names()
-        wanted = list(dict.fromkeys(layout.found(there).values()))
+        scanned = _scan(path)
+        names = scanned.collect_schema().names()
+        wanted = list(dict.fromkeys(layout.found(names).values()))
         frame = scanned.select(wanted).with_row_index(ROW, offset=1).collect()
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {str(error).strip().splitlines()[0]}") from error
@@ -32,7 +32,7 @@ def read_file(path: Path, layout: Layout) -> pl.DataFrame:
     return frame
 
 
-def _scanned(path: Path) -> pl.LazyFrame:
+def _scan(path: Path) -> pl.LazyFrame:
     name = path.name.lower()
     if name.endswith(_PARQUET):
         return pl.scan_parquet(path, hive_partitioning=False)

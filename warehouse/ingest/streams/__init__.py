@@ -1,1 +1,1 @@
-"""Liquidations from WebSocket streams."""
+"""Liquidations from the exchanges' WebSocket streams."""

@@ -1,6 +1,6 @@
-"""Listening to the exchanges' liquidation streams: connect, subscribe, keep alive, write down, and again when it breaks.
+"""The listener of liquidation streams: it connects, subscribes, keeps the connection alive and records messages.
 
-Reconnecting and waiting longer each time an exchange cannot be reached is the library's work.
+The WebSocket library reconnects, with growing pauses while an exchange cannot be reached.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from transforms.exchanges.stream import Stream
 from warehouse.ingest.streams.recordings import Recorder
 
 _LASTING_S = 60.0
-_PASSING = (408, 429)  # besides those that the library takes for passing
+_TEMPORARY = (408, 429)  # statuses to retry, besides those that the library retries
 
 
 @dataclass
 class Tally:
-    """What a person wants to know of one exchange's stream; times in unix ms."""
+    """The state and the counts of one exchange's stream, for display; times in unix ms."""
 
     exchange: str
     state: str = "connecting"
@@ -41,24 +41,24 @@ class Tally:
 
     @property
     def reconnects(self) -> int:
-        """How often the connection was made anew."""
+        """The number of connections after the first."""
         return max(0, self.connections - 1)
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds: `beat` between signs of life, `breath` before following a connection that did not last."""
+    """Seconds between heartbeats, and the pause in seconds after a connection that did not last."""
 
     beat_s: float = 20.0
-    breath_s: float = 10.0
+    pause_s: float = 10.0
 
 
 class Refused(Exception):
-    """The exchange does not take the subscription: asking again would not help."""
+    """The exchange refuses the subscription: a retry would not help."""
 
 
 class Listener:
-    """One exchange's stream. `contracts` names the contracts to subscribe to, asked at each connection."""
+    """One exchange's stream. `contracts` returns the contracts to subscribe to; it is called for each connection."""
 
     def __init__(
         self,
@@ -72,32 +72,32 @@ class Listener:
         self.tally = Tally(exchange)
         self._stream, self._url = stream, f"{url}{stream.PATH}"
         self._recorder, self._contracts, self._pace = recorder, contracts, pace
-        self._wanted: list[str] = []
+        self._subscribed: list[str] = []
         self._pending = 0
 
     async def listen(self) -> None:
-        """Listens until it is cancelled, or the exchange refuses for good; `tally` says so."""
+        """Listen until cancelled, or until the exchange refuses for good, as `tally` then shows."""
         try:
-            async for connection in connect(self._url, process_exception=self._judge, close_timeout=2):
+            async for connection in connect(self._url, process_exception=self._classify_error, close_timeout=2):
                 began = time.monotonic()
-                self._recorder.disconnected(await self._follow(connection))
-                # a connection that was accepted is a success to the library, even if it ends at once
+                self._recorder.record_disconnected(await self._follow(connection))
+                # to the library an accepted connection is a success, even if it ends at once
                 if time.monotonic() - began < _LASTING_S:
-                    await asyncio.sleep(self._pace.breath_s)
+                    await asyncio.sleep(self._pace.pause_s)
         except (WebSocketException, Refused) as error:
-            self._recorder.disconnected(f"{error}")
+            self._recorder.record_disconnected(f"{error}")
             self.tally.state, self.tally.since_ms, self.tally.ended = f"refused: {error}", None, True
         except asyncio.CancelledError:
-            self._recorder.disconnected("stopped")
+            self._recorder.record_disconnected("stopped")
             raise
         finally:
             self._recorder.close()
 
     async def _follow(self, connection: ClientConnection) -> str:
-        """Hears one connection to its end. Returns why it ended."""
+        """Receive from one connection to its end. Returns the reason of the end."""
         self.tally.connections += 1
-        self.tally.state, self.tally.since_ms = "connected", self._recorder.connected()
-        both = [asyncio.ensure_future(work(connection)) for work in (self._hear, self._beat)]
+        self.tally.state, self.tally.since_ms = "connected", self._recorder.record_connected()
+        both = [asyncio.ensure_future(work(connection)) for work in (self._receive, self._keep_alive)]
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -112,17 +112,17 @@ class Listener:
         self.tally.state, self.tally.since_ms = f"connection lost ({why}); connecting", None
         return why
 
-    async def _hear(self, connection: ClientConnection) -> None:
-        self._wanted = list(self._contracts())
-        asked = self._stream.subscriptions(self._wanted)
-        self._pending = len(asked)
-        for message in asked:
+    async def _receive(self, connection: ClientConnection) -> None:
+        self._subscribed = list(self._contracts())
+        subscriptions = self._stream.subscriptions(self._subscribed)
+        self._pending = len(subscriptions)
+        for message in subscriptions:
             await connection.send(message)
         while True:
-            self._take(await connection.recv(decode=True))
+            self._process(await connection.recv(decode=True))
 
-    def _take(self, message: str) -> None:
-        at_ms = self._recorder.said(message)
+    def _process(self, message: str) -> None:
+        at_ms = self._recorder.record_message(message)
         self.tally.messages += 1
         try:
             heard = self._stream.hear(message)
@@ -137,11 +137,11 @@ class Listener:
         if heard.acknowledged:
             self._pending -= 1
             if self._pending == 0:
-                self._recorder.subscribed(None if self._stream.WHOLE_MARKET else self._wanted)
+                self._recorder.record_subscribed(None if self._stream.WHOLE_MARKET else self._subscribed)
                 self.tally.state = "listening"
 
-    async def _beat(self, connection: ClientConnection) -> None:
-        """Keeps the connection up, and notes that it is: a pong comes after all that was sent before it."""
+    async def _keep_alive(self, connection: ClientConnection) -> None:
+        """Ping the connection and record each pong, which comes after all messages sent before it."""
         while True:
             await asyncio.sleep(self._pace.beat_s)
             if self._pending:
@@ -149,27 +149,27 @@ class Listener:
             if self._stream.PING is not None:
                 await connection.send(self._stream.PING)
             await (await connection.ping())
-            self._recorder.alive()
+            self._recorder.record_alive()
 
-    def _judge(self, error: Exception) -> Exception | None:
-        """None for what may pass."""
-        limited = isinstance(error, InvalidStatus) and error.response.status_code in _PASSING
-        verdict = None if limited else process_exception(error)
-        if verdict is None:
+    def _classify_error(self, error: Exception) -> Exception | None:
+        """Return None for an error to retry, else the error."""
+        temporary = isinstance(error, InvalidStatus) and error.response.status_code in _TEMPORARY
+        fatal = None if temporary else process_exception(error)
+        if fatal is None:
             self.tally.state = f"not reached ({error}); trying again"
-        return verdict
+        return fatal
 
 
-async def listen_to_all(listeners: Sequence[Listener], tell: Callable[[], None], every_s: float) -> None:
-    """Listens to all exchanges side by side until SIGINT or SIGTERM, or until none is left; tells now and then.
+async def listen_to_all(listeners: Sequence[Listener], report: Callable[[], None], every_s: float) -> None:
+    """Listen to all exchanges side by side until SIGINT or SIGTERM, or until all have ended.
 
-    Raises what the disk says when nothing more can be written.
+    Calls `report` every `every_s` seconds. Raises OSError if the disk accepts no more data.
     """
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     listening = asyncio.gather(*(each.listen() for each in listeners))
-    others: list[asyncio.Future[Any]] = [asyncio.ensure_future(w) for w in (stopped.wait(), _tell(tell, every_s))]
+    others: list[asyncio.Future[Any]] = [asyncio.ensure_future(w) for w in (stopped.wait(), _repeat(report, every_s))]
     await asyncio.wait([listening, *others], return_when=asyncio.FIRST_COMPLETED)
     for each in (listening, *others):
         each.cancel()
@@ -177,7 +177,7 @@ async def listen_to_all(listeners: Sequence[Listener], tell: Callable[[], None],
         await listening
 
 
-async def _tell(tell: Callable[[], None], every_s: float) -> None:
+async def _repeat(report: Callable[[], None], every_s: float) -> None:
     while True:
-        tell()
+        report()
         await asyncio.sleep(every_s)

@@ -1,8 +1,8 @@
-"""Recordings of liquidation streams on disk: a file for each exchange and hour, until a run has taken it in.
+"""Recordings of liquidation streams on disk: one file per exchange and hour, until a run has stored it as a payload.
 
-The listener appends and nothing else, and a line is in the system's hands once it is written, so both may be killed at
-any moment. The run that collects makes a payload of every file whose hour is over; when its tables are published the
-file goes.
+The listener only appends, and the operating system holds every line once written, so listener and run may be killed at
+any time. The collecting run stores every file of a closed hour as a payload, and deletes it once the tables are
+published.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FINAL_AFTER = timedelta(minutes=1)
 
 
 class Recorder:
-    """Writes down one exchange's stream as it is heard, with the time from `clock` (unix ms)."""
+    """A recorder of one exchange's stream, with the time of receipt from `clock` (unix ms)."""
 
     def __init__(self, root: Path, exchange: str, clock: Callable[[], int]) -> None:
         self._folder = _folder(root, exchange)
@@ -39,84 +39,84 @@ class Recorder:
         self._hour_ms = 0
         self._subscription: dict[str, object] | None = None
 
-    def said(self, message: str) -> int:
-        """A message. Returns when it came."""
-        return self._write({"said": message}, proof=True)
+    def record_message(self, message: str) -> int:
+        """Record a message. Returns its time of receipt."""
+        return self._write({"said": message}, alive=True)
 
-    def alive(self) -> None:
-        """The exchange answered: whatever it sent before has come."""
-        self._write({"mark": recording.ALIVE}, proof=True)
+    def record_alive(self) -> None:
+        """Record that the exchange answered: all messages sent before have arrived."""
+        self._write({"mark": recording.ALIVE}, alive=True)
 
-    def connected(self) -> int:
-        """A connection stands, without a subscription so far. Returns since when."""
+    def record_connected(self) -> int:
+        """Record a connection, not subscribed yet. Returns its time."""
         self._subscription = None
         return self._write({"mark": recording.CONNECTED})
 
-    def subscribed(self, instruments: list[str] | None) -> None:
-        """From here on all is heard, of these contracts or (None) of all."""
-        about: dict[str, object] = {"mark": recording.SUBSCRIBED, "instruments": instruments}
-        self._write(about)
-        self._subscription = about
+    def record_subscribed(self, instruments: list[str] | None) -> None:
+        """Record that every event arrives from now on, of these contracts or (None) of all."""
+        mark: dict[str, object] = {"mark": recording.SUBSCRIBED, "instruments": instruments}
+        self._write(mark)
+        self._subscription = mark
 
-    def disconnected(self, why: str) -> None:
-        """The connection is gone."""
+    def record_disconnected(self, why: str) -> None:
+        """Record the end of the connection, and its reason."""
         self._subscription = None
         self._write({"mark": recording.DISCONNECTED, "why": why})
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Close the file."""
         if self._file is not None:
             self._file.close()
 
-    def _write(self, what: dict[str, object], *, proof: bool = False) -> int:
+    def _write(self, fields: dict[str, object], *, alive: bool = False) -> int:
         at_ms = self._clock()
         begin_ms = (at_ms - recording.LATENESS_MS) // _HOUR_MS * _HOUR_MS + recording.LATENESS_MS
         if self._file is None or begin_ms != self._hour_ms:
-            self._turn(begin_ms, unbroken=proof and self._subscription is not None)
-        self._append(at_ms, what)
+            self._switch_file(begin_ms, unbroken=alive and self._subscription is not None)
+        self._append(at_ms, fields)
         return at_ms
 
-    def _turn(self, begin_ms: int, *, unbroken: bool) -> None:
-        """Goes on in the file of another hour. A connection that outlived the hour was listened to up to its end."""
+    def _switch_file(self, begin_ms: int, *, unbroken: bool) -> None:
+        """Continue in the file of another hour. An unbroken connection covered the last hour to its end."""
         if unbroken:
             self._append(self._hour_ms + _HOUR_MS, {"mark": recording.ALIVE})
         self.close()
         name = from_ms(begin_ms - recording.LATENESS_MS + _HOUR_MS).strftime(_NAME)
         path = self._folder / f"{name}.jsonl"
-        torn = path.is_file()  # perhaps: whoever wrote it before may have been killed within a line
+        torn = path.is_file()  # perhaps: its former writer may have been killed within a line
         self._file, self._hour_ms = FileIO(path, "ab"), begin_ms
         if torn:
             self._file.write(b"\n")
         if unbroken and self._subscription is not None:
             self._append(begin_ms, self._subscription)
 
-    def _append(self, at_ms: int, what: dict[str, object]) -> None:
+    def _append(self, at_ms: int, fields: dict[str, object]) -> None:
         if self._file is not None:
-            self._file.write(recording.line(at_ms, **what))
+            self._file.write(recording.line(at_ms, **fields))
 
 
 def recorded_hours(root: Path, exchanges: Iterable[str], last: datetime) -> list[datetime]:
-    """The hours up to `last` of which there is a recording whose tables are not published."""
+    """Return the hours up to `last` with a recording and without published tables."""
     return sorted({hour for exchange in exchanges for hour, _ in _files(root, exchange, last)})
 
 
-def take_in(store: Store, exchange: str, source: str, last: datetime, now: datetime) -> int:
-    """Makes payloads of the recordings of hours up to `last` that are over; once, however often. Returns how many.
+def store_recordings(store: Store, exchange: str, source: str, last: datetime, now: datetime) -> int:
+    """Store the recordings of closed hours up to `last` as payloads. Returns their number.
 
-    The caller holds the exchange's lock.
+    A repeated call replaces the same payloads. The caller holds the exchange's lock.
     """
-    taken = 0
+    count = 0
     for hour, path in _files(store.root, exchange, last):
         if now >= hour + _FINAL_AFTER and (made := _payload(exchange, source, hour, path.read_bytes())) is not None:
             key = {"exchange": exchange, "date": made["date"].item()}
             both = pl.concat([store.read(PAYLOADS, [key]), made])
             store.write(PAYLOADS, both.unique(PAYLOADS.grain, keep="last", maintain_order=True), key)
-            taken += 1
-    return taken
+            count += 1
+    return count
 
 
 def forget(store: Store, exchanges: Iterable[str], last: datetime) -> None:
-    """Removes the recordings up to `last` that are payloads, now that their tables are published."""
+    """Delete the recordings up to `last` that are stored as payloads; call it once their tables are published."""
     for exchange in exchanges:
         for hour, path in _files(store.root, exchange, last):
             stored = store.read(PAYLOADS, [{"exchange": exchange, "date": (hour - HOUR).date()}], ["sha256"])
@@ -129,13 +129,13 @@ def _payload(exchange: str, source: str, hour: datetime, body: bytes) -> pl.Data
     if not times:
         return None
     path = recording.STREAMS[exchange].PATH
-    asked = Request(exchange, recording.ENDPOINT, path, start_ms=to_ms(hour - HOUR), end_ms=to_ms(hour))
-    return payloads.build([(asked, min(times), Response(101, {}, body, max(times)))], source=source)
+    request = Request(exchange, recording.ENDPOINT, path, start_ms=to_ms(hour - HOUR), end_ms=to_ms(hour))
+    return payloads.build([(request, min(times), Response(101, {}, body, max(times)))], source=source)
 
 
 def _files(root: Path, exchange: str, last: datetime) -> Iterator[tuple[datetime, Path]]:
     for path in sorted(_folder(root, exchange).glob("*.jsonl")):
-        hour = datetime.strptime(path.stem, _NAME)  # noqa: DTZ007 - naive and UTC, as all times inside the house
+        hour = datetime.strptime(path.stem, _NAME)  # noqa: DTZ007 - naive and UTC, as all times in the warehouse
         if hour <= last:
             yield hour, path
 

@@ -1,4 +1,4 @@
-"""What listening needs before it begins: where streams are, which contracts there are, and nobody else listening."""
+"""The set-up of listeners: the addresses of streams, the contracts, and a lock for one listener per exchange."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from warehouse.storage.store import Store, open_store
 
 @contextmanager
 def listeners(settings: Settings) -> Iterator[list[Listener]]:
-    """A listener for each exchange of the settings, each the only one of its warehouse.
+    """Yield a listener for each exchange of the settings, each the only one in its warehouse.
 
-    Raises UserError where there is no stream to listen to, or an exchange does not say which contracts it has; Busy where
-    somebody listens already.
+    Raises UserError if there is no stream to listen to or an exchange does not list its contracts, Busy if another
+    process listens already.
     """
     urls = settings.stream_urls()
     if without := [exchange for exchange in settings.exchanges if exchange not in urls]:
@@ -32,19 +32,20 @@ def listeners(settings: Settings) -> Iterator[list[Listener]]:
             "set " + ", ".join(f"LIQ_{exchange.upper()}_STREAM_URL" for exchange in without)
         )
     store, clock = open_store(settings.root, settings.source, create=True), market_clock(settings)
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         made = []
         for exchange in settings.exchanges:
-            opened.enter_context(_alone(store, exchange))
-            contracts = _none if STREAMS[exchange].WHOLE_MARKET else _contracts(settings, store, exchange, opened)
+            stack.enter_context(_lock(store, exchange))
+            whole_market = STREAMS[exchange].WHOLE_MARKET
+            contracts = _no_contracts if whole_market else _contracts(settings, store, exchange, stack)
             recorder = Recorder(store.root, exchange, clock)
             made.append(Listener(exchange, STREAMS[exchange], urls[exchange], recorder, contracts))
         yield made
 
 
 @contextmanager
-def _alone(store: Store, exchange: str) -> Iterator[None]:
-    """The system lets go of the lock when its holder dies."""
+def _lock(store: Store, exchange: str) -> Iterator[None]:
+    """Hold the lock of an exchange's recording; the operating system releases it if the process dies."""
     try:
         with FileLock(store.root / f".lock.listen.{exchange}", timeout=0):
             yield
@@ -52,15 +53,15 @@ def _alone(store: Store, exchange: str) -> Iterator[None]:
         raise Busy(f"{exchange} is being recorded to {store.root} already; leave it out with --exchanges") from error
 
 
-def _none() -> Sequence[str]:
+def _no_contracts() -> Sequence[str]:
     return ()
 
 
-def _contracts(settings: Settings, store: Store, exchange: str, opened: ExitStack) -> Callable[[], Sequence[str]]:
-    """The contracts as last listed, asked of the exchange where the warehouse does not know them yet."""
-    served = opened.enter_context(serving(settings))
-    asking = collecting(store, exchange, settings.source, served, settings.bar_minutes, Silent())
-    collector: Collector = opened.enter_context(asking)
+def _contracts(settings: Settings, store: Store, exchange: str, stack: ExitStack) -> Callable[[], Sequence[str]]:
+    """Return a function that lists the contracts as last stored; the first list comes from the exchange if needed."""
+    endpoints = stack.enter_context(serving(settings))
+    opened = collecting(store, exchange, settings.source, endpoints, settings.bar_minutes, Silent())
+    collector: Collector = stack.enter_context(opened)
 
     def listed() -> list[str]:
         return [each.instrument for each in collector.contracts(settings.coins)]

@@ -1,7 +1,7 @@
-"""One contract's books: everything that is open, opened, closed and traded, week by week of absolute time.
+"""The positions of one contract: what is open, opened, closed and traded, by week of absolute time.
 
-A chapter covers seven days; it is made of the positions entered in it and in the three weeks before, because no
-position lives longer. So a chapter is the same whatever was asked before, and whenever the process was started.
+A chapter covers seven days. It is built from the positions entered in it and in the three weeks before, the longest
+holding period. So a chapter does not depend on earlier requests or on the start of the process.
 """
 
 from functools import lru_cache
@@ -21,7 +21,7 @@ CHAPTER_DAYS = 7
 CHAPTER_MS = CHAPTER_DAYS * DAY_MS
 LIFE_DAYS = LONGEST_LIFE_MS // DAY_MS
 KEPT_DAYS = 45
-LARGE = 3.0  # the largest fifth of traders: those above this multiple of the middle size, roughly
+LARGE = 3.0  # multiple of the median size above which a trader is large: roughly the largest fifth
 
 # columns of the running state
 LONG, SHORT, LONGS, SHORTS, BIG_LONG, BIG_SHORT, BIG_LONGS, BIG_SHORTS = range(8)
@@ -65,11 +65,11 @@ class Chapter:
         return _running(at[inside], flow[inside], self.end_ms)
 
     def state(self, at_ms: Ints) -> Ints:
-        """What stands at each instant: lots and counts by side, of all and of the large (see the column names)."""
+        """Return the open lots and counts at each instant, by side, of all and of large traders (see the columns)."""
         return self._state[np.searchsorted(self._state_at, at_ms, side="right")].astype(np.int64)
 
     def traded(self, at_ms: Ints) -> Ints:
-        """Lots bought and sold by takers from the chapter's start until just before each instant."""
+        """Return the lots that takers bought and sold from the chapter's start until just before each instant."""
         flow = self._flow[np.searchsorted(self._flow_at, at_ms, side="left")]
         index, rest = np.divmod(at_ms - self.start_ms, self._bin_ms)
         after = np.minimum(index + 1, len(self._churn) - 1)
@@ -86,7 +86,7 @@ def _running(at: Ints, change: Ints, end_ms: int) -> tuple[Ints, Ints]:
 
 
 class Book:
-    """All chapters of one contract, made when asked for."""
+    """All chapters of one contract, built on demand."""
 
     def __init__(self, prices: Prices, instrument: Instrument, ladder: Ladder, habits: Habits) -> None:
         self.prices, self.instrument, self.ladder, self.habits = prices, instrument, ladder, habits
@@ -94,10 +94,10 @@ class Book:
         self.aim_lots = self.coin.one_sided_base[EXCHANGES.index(instrument.exchange)] / self.coin.lot_base
         self._days: dict[int, Positions] = {}
         self._hedge_knot = lru_cache(maxsize=512)(self._draw_hedge_knot)
-        self.chapter = lru_cache(maxsize=5)(self._write)  # three weeks of hours in one request, and a little
+        self.chapter = lru_cache(maxsize=5)(self._build)  # a request may span three weeks of hours, and a little more
 
-    def _write(self, number: int) -> Chapter:
-        """The chapter that starts at ``number`` x seven days since 1970."""
+    def _build(self, number: int) -> Chapter:
+        """Build the chapter that starts at ``number`` x seven days since 1970."""
         first = number * CHAPTER_DAYS
         wanted = range(first - LIFE_DAYS, first + CHAPTER_DAYS)
         self._enter_missing([day for day in wanted if day not in self._days])
@@ -124,7 +124,7 @@ class Book:
             self._days[day] = lived.where(slice(int(start), int(end)))
 
     def _churn(self, day: int, bin_ms: int) -> Ints:
-        """Taker buys and sells of market makers and arbitrage, in lots for each bin; takers follow the price."""
+        """Draw taker buys and sells of market makers and arbitrageurs, in lots per bin; takers follow the price."""
         path = self.prices.path(self.instrument.exchange, self.instrument.coin, "mark", day, day)
         edges = np.arange(DAY_MS // bin_ms + 1, dtype=np.int64) * bin_ms + day * DAY_MS
         move = np.diff(np.log(path.at(edges)))
@@ -140,7 +140,7 @@ class Book:
         return self.habits.hedge_share * float(np.exp(0.08 * g.standard_normal()))
 
     def hedged_lots(self, at_ms: Ints) -> Ints:
-        """What unleveraged holders have on both sides, in lots: spot hedged with a perpetual, and the reverse."""
+        """Return the lots that unleveraged holders have on both sides: spot hedged with a perpetual, and the reverse."""
         day, rest = np.divmod(at_ms, DAY_MS)
         knots: Floats = np.array([self._hedge_knot(int(d)) for d in range(int(day.min()), int(day.max()) + 2)])
         index = day - day.min()
@@ -149,21 +149,21 @@ class Book:
         return lots
 
     def state(self, at_ms: Ints) -> Ints:
-        """What stands at each instant, over as many chapters as needed."""
+        """Return the open lots and counts at each instant, over as many chapters as needed."""
         number = at_ms // CHAPTER_MS
-        standing = np.zeros((len(at_ms), 8), np.int64)
+        state = np.zeros((len(at_ms), 8), np.int64)
         for each in np.unique(number):
             chosen = number == each
-            standing[chosen] = self.chapter(int(each)).state(at_ms[chosen])
-        return standing
+            state[chosen] = self.chapter(int(each)).state(at_ms[chosen])
+        return state
 
     def traded(self, start_ms: Ints, end_ms: Ints) -> Ints:
-        """Taker buys and sells in lots of each [start, end)."""
+        """Return the taker buys and sells of each [start, end), in lots."""
         number = start_ms // CHAPTER_MS
         border = np.minimum((number + 1) * CHAPTER_MS, end_ms)
         within = self._until(number, border) - self._until(number, start_ms)
         rest = np.where(end_ms > border)[0]
-        while len(rest):  # bars that reach into the chapters after
+        while len(rest):  # bars that extend into later chapters
             later = border[rest]
             border[rest] = np.minimum(later + CHAPTER_MS, end_ms[rest])
             within[rest] += self._until(later // CHAPTER_MS, border[rest])
@@ -171,7 +171,7 @@ class Book:
         return within
 
     def _until(self, number: Ints, at_ms: Ints) -> Ints:
-        """Lots traded from the start of the numbered chapter until just before an instant of it, or its end."""
+        """Return the lots traded from the start of the numbered chapter until just before an instant of it, or its end."""
         traded = np.zeros((len(at_ms), 2), np.int64)
         for each in np.unique(number):
             chosen = number == each
@@ -179,6 +179,6 @@ class Book:
         return traded
 
     def open_lots(self, at_ms: Ints) -> Ints:
-        """Open interest of one side in lots: the heavier side of the traders, and what hedgers hold."""
+        """Return the open interest of one side in lots: the traders' larger side plus the hedgers' lots."""
         state = self.state(at_ms)
         return np.maximum(state[:, LONG], state[:, SHORT]) + self.hedged_lots(at_ms)

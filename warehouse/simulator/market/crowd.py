@@ -1,4 +1,4 @@
-"""Who trades: the habits of each exchange's crowd, and the positions that it enters on one day."""
+"""The traders: the habits of each exchange's crowd, and the positions that it opens on one day."""
 
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -20,7 +20,7 @@ LARGEST_Z = 3.2
 
 @dataclass(frozen=True)
 class Habits:
-    """One crowd, in three classes: holders, swing traders, scalpers. Arrays have one entry a class."""
+    """The habits of one crowd, in three classes: holders, swing traders, scalpers. Arrays have one entry per class."""
 
     share: Floats
     leverage: Floats
@@ -29,22 +29,22 @@ class Habits:
     life_sigma: Floats
     size: Floats
     hedged: Floats
-    momentum: Floats  # how far the chance of a long follows the last four hours; negative buys dips
-    patience: float  # share of losers that hold on beyond their plan
+    momentum: Floats  # how strongly the chance of a long follows the last four hours; negative buys dips
+    patience: float  # share of losing positions that are held beyond their plan
     size_sigma: float = 1.4
-    activity: float = 1.0  # entries a day, times what the coin is listed with
-    hedge_share: float = 0.18  # what unleveraged holders have on both sides, in open interests aimed at
-    churn_a_day: float = 1.6  # what goes through without changing anybody's position for long, in open interests
+    activity: float = 1.0  # factor on the coin's entries per day
+    hedge_share: float = 0.18  # position of unleveraged holders on both sides, relative to the target open interest
+    churn_a_day: float = 1.6  # daily volume without a lasting change of positions, relative to open interest
 
     def mean_holding_days(self) -> float:
-        """Expected size x life of one entry, of those that can be liquidated or not, before liquidations."""
+        """Return the expected size x holding days of one entry, hedged ones included, before liquidations."""
         life = np.minimum(self.life_days * np.exp(self.life_sigma**2 / 2), 12.0)
         return float(np.sum(self.share * self.size * life)) * float(np.exp(self.size_sigma**2 / 2))
 
 
 @dataclass(frozen=True)
 class Entries:
-    """Positions as their owners open and plan them. Times in ms, amounts in whole lots, prices in USD a coin."""
+    """Positions as their owners open and plan them. Times in ms, amounts in whole lots, prices in USD per coin."""
 
     entry_ms: Ints
     side: Ints  # +1 long, -1 short
@@ -53,20 +53,20 @@ class Entries:
     leverage: Floats
     margin_usd: Floats
     planned_ms: Ints
-    extension: Floats  # the plan is stretched by this factor where the position loses at its planned end
+    extension: Floats  # factor on the planned holding time of a position that loses at its planned end
     hedged: NDArray[np.bool_]
     taker: NDArray[np.bool_]
     closes_as_taker: NDArray[np.bool_]
 
 
 def together(days: list[Entries]) -> Entries:
-    """The entries of several days, in order."""
+    """Concatenate the entries of several days, in order."""
     return Entries(*(np.concatenate([getattr(day, field.name) for day in days]) for field in fields(Entries)))
 
 
 @lru_cache(maxsize=64)
 def habits_of(seed: int, exchange: Exchange) -> Habits:
-    """Each exchange's crowd differs, and differs again with the seed."""
+    """Draw the habits of an exchange's crowd, which differ by exchange and by seed."""
     g = stream(seed, "habits", exchange)
     share = np.array([0.25, 0.33, 0.42]) * g.lognormal(0.0, 0.12, 3)
     return Habits(
@@ -83,7 +83,7 @@ def habits_of(seed: int, exchange: Exchange) -> Habits:
 
 
 def _entry_times(g: np.random.Generator, path: Path, day: int, count: int) -> Ints:
-    """More positions are opened in five minutes that move."""
+    """Draw times of entry: five minutes with a larger price move have more of them."""
     edges = np.arange(BINS + 1) * (DAY_MS // BINS) + day * DAY_MS
     moves = np.abs(np.diff(np.log(path.at(edges))))
     weight = np.cumsum(0.5 + moves / (np.mean(moves) + 1e-12))
@@ -109,7 +109,7 @@ def _sizes(g: np.random.Generator, instrument: Instrument, habits: Habits, kind:
 
 
 def _margin(g: np.random.Generator, notional: Floats, leverage: Floats) -> Floats:
-    """Most post what the leverage asks; some add to it, a few stand behind it with a shared account."""
+    """Draw margins: mostly what the leverage requires; some traders add to it, and a few have a shared account."""
     luck = g.random(len(notional))
     added = np.where(luck < 0.25, g.exponential(0.6, len(notional)), 0.0)
     added = np.where(luck > 0.92, g.exponential(2.0, len(notional)), added)
@@ -119,7 +119,7 @@ def _margin(g: np.random.Generator, notional: Floats, leverage: Floats) -> Float
 def enter(
     seed: int, instrument: Instrument, habits: Habits, ladder: Ladder, path: Path, day: int, volatility: float
 ) -> Entries:
-    """All positions entered on one day. ``path`` is the mark, from at least the day before."""
+    """Draw all positions opened on one day. ``path`` is the mark, from at least the day before."""
     g = stream(seed, "entries", instrument.exchange, instrument.coin, day)
     coin = COINS[instrument.coin]
     rate = habits.activity * coin.entries_per_day[EXCHANGES.index(instrument.exchange)] * volatility**0.4

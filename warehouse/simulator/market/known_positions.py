@@ -1,7 +1,7 @@
-"""Markets whose positions are known, as three Parquet files: what is published, what was liquidated, what stands.
+"""Markets with known positions, as three Parquet files: published series, liquidations, and the true map.
 
 Each market is the simulator's BTC with another crowd, or on another path. All three exchanges have Binance's margin
-tiers and rules, so that whoever reads the files needs one table of tiers.
+tiers and rules, so that a reader of the files needs one table of tiers.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,34 +25,36 @@ COIN = "BTC"
 FIRST_DAY = 20_209  # 2025-05-01
 BAR = Interval(300_000)
 TRUTH_EVERY_MS = 6 * 3_600_000
-TRUTH_DAYS = 10  # at the end; what stands in the first weeks was mostly opened before anything was published
+TRUTH_DAYS = 10  # at the end; positions of the first weeks were mostly opened before the first published bar
 BUCKET = 0.0025  # in log price, counted from the mark
 REACH = 80  # buckets on each side of the mark: 20 % of log price
 MOST_HEDGED = 0.95
-OTHER_PATH = 1_000_003  # between the seeds of two paths
+OTHER_PATH = 1_000_003  # distance of the seeds of two paths
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """How a crowd and its prices differ from the simulator's own. Factors, unless said otherwise."""
+    """The differences of a crowd and its prices from the simulator's own, as factors unless a comment says otherwise."""
 
     leverage: float = 1.0
-    leverage_spread: float = 1.0  # of the spread within a class, in logarithms
+    leverage_spread: float = 1.0  # on the spread within a class, in logarithms
     life: float = 1.0
-    hedged: float = 0.0  # added to the share that unleveraged holders have; positions are hedged in proportion
-    heaviness: float = 1.0  # of the spread of sizes, in logarithms: above 1, a few hold more of it
+    hedged: float = 0.0  # added to the share of unleveraged holders; positions are hedged in proportion
+    heaviness: float = 1.0  # on the spread of sizes, in logarithms: above 1, a few traders hold more of the total
     patience: float = 1.0
     momentum: float = 1.0
     activity: float = 4.0  # more and smaller positions, at the same open interest
-    churn: float = 2.0  # volume that changes nobody's position for long; 2: buys and sells are 4 open interests a day
+    churn: float = (
+        2.0  # on the volume without a lasting change of positions; 2: buys and sells are 4 x open interest a day
+    )
     volatility: float = 1.0
     drift_a_day: float = 0.0  # in log price
-    path: int = 0  # another number, another path; the same number and seed, the same path for every crowd
+    path: int = 0  # number of the path: with the same number and seed, every crowd has the same path
 
     def habits(self, own: Habits) -> Habits:
-        """What this crowd makes of an exchange's own habits."""
+        """Return an exchange's own habits, changed to those of this crowd."""
         share = max(0.0, own.hedge_share + self.hedged)
         return replace(
             own,
@@ -83,17 +85,17 @@ PRESETS: Mapping[str, Crowd] = {
 
 @lru_cache(maxsize=2)
 def _prices(seed: int) -> Prices:
-    """The crowds of one seed mostly share a path: it is drawn once."""
+    """Return the paths of a seed, cached because most of its crowds share one path."""
     return Prices(seed)
 
 
 class SteeredPrices(Prices):
-    """A seed's paths, made wilder or calmer, and sloped; they start at the coin's listed price on the first day."""
+    """A seed's paths with another volatility and drift; they start at the coin's listed price on the first day."""
 
     def __init__(self, seed: int, crowd: Crowd, first_day: int) -> None:
         super().__init__(seed)
         self._crowd, self._first_day = crowd, first_day
-        # only the index and its storms: the random streams of entries stay those of the seed, whatever the path
+        # only the index and its volatility: the random streams of entries stay those of the seed, whatever the path
         self._drawn = _prices(seed + OTHER_PATH * crowd.path)
         self.volatility = self._drawn.volatility
 
@@ -109,7 +111,7 @@ class SteeredPrices(Prices):
 
 
 class KnownMarket(Market):
-    """The simulated market with another crowd on it."""
+    """The simulated market with another crowd."""
 
     def __init__(self, seed: int, crowd: Crowd, first_day: int = FIRST_DAY) -> None:
         super().__init__(seed)
@@ -117,17 +119,17 @@ class KnownMarket(Market):
         self.prices = SteeredPrices(seed, crowd, first_day)
 
     def open_book(self, contract: Instrument) -> Book:
-        """As this crowd trades it, under Binance's rules."""
+        """Open the book of a contract with this crowd, under Binance's rules."""
         ladder = Ladder(self.tiers(instrument("binance", contract.coin)), "binance")
         return Book(self.prices, contract, ladder, self.crowd.habits(habits_of(self.seed, contract.exchange)))
 
 
 def published(market: Market, exchange: Exchange, start_ms: int, end_ms: int) -> pl.DataFrame:
-    """What an exchange publishes of [start, end) in 5-minute bars: USD a coin, coins, accounts."""
+    """Return the series that an exchange publishes for [start, end), in 5-minute bars: USD per coin, coins, accounts."""
     contract = instrument(exchange, COIN)
     bars = market.bars(contract, "mark", BAR, start_ms, end_ms - 1, end_ms)
     flow = market.flow(contract, BAR, start_ms + BAR.length_ms, end_ms)
-    # a bar has what happens before its end, so what stands is read just before it too
+    # a bar covers the time before its end, so positions are read just before it too
     last, book = flow.end_ms - 1, market.book(contract)
     state = book.state(last)
     return pl.DataFrame(
@@ -148,21 +150,21 @@ def published(market: Market, exchange: Exchange, start_ms: int, end_ms: int) ->
 
 
 def realised(market: Market, exchange: Exchange, start_ms: int, end_ms: int) -> pl.DataFrame:
-    """Every liquidation of [start, end), at its liquidation price in USD a coin."""
+    """Return every liquidation of [start, end), at its liquidation price in USD per coin."""
     events = market.realised_liquidations(exchange, COIN, start_ms, end_ms)
     return events.select(pl.lit(exchange).alias("exchange"), "ts_ms", "side", "price", "base")
 
 
 def true_map(market: Market, exchange: Exchange, at_ms: int) -> pl.DataFrame:
-    """Dollars that would be liquidated in each bucket of price, of all and of what was opened in the last day."""
+    """Return the dollars to liquidate in each price bucket, of all positions and of those opened in the last day."""
     mark = float(market.price_at(instrument(exchange, COIN), "mark", np.array([at_ms], dtype=np.int64))[0])
-    standing = market.true_positions(exchange, COIN, at_ms - 1).drop_nulls("liquidation_price")
-    price, long = standing["liquidation_price"].to_numpy(), (standing["side"] == "long").to_numpy()
+    positions = market.true_positions(exchange, COIN, at_ms - 1).drop_nulls("liquidation_price")
+    price, long = positions["liquidation_price"].to_numpy(), (positions["side"] == "long").to_numpy()
     bucket = np.floor(np.log(price / mark) / BUCKET).astype(np.int64)
-    # what the mark reaches at this very instant is still ahead of it
+    # a level that the mark reaches at this very instant is still ahead of it
     bucket = np.where(long, np.minimum(bucket, -1), np.maximum(bucket, 0))
-    windows = {"all": np.full(len(price), True), "1d": (standing["opened_ms"] >= at_ms - DAY_MS).to_numpy()}
-    usd = price * standing["base"].to_numpy()
+    windows = {"all": np.full(len(price), True), "1d": (positions["opened_ms"] >= at_ms - DAY_MS).to_numpy()}
+    usd = price * positions["base"].to_numpy()
     parts = []
     for window, opened in windows.items():
         chosen = opened & (bucket >= -REACH) & (bucket < REACH)
@@ -183,7 +185,7 @@ def true_map(market: Market, exchange: Exchange, at_ms: int) -> pl.DataFrame:
 
 
 def truth_times(days: int) -> range:
-    """When the truth of a market of so many days is told, in ms."""
+    """Return the times of the true maps of a market of ``days`` days, in ms."""
     end_ms = (FIRST_DAY + days) * DAY_MS
     return range(end_ms - min(days, TRUTH_DAYS) * DAY_MS + TRUTH_EVERY_MS, end_ms + 1, TRUTH_EVERY_MS)
 
@@ -198,16 +200,17 @@ def _tables(market: Market, exchange: Exchange, days: int) -> Iterator[tuple[str
 def write(
     directory: Path, crowds: Mapping[int, Crowd], seed: int, days: int = 30, progress: Progress | None = None
 ) -> None:
-    """Write ``published_5m``, ``realised_liquidations`` and ``true_map``, one market a crowd, from 2025-05-01 on.
+    """Write ``published_5m``, ``realised_liquidations`` and ``true_map``, one market per crowd, from 2025-05-01 on.
 
-    The truth is told every six hours of the last ten days. ``progress`` is told of each exchange of each market.
+    The true map is written for every six hours of the last ten days. ``progress`` is called with a text for each
+    exchange of each market.
     """
     parts: dict[str, list[pl.DataFrame]] = {}
     for number, crowd in sorted(crowds.items()):
         for exchange in EXCHANGES:
             if progress:
                 progress(f"market {number}, {exchange}")
-            market = KnownMarket(seed, crowd)  # one an exchange, so that only one exchange's books are in memory
+            market = KnownMarket(seed, crowd)  # one per exchange, so that only one exchange's positions are in memory
             for name, frame in _tables(market, exchange, days):
                 parts.setdefault(name, []).append(frame.select(pl.lit(number, pl.Int8).alias("market"), pl.all()))
     directory.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Where a position is liquidated. Written from the exchanges' documentation, apart from any estimator's formula."""
+"""Liquidation prices of positions, written from the exchanges' documentation and not from the estimator's formulas."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ ROUNDS = 20
 
 
 class Ladder:
-    """The tiers of one contract, as arrays, and whose rules they come under."""
+    """The margin tiers of one contract as arrays, and the exchange with the liquidation rules."""
 
     def __init__(self, tiers: tuple[Tier, ...], rules: Exchange = "binance") -> None:
         self.rules = rules
@@ -21,18 +21,18 @@ class Ladder:
         self.leverage: Floats = np.array([tier.max_leverage for tier in tiers])
 
     def of(self, amount: Floats) -> Ints:
-        """The tier of each amount: a bound belongs to the tier below it; beyond the last the last tier holds."""
+        """Return the tier of each amount: a bound belongs to the tier below it; beyond all bounds the last tier applies."""
         return np.minimum(np.searchsorted(self.cap, amount, side="left"), len(self.cap) - 1)
 
     def of_position(self, base: Floats, price: Floats) -> Ints:
-        """The tier of positions of ``base`` coins at USD a coin: OKX's bounds are in coins, the others' in USD."""
+        """Return the tier of positions of ``base`` coins at a USD price: OKX's bounds are in coins, others' in USD."""
         return self.of(base if self.rules == "okx" else base * price)
 
 
 def liquidation_prices(
     exchange: Exchange, ladder: Ladder, entry: Floats, base: Floats, margin: Floats, side: Floats
 ) -> Floats:
-    """Price per coin in USD at which each isolated position is liquidated; NaN where no price does it.
+    """Return the price in USD per coin that liquidates each isolated position; NaN where none does.
 
     ``base`` in coins, ``margin`` in USD, ``side`` +1 long or -1 short.
     """
@@ -49,7 +49,7 @@ def liquidation_prices(
 
 
 def _at_mark(ladder: Ladder, entry: Floats, base: Floats, margin: Floats, side: Floats) -> Floats:
-    """Binance: the tier is that of the notional at the liquidation price, so it is looked up until it stands."""
+    """Return Binance's liquidation price: its tier is that of the notional at this price, found by iteration."""
     price = entry.copy()
     for _ in range(ROUNDS):
         tier = ladder.of(price * base)
@@ -62,5 +62,5 @@ def _at_mark(ladder: Ladder, entry: Floats, base: Floats, margin: Floats, side: 
 
 
 def bankruptcy_prices(entry: Floats, base: Floats, margin: Floats, side: Floats) -> Floats:
-    """Price at which the whole margin is gone: what OKX prints as ``bkPx``."""
+    """Return the price at which the whole margin is lost, which OKX publishes as ``bkPx``."""
     return entry - side * margin / base

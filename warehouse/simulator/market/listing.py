@@ -1,4 +1,4 @@
-"""What is listed where: coins of the simulated market, and their contracts on each exchange."""
+"""The listings: coins of the simulated market, and their contracts on each exchange."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,20 +10,20 @@ from warehouse.simulator.market.seeds import stream
 
 Exchange = Literal["binance", "bybit", "okx"]
 EXCHANGES: tuple[Exchange, ...] = ("binance", "bybit", "okx")
-LAUNCH_MS = 1_577_836_800_000  # 2020-01-01: nothing was traded before
+LAUNCH_MS = 1_577_836_800_000  # 2020-01-01: no trades before
 
 
 @dataclass(frozen=True)
 class Coin:
-    """One coin: its level in USD, how it moves, and how crowded its contracts are."""
+    """One coin: its price in USD, its price dynamics, and the open interest and activity of its contracts."""
 
     name: str
     price_usd: float
     beta: float
     own_sigma: float  # standard deviation of a day's own return, beside the market's
-    step_ms: int  # how finely its path is drawn
+    step_ms: int  # the step of its path
     lot_base: float  # the smallest amount, in coins: sizes are whole lots, so that sums are exact
-    one_sided_base: tuple[float, float, float]  # open interest aimed at, by exchange
+    one_sided_base: tuple[float, float, float]  # target open interest, by exchange
     entries_per_day: tuple[float, float, float]
 
 
@@ -65,7 +65,7 @@ SMALL_USD = {
     "PEPE": 0.00001, "SHIB": 0.000012, "BONK": 0.00002,
 }  # fmt: skip
 SINGLE_EXCHANGE = {"RUNE": ("binance",), "ENS": ("binance", "bybit"), "ORDI": ("okx", "binance")}
-THOUSANDS = {"PEPE": "1000PEPEUSDT", "SHIB": "SHIB1000USDT", "BONK": "1000BONKUSDT"}  # as Bybit spells them
+THOUSANDS = {"PEPE": "1000PEPEUSDT", "SHIB": "SHIB1000USDT", "BONK": "1000BONKUSDT"}  # Bybit's names
 OKX_CONTRACTS = {
     "BTC": 0.01, "ETH": 0.1, "SOL": 1.0, "DOGE": 1000.0, "AVAX": 1.0,
     "PEPE": 10_000_000.0, "SHIB": 1_000_000.0, "BONK": 100_000.0,
@@ -77,7 +77,7 @@ def _power_of_ten(value: float) -> float:
 
 
 def _small(name: str, price: float) -> Coin:
-    """A small perpetual: tens of millions of dollars, a hundred traders a day, a coarser path."""
+    """Return a small coin: tens of millions of dollars, a hundred traders a day, a coarser path."""
     total = 2e7 * float(stream(0, "listing", name).lognormal(0.0, 0.8)) / price
     return Coin(
         name, price, 1.3, 0.035, 300_000, _power_of_ten(20.0 / price), (total, total / 2, total / 3), (120, 80, 60)
@@ -88,7 +88,7 @@ COINS: dict[str, Coin] = {coin.name: coin for coin in MAJORS} | {n: _small(n, p)
 
 
 def price_decimals(price: float) -> int:
-    """Decimals of the tick: about one part in a million of the price."""
+    """Return the decimals of the tick, which is about a millionth of the price."""
     return int(max(1, 5 - np.floor(np.log10(price))))
 
 

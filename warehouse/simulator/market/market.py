@@ -1,6 +1,6 @@
-"""The simulated market: prices, crowds and books of one seed, behind the questions that the wire servers ask.
+"""The simulated market of one seed, with prices, crowds and positions, as a source for the wire servers.
 
-Nothing here depends on when it is asked: the seed and the absolute time decide everything.
+Seed and absolute time determine all data: the time of a request has no influence.
 """
 
 import numpy as np
@@ -35,7 +35,7 @@ INTEREST_RATE = 0.0001
 
 
 class Market(Truth):
-    """All contracts of one seed. Safe to ask from several threads."""
+    """All contracts of one seed. Thread-safe."""
 
     label = "simulated"
     dense = True
@@ -88,7 +88,7 @@ class Market(Truth):
         return Bars(opened, first, high, low, last)
 
     def shares(self, instrument: Instrument, crowd: Crowd, interval: Interval, first_ms: int, last_ms: int) -> Shares:
-        """Share of longs among accounts, large accounts, or what large accounts hold."""
+        """Return the share of longs among accounts, large accounts, or the positions of large accounts."""
         at = interval.borders(max(first_ms, instrument.launch_ms), last_ms)
         if not len(at):
             return Shares(at, np.zeros(0))
@@ -107,7 +107,7 @@ class Market(Truth):
         return Flow(end, traded[:, 0], traded[:, 1], self.price_at(instrument, "mark", end))
 
     def funding(self, instrument: Instrument, first_ms: int, last_ms: int) -> Funding:
-        """Funding every eight hours, from the mean premium of the eight hours before."""
+        """Return the funding every eight hours, from the mean premium of the eight hours before."""
         at = Interval(FUNDING_MS).borders(max(first_ms, instrument.launch_ms), last_ms)
         if not len(at):
             return Funding(at, np.zeros(0), np.zeros(0))
@@ -115,14 +115,14 @@ class Market(Truth):
         return Funding(at, rates, self.price_at(instrument, "mark", at))
 
     def funding_rate(self, instrument: Instrument, end_ms: int) -> float:
-        """The rate that the premium of the eight hours before an instant asks for."""
+        """Return the funding rate that follows from the premium of the eight hours before an instant."""
         at = np.arange(end_ms - FUNDING_MS, end_ms + 1, HOUR_MS // 4)
         premium = self.price_at(instrument, "mark", at) / self.price_at(instrument, "index", at) - 1.0
         mean = float(np.mean(premium))
         return float(np.clip(mean + np.clip(INTEREST_RATE - mean, -0.0005, 0.0005), -0.003, 0.003))
 
     def quote(self, instrument: Instrument, now_ms: int) -> Quote:
-        """Prices as they stand."""
+        """Return the current prices."""
         at = np.array([now_ms], dtype=np.int64)
         last, mark, index = (float(self.price_at(instrument, kind, at)[0]) for kind in ("trade", "mark", "index"))
         return Quote(now_ms, last, mark, index, self.funding_rate(instrument, now_ms))

@@ -1,4 +1,4 @@
-"""What becomes of the positions entered: closed by their owners, or liquidated when the mark touches their price."""
+"""The course of positions: closed by their owners, or liquidated when the mark touches their liquidation price."""
 
 from dataclasses import dataclass, fields
 from typing import TypeAlias
@@ -18,7 +18,7 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Positions:
-    """Positions with their whole life. Open from ``entry_ms`` (included) to ``exit_ms`` (excluded)."""
+    """Positions from opening to closing: open from ``entry_ms`` (included) to ``exit_ms`` (excluded)."""
 
     entry_ms: Ints
     exit_ms: Ints
@@ -33,19 +33,19 @@ class Positions:
     buys_to_close: Flags
 
     def where(self, mask: Flags | Ints | slice) -> "Positions":
-        """The positions that a mask, an order or a slice keeps."""
+        """Return the positions that a mask, an order or a slice selects."""
         return Positions(*(getattr(self, field.name)[mask] for field in fields(self)))
 
 
 def joined(parts: list[Positions]) -> Positions:
-    """Positions of several days, in order."""
+    """Concatenate the positions of several days, in order."""
     return Positions(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Positions)))
 
 
 def _touches(path: Path, entries: Entries, level: Floats) -> Ints:
-    """The instant at which the mark reaches each liquidation price; far in the future where it does not."""
+    """Return the instant at which the mark touches each liquidation price; far in the future where it does not."""
     never = np.int64(2**62)
-    reached = np.full(len(level), never)
+    touched = np.full(len(level), never)
     start = (entries.entry_ms - path.start_ms) // path.step_ms + 1
     for side in (1, -1):
         chosen = np.flatnonzero((entries.side == side) & ~np.isnan(level))
@@ -56,12 +56,12 @@ def _touches(path: Path, entries: Entries, level: Floats) -> Ints:
         before, after = nodes[node - 1], nodes[node]
         part = np.clip((before - wanted) / (before - after), 0.0, 1.0)
         at = path.start_ms + (node - 1) * path.step_ms + np.ceil(part * path.step_ms).astype(np.int64)
-        reached[chosen] = np.maximum(at, entries.entry_ms[chosen] + 1)
-    return reached
+        touched[chosen] = np.maximum(at, entries.entry_ms[chosen] + 1)
+    return touched
 
 
 def live(instrument: Instrument, ladder: Ladder, path: Path, entries: Entries) -> Positions:
-    """Follow each entry along the mark, which must reach three weeks beyond the last entry."""
+    """Follow each entry along the mark, which must extend three weeks beyond the last entry."""
     base = entries.lots * COINS[instrument.coin].lot_base
     side = entries.side.astype(np.float64)
     level = liquidation_prices(ladder.rules, ladder, entries.entry_price, base, entries.margin_usd, side)
@@ -88,7 +88,7 @@ def live(instrument: Instrument, ladder: Ladder, path: Path, entries: Entries) -
 
 
 def open_frame(positions: Positions, lot_base: float) -> pl.DataFrame:
-    """Positions as a table: amounts in coins, prices in USD a coin, times in ms."""
+    """Return positions as a table: amounts in coins, prices in USD per coin, times in ms."""
     price = pl.Series("liquidation_price", positions.liquidation_price).fill_nan(None)
     return pl.DataFrame(
         {
@@ -105,7 +105,7 @@ def open_frame(positions: Positions, lot_base: float) -> pl.DataFrame:
 
 
 def liquidated_frame(positions: Positions, lot_base: float) -> pl.DataFrame:
-    """Liquidations as a table, oldest first. ``side`` is the side that was liquidated."""
+    """Return liquidations as a table, oldest first. ``side`` is the liquidated side."""
     base, side = positions.lots * lot_base, positions.side.astype(np.float64)
     bankrupt = bankruptcy_prices(positions.entry_price, base, positions.margin_usd, side)
     frame = pl.DataFrame(

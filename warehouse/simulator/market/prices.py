@@ -1,8 +1,7 @@
 """Price paths: an index for each coin and a mark for each exchange, as functions of seed and absolute time.
 
-A path is drawn in whole days. A day's returns depend on its own random stream only; its level is a sum over the
-returns of the 240 days before, with weights that fade, so that any day can be drawn without those before 240 days,
-and the level is pulled back to its anchor.
+A path is drawn in whole days. A day's returns depend on its own random stream only. Its level is the sum of the returns
+of the 240 days before with fading weights: any day can be drawn without older ones, and the level reverts to its anchor.
 """
 
 import math
@@ -41,14 +40,14 @@ class Path:
     nodes: Floats
 
     def at(self, at_ms: Ints) -> Floats:
-        """Price at each instant, which must lie within the path."""
+        """Return the price at each instant, which must lie within the path."""
         index, rest = np.divmod(at_ms - self.start_ms, self.step_ms)
         after = np.minimum(index + 1, len(self.nodes) - 1)
         price: Floats = self.nodes[index] + (self.nodes[after] - self.nodes[index]) * (rest / self.step_ms)
         return price
 
     def ohlc(self, open_ms: Ints, end_ms: Ints) -> tuple[Floats, Floats, Floats, Floats]:
-        """Open, high, low and close of each bar [open, end], both ends included."""
+        """Return open, high, low and close of each bar [open, end], both ends included."""
         opened, closed = self.at(open_ms), self.at(end_ms)
         first = -((self.start_ms - open_ms) // self.step_ms)
         stop = (end_ms - self.start_ms) // self.step_ms + 1
@@ -64,7 +63,7 @@ class Path:
 
 
 class Prices:
-    """The paths of one seed, drawn when asked for and kept for a while."""
+    """The paths of one seed, drawn on demand and cached."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -77,7 +76,7 @@ class Prices:
         self._nodes = lru_cache(maxsize=4096)(self._draw_nodes)
 
     def path(self, exchange: Exchange, coin: str, kind: str, first_day: int, last_day: int) -> Path:
-        """The "mark", "index" or "trade" path over whole days, and the first node of the day after them."""
+        """Return the "mark", "index" or "trade" path over whole days, with the first node of the day after them."""
         days = [self._nodes(exchange, coin, kind, day) for day in range(first_day, last_day + 1)]
         after = self._nodes(exchange, coin, kind, last_day + 1)[:1]
         return Path(first_day * DAY_MS, COINS[coin].step_ms, np.concatenate([*days, after]))
@@ -86,7 +85,7 @@ class Prices:
         return float(stream(self.seed, "volatility", day).standard_normal())
 
     def _volatility(self, day: int) -> float:
-        """How volatile a day is, around 1: storms last about a week."""
+        """Return a day's volatility, around 1; volatile periods last about a week."""
         return math.exp(0.16 * math.fsum(0.85**age * self._shock(day - age) for age in range(VOLATILITY_MEMORY_DAYS)))
 
     def _draw_returns(self, name: str, day: int, steps: int, sigma: float) -> Floats:
@@ -99,7 +98,7 @@ class Prices:
             size = float(g.choice((-1.0, 1.0)) * sigma * (0.25 + min(g.exponential(0.35), 1.5)))
             span = int(g.integers(1, max(2, steps // 288)))
             returns[at : at + span] += size / span
-            shape[at : at + steps // 24] *= 1.7  # the hour after a jump is nervous
+            shape[at : at + steps // 24] *= 1.7  # the hour after a jump is more volatile
         return returns * shape / math.sqrt(float(np.mean(shape**2)))
 
     def _draw_total(self, name: str, day: int) -> float:
@@ -114,7 +113,7 @@ class Prices:
         return math.fsum((WEIGHTS * np.array(totals)).tolist())
 
     def _log_nodes(self, name: str, day: int, returns: Floats) -> Floats:
-        """The day's path in logarithms: its own returns, and the pull that joins it to the next day."""
+        """Return the day's path in logarithms: its own returns, and a drift that joins it to the next day."""
         start, end = self._level(name, day), self._level(name, day + 1)
         walked = np.concatenate([[0.0], np.cumsum(returns)])
         pull = end - start - walked[-1]
@@ -138,7 +137,7 @@ class Prices:
         return mark * (1.0 + 0.00005 * noise)
 
     def _basis(self, exchange: Exchange, name: str, day: int, steps: int) -> Floats:
-        """Mark over index, in logarithms: knots every two hours, joined by straight lines."""
+        """Return mark over index in logarithms: knots every two hours, joined by straight lines."""
         knots = [self._knots(exchange, name, day), self._knots(exchange, name, day + 1)[:1]]
         wide = 1.0 if COINS[name].step_ms <= 60_000 else 2.0
         at = np.arange(steps) * (KNOTS_PER_DAY / steps)

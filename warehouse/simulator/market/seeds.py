@@ -1,4 +1,4 @@
-"""Random streams that depend on what they are for, never on when or in which order they are drawn."""
+"""Random streams that depend on their subject only, never on the time or the order of drawing."""
 
 from hashlib import blake2b
 
@@ -8,12 +8,12 @@ DAY_MS = 86_400_000
 
 
 def stream(seed: int, *subject: str | int) -> np.random.Generator:
-    """An independent generator for one subject, e.g. ``stream(7, "entries", "okx", "BTC", 20_000)``."""
+    """Return an independent generator for one subject, e.g. ``stream(7, "entries", "okx", "BTC", 20_000)``."""
     name = "/".join(str(part) for part in (seed, *subject))
     key = np.frombuffer(blake2b(name.encode(), digest_size=16).digest(), dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key))
 
 
 def day_of(at_ms: int) -> int:
-    """Days since 1970-01-01 UTC of an instant in milliseconds."""
+    """Return the days from 1970-01-01 UTC to an instant in milliseconds."""
     return at_ms // DAY_MS

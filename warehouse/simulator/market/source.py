@@ -1,7 +1,7 @@
-"""What the wire servers ask of the world behind them, simulated or recorded.
+"""The interface of a market, simulated or recorded, to the wire servers.
 
-Amounts are native units of the contract (coins x ``1/multiplier``), of one side; prices are USD for one native unit.
-Every method gets the instant beyond which nothing is known, or is asked for a range that ends before it.
+Amounts are native units of the contract (coins x ``1/multiplier``), of one side; prices are USD per native unit. Every
+method takes the current instant, beyond which no data exist, or a range that ends before it.
 """
 
 from dataclasses import dataclass
@@ -21,21 +21,21 @@ FUNDING_MS = 8 * HOUR_MS
 
 @dataclass(frozen=True)
 class Interval:
-    """Bars of a fixed length, whose borders lie at ``offset_ms`` beyond multiples of the length since 1970."""
+    """Bars of a fixed length, with borders at ``offset_ms`` beyond multiples of the length since 1970."""
 
     length_ms: int
     offset_ms: int = 0
 
     def floor(self, at_ms: int) -> int:
-        """The border at or before an instant."""
+        """Return the border at or before an instant."""
         return at_ms - (at_ms - self.offset_ms) % self.length_ms
 
     def ceil(self, at_ms: int) -> int:
-        """The border at or after an instant."""
+        """Return the border at or after an instant."""
         return -((-at_ms + self.offset_ms) // self.length_ms) * self.length_ms + self.offset_ms
 
     def borders(self, first_ms: int, last_ms: int) -> Ints:
-        """All borders from the first to the last instant, both included."""
+        """Return all borders from the first to the last instant, both included."""
         return np.arange(self.ceil(first_ms), last_ms + 1, self.length_ms, dtype=np.int64)
 
 
@@ -49,13 +49,13 @@ class OpenInterest:
 
 
 def no_interest() -> OpenInterest:
-    """No snapshot."""
+    """Return no snapshot."""
     return OpenInterest(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 
 
 @dataclass(frozen=True)
 class Bars:
-    """Price bars; what is not known of traded volume is None."""
+    """Price bars; unknown columns of traded volume are None."""
 
     open_ms: Ints
     open: Floats
@@ -69,7 +69,7 @@ class Bars:
 
 
 def no_bars() -> Bars:
-    """No bar."""
+    """Return no bar."""
     return Bars(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
 
 
@@ -93,7 +93,7 @@ class Shares:
 
 @dataclass(frozen=True)
 class Funding:
-    """Funding as it was settled, and the mark price then."""
+    """Settled funding, and the mark price at each settlement."""
 
     ts_ms: Ints
     rate: Floats
@@ -102,7 +102,7 @@ class Funding:
 
 @dataclass(frozen=True)
 class Quote:
-    """Prices of one instant; None where they are not known."""
+    """Prices of one instant; None where unknown."""
 
     ts_ms: int
     last: float | None
@@ -113,7 +113,7 @@ class Quote:
 
 @dataclass(frozen=True)
 class Liquidations:
-    """Positions taken over, oldest first; ``long`` is the side of the position."""
+    """Liquidated positions, oldest first; ``long`` is 1 for a long position, 0 for a short one."""
 
     ts_ms: Ints
     long: Ints
@@ -122,42 +122,44 @@ class Liquidations:
 
 
 class Source(Protocol):
-    """A market that can be asked about its past."""
+    """A market with its history."""
 
     label: str
-    dense: bool  # every border of an interval since the launch has data, so that a page can be cut before asking
+    dense: (
+        bool  # every border of an interval since the launch has data, so that a page's range is known before its data
+    )
 
     def __hash__(self) -> int:
-        """Of the object: what it says never changes."""
+        """Hash by identity: the data of a source never change."""
 
     def instruments(self, exchange: Exchange) -> tuple[Instrument, ...]:
-        """All contracts of one exchange."""
+        """Return all contracts of one exchange."""
 
     def tiers(self, instrument: Instrument) -> tuple[Tier, ...]:
-        """Margin tiers now; none where they are not known."""
+        """Return the current margin tiers; empty if unknown."""
 
     def open_interest(self, instrument: Instrument, interval: Interval, first_ms: int, last_ms: int) -> OpenInterest:
-        """Snapshots on the borders of an interval, from the first to the last instant, both included."""
+        """Return the snapshots on the borders of an interval, from the first to the last instant, both included."""
 
     def open_interest_now(self, instrument: Instrument, now_ms: int) -> OpenInterest:
-        """The newest snapshot: one row, or none."""
+        """Return the newest snapshot: one row, or none."""
 
     def bars(
         self, instrument: Instrument, kind: BarKind, interval: Interval, first_ms: int, last_ms: int, now_ms: int
     ) -> Bars:
-        """Bars whose open lies from the first to the last instant; the one still open as it is at ``now_ms``."""
+        """Return the bars that open from the first to the last instant; an unclosed one is as of ``now_ms``."""
 
     def shares(self, instrument: Instrument, crowd: Crowd, interval: Interval, first_ms: int, last_ms: int) -> Shares:
-        """Long shares on the borders of an interval."""
+        """Return the shares of longs on the borders of an interval."""
 
     def flow(self, instrument: Instrument, interval: Interval, first_ms: int, last_ms: int) -> Flow:
-        """Taker volume of the periods that end from the first to the last instant."""
+        """Return the taker volume of the periods that end from the first to the last instant."""
 
     def funding(self, instrument: Instrument, first_ms: int, last_ms: int) -> Funding:
-        """Funding settled from the first to the last instant."""
+        """Return the funding settled from the first to the last instant."""
 
     def quote(self, instrument: Instrument, now_ms: int) -> Quote:
-        """Prices as they stand."""
+        """Return the current prices."""
 
     def liquidations(self, instrument: Instrument, first_ms: int, last_ms: int) -> Liquidations:
-        """Liquidations from the first to the last instant."""
+        """Return the liquidations from the first to the last instant."""

@@ -1,4 +1,4 @@
-"""Margin tiers of each exchange: the documented tables, and made-up ones of the same build for the rest."""
+"""Margin tiers of each exchange: the documented tables, and invented ones of the same structure for the rest."""
 
 from dataclasses import dataclass
 
@@ -49,7 +49,7 @@ OKX_SCALE_USD = {"SOL": 1e6}
 
 
 def _progressive(rows: tuple[_Row, ...]) -> tuple[Tier, ...]:
-    """Tiers whose deduction keeps the maintenance margin continuous at each bound."""
+    """Build tiers with deductions that keep the maintenance margin continuous at each bound."""
     tiers: list[Tier] = []
     floor = deduction = 0.0
     for cap, leverage, rate in rows:
@@ -61,13 +61,13 @@ def _progressive(rows: tuple[_Row, ...]) -> tuple[Tier, ...]:
 
 
 def _halved(percent: float) -> float:
-    """Bybit's largest leverage: the initial margin is twice the maintenance margin; high ones end in 0 or 5."""
+    """Return Bybit's maximum leverage: initial margin is twice the maintenance margin; high values end in 0 or 5."""
     leverage = 50.0 / percent
     return float(5 * np.round(leverage / 5) if leverage > 45 else max(1.0, np.floor(leverage * 100) / 100))
 
 
 def bybit_tiers(coin: str) -> tuple[Tier, ...]:
-    """Progressive, bounds in USDT. BTC is the documented table; its open last tier ends at 1000 million here."""
+    """Return progressive tiers with bounds in USDT. BTC is the documented table, its open last tier capped at 1e9."""
     if coin == "BTC":
         return _progressive(tuple((cap * 1e6, _halved(rate), rate / 100) for cap, rate in _BYBIT_BTC))
     scale = BYBIT_SCALE_USD.get(coin, 5e4)
@@ -75,7 +75,7 @@ def bybit_tiers(coin: str) -> tuple[Tier, ...]:
 
 
 def okx_tiers(coin: str, price_usd: float, contract: float) -> tuple[Tier, ...]:
-    """The whole position takes one tier; no deduction; bounds in coins. BTC is the documented table."""
+    """Return tiers with bounds in coins and no deduction: a position takes one tier. BTC is the documented table."""
     if coin == "BTC":
         rows = _OKX_BTC_ROWS
     elif coin == "ETH":  # documented: the first tier ends at 500 coins, fifty times BTC's
@@ -91,7 +91,7 @@ def okx_tiers(coin: str, price_usd: float, contract: float) -> tuple[Tier, ...]:
 
 
 def tiers_of(instrument: Instrument, price_usd: float) -> tuple[Tier, ...]:
-    """The tiers in force for a simulated contract, given the coin's anchor price."""
+    """Return the tiers of a simulated contract, given the coin's anchor price."""
     if instrument.exchange == "binance":
         return _progressive(BINANCE.get(instrument.coin, BINANCE[""]))
     if instrument.exchange == "bybit":

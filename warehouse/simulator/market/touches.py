@@ -1,4 +1,4 @@
-"""When a path first reaches a level: binary descent over minima of ever longer stretches."""
+"""The first touch of a level by a path: binary descent over minima of ever longer stretches."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from warehouse.simulator.market.prices import Floats, Ints
 
 
 def _minima(values: Floats) -> list[Floats]:
-    """``table[k][i]`` is the smallest of ``values[i : i + 2**k]``."""
+    """Return a table of minima: ``table[k][i]`` is the smallest of ``values[i : i + 2**k]``."""
     table = [values]
     width = 1
     while 2 * width <= len(values):
@@ -16,7 +16,7 @@ def _minima(values: Floats) -> list[Floats]:
 
 
 def first_at_or_below(values: Floats, start: Ints, level: Floats) -> Ints:
-    """Index of the first value at or below each level, from ``start`` on; ``len(values)`` where there is none."""
+    """Return the index of the first value at or below each level, from ``start`` on; ``len(values)`` if there is none."""
     position = start.copy()
     for power, lowest in reversed(list(enumerate(_minima(values)))):
         fits = position < len(lowest)

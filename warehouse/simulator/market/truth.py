@@ -1,4 +1,4 @@
-"""What really stands behind the published figures: the books of one seed, and the truth read from them."""
+"""The ground truth behind the published series: the positions of one seed, and tables of them."""
 
 from functools import cache
 from threading import RLock
@@ -17,7 +17,7 @@ from warehouse.simulator.market.tiers import Tier, tiers_of
 
 
 class Truth:
-    """All books of one seed. Safe to ask from several threads."""
+    """The books of all contracts of one seed. Thread-safe."""
 
     def __init__(self, seed: int = 7) -> None:
         self.seed = seed
@@ -30,12 +30,12 @@ class Truth:
         return tiers_of(contract, COINS[contract.coin].price_usd)
 
     def open_book(self, contract: Instrument) -> Book:
-        """Who trades a contract, and under which margin rules."""
+        """Open the book of a contract with its exchange's crowd and margin rules."""
         ladder = Ladder(self.tiers(contract), contract.exchange)
         return Book(self.prices, contract, ladder, habits_of(self.seed, contract.exchange))
 
     def book(self, contract: Instrument) -> Book:
-        """The books of one contract. Amounts in whole lots, prices in USD a coin."""
+        """Return the book of one contract. Amounts in whole lots, prices in USD per coin."""
         key = (contract.exchange, contract.coin)
         with self.lock:
             if key not in self._books:
@@ -43,21 +43,21 @@ class Truth:
             return self._books[key]
 
     def path(self, contract: Instrument, kind: str, first_ms: int, last_ms: int) -> Path:
-        """The "mark", "index" or "trade" path that covers a range, in USD a coin."""
+        """Return the "mark", "index" or "trade" path that covers a range, in USD per coin."""
         with self.lock:
             return self.prices.path(contract.exchange, contract.coin, kind, day_of(first_ms), day_of(last_ms))
 
     def units(self, contract: Instrument, lots: Ints) -> Floats:
-        """Lots as native units of the contract."""
+        """Convert lots to native units of the contract."""
         return lots * (COINS[contract.coin].lot_base / contract.multiplier)
 
     def price_at(self, contract: Instrument, kind: str, at_ms: Ints) -> Floats:
-        """Price of one native unit at each instant."""
+        """Return the price of one native unit at each instant."""
         path = self.path(contract, kind, int(at_ms.min()), int(at_ms.max()))
         return path.at(at_ms) * contract.multiplier
 
     def liquidated(self, contract: Instrument, first_ms: int, last_ms: int) -> Positions:
-        """Positions liquidated from the first to the last instant, both included, oldest first."""
+        """Return the positions liquidated from the first to the last instant, both included, oldest first."""
         book = self.book(contract)
         with self.lock:
             parts = [book.chapter(n) for n in range(first_ms // CHAPTER_MS, last_ms // CHAPTER_MS + 1)]
@@ -69,19 +69,19 @@ class Truth:
         return found.where(np.lexsort((found.entry_ms, found.exit_ms)))
 
     def true_positions(self, exchange: Exchange, coin: str, at_ms: int) -> pl.DataFrame:
-        """Every position open at an instant: the truth that a map is judged by.
+        """Return every position open at an instant: the ground truth for a map.
 
-        Columns ``side, entry_price, base, leverage_x, liquidation_price, opened_ms, margin_usd``: coins, USD a coin,
-        ms. Holders that are never liquidated have a null liquidation price; on each side one row with null entry and
-        opening stands for the hedged, so that both sides sum to the open interest.
+        Columns ``side, entry_price, base, leverage_x, liquidation_price, opened_ms, margin_usd``: coins, USD per coin,
+        ms. Positions that are never liquidated have a null liquidation price. On each side one row, with null entry and
+        opening, represents the hedgers, so that both sides sum to the open interest.
         """
         book = self.book(instrument(exchange, coin))
         with self.lock:
             p = book.chapter(at_ms // CHAPTER_MS).positions
             total = int(book.open_lots(np.array([at_ms], dtype=np.int64))[0])
-        standing = p.where((p.entry_ms <= at_ms) & (p.exit_ms > at_ms))
-        frame = open_frame(standing, COINS[coin].lot_base)
-        held = {name: int(standing.lots[standing.side == s].sum()) for name, s in (("long", 1), ("short", -1))}
+        active = p.where((p.entry_ms <= at_ms) & (p.exit_ms > at_ms))
+        frame = open_frame(active, COINS[coin].lot_base)
+        held = {name: int(active.lots[active.side == s].sum()) for name, s in (("long", 1), ("short", -1))}
         rest = pl.DataFrame(
             {
                 "side": ["long", "short"],
@@ -92,6 +92,6 @@ class Truth:
         return pl.concat([frame, rest], how="diagonal")
 
     def realised_liquidations(self, exchange: Exchange, coin: str, start_ms: int, end_ms: int) -> pl.DataFrame:
-        """Every liquidation of [start, end), oldest first: ``ts_ms, side, price, base`` and what the position was."""
+        """Return every liquidation of [start, end), oldest first: ``ts_ms, side, price, base`` and the position."""
         p = self.liquidated(instrument(exchange, coin), start_ms, end_ms - 1)
         return liquidated_frame(p, COINS[coin].lot_base)

@@ -221,10 +221,10 @@ def test_a_checksum_proves_transport_not_content() -> None:
     asked = checksum_of("archive_metrics")
     whole = zipped(asked, documented("archive_metrics"))
     for body, why in (
-        (b"", "no zip"),
-        (b"<html>maintenance</html>", "no zip"),
-        (whole[: len(whole) // 2], "no zip"),
-        (whole.replace(b"\x4b\x03\x04", b"\x4b\x03\x05"), "no zip"),
+        (b"", "not a readable zip"),
+        (b"<html>maintenance</html>", "not a readable zip"),
+        (whole[: len(whole) // 2], "not a readable zip"),
+        (whole.replace(b"\x4b\x03\x04", b"\x4b\x03\x05"), "not a readable zip"),
         (zipped(asked, documented("archive_metrics"), "other.csv"), "no BTCUSDT-metrics-2026-01-05.csv in the zip"),
     ):
         with pytest.raises(BadPayload, match=why):

@@ -66,10 +66,10 @@ def test_taken_records_keep_their_numbers() -> None:
 
 
 def test_records_of_another_contract_are_refused() -> None:
-    Columns([{"s": "BTC"}, {}]).asked_for("s", "BTC", stated=False)
+    Columns([{"s": "BTC"}, {}]).check_instrument("s", "BTC", stated=False)
     for records, stated in (([{"s": "BTC"}, {}], True), ([{"s": "BTC"}, {"s": "ETH"}], False), ([{"s": 1}], False)):
         with pytest.raises(BadPayload, match=r"row \d: s is"):
-            Columns(records).asked_for("s", "BTC", stated=stated)
+            Columns(records).check_instrument("s", "BTC", stated=stated)
 
 
 def test_rows_of_columns_are_rows() -> None:

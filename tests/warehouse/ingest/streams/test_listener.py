@@ -50,7 +50,7 @@ def hears(
 ) -> Listener:
     """The listener, after the scene was played beside it and it was stopped."""
     recorder = Recorder(root, exchange, clock)
-    pace = Pace(beat_s=beat_s, breath_s=0)
+    pace = Pace(beat_s=beat_s, pause_s=0)
     listener = Listener(exchange, STREAMS[exchange], server.url, recorder, lambda: ["BTCUSDT"], pace)
 
     async def play() -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.warehouse.trial import MADE, NOW, A, Trial, differing
 from transforms.exchanges import recording
 from warehouse.clock import HOUR, to_ms
-from warehouse.ingest.streams.recordings import Recorder, recorded_hours, take_in
+from warehouse.ingest.streams.recordings import Recorder, recorded_hours, store_recordings
 from warehouse.simulator import Simulation
 from warehouse.storage.store import Store
 
@@ -36,21 +36,21 @@ def record(root: Path, exchange: str, hour: datetime, *, until: datetime | None 
     """
     begun, clock = hour - HOUR, Clock(hour - HOUR)
     recorder = Recorder(root, exchange, clock)
-    recorder.connected()
-    recorder.subscribed(["BTCUSDT"] if exchange == "bybit" else None)
+    recorder.record_connected()
+    recorder.record_subscribed(["BTCUSDT"] if exchange == "bybit" else None)
     clock.now = begun + 60 * SECOND
     event_ms = to_ms(clock.now)
     if exchange == "bybit":
         event = {"T": event_ms, "s": "BTCUSDT", "S": "Buy", "v": "2", "p": str(price)}
-        recorder.said(json.dumps({"topic": "allLiquidation.BTCUSDT", "data": [event]}))
+        recorder.record_message(json.dumps({"topic": "allLiquidation.BTCUSDT", "data": [event]}))
     else:
         order = {"s": "BTCUSDT", "S": "BUY", "z": "2", "p": str(price), "T": event_ms}
-        recorder.said(json.dumps({"e": "forceOrder", "o": order}))
+        recorder.record_message(json.dumps({"e": "forceOrder", "o": order}))
     clock.now = until or hour + 9 * SECOND
-    recorder.alive()
+    recorder.record_alive()
     if until is None:
         clock.now = hour + 20 * SECOND
-        recorder.alive()
+        recorder.record_alive()
     recorder.close()
     return event_ms
 
@@ -103,7 +103,7 @@ def test_it_is_taken_in_once(trial: Trial) -> None:
 def test_taken_in_and_killed_before_it_was_published_it_is_one_payload(trial: Trial) -> None:
     record(trial.root, "bybit", A + HOUR)
     for _ in range(2):
-        assert take_in(Store(trial.root), "bybit", "simulated", A + HOUR, NOW) == 2
+        assert store_recordings(Store(trial.root), "bybit", "simulated", A + HOUR, NOW) == 2
     trial.run(A + HOUR)
     assert streamed(trial)["window_end_utc"].to_list() == [A, A + HOUR]
     assert trial.rows("realised_liquidations").filter(exchange="bybit").height == 1
@@ -111,8 +111,8 @@ def test_taken_in_and_killed_before_it_was_published_it_is_one_payload(trial: Tr
 
 def test_an_hour_that_may_still_be_written_is_left_alone(trial: Trial) -> None:
     record(trial.root, "bybit", A + HOUR)
-    take_in(Store(trial.root), "bybit", "simulated", A + HOUR, A + HOUR + 30 * SECOND)
-    take_in(Store(trial.root), "bybit", "simulated", A, NOW)
+    store_recordings(Store(trial.root), "bybit", "simulated", A + HOUR, A + HOUR + 30 * SECOND)
+    store_recordings(Store(trial.root), "bybit", "simulated", A, NOW)
     assert streamed(trial)["window_end_utc"].to_list() == [A]
 
 
