@@ -9,7 +9,8 @@
   is expected; or `expect_error.txt`: a part of the error's text.
 
 Times are ISO, and reach a build as it wants them: naive, UTC. A parameter that looks like a day, or like a time that
-ends in `Z`, is one too; `{"request": {...}, "sent_ms": ..., "response": {...}}` is what an exchange was asked and answered.
+ends in `Z`, is one too; `{"request": {...}, "sent_ms": ..., "response": {...}}` is a request to an exchange and its
+response.
 A body may be written as the JSON that it is.
 """
 

@@ -1,4 +1,4 @@
-"""A small warehouse made by hand: BTC at two hours, three exchanges, okx carried in the second; no exchange is asked."""
+"""A small hand-made warehouse: BTC at two hours on three exchanges, okx carried in the second; nothing is fetched."""
 
 from __future__ import annotations
 

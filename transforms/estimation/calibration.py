@@ -56,10 +56,10 @@ def seen(
     realised_liquidations: pl.DataFrame,
     realised_coverage: pl.DataFrame,
 ) -> dict[Side, Exposure]:
-    """What the tables hold of one coin, by exchange and side.
+    """Return the fit's input for one coin, by exchange and side.
 
-    Left out are hours that were not read, and those of which the exchange said too little to know what the mark swept: a
-    stale one, and the one after it, which makes up for it.
+    Hours without a read feed are left out, as are a stale hour and the one after it, which catches up: their swept
+    range is uncertain.
     """
     moment = pl.col("time_utc")
     events = realised_liquidations.with_columns(

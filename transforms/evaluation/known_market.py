@@ -158,7 +158,7 @@ def read(
     estimators: Sequence[str] = tuple(ESTIMATORS),
     step: Callable[[], None] = lambda: None,
 ) -> Iterator[Reading]:
-    """Each estimator's view of each exchange and side of one market at the full hours `at_ms`, from what was known then.
+    """Yield each estimator's view of each exchange and side of a market at the full hours `at_ms`, point in time.
 
     published, realised: the market's rows. `step` is called for each hour that is passed, `hours_to_pass` times.
     """

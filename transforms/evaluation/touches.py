@@ -14,7 +14,7 @@ _SIDE = ["hour_utc", "side"]
 def touches(hours: pl.DataFrame, clusters: pl.DataFrame, levels: pl.DataFrame) -> pl.DataFrame:
     """A row for each cluster, and for each price bucket that is in none, within FARTHEST_BP of the mark of its hour.
 
-    hours: hour_utc, mark_price, is_stale, lowest and highest mark (null where no exchange has bars of the hour); any may
+    hours: hour_utc, mark_price, is_stale, lowest and highest mark (null if no exchange has bars of the hour); any may
     be missing. clusters and levels (buckets of the map): hour_utc, side, price_low, price_high. What is a cluster, how
     far it is and how much prices move is of its hour and before; only `reached_` looks ahead.
 

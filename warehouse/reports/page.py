@@ -65,7 +65,7 @@ def _json(sections: Sequence[Section]) -> str:
 
 
 def _spec(panel: Any, figure: Figure, *, is_first: bool) -> dict[str, Any]:
-    """Return the panel's specification with its controls and without its config: the page has a light and a dark one."""
+    """Return the panel's specification with controls and without config: the page has a light and a dark one."""
     spec: dict[str, Any] = panel.to_dict(validate=False)
     spec.pop("config", None)
     others = [param for param in spec.get("params", []) if param["name"] != "shown"]

@@ -1,4 +1,4 @@
-"""The liquidation streams: what is said to each exchange, what its messages mean, and what a recording of them holds."""
+"""The liquidation streams: the subscription sent, the messages decoded, and the format of their recordings."""
 
 from __future__ import annotations
 

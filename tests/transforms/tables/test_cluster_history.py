@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.transforms.tracks import FIRST, HOUR, Hours, frame, hours, inputs
 
+from tests.transforms.tracks import FIRST, HOUR, Hours, frame, hours, inputs
 from transforms.model.price_grid import edge, middle
 from transforms.tables.cluster_history import TABLE, build
 

@@ -140,7 +140,7 @@ class Book:
         return self.habits.hedge_share * float(np.exp(0.08 * g.standard_normal()))
 
     def hedged_lots(self, at_ms: Ints) -> Ints:
-        """Return the lots that unleveraged holders have on both sides: spot hedged with a perpetual, and the reverse."""
+        """Return the lots of unleveraged holders on both sides: spot hedged with a perpetual, and the reverse."""
         day, rest = np.divmod(at_ms, DAY_MS)
         knots: Floats = np.array([self._hedge_knot(int(d)) for d in range(int(day.min()), int(day.max()) + 2)])
         index = day - day.min()
@@ -171,7 +171,7 @@ class Book:
         return within
 
     def _until(self, number: Ints, at_ms: Ints) -> Ints:
-        """Return the lots traded from the start of the numbered chapter until just before an instant of it, or its end."""
+        """Return the lots traded from the start of the numbered chapter until just before an instant, or its end."""
         traded = np.zeros((len(at_ms), 2), np.int64)
         for each in np.unique(number):
             chosen = number == each

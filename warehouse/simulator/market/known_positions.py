@@ -36,7 +36,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Crowd:
-    """The differences of a crowd and its prices from the simulator's own, as factors unless a comment says otherwise."""
+    """How a crowd and its prices differ from the simulator's own: factors, unless a comment says otherwise."""
 
     leverage: float = 1.0
     leverage_spread: float = 1.0  # on the spread within a class, in logarithms
@@ -125,7 +125,7 @@ class KnownMarket(Market):
 
 
 def published(market: Market, exchange: Exchange, start_ms: int, end_ms: int) -> pl.DataFrame:
-    """Return the series that an exchange publishes for [start, end), in 5-minute bars: USD per coin, coins, accounts."""
+    """Return the published series of an exchange in [start, end), as 5-minute bars: USD per coin, coins, accounts."""
     contract = instrument(exchange, COIN)
     bars = market.bars(contract, "mark", BAR, start_ms, end_ms - 1, end_ms)
     flow = market.flow(contract, BAR, start_ms + BAR.length_ms, end_ms)

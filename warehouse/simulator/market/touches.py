@@ -16,7 +16,7 @@ def _minima(values: Floats) -> list[Floats]:
 
 
 def first_at_or_below(values: Floats, start: Ints, level: Floats) -> Ints:
-    """Return the index of the first value at or below each level, from ``start`` on; ``len(values)`` if there is none."""
+    """Return the index of the first value at or below each level, from ``start`` on; ``len(values)`` if none."""
     position = start.copy()
     for power, lowest in reversed(list(enumerate(_minima(values)))):
         fits = position < len(lowest)

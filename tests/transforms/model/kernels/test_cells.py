@@ -131,7 +131,7 @@ def test_in_two_moves_as_in_one(seed: int, s: int, stops: tuple[int, int, int], 
 @few
 @given(seed=SEEDS, s=SIDES, mark=ANYWHERE)
 def test_every_coin_is_placed_at_its_distance_or_was_swept(seed: int, s: int, mark: int) -> None:
-    """Whoever opens late in the hour has not aged and not given up: true coins, after `survival` and `retained`, are whole."""
+    """Positions opened late in the hour have neither aged nor exited: their true coins are the coins opened."""
     cells, expected, survival, retained, told = (
         crowd(seed),
         crowd(seed),
@@ -238,7 +238,7 @@ def without(
 def test_what_leaves_a_window_was_thinned_by_every_move_since_and_swept_once(
     seed: int, s: int, window: int, strength: float
 ) -> None:
-    """What is retained of a cohort leaves, and no more than is there; those within hold no more than those around them."""
+    """The retained part of a cohort expires, at most what is there; an inner window never holds more than an outer one."""
     begun = crowd(seed)[[0, *range(AGES - 1, 0, -1)]]  # the shortest window is the innermost
     cells, expected, told, gone = begun.copy(), begun.copy(), opening(seed), leaving(seed, s)
     gone.out_of(cells, window, s, told, survival_of(seed), strength)

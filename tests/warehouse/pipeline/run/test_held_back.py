@@ -58,7 +58,9 @@ def wrong(one_hour: Trial, tmp_path_factory: pytest.TempPathFactory) -> Trial:
 def test_wrong_units_are_held_back_with_their_reason(wrong: Trial) -> None:
     held = wrong.root / "quarantine" / "core" / "open_interest" / PARTITION
     reason = (held / "reason.txt").read_text()
-    assert reason.startswith("core.open_interest.value_within_10pct_of_mark: Reported dollars differ from coins times mark")
+    assert reason.startswith(
+        "core.open_interest.value_within_10pct_of_mark: Reported dollars differ from coins times mark"
+    )
     assert "exchange=binance" in reason
     assert pl.read_parquet(held / FILE, hive_partitioning=False).height > wrong.rows("open_interest").height
     failed = wrong.rows("checks").filter(~pl.col("passed") & (pl.col("severity") == "FAIL"))
