@@ -143,7 +143,7 @@ class Walk:
             self.learnt = {s: each.assumed for (_, s), each in fit("bench", self.priors, observed).items()}
 
     def observed(self, s: int, now_ms: int) -> Observed:
-        """Return all exchanges' liquidations as if they were one's complete feed: the fitted level is not one exchange's."""
+        """Return the liquidations of all exchanges as one complete feed; its level is not that of one exchange."""
         over = [
             (np.sum(hours, axis=0), self.liquidated[s][start_ms])
             for (side, start_ms), hours in self.swept.items()

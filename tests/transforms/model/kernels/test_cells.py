@@ -238,7 +238,7 @@ def without(
 def test_what_leaves_a_window_was_thinned_by_every_move_since_and_swept_once(
     seed: int, s: int, window: int, strength: float
 ) -> None:
-    """The retained part of a cohort expires, at most what is there; an inner window never holds more than an outer one."""
+    """The retained part of a cohort expires, at most what is there; inner windows never exceed outer ones."""
     begun = crowd(seed)[[0, *range(AGES - 1, 0, -1)]]  # the shortest window is the innermost
     cells, expected, told, gone = begun.copy(), begun.copy(), opening(seed), leaving(seed, s)
     gone.out_of(cells, window, s, told, survival_of(seed), strength)
