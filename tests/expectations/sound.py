@@ -107,7 +107,7 @@ def cascade_contagion() -> list[Row]:
 
 
 def liquidation_clusters() -> list[Row]:
-    every = _MODELLED | _MAP | {"intensity": 2.5, "intensity_z": 0.5, "exchange_shares": '{"okx": 1.0}'}
+    every = _MODELLED | _MAP | {"intensity": 2.5, "intensity_z": 0.5, "exchange_shares": {"okx": 1.0}}
 
     def cluster(side: str, rank: int, low: float, usd: float) -> Row:
         place = {"price_low": low, "price_high": low + 200, "price_peak": low + 50, "cluster_id": f"BTC-{side}-{low:g}"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from datetime import datetime
 from pathlib import Path
@@ -75,7 +74,7 @@ def balance(of_hour: pl.DataFrame) -> pl.DataFrame:
 
 def clusters(hour: datetime) -> pl.DataFrame:
     ranges = {"long": (100_700.0, 101_100.0, 312e6, 2.1), "short": (106_400.0, 107_100.0, 420e6, 2.4)}
-    shares = json.dumps({"binance": 0.5, "bybit": 0.3, "okx": 0.2})
+    shares = {"binance": 0.5, "bybit": 0.3, "okx": 0.2}
     rows = [
         {"side": side, "rank": 1, "cluster_id": f"BTC-{side}", "price_low": low, "price_high": high,
          "price_peak": low + 100,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -67,11 +66,10 @@ class _HourProfile:
         own = held[edge(low) <= mark] if side == "long" else held[edge(low + 1) >= mark]
         return slice(int(own[0]), int(own[-1]) + 1) if len(own) else slice(0, 0)
 
-    def shares(self, found: Range) -> str:
-        """Return each exchange's share of a range, as JSON."""
+    def shares(self, found: Range) -> dict[str, float]:
+        """Return each exchange's share of a range."""
         sums = self.usd[:, found.first : found.last + 1].sum(axis=1).tolist()
-        held = {e: usd for e, usd in zip(self.exchanges, sums, strict=True) if usd > 0}
-        return json.dumps({exchange: round(usd / sum(held.values()), 6) for exchange, usd in held.items()})
+        return {e: usd / sum(sums) for e, usd in zip(self.exchanges, sums, strict=True) if usd > 0}
 
 
 def _hour_rows(now: _HourProfile, trailing: Floats, attributes: Row) -> Iterator[Row]:
