@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expectations.columns.kinds import EXCHANGES, FLAG, FLOAT, SHARES, TEXT, UTC, WHOLE
+from expectations.columns.kinds import EXCHANGES, FLAG, FLOAT, TEXT, UTC, WHOLE
 from expectations.contract import Column
 
 TRACK_STATUSES = ("active", "lost", "swept", "expired", "merged")
@@ -60,7 +60,7 @@ COLUMNS = (
         FLOAT,
         "Z-score of the range's notional against its own last 7 days; null with too little history",
     ),
-    Column("exchange_shares", SHARES, "Share of each exchange in the notional, by name"),
+    Column("share", FLOAT, "Share of the exchange in the cluster's notional", minimum=0, maximum=1),
     # tracks of clusters
     Column(
         "track_id",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -99,10 +98,10 @@ def _clusters(market: Snapshot) -> list[str]:
 
 
 def _cluster(row: dict[str, Any]) -> str:
-    lead, share = max(row["exchange_shares"].items(), key=itemgetter(1))
+    share = f", {part(row['lead_share'])} on {row['lead_exchange']}" if row["lead_exchange"] else ""
     low, high = (price_text(float(str(row[edge]))) for edge in ("price_low", "price_high"))
     intensity, notional = float(str(row["intensity"])), float(str(row["notional_usd"]))
-    return f"{row['side']}s {low}-{high} ({amount(notional)}, intensity {intensity:.1f}, {part(share)} on {lead})"
+    return f"{row['side']}s {low}-{high} ({amount(notional)}, intensity {intensity:.1f}{share})"
 
 
 def _basis(market: Snapshot) -> str:

@@ -71,7 +71,7 @@ def snapshot(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | No
         levels=ask(catalog, "snapshot/levels", **values),
         exchange_rows=ask(catalog, "snapshot/exchanges", **values),
         balance=ask(catalog, "snapshot/rows_of_hour", table="mart.market_balance", **values),
-        clusters=ask(catalog, "snapshot/rows_of_hour", table="mart.liquidation_clusters", **values),
+        clusters=ask(catalog, "snapshot/clusters", **values),
         missing=ask(catalog, "snapshot/missing", **values),
         ranges=ask(catalog, "snapshot/ranges", **values),
     )

@@ -131,7 +131,7 @@ def test_it_is_written_for_duckdb_1(store: Store) -> None:
 
 
 def test_without_a_catalog_the_way_out_is_named(store: Store) -> None:
-    with pytest.raises(UserError, match=r"there is no catalog at .*catalog\.duckdb; make one with: liq run"):
+    with pytest.raises(UserError, match=r"there is no catalog at .*catalog\.duckdb; create one with: liq run"):
         catalog.connect(store.root)
     (store.root / "catalog.duckdb").write_bytes(b"no database")
     with pytest.raises(UserError, match=r"catalog\.duckdb cannot be opened \(.*\); rebuild it with: liq run") as told:
@@ -172,7 +172,7 @@ class TestMoved:
 
     def test_a_read_only_copy_says_so(self, copy: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # root may write anywhere
-        with pytest.raises(UserError, match=r"catalog\.duckdb was made for another folder .*; make .*copy writable"):
+        with pytest.raises(UserError, match=r"catalog\.duckdb was built for another folder .*; make .*copy writable"):
             catalog.connect(copy.root)
 
 
@@ -196,7 +196,7 @@ def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
 
 def test_a_folder_that_duckdb_cannot_write_in_is_named(tmp_path: Path) -> None:
     store = open_store(tmp_path / "what?", "simulated", create=True)
-    with pytest.raises(UserError, match=r"DuckDB cannot write in .*what\?: no folder may have a \? in its name"):
+    with pytest.raises(UserError, match=r"DuckDB cannot write in .*what\?: a folder name contains a \?"):
         catalog.build(store.root)
 
 
