@@ -37,7 +37,7 @@ class Macro:
         return self.head.partition("Example: ")[2]
 
     @property
-    def answers(self) -> str:
+    def question(self) -> str:
         """The question that the macro answers, in one sentence."""
         return " ".join(self.head.split("\n\n")[1].split()).split(". ")[0].rstrip(".")
 

@@ -18,7 +18,7 @@ _INPUTS = ("bars", "open_interest", "margin_tiers", "instruments")
 
 
 def by_estimator(catalog: duckdb.DuckDBPyConnection, market: Snapshot, estimator: str) -> Snapshot:
-    """Recompute the same hour with another estimator, from what the exchanges had published by then.
+    """Recompute the same hour with another estimator, from data that was published by then.
 
     Clusters, balance and ranges describe the published map and are emptied. Raises UserError for an unknown name.
     """

@@ -143,9 +143,9 @@ def test_what_the_weights_make_too_much_is_taken_from_all_alike() -> None:
     hours = [hour(0, bar(100, 1000, taker=40))]
     books = zip(run(usual, hours, always())[1], run(large, hours, always(1e3))[1], strict=True)
     for crowd, (some, all_) in zip(usual.values(), books, strict=True):
-        assert some.never > 0
-        assert all_.never == pytest.approx(0, abs=1e-9)
-        assert all_.in_map / all_.outside == pytest.approx(some.in_map / some.outside, rel=1e-9)
+        assert some.unliquidatable > 0
+        assert all_.unliquidatable == pytest.approx(0, abs=1e-9)
+        assert all_.in_map / all_.beyond_map == pytest.approx(some.in_map / some.beyond_map, rel=1e-9)
         one, other = (open_notional(crowd, times * PRIOR.weight) for times in (1e3, 1e6))
         assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
