@@ -1,4 +1,4 @@
-"""Order and size of what was predicted: against scores worked out by hand."""
+"""Scores of the order and size of predictions, against values worked out by hand."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def test_ties_take_their_mean_rank() -> None:
     assert rank_correlation(one, other) == pytest.approx(ranks.select(pl.corr("a", "b")).item(), abs=1e-12)
 
 
-def test_few_hours_or_none_have_no_correlation_and_no_scale() -> None:
+def test_too_few_hours_have_no_correlation_and_no_scale() -> None:
     for count in (0, LEAST_HOURS - 1):
         assert rank_correlation(UP[:count], UP[:count]) is None
         assert scale(UP[:count], UP[:count]) is None
 
 
-def test_what_never_changes_has_no_order() -> None:
+def test_a_constant_series_has_no_correlation() -> None:
     assert rank_correlation(ONES, UP) is None
     assert rank_correlation(UP, ONES * 0) is None
 
@@ -43,7 +43,7 @@ def test_the_scale_is_sum_over_sum() -> None:
     assert scale(UP, ONES * 0) is None
 
 
-def test_deviance_is_zero_where_all_was_foretold() -> None:
+def test_the_deviance_of_a_perfect_prediction_is_zero() -> None:
     assert poisson_deviance(UP, UP, typical=0.0) == 0.0
     assert poisson_deviance(UP, UP, typical=1.0) == pytest.approx(2 * FLOOR / UP.sum())
 
@@ -54,18 +54,18 @@ def test_deviance_by_hand() -> None:
     assert poisson_deviance(np.array([2.0, 1.0]), np.array([3.0, 0.0]), typical=10.0) == pytest.approx(expected)
 
 
-def test_deviance_does_not_know_the_unit() -> None:
+def test_deviance_does_not_depend_on_the_unit() -> None:
     generator = np.random.default_rng(6)
     predicted, happened = generator.lognormal(size=30), generator.lognormal(size=30)
     of = poisson_deviance(predicted, happened, typical=1.0)
     assert poisson_deviance(predicted * 1e6, happened * 1e6, typical=1e6) == pytest.approx(of)
 
 
-def test_a_miss_costs_much_and_not_all() -> None:
+def test_the_cost_of_a_miss_is_finite() -> None:
     missed = poisson_deviance(np.array([0.0, 1.0]), np.array([1.0, 1.0]), typical=1.0)
     assert missed == pytest.approx(2 * (math.log(1 / FLOOR) - 2 + 1 + FLOOR) / 2)
 
 
-def test_where_nothing_happened_there_is_no_deviance() -> None:
+def test_without_outcomes_there_is_no_deviance() -> None:
     assert poisson_deviance(UP, UP * 0, typical=1.0) is None
     assert poisson_deviance(UP[:0], UP[:0], typical=1.0) is None

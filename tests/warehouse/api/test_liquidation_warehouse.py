@@ -73,7 +73,7 @@ def test_an_unknown_coin_names_those_that_there_are(small_warehouse: Path) -> No
                 ask("XYZ")
 
 
-def test_without_a_warehouse_it_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_warehouse_has_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LIQ_WAREHOUSE", raising=False)
     with pytest.raises(lw.UserError, match=r"no warehouse at .*/liquidation-data; create one with: liq run"):

@@ -1,4 +1,4 @@
-"""Statements of `sql/` are read and filled in one way, and quoted where they hold somebody's text."""
+"""Statements of `sql/` are read and filled in one way; texts and names are quoted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_a_statement_is_read_by_its_path() -> None:
         read("queries/catalog/nowhere")
 
 
-def test_every_place_is_filled() -> None:
+def test_every_placeholder_is_filled() -> None:
     assert fill("catalog/column_comment", table="t", column="c", words="'it'", more="left out") == (
         "COMMENT ON COLUMN t.c IS 'it';\n"
     )
@@ -30,5 +30,5 @@ def test_quotes_are_escaped() -> None:
         connection.execute(
             fill("catalog/column_comment", table="v", column=identifier(NAME), words=text("the bar's price"))
         )
-        said = connection.sql("SELECT comment FROM duckdb_columns() WHERE table_name = 'v'").fetchall()
-    assert said == [("the bar's price",)]
+        comments = connection.sql("SELECT comment FROM duckdb_columns() WHERE table_name = 'v'").fetchall()
+    assert comments == [("the bar's price",)]

@@ -1,4 +1,4 @@
-"""The daily score on simulated exchanges, of which one lists what it liquidated, beside the map that was published."""
+"""The daily score on simulated exchanges, one of which lists its liquidations, against the published map."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOURS = 10
 
 @pytest.fixture(scope="module")
 def unscored(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """Eleven hours before midnight and one after it. Whoever scores it takes a copy."""
+    """Return eleven hours before midnight and one after it; tests that score it take a copy."""
     trial = Trial(tmp_path_factory.mktemp("unscored") / "warehouse", quiet_exchanges.url)
     assert trial.run(FIRST, MIDNIGHT).status == "published"
     return trial
@@ -40,19 +40,19 @@ def shared(unscored: Trial, tmp_path_factory: pytest.TempPathFactory) -> tuple[T
 
 @pytest.fixture
 def scored(shared: tuple[Trial, Scored], tmp_path: Path) -> Trial:
-    """A copy of one's own."""
+    """Return a copy that the test may change."""
     return shared[0].copied(tmp_path / "scored")
 
 
 def swept(trial: Trial, side: str) -> pl.DataFrame:
-    """What the table of sweeps says of the hours that are judged."""
+    """Return the rows of mart.sweeps in the scored hours."""
     rows = trial.rows("sweeps").filter(pl.col("date") < DAY, exchange="okx", side=side)
     return rows.filter(pl.col("predicted_usd").is_not_null(), pl.col("realised_usd").is_not_null(), ~pl.col("is_stale"))
 
 
 @pytest.mark.parametrize("side", ["long", "short"])
-def test_the_map_of_the_hour_before_is_judged_as_it_was_published(shared: tuple[Trial, Scored], side: str) -> None:
-    """Were it that of the hour itself, nobody would stand in the range: the mark has been there."""
+def test_the_published_map_of_the_hour_before_is_scored(shared: tuple[Trial, Scored], side: str) -> None:
+    """The map of the hour itself has no positions in the range, because the mark has swept it."""
     trial, made = shared
     known = swept(trial, side)
     assert known["predicted_usd"].sum() > 0
@@ -68,11 +68,11 @@ def of(estimator: str, side: str = "long", exchange: str = "okx") -> pl.Expr:
     return (pl.col("estimator") == estimator) & (pl.col("side") == side) & (pl.col("exchange") == exchange)
 
 
-def test_exchanges_that_were_not_read_have_nulls(shared: tuple[Trial, Scored]) -> None:
+def test_exchanges_without_coverage_have_nulls(shared: tuple[Trial, Scored]) -> None:
     trial, made = shared
     rows = made.rows
     assert rows.height == 3 * 2 * len(ESTIMATORS)
-    assert (made.quarantined, made.published) == ([], 3)  # and what was checked and published
+    assert (made.quarantined, made.published) == ([], 3)  # the checked and published partitions
     assert trial.rows("map_scores").equals(rows)
     unread = rows.filter(pl.col("exchange") != "okx")
     assert set(unread["hours"]) == {0}
@@ -91,7 +91,7 @@ def test_the_same_bytes_twice(scored: Trial) -> None:
     assert scored.leftovers() == []
 
 
-def test_nothing_of_the_day_or_later_has_a_part(scored: Trial, unscored: Trial, tmp_path: Path) -> None:
+def test_the_scored_day_itself_has_no_effect(scored: Trial, unscored: Trial, tmp_path: Path) -> None:
     early = unscored.copied(tmp_path / "early")
     store = Store(early.root)
     for name in ("price_bars", "open_interest", "realised_liquidations", "realised_coverage"):
@@ -111,10 +111,10 @@ def test_a_line_for_each_side() -> None:
         ],
         schema_overrides={"poisson_deviance": pl.Float64},
     )
-    told = side_by_side(rows)
-    assert told.columns == ["coin", "exchange", "instrument", "side", "hours", "realised_usd", *ESTIMATORS]
-    assert told["side"].to_list() == ["long", "short"]
-    assert told["fitted"].to_list() == ["0.8 / 1.46", "0.8 / –"]
+    wide = side_by_side(rows)
+    assert wide.columns == ["coin", "exchange", "instrument", "side", "hours", "realised_usd", *ESTIMATORS]
+    assert wide["side"].to_list() == ["long", "short"]
+    assert wide["fitted"].to_list() == ["0.8 / 1.46", "0.8 / –"]
 
 
 def liq(trial: Trial, *arguments: str) -> Result:
@@ -129,7 +129,7 @@ class TestCommand:
         assert "simulated data, 7 days before 2026-11-20" in result.stdout
         lines = [line for line in result.stdout.splitlines() if "BTC" in line]
         assert len(lines) == 6
-        assert "no liquidations of binance, bybit were read in full" in result.stderr
+        assert "no hour with complete liquidations of binance, bybit" in result.stderr
         assert "fewer than 24 hours" in result.stderr
 
     def test_rows_for_programs(self, scored: Trial) -> None:
@@ -157,14 +157,14 @@ class TestCommand:
             (("--known-positions", "markets"), ("leave out", "--warehouse")),
         ],
     )
-    def test_what_cannot_be_meant_is_refused(
+    def test_invalid_arguments_are_refused(
         self, unscored: Trial, arguments: tuple[str, ...], words: tuple[str, ...]
     ) -> None:
         result = liq(unscored, *arguments)
         assert result.exit_code == 2
         assert all(word in result.stderr for word in words), result.stderr
 
-    def test_without_a_warehouse_nothing_is_made(self, tmp_path: Path) -> None:
+    def test_without_a_warehouse_nothing_is_created(self, tmp_path: Path) -> None:
         nowhere = Trial(tmp_path / "nowhere", "")
         assert liq(nowhere).exit_code == 2
         assert not nowhere.root.exists()
