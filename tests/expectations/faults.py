@@ -80,6 +80,7 @@ GRAIN_ALSO = {
     "margin_tiers": frozenset({"bounds_rise"}),
     "map_scores": frozenset({"same_hours_for_every_estimator"}),
     "instruments": frozenset({"versions_do_not_overlap"}),
+    "cluster_shares": frozenset({"shares_add_up_to_one", "share_matches_notional"}),
     "cluster_history": frozenset({"one_active_track_per_cluster", "open_tracks_do_not_overlap"}),
 }
 

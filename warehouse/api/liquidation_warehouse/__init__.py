@@ -88,7 +88,7 @@ class Warehouse:
 
     def _macro(self, name: str, **arguments: Any) -> pl.DataFrame:
         named = ", ".join(f"{argument} := ${argument}" for argument in arguments)
-        return self.sql(f"FROM {name}({named})", **arguments)
+        return ask(self.connection, "api/macro", name=name, arguments=named, **arguments)
 
 
 def open_warehouse(folder: str | PathLike[str] | None = None) -> Warehouse:
