@@ -52,7 +52,7 @@ def _heading_anchor(table: Table) -> str:
 
 def _first_sentence(doc: str) -> str:
     """Return the first sentence, including any part after a colon."""
-    return doc.split(". ")[0].rstrip(".") + "."
+    return doc.split(". ", maxsplit=1)[0].rstrip(".") + "."
 
 
 def _table_section(table: Table, known: dict[str, Table]) -> Iterator[str]:

@@ -77,7 +77,7 @@ def commands() -> list[str]:
 
 def inline_commands() -> list[str]:
     """Every `make …`, `liq …` and pytest command within a sentence or a table, once."""
-    text = "\n".join(re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S) for page in PAGES)
+    text = "\n".join(re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL) for page in PAGES)
     spans = re.findall(r"`((?:make|liq|\.venv/bin/python -m pytest)\b[^`]*)`", text)
     return list(dict.fromkeys(re.sub(r"\s+", " ", span) for span in spans))
 

@@ -129,7 +129,7 @@ def test_core_queries_draws_and_exports(core: Environment) -> None:
 
 @pytest.mark.parametrize("command", NEEDS)
 def test_a_command_names_the_extra_that_it_needs(core: Environment, command: str) -> None:
-    name, extra = command.split()[0], NEEDS[command]
+    name, extra = command.split(maxsplit=1)[0], NEEDS[command]
     done = core.run("liq", *command.split())
     told = f'liq: liq {name} needs the extra [{extra}]: pip install "liquidation-warehouse[{extra}]"\n'
     assert (done.returncode, done.stderr) == (2, told)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from expectations.columns import clusters, evaluation, ingest, map, market
+from expectations.columns import clusters, evaluation, ingest, liquidation_map, market
 from expectations.contract import Column
 
-COLUMNS = {column.name: column for each in (ingest, market, map, clusters, evaluation) for column in each.COLUMNS}
+COLUMNS = {column.name: column for each in (ingest, market, liquidation_map, clusters, evaluation) for column in each.COLUMNS}
 """Column name -> its declaration."""
 
 

@@ -50,7 +50,7 @@ class Stages:
 
     def stage(self, name: str, total: int, unit: str) -> None:
         self.end()
-        self.now = name.split()[0]
+        self.now = name.split(maxsplit=1)[0]
 
     def grow(self, by: int) -> None:
         """A stage costs what it costs."""

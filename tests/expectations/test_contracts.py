@@ -8,7 +8,7 @@ from collections import Counter
 import polars as pl
 import pytest
 
-from expectations.columns import clusters, evaluation, ingest, map, market
+from expectations.columns import clusters, evaluation, ingest, liquidation_map, market
 from expectations.columns.registry import COLUMNS, pick
 from expectations.contract import Table
 from expectations.tables import load, table
@@ -26,7 +26,7 @@ def test_there_are_contracts() -> None:
 
 
 def test_every_column_is_declared_once() -> None:
-    declared = Counter(c.name for each in (ingest, market, map, clusters, evaluation) for c in each.COLUMNS)
+    declared = Counter(c.name for each in (ingest, market, liquidation_map, clusters, evaluation) for c in each.COLUMNS)
     assert [name for name, count in declared.items() if count > 1] == []
     assert set(declared) == set(COLUMNS)
 

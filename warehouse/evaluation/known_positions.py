@@ -139,11 +139,10 @@ def instants(published: Published, first_ms: int, every_h: int) -> dict[object, 
     first, end = published.span_ms
     if not first <= first_ms <= end:
         written = (f"{from_ms(ms):%Y-%m-%dT%H:%MZ}" for ms in (first_ms, first, end))
-        raise UserError(
-            "--from {} is outside the time range of {}: {} to {}".format(
-                next(written), published.folder / PUBLISHED, *written
-            )
+        msg = "--from {} is outside the time range of {}: {} to {}".format(
+            next(written), published.folder / PUBLISHED, *written
         )
+        raise UserError(msg)
     ends = published.bars.group_by("market").agg(pl.col("open_ms").max() + BAR_MS).sort("market").rows()
     return {market: list(range(first_ms, last + 1, every_h * HOUR_MS)) for market, last in ends}
 

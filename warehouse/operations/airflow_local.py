@@ -87,7 +87,8 @@ def migrate(home: Path = HOME / "once", report: Report = print) -> None:
     log = home / "migrate.log"
     with log.open("w") as out:
         command = [sys.executable, *_MODULE, "airflow", "db", "migrate"]
-        if subprocess.run(command, env=os.environ | airflow_env(home), stdout=out, stderr=out).returncode:
+        env = os.environ | airflow_env(home)
+        if subprocess.run(command, env=env, stdout=out, stderr=out, check=False).returncode:
             raise UserError(f"Airflow could not prepare its metadata database; see {log}")
     stamp.write_text(version)
 

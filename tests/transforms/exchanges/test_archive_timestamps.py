@@ -58,10 +58,10 @@ def bars(path: dict[int, float], minutes: int = 5, kind: str = "mark", unit: flo
     every = {"exchange": "binance", "instrument": "BTCUSDT", "coin": "BTC", "interval_minutes": minutes}
     every |= {"price_kind": kind, "source": "simulated", "volume_base": 1.0, "taker_buy_base": 0.5}
     made = []
-    for end in path:
+    for end, price in path.items():
         if end % length == 0:
             opened = datetime.fromtimestamp((end - length) // 1000, UTC).replace(tzinfo=None)
-            prices = dict.fromkeys(("open", "high", "low", "close"), path[end] / unit)
+            prices = dict.fromkeys(("open", "high", "low", "close"), price / unit)
             made.append(every | prices | {"open_utc": opened, "date": opened.date()})
     return frame("price_bars", made)
 

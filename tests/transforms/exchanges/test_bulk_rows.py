@@ -74,7 +74,7 @@ def test_what_is_not_traded_may_be_blank(rows: Rows, payload: Payload, exchange:
     for key in LISTS[exchange, "instruments"][0]:
         listed = listed[key]
     for each in listed[1:]:
-        each |= blanks
+        each.update(blanks)
     assert len(rows(exchange, "instruments", body)) == 1
     listed[0] |= blanks
     with pytest.raises(BadPayload, match="no "):

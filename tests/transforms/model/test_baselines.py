@@ -27,7 +27,7 @@ def bar(price: float, oi: float, *, low: float = 0.0, high: float = 0.0) -> Bar:
     return Bar(1.0, price, high or price, low or price, price, 10.0, oi)
 
 
-def carried(make: type[Ladder] | type[Distance] | type[OpenInterest], s: int, *bars: Bar | None) -> Estimator:
+def carried(make: type[Ladder | Distance | OpenInterest], s: int, *bars: Bar | None) -> Estimator:
     """An hour a bar; None is an hour without."""
     made = make(s, 100_000.0)
     for n, each in enumerate(bars):

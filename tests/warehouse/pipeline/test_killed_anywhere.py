@@ -197,7 +197,7 @@ def settings_of(made: Trial, about: dict[str, Any]) -> Any:
     return made.settings(coins="BTC,ETH" if about["command"] == "processes" else "BTC")
 
 
-@pytest.mark.parametrize(("of", "name", "phase", "seed"), SEEDS, ids=lambda each: str(each))
+@pytest.mark.parametrize(("of", "name", "phase", "seed"), SEEDS, ids=str)
 def test_the_same_command_ends_where_an_undisturbed_one_does(
     cases: Callable[..., Case],
     tmp_path: Path,

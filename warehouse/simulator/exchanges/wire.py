@@ -61,7 +61,7 @@ def whole_number(sent: str) -> int:
 
 def text(value: float | None, places: int) -> str:
     """A number with a fixed count of decimals; what is not known is the empty text."""
-    return "" if value is None or value != value else f"{value:.{places}f}"
+    return "" if value is None or math.isnan(value) else f"{value:.{places}f}"
 
 
 def plain(value: float | None, places: int = 8) -> str:

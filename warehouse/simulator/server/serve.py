@@ -33,7 +33,7 @@ class Simulation:
     def market(self) -> Market:
         """The simulated market, which knows the true positions; a recorded source has none."""
         if not isinstance(self.source, Market):
-            raise LookupError("a recorded source has no market: nobody knows its positions")
+            raise TypeError("a recorded source has no market: nobody knows its positions")
         return self.source
 
 

@@ -123,7 +123,7 @@ def test_tiers_are_those_of_the_file_and_of_the_documentation(client: httpx.Clie
 
 
 def test_a_recorded_source_has_no_truth(played: Simulation) -> None:
-    with pytest.raises(LookupError, match="recorded"):
+    with pytest.raises(TypeError, match="recorded"):
         _ = played.market
 
 
