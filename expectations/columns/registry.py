@@ -5,7 +5,8 @@ from __future__ import annotations
 from expectations.columns import clusters, evaluation, ingest, liquidation_map, market
 from expectations.contract import Column
 
-COLUMNS = {column.name: column for each in (ingest, market, liquidation_map, clusters, evaluation) for column in each.COLUMNS}
+SUBJECTS = (ingest, market, liquidation_map, clusters, evaluation)
+COLUMNS = {column.name: column for subject in SUBJECTS for column in subject.COLUMNS}
 """Column name -> its declaration."""
 
 

@@ -8,8 +8,7 @@ from collections import Counter
 import polars as pl
 import pytest
 
-from expectations.columns import clusters, evaluation, ingest, liquidation_map, market
-from expectations.columns.registry import COLUMNS, pick
+from expectations.columns.registry import COLUMNS, SUBJECTS, pick
 from expectations.contract import Table
 from expectations.tables import load, table
 from expectations.validation.rules import rules
@@ -26,7 +25,7 @@ def test_there_are_contracts() -> None:
 
 
 def test_every_column_is_declared_once() -> None:
-    declared = Counter(c.name for each in (ingest, market, liquidation_map, clusters, evaluation) for c in each.COLUMNS)
+    declared = Counter(c.name for subject in SUBJECTS for c in subject.COLUMNS)
     assert [name for name, count in declared.items() if count > 1] == []
     assert set(declared) == set(COLUMNS)
 

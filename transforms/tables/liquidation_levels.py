@@ -7,8 +7,8 @@ from datetime import datetime
 
 import numpy as np
 import polars as pl
-from expectations.columns.map import LEVERAGE_CLASSES
 
+from expectations.columns.liquidation_map import LEVERAGE_CLASSES
 from expectations.contract import Table
 from expectations.tables import table
 from transforms.estimation.inputs import SIDE_OF, hour_inputs

@@ -1,5 +1,6 @@
 """What the three wire servers share: a request and its answer, numbers as text, and how a page is cut."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
