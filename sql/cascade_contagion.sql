@@ -16,7 +16,8 @@ WITH buckets AS (
 clusters AS (
     SELECT
         coin, hour_utc, side, cluster_id, distance_bp, price_low, price_high,
-        round(ln(price_low) / ln(1.001))::INTEGER AS lowest, round(ln(price_high) / ln(1.001))::INTEGER - 1 AS highest
+        round(ops.grid_position(price_low))::INTEGER AS lowest,
+        round(ops.grid_position(price_high))::INTEGER - 1 AS highest
     FROM liquidation_clusters
 ),
 
@@ -63,7 +64,7 @@ amounts AS (
     FROM pairs AS p
     JOIN buckets AS s
         ON s.coin = p.coin AND s.hour_utc = p.hour_utc AND s.side = p.side AND s.exchange = reached_exchange
-        AND 1.001 ** (price_bucket + 0.5) BETWEEN least(from_price, to_price) AND greatest(from_price, to_price)
+        AND ops.bucket_edge(price_bucket + 0.5) BETWEEN least(from_price, to_price) AND greatest(from_price, to_price)
     GROUP BY ALL
 ),
 

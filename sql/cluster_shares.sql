@@ -2,7 +2,7 @@
 --
 -- Dollars are added as decimals: exact, so that the order of rows does not matter.
 WITH clusters AS (
-    SELECT *, round(ln(price_low) / ln(1.001)) AS lowest, round(ln(price_high) / ln(1.001)) - 1 AS highest
+    SELECT *, round(ops.grid_position(price_low)) AS lowest, round(ops.grid_position(price_high)) - 1 AS highest
     FROM liquidation_clusters
 ),
 

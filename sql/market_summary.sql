@@ -38,16 +38,16 @@ buckets AS (
 pains AS (
     SELECT
         coin, hour_utc, side, max(usd)::DOUBLE AS usd,
-        exp((arg_max(price_bucket, (usd, if(side = 'long', price_bucket, -price_bucket))) + 0.5) * ln(1.001)) AS price
+        ops.bucket_edge(arg_max(price_bucket, (usd, if(side = 'long', price_bucket, -price_bucket))) + 0.5) AS price
     FROM buckets JOIN hours USING (coin, hour_utc)
-    WHERE usd > 0 AND if(side = 'long', 1, -1) * (price_bucket - floor(ln(mark_price) / ln(1.001))) <= 0
+    WHERE usd > 0 AND if(side = 'long', 1, -1) * (price_bucket - floor(ops.grid_position(mark_price))) <= 0
     GROUP BY coin, hour_utc, side
 ),
 
 ranges AS (
     SELECT
-        coin, hour_utc, side, ceil(ln(mark_price * nearest_low) / ln(1.001) - 0.5)::INTEGER AS lowest,
-        floor(ln(mark_price * nearest_high) / ln(1.001) - 0.5)::INTEGER AS highest
+        coin, hour_utc, side, ceil(ops.grid_position(mark_price * nearest_low) - 0.5)::INTEGER AS lowest,
+        floor(ops.grid_position(mark_price * nearest_high) - 0.5)::INTEGER AS highest
     FROM hours CROSS JOIN sides
 ),
 
@@ -78,7 +78,7 @@ runs AS (
 
 voids AS (
     SELECT
-        coin, hour_utc, side, exp(lowest * ln(1.001)) AS low, exp((highest + 1) * ln(1.001)) AS high
+        coin, hour_utc, side, ops.bucket_edge(lowest) AS low, ops.bucket_edge(highest + 1) AS high
     FROM runs
     QUALIFY row_number() OVER (
         PARTITION BY coin, hour_utc, side ORDER BY highest - lowest DESC, if(side = 'long', -lowest, lowest)

@@ -7,8 +7,7 @@ WITH marks AS (
     -- A bar belongs to the hour in which it ends, as in the estimator.
     SELECT
         coin, exchange, instrument, min(low) AS lowest, max(high) AS highest,
-        date_trunc('hour', open_utc + to_minutes(interval_minutes) - INTERVAL 1 MILLISECOND) + INTERVAL 1 HOUR
-            AS hour_utc
+        ops.hour_of(open_utc + to_minutes(interval_minutes)) AS hour_utc
     FROM price_bars
     GROUP BY ALL
 ),
@@ -42,7 +41,7 @@ predicted AS (
 realised AS (
     SELECT
         coin, exchange, instrument, side, sum(notional_usd::DECIMAL(38, 6)) AS usd, count(*) AS events,
-        date_trunc('hour', time_utc - INTERVAL 1 MILLISECOND) + INTERVAL 1 HOUR AS hour_utc
+        ops.hour_of(time_utc) AS hour_utc
     FROM realised_liquidations
     GROUP BY ALL
 )

@@ -34,8 +34,8 @@ levels AS (
 )
 
 SELECT
-    hour_utc, wide_bucket AS price_bucket, 1.001 ** (wide_bucket * ops.whole(buckets, 'buckets')) AS price_low,
-    1.001 ** ((wide_bucket + 1) * ops.whole(buckets, 'buckets')) AS price_high, sum(usd)::DOUBLE AS notional_usd
+    hour_utc, wide_bucket AS price_bucket, ops.bucket_edge(wide_bucket * ops.whole(buckets, 'buckets')) AS price_low,
+    ops.bucket_edge((wide_bucket + 1) * ops.whole(buckets, 'buckets')) AS price_high, sum(usd)::DOUBLE AS notional_usd
 FROM levels
 GROUP BY hour_utc, wide_bucket
 ORDER BY hour_utc, wide_bucket;

@@ -72,8 +72,8 @@ SELECT
         'no map of {}{} {}reached {}{}', coin, coalesce(' on ' || ops.exchange(exchange), ''),
         CASE WHEN since IS NULL THEN 'ever ' ELSE '' END, price, coalesce(' since ' || since::VARCHAR, '')
     ))::TIMESTAMP) AS hour_utc,
-    most.side, 1.001 ** ops.price_bucket(price) AS price_low,
-    1.001 ** (ops.price_bucket(price) + 1) AS price_high, usd AS notional_usd,
+    most.side, ops.bucket_edge(ops.price_bucket(price)) AS price_low,
+    ops.bucket_edge(ops.price_bucket(price) + 1) AS price_high, usd AS notional_usd,
     most.usd / nullif(
         (most.with_neighbours_usd - most.usd) / nullif(most.last_bucket - most.first_bucket, 0), 0
     ) AS intensity,

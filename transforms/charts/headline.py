@@ -10,12 +10,12 @@ import polars as pl
 
 from transforms.charts.amounts import amount, hour_text, listing, part, percent, price_text
 from transforms.charts.snapshot import Snapshot
+from transforms.model import price_grid
 
 DISTANCES = (0.01, 0.05)
 """Distances of the default levels from the mark, as fractions."""
 _BALANCE_BP = 500
 _MIDDLE = (pl.col("price_low") * pl.col("price_high")).sqrt()
-_BUCKET = math.log(1.001)
 
 
 def write(market: Snapshot, prices: Sequence[float] = ()) -> list[str]:
@@ -39,10 +39,10 @@ def _level(market: Snapshot, price: float) -> str:
     side, move = ("long", "fall") if price <= market.mark else ("short", "rise")
     between = pl.lit(price) <= _MIDDLE if side == "long" else pl.lit(price) >= _MIDDLE
     mine = market.levels.filter(pl.col("side") == side)
-    bucket = math.floor(math.log(price) / _BUCKET)
-    low, high = math.exp(bucket * _BUCKET), math.exp((bucket + 1) * _BUCKET)
+    own = price_grid.bucket(price)
+    low, high = price_grid.edge([own, own + 1])
     total, by_exchange = _sums(market, mine.filter(between))
-    in_bucket, in_bucket_by_exchange = _sums(market, mine.filter(pl.col("price_bucket") == bucket))
+    in_bucket, in_bucket_by_exchange = _sums(market, mine.filter(pl.col("price_bucket") == own))
     sentence = f"A {move} to {price_text(price)} ({percent(price / market.mark - 1)}) would liquidate "
     sentence += f"{amount(total)} USD of {side}s" + (f": {by_exchange}." if total else ".")
     edge = _edge(mine, side)

@@ -10,6 +10,8 @@ from transforms.charts import style
 from transforms.charts.amounts import decimals, hour_text, vega_amount
 from transforms.charts.figure import Figure
 from transforms.charts.heatmap_rows import Heat
+from transforms.hourly.hours import HOUR_MS
+from transforms.model import price_grid
 
 _HEIGHT = 460
 _NO_MAP = "#9aa0a6"
@@ -44,7 +46,7 @@ def _subtitle(heat: Heat) -> str:
 def _cells(heat: Heat, price: alt.Scale) -> alt.Chart:
     near = heat.near
     first = int(near.select(pl.col("price_bucket").min()).item())
-    low = f"{rows.STEP ** (first * heat.buckets)!r} * pow({rows.STEP**heat.buckets!r}, datum.r + datum.i"
+    low = f"exp((datum.r + datum.i + {first}) * {heat.buckets * price_grid.WIDTH!r}"
     digits = f", ',.{decimals(heat.mark)}f')"
     chart: alt.Chart = (
         alt.Chart(rows.columns(near, first))
@@ -53,7 +55,7 @@ def _cells(heat: Heat, price: alt.Scale) -> alt.Chart:
         .transform_calculate(
             low=f"{low})",
             high=f"{low} + {1 + _UNDER})",
-            end=f"datum.t + {(1 + _UNDER) * heat.step * rows.HOUR_MS}",
+            end=f"datum.t + {(1 + _UNDER) * heat.step * HOUR_MS}",
             hour="utcFormat(datum.t, '%Y-%m-%d %H:%M') + ' UTC'",
             price=f"format({low}){digits} + ' - ' + format({low} + 1){digits}",
             modelled=vega_amount("datum.usd"),

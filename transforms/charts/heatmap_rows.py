@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from transforms.hourly.hours import HOUR_MS
+from transforms.model import price_grid
+
 SPANS = {"12h": 12, "24h": 24, "3d": 72, "7d": 168, "30d": 720, "90d": 2160, "180d": 4320, "1y": 8760}
 """Span -> hours."""
 COLUMNS, ROWS = 300, 180
-STEP = 1.001
-HOUR_MS = 3_600_000
 _AROUND, _FAR_AROUND = 0.08, 0.13  # margin around the mark's range, as a fraction: spans up to a week, longer spans
 _FIGURES = 3  # significant digits of amounts in tooltips
 
@@ -68,7 +69,7 @@ def step(path: pl.DataFrame) -> int:
 def buckets_a_row(path: pl.DataFrame, span: str) -> int:
     """Return the number of 10 bp buckets per row that gives at most `ROWS` rows."""
     low, high = reach(path, span)
-    return max(1, math.ceil(math.log(high / low) / math.log(STEP) / ROWS))
+    return max(1, math.ceil(math.log(high / low) / price_grid.WIDTH / ROWS))
 
 
 def columns(cells: pl.DataFrame, first: int) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from transforms.charts import style
 from transforms.charts.amounts import hour_text, price_text
 from transforms.charts.figure import Figure
 from transforms.charts.snapshot import Snapshot
+from transforms.model import price_grid
 
 _HEIGHT = 460
 _OPENED = {"1d": "opened in the last day", "7d": "opened in the last 7 days", "30d": "opened in the last 30 days"}
@@ -19,7 +20,7 @@ def draw(market: Snapshot, window: str = "all", by: str = "exchange") -> Figure:
     """Draw the map. A series is an exchange or a leverage class; hiding one changes bars and curves alike."""
     series = style.colours(rows.parts(market, by), style.EXCHANGE_COLOURS | style.LEVERAGE_COLOURS)
     drawn = rows.bars(market, window, by)
-    price = alt.Scale(domain=[rows.STEP**edge for edge in rows.reach(market)], nice=False, zero=False)
+    price = alt.Scale(domain=price_grid.edge(rows.reach(market)).tolist(), nice=False, zero=False)
     bars = _bars(market, drawn, price, by, series).transform_filter(style.is_shown(by))
     lines = _curves(rows.curves(market, window, by), price, by)
     layers: list[alt.Chart | alt.LayerChart] = [bars, lines, *_mark(market, price), _columns(market, drawn, price, by)]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import polars as pl
 
 from transforms.charts.amounts import amount, percent, price_text
 from transforms.charts.snapshot import WINDOWS, Snapshot
+from transforms.model import price_grid
 
 WITHIN = 0.10
 """Drawn range on either side, as a fraction of the mark."""
-STEP = 1.001
 PARTS = {"exchange": "exchange", "leverage": "leverage_class"}
 """Split of the bars -> its column in mart.liquidation_levels."""
 _BUCKETS_A_BAR = 2
@@ -63,13 +61,13 @@ def table(market: Snapshot, window: str = "all", by: str = "exchange") -> pl.Dat
 
 
 def _edge(bucket: pl.Expr) -> pl.Expr:
-    return (bucket * pl.lit(STEP).log()).exp()
+    return (bucket * price_grid.WIDTH).exp()
 
 
 def reach(market: Snapshot) -> tuple[int, int]:
     """Return the first drawn bucket and the one after the last, rounded to whole bars."""
     edges = (market.mark * (1 - WITHIN), market.mark * (1 + WITHIN))
-    first, last = (math.floor(math.log(edge) / math.log(STEP)) // _BUCKETS_A_BAR * _BUCKETS_A_BAR for edge in edges)
+    first, last = (price_grid.bucket(edge) // _BUCKETS_A_BAR * _BUCKETS_A_BAR for edge in edges)
     return first, last + _BUCKETS_A_BAR
 
 

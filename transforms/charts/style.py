@@ -12,6 +12,7 @@ import polars as pl
 
 from transforms.charts.amounts import decimals, vega_amount
 from transforms.charts.figure import Figure
+from transforms.hourly.hours import HOUR_MS
 
 # Okabe and Ito's palette: distinct to colour-blind readers, and visible on white and on black.
 EXCHANGE_COLOURS = {"binance": "#E69F00", "bybit": "#56B4E9", "okx": "#009E73"}
@@ -23,7 +24,6 @@ LEVERAGE_COLOURS = {
     "2x": "#4A7BB7",
 }  # fmt: skip
 STILL_WIDTH = 1040
-_HOUR_MS = 3_600_000
 _LETTERS = 165  # characters of a subtitle that fit in that width
 EXTENT = 62
 """Space to the left of stacked charts, so that their time axes line up."""
@@ -101,7 +101,7 @@ def _moment(time: datetime) -> alt.DateTime:
 def hover(tooltips: pl.DataFrame) -> alt.Chart:
     """Return an invisible bar per hour `t`, as high as the chart, with the other columns, all text, as its tooltip."""
     over = alt.selection_point(name="hover", on="pointerover", clear="pointerout", empty=False)
-    half = (tooltips["t"].diff().median() or _HOUR_MS) / 2  # type: ignore[operator]
+    half = (tooltips["t"].diff().median() or HOUR_MS) / 2  # type: ignore[operator]
     column: alt.Chart = (
         alt.Chart(tooltips.with_columns(pl.col("t") - half, end=pl.col("t") + half))
         .mark_rect(style=["ink"], clip=True)

@@ -10,8 +10,7 @@ from transforms.coverage.covered_hour import CoveredHour
 from transforms.exchanges.imported import is_complete, parse
 from transforms.exchanges.protocol import ExchangeError
 from transforms.exchanges.replay import request_of, response_of
-
-_HOUR_MS = 3_600_000
+from transforms.hourly.hours import HOUR_MS
 
 
 def imported_hours(imports: pl.DataFrame) -> Iterator[CoveredHour]:
@@ -24,5 +23,5 @@ def imported_hours(imports: pl.DataFrame) -> Iterator[CoveredHour]:
             parse(request, response_of(payload))
         except ExchangeError:
             continue
-        for hour_ms in range(request.start_ms + _HOUR_MS, request.end_ms + 1, _HOUR_MS):
+        for hour_ms in range(request.start_ms + HOUR_MS, request.end_ms + 1, HOUR_MS):
             yield CoveredHour(request.exchange, request.instrument, hour_ms, "complete", payload["source"])

@@ -11,11 +11,10 @@ from transforms.exchanges import recording
 from transforms.exchanges.feeds import feed
 from transforms.exchanges.protocol import ExchangeError
 from transforms.exchanges.replay import request_of
+from transforms.hourly.hours import HOUR_MS
 
 BRIEF_MS = 60_000
 """Longest total interruption of a covered hour, mostly reconnections; any interruption makes the hour a sample."""
-
-_HOUR_MS = 3_600_000
 
 
 def listened_hours(recordings: pl.DataFrame) -> list[CoveredHour]:
@@ -49,7 +48,7 @@ def _instruments(stretches: Iterable[recording.Listened]) -> list[str | None]:
 
 def _missing_ms(stretches: Iterable[recording.Listened], instrument: str | None, hour_ms: int) -> int:
     """Return the ms not recorded of the hour and of LATENESS_MS after it, in which its last events arrive."""
-    at, end = hour_ms - _HOUR_MS, hour_ms + recording.LATENESS_MS
+    at, end = hour_ms - HOUR_MS, hour_ms + recording.LATENESS_MS
     missing = 0
     own = [s for s in stretches if s.instruments is None or instrument in s.instruments]
     for each in sorted(own, key=lambda s: s.start_ms):

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from transforms.estimation.inputs import SIDE_OF
+from transforms.hourly.hours import hour_of
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, prior
 from transforms.model.fit import TYPICAL_SIZE_USD, Fitted, Observed, Side, fit
 from transforms.model.price_grid import Floats
@@ -60,9 +61,7 @@ def load_exposure(
 
     Hours without coverage are left out. So are a stale hour and the hour after it: their swept range is uncertain.
     """
-    events = realised_liquidations.with_columns(
-        pl.col("time_utc").dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
-    )
+    events = realised_liquidations.with_columns(hour_of(pl.col("time_utc")))
     stale = pl.col("is_stale")
     ledger = position_ledger.sort(_ROW).with_columns(
         (stale | stale.shift(1).over("exchange", "instrument", "side").fill_null(False)).alias("is_uncertain")

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from transforms.hourly.hours import hour_of
 from transforms.model.distance_profile import Contract
 from transforms.model.estimator import HourInput
 from transforms.model.liquidation_price import Tiers
@@ -67,7 +68,7 @@ def _bars(price_bars: pl.DataFrame, open_interest: pl.DataFrame) -> pl.DataFrame
     return joined.with_columns(
         pl.col("oi").fill_null(float("nan")),
         (pl.col("volume_base").fill_null(0.0) / 2).alias("taker"),
-        pl.col("end_utc").dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h").alias("hour"),
+        hour_of(pl.col("end_utc")).alias("hour"),
     )
 
 

@@ -12,11 +12,11 @@ import polars as pl
 from expectations.contract import Table
 from expectations.tables import table
 from transforms.estimation.inputs import SIDE_OF
+from transforms.hourly.hours import HOUR_MS
 from transforms.model.population import Cohort, Population
 
 POSITIONS, COHORTS = table("state_positions"), table("state_cohorts")
 _AGES = ("activity_base", "activity_1d_base", "activity_7d_base", "activity_30d_base")
-_HOUR_MS = 3_600_000
 _COHORT_COLUMNS = pl.Schema(
     {
         "opened_utc": pl.Int64,
@@ -48,7 +48,7 @@ def _positions(crowd: Population) -> pl.DataFrame:
     """Return a row per non-zero cell, after one empty row that keeps the side's scalars if there are no positions."""
     position_class, holding, at = np.nonzero(crowd.cells[0])
     cells = crowd.cells[:, position_class, holding, at]
-    initialised_ms = pl.lit(None if crowd.initialised_h is None else crowd.initialised_h * _HOUR_MS, dtype=pl.Int64)
+    initialised_ms = pl.lit(None if crowd.initialised_h is None else crowd.initialised_h * HOUR_MS, dtype=pl.Int64)
     return pl.DataFrame(
         {
             "side": SIDE_OF[crowd.s],
@@ -72,7 +72,7 @@ def _cohorts(crowd: Population) -> pl.DataFrame:
     for hour_h, cohort in crowd.cohorts.items():
         began, farthest = crowd.moves[hour_h % len(crowd.moves)].tolist()
         opened = zip(*(each.tolist() for each in (cohort.entry, cohort.coins, cohort.reached)), strict=True)
-        of_hour = (hour_h * _HOUR_MS, began, farthest)
+        of_hour = (hour_h * HOUR_MS, began, farthest)
         rows += [(*of_hour, *row) for row in opened] or [(*of_hour, began, 0.0, began)]
     frame = pl.DataFrame(rows, schema=_COHORT_COLUMNS, orient="row")
     opened_utc = pl.from_epoch("opened_utc", "ms").cast(COHORTS.schema["opened_utc"])
@@ -95,7 +95,7 @@ def _restore(s: int, positions: pl.DataFrame, cohorts: pl.DataFrame) -> Populati
     crowd.open_interest, crowd.standing = positions["open_interest_base"][0], positions["closing_base"][0]
     crowd.turnover = positions["turnover_per_hour"][0]
     initialised_ms = positions["initialised_utc"].dt.epoch("ms")[0]
-    crowd.initialised_h = None if initialised_ms is None else initialised_ms // _HOUR_MS
+    crowd.initialised_h = None if initialised_ms is None else initialised_ms // HOUR_MS
     held = positions.filter(pl.col("position_class") > 0)
     at = held["price_bucket"].to_numpy().astype(np.int64) - crowd.origin
     where = (held["position_class"].to_numpy() - 1, held["holding_class"].to_numpy(), at)
@@ -107,7 +107,7 @@ def _restore(s: int, positions: pl.DataFrame, cohorts: pl.DataFrame) -> Populati
 
 def _restore_cohorts(crowd: Population, rows: pl.DataFrame) -> None:
     ordered = rows.sort("opened_utc", "entry_bucket")
-    hour_h = ordered["opened_utc"].dt.epoch("ms").to_numpy() // _HOUR_MS
+    hour_h = ordered["opened_utc"].dt.epoch("ms").to_numpy() // HOUR_MS
     entry, began, farthest, reached = (
         ordered[f"{name}_bucket"].to_numpy().astype(np.int64)
         for name in ("entry", "hour_began", "hour_reached", "reached")

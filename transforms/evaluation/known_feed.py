@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from transforms.hourly.hours import HOUR_MS
 from transforms.model.fit import TYPICAL_SIZE_USD, Observed
 from transforms.model.price_grid import Floats, Ints
 
-_HOUR_MS = 3_600_000
 _LEAST_H = 24  # hours of a feed that a fit needs
 _LEAST_EVENTS, _MOST_APART = 200, 0.95  # events needed to detect thinning; highest share of distinct seconds
 
@@ -18,7 +18,7 @@ class Feed:
 
     def __init__(self, events: pl.DataFrame) -> None:
         ordered = events.sort("ts_ms", "side", "price", "base")
-        self.hour_h = ordered["ts_ms"].to_numpy() // _HOUR_MS + 1
+        self.hour_h = ordered["ts_ms"].to_numpy() // HOUR_MS + 1
         self.long = (ordered["side"] == "long").to_numpy()
         self.usd = (ordered["price"] * ordered["base"]).to_numpy()
         self.second = ordered["ts_ms"].to_numpy() // 1000

@@ -14,6 +14,7 @@ import polars as pl
 
 from transforms.evaluation.known_feed import Feed
 from transforms.exchanges.parsing.documented_tiers import documented
+from transforms.hourly.hours import HOUR_MS
 from transforms.model.assumptions import Assumptions, prior
 from transforms.model.distance_profile import Contract
 from transforms.model.estimator import HourInput, middle_price
@@ -24,7 +25,7 @@ from transforms.model.liquidation_price import Tiers
 from transforms.model.price_grid import Floats, Ints
 from transforms.model.step import Bar
 
-BAR_MS, HOUR_MS, DAY_H = 300_000, 3_600_000, 24
+BAR_MS, DAY_H = 300_000, 24
 WINDOWS = ("all", "1d")
 """Windows in the order of an estimator's ages."""
 

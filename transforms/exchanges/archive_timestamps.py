@@ -12,10 +12,10 @@ import polars as pl
 
 from transforms.exchanges.protocol import EDITION
 from transforms.exchanges.replay import STORED, of_its_days, rows
+from transforms.hourly.hours import DAY_MS
 from transforms.reference.latest import listed
 
 _OFF_BY = (0, -300_000, 300_000)  # ms by which a documented time can be wrong
-_DAY_MS = 86_400_000
 _FEWEST = 12  # an hour of rows; fewer may agree by chance
 _CLEARLY = 0.5  # the best offset's miss must be below this fraction of the next best's
 _FILE = ["exchange", "request", "received_at_utc"]
@@ -69,7 +69,7 @@ def _confirmed(archived: pl.DataFrame, price_bars: pl.DataFrame, instruments: pl
 
 def _off_by(implied: pl.DataFrame, off_by: int) -> pl.DataFrame:
     """Return the implied prices with their times shifted by `off_by` ms, limited to the file's own day."""
-    own_day = pl.col("time_ms").is_between(pl.col("from_ms"), pl.col("from_ms") + _DAY_MS, closed="right")
+    own_day = pl.col("time_ms").is_between(pl.col("from_ms"), pl.col("from_ms") + DAY_MS, closed="right")
     moved = implied.with_columns(pl.col("time_ms") + off_by, pl.lit(off_by, pl.Int64).alias("off_by_ms"))
     return moved.filter(own_day)
 

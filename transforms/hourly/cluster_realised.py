@@ -6,6 +6,8 @@ from math import fsum
 
 import polars as pl
 
+from transforms.hourly.hours import hour_of
+
 _CONTRACT = ["exchange", "instrument", "hour_utc"]
 _TRACK = ["hour_utc", "side", "track_id"]
 
@@ -26,7 +28,7 @@ def realised_within(
     is_complete = (pl.col("completeness") == "complete").fill_null(False).all()
     is_covered = pl.col("completeness").is_not_null().any()
     hours = contracts.group_by("hour_utc").agg(is_covered.alias("covered"), is_complete.alias("complete"))
-    hour = pl.col("time_utc").dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
+    hour = hour_of(pl.col("time_utc"))
     events = realised_liquidations.with_columns(hour).join(realised_coverage, on=_CONTRACT, how="semi")
     within = (
         swept.select(*_TRACK, "price_low", "price_high")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from transforms.hourly.hours import MINUTE_MS
 from transforms.imports.cells import refuse
 from transforms.imports.layout import Refused
 
-_MINUTE_MS = 60_000
 _REGULAR = 0.9  # least share of steps that equal the bar length; gaps make the others longer
 
 
@@ -33,11 +33,11 @@ def bar_minutes(opened: pl.DataFrame, column: str, *, longest: int) -> int:
             "import each contract from a file of its own"
         )
     step = int(lengths["step"][0])
-    minutes = step // _MINUTE_MS
-    if step % _MINUTE_MS or minutes > longest or (60 % minutes and minutes % 60):
+    minutes = step // MINUTE_MS
+    if step % MINUTE_MS or minutes > longest or (60 % minutes and minutes % 60):
         allowed = "divide 60 minutes" if longest == 60 else f"divide 60 minutes or be whole hours up to {longest // 60}"
         raise Refused(
-            f"column {column!r}: bars are {step / _MINUTE_MS:g} minutes apart; the length of a bar must {allowed}"
+            f"column {column!r}: bars are {step / MINUTE_MS:g} minutes apart; the length of a bar must {allowed}"
         )
     if (steps["step"] == step).sum() < _REGULAR * steps.height:
         raise Refused(

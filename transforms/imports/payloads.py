@@ -8,10 +8,10 @@ import polars as pl
 
 from transforms.exchanges.imported import body_of, endpoint
 from transforms.exchanges.protocol import Request, Response
+from transforms.hourly.hours import DAY_MS, HOUR_MS
 from transforms.imports.contracts import Contract
 from transforms.tables import payloads
 
-_HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.3fZ"
 
 
@@ -65,23 +65,23 @@ def _days_with_rows(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame, Win
         rows.with_columns(_day(rows)).partition_by("instrument", "__day", as_dict=True, maintain_order=True).items()
     ):
         first, last = _extent(own)
-        yield str(instrument), own.drop("__day"), (first // _HOUR_MS * _HOUR_MS, -(-last // _HOUR_MS) * _HOUR_MS)
+        yield str(instrument), own.drop("__day"), (first // HOUR_MS * HOUR_MS, -(-last // HOUR_MS) * HOUR_MS)
 
 
 def _every_day(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame, Window]]:
     first, last = _extent(rows)
-    begin, end = -(-first // _HOUR_MS) * _HOUR_MS, last // _HOUR_MS * _HOUR_MS
+    begin, end = -(-first // HOUR_MS) * HOUR_MS, last // HOUR_MS * HOUR_MS
     dated = rows.with_columns(_day(rows))
     for instrument in rows["instrument"].unique().sort():
-        for day in range(first // _DAY_MS, last // _DAY_MS + 1):
+        for day in range(first // DAY_MS, last // DAY_MS + 1):
             own = dated.filter((pl.col("instrument") == instrument) & (pl.col("__day") == day)).drop("__day")
-            start, stop = max(begin, day * _DAY_MS), min(end, (day + 1) * _DAY_MS)
-            yield instrument, own, (start, stop) if start < stop else (day * _DAY_MS, day * _DAY_MS)
+            start, stop = max(begin, day * DAY_MS), min(end, (day + 1) * DAY_MS)
+            yield instrument, own, (start, stop) if start < stop else (day * DAY_MS, day * DAY_MS)
 
 
 def _day(rows: pl.DataFrame) -> pl.Expr:
     moment = pl.col("open_ms") if "open_ms" in rows.columns else pl.col("time_ms") - 1
-    return (moment // _DAY_MS).alias("__day")
+    return (moment // DAY_MS).alias("__day")
 
 
 def _extent(rows: pl.DataFrame) -> tuple[int, int]:

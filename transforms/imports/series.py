@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from transforms.exchanges.protocol import SERIES
+from transforms.hourly.hours import MINUTE_MS
 from transforms.imports.bar_length import bar_minutes
 from transforms.imports.cells import ROW, numbers, refuse, times, words
 from transforms.imports.layout import Layout, Refused
@@ -18,8 +19,7 @@ _UNITS = {
     "realised_liquidations": ("base", "contracts", "usd"),
     "liquidation_sums": ("base", "contracts", "usd"),
 }
-_MINUTE_MS = 60_000
-_STALEST_MARK_MS = 65 * _MINUTE_MS
+_STALEST_MARK_MS = 65 * MINUTE_MS
 
 
 INSTRUMENT = "__instrument"
@@ -76,7 +76,7 @@ def _bars(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: Imp
     refuse(frame, prices["low"] > pl.DataFrame(prices).min_horizontal(), at["low"], "is not the lowest of its bar")
     opened = frame.select(ROW, INSTRUMENT, times(frame, at["time"], known.now_ms).alias("open_ms"))
     minutes = bar_minutes(opened, at["time"], longest=60)
-    ended = opened["open_ms"] + minutes * _MINUTE_MS
+    ended = opened["open_ms"] + minutes * MINUTE_MS
     refuse(frame, ended > known.now_ms, at["time"], "opens a bar that ends in the future")
     volumes = {c: ours for c, ours in {"volume": "volume_base", "taker_buy": "taker_buy_base"}.items() if c in at}
     each = _coins(frame, layout, known.sizes) if volumes else pl.lit(1.0)
@@ -117,14 +117,14 @@ def _sums(frame: pl.DataFrame, layout: Layout, at: Mapping[str, str], known: Imp
         raise Refused(f"bars of {minutes} minutes span several hours, so liquidations have no hour; drop --complete")
     refuse(
         frame,
-        opened["open_ms"] + minutes * _MINUTE_MS > known.now_ms,
+        opened["open_ms"] + minutes * MINUTE_MS > known.now_ms,
         at["time"],
         "opens a bar that ends in the future",
     )
     both = opened.select(
         ROW,
         pl.col(INSTRUMENT).alias("instrument"),
-        (pl.col("open_ms") + minutes * _MINUTE_MS - 1).alias("time_ms"),
+        (pl.col("open_ms") + minutes * MINUTE_MS - 1).alias("time_ms"),
         *(numbers(frame, at[side]).alias(side) for side in ("long", "short")),
     )
     priced = both.with_columns(numbers(frame, at["price"], positive=True).alias("price")) if "price" in at else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import floor, log
 
 import numpy as np
@@ -20,7 +21,7 @@ def bucket(price: float) -> int:
     return floor(log(price) / WIDTH)
 
 
-def edge(buckets: Ints | int) -> Floats:
+def edge(buckets: Ints | Sequence[int] | int) -> Floats:
     """Return the lower edge of each bucket, USD; its upper edge is the lower edge of the next."""
     return np.exp(np.asarray(buckets, dtype=np.float64) * WIDTH)
 

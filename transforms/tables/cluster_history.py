@@ -12,6 +12,7 @@ import polars as pl
 from expectations.tables import table
 from expectations.tables.cluster_history import FADES_AFTER
 from transforms.hourly.cluster_realised import realised_within
+from transforms.hourly.hours import hour_of_bar
 from transforms.hourly.map_hour import hourly_attributes
 from transforms.model.clusters.detection import distance_bp
 from transforms.model.clusters.tracking import Span, Succession, succession
@@ -62,9 +63,7 @@ def build(
 
 def _bars_by_hour(price_bars: pl.DataFrame) -> dict[tuple[Any, ...], list[_Bar]]:
     """Return the bars that end in each hour, as (open time, exchange, low, high)."""
-    ended = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"), milliseconds=-1)
-    hour = ended.dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
-    bars = price_bars.select(hour, "open_utc", "exchange", "low", "high")
+    bars = price_bars.select(hour_of_bar(), "open_utc", "exchange", "low", "high")
     return {key: rows.drop("hour_utc").rows() for key, rows in bars.partition_by("hour_utc", as_dict=True).items()}
 
 

@@ -11,6 +11,7 @@ from expectations.tables import table
 from transforms.estimation.inputs import TRUSTED_FOR
 from transforms.exchanges import adapter
 from transforms.exchanges.imported import endpoint
+from transforms.hourly.hours import hour_of, hour_of_bar
 
 TABLE = table("gaps")
 ANSWERED = "the exchange answered"
@@ -87,7 +88,7 @@ def _requested_hours(fetches: pl.DataFrame, payloads: pl.DataFrame, day: date) -
 
 def _open_interest_hours(open_interest: pl.DataFrame) -> pl.DataFrame:
     """Return hours with a reading of open interest recent enough for their end, and the time of that reading."""
-    hour = pl.col("time_utc").dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
+    hour = hour_of(pl.col("time_utc"))
     trusted = open_interest.with_columns(hour).filter(pl.col("hour_utc") - pl.col("time_utc") <= TRUSTED_FOR)
     return trusted.group_by(_KEY).agg(pl.col("time_utc").max())
 
@@ -110,7 +111,7 @@ def _hours_with_bars(price_bars: pl.DataFrame) -> pl.DataFrame:
 
 def _hours_with_volume(price_bars: pl.DataFrame) -> pl.DataFrame:
     """Return hours in which every bar has a volume; without it the estimator cannot open positions."""
-    hour = pl.col("open_utc").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
+    hour = hour_of_bar()
     complete = price_bars.with_columns(hour).group_by(_KEY).agg(pl.col("volume_base").is_not_null().all())
     return complete.filter("volume_base").select(_KEY)
 
@@ -152,7 +153,7 @@ def _serves(series: str, exchanges: Sequence[str]) -> pl.Expr:
 
 
 def _find_derived(expected: pl.DataFrame, bars: pl.DataFrame, series: str, reason: str) -> pl.DataFrame:
-    hour = pl.col("open_utc").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
+    hour = hour_of_bar()
     hours = bars.with_columns(hour).select(_KEY).unique()
     return expected.join(hours, on=_KEY).with_columns(
         pl.lit(series).alias("series"), pl.lit("derived").alias("state"), pl.lit(reason).alias("reason")

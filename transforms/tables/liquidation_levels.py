@@ -13,6 +13,7 @@ from expectations.contract import Table
 from expectations.tables import table
 from transforms.estimation.inputs import SIDE_OF, hour_inputs
 from transforms.estimation.state import restore, store
+from transforms.hourly.hours import HOUR_MS
 from transforms.model import estimator as estimate
 from transforms.model.population import Population
 from transforms.model.price_grid import edge
@@ -21,7 +22,6 @@ from transforms.tables.model_parameters import Applying
 TABLE = table("liquidation_levels")
 LEDGER, EXPOSURE = table("position_ledger"), table("calibration_exposure")
 _NOTIONALS = ("notional_usd", "notional_1d_usd", "notional_7d_usd", "notional_30d_usd")
-_HOUR_MS = 3_600_000
 
 
 def build(
@@ -98,7 +98,7 @@ def _frames(
 def _ledger(ledger: list[estimate.LedgerEntry]) -> pl.DataFrame:
     rows = [
         {
-            "hour_utc": b.hour_h * _HOUR_MS,
+            "hour_utc": b.hour_h * HOUR_MS,
             "side": SIDE_OF[b.s],
             "opening_base": b.opening,
             "opened_base": b.opened,
@@ -124,7 +124,7 @@ def _exposure(sweeps: list[estimate.Sweep], attributes: Mapping[str, str]) -> pl
     at, position_class, holding = np.nonzero(usd)
     frame = pl.DataFrame(
         {
-            "hour_utc": np.array([sweep.hour_h for sweep in sweeps])[at] * _HOUR_MS,
+            "hour_utc": np.array([sweep.hour_h for sweep in sweeps])[at] * HOUR_MS,
             "side": np.array([SIDE_OF[sweep.s] for sweep in sweeps])[at],
             "position_class": (position_class + 1).astype(np.int32),
             "holding_class": holding.astype(np.int32),

@@ -12,6 +12,7 @@ from expectations.tables import table
 from transforms.estimation.backtest import NAMES, RANGE, predict
 from transforms.estimation.inputs import SIDE_OF, hour_inputs
 from transforms.evaluation.scores import poisson_deviance, rank_correlation, scale
+from transforms.hourly.hours import hour_of
 from transforms.model.assumptions import prior
 from transforms.model.price_grid import Floats
 from transforms.tables.model_parameters import Applying
@@ -72,7 +73,7 @@ def build(
 def _join_realised(predicted: pl.DataFrame, events: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
     """Join the realised USD of each covered hour to its predictions; 0 where nothing was liquidated."""
     row = [*_CONTRACT, "side", "hour_utc"]
-    ends = pl.col("time_utc").dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h")
+    ends = hour_of(pl.col("time_utc"))
     # Whole micro-dollars: integer sums do not depend on the order.
     usd = (pl.col("notional_usd") * 1e6).round().cast(pl.Int64).sum().cast(pl.Float64) / 1e6
     sums = events.group_by(*_CONTRACT, "side", ends.alias("hour_utc")).agg(usd.alias("realised"))

@@ -10,6 +10,7 @@ import polars as pl
 
 from expectations.tables import table
 from transforms.exchanges.protocol import Request, Response
+from transforms.hourly.hours import DAY_MS
 
 _HEADERS = (
     "content-type",
@@ -20,7 +21,6 @@ _HEADERS = (
     "x-simulated",
     "x-recorded",
 )
-_DAY_MS = 86_400_000
 
 
 def build(exchanges: Iterable[tuple[Request, int, Response]], *, source: str) -> pl.DataFrame:
@@ -42,7 +42,7 @@ def digest(body: bytes) -> str:
 def _row(request: Request, sent_ms: int, response: Response, source: str) -> dict[str, object]:
     return {
         "exchange": request.exchange,
-        "date": (response.received_ms if request.start_ms is None else request.start_ms) // _DAY_MS,
+        "date": (response.received_ms if request.start_ms is None else request.start_ms) // DAY_MS,
         "endpoint": request.endpoint,
         "request": request.key,
         "received_at_utc": response.received_ms,

@@ -17,10 +17,10 @@ from transforms.exchanges.feeds import BEST_FIRST, feed
 from transforms.exchanges.imported import is_imported
 from transforms.exchanges.protocol import ExchangeError, Request
 from transforms.exchanges.replay import carrying, request_of, response_of
+from transforms.hourly.hours import HOUR_MS
 from transforms.reference.latest import listed
 
 TABLE = table("realised_coverage")
-_HOUR_MS = 3_600_000
 _COVERED = {
     "exchange": pl.String(),
     "instrument": pl.String(),  # null: every contract of the exchange
@@ -92,8 +92,8 @@ def _hours(pages: Sequence[_Page]) -> Iterator[CoveredHour]:
         if last is None or asked.start_ms is None or asked.end_ms is None:
             continue
         kept_ms = last.received_ms - known.retention // timedelta(milliseconds=1) if known.retention else asked.start_ms
-        begin = -(-max(asked.start_ms, kept_ms) // _HOUR_MS) * _HOUR_MS
-        for hour_ms in range(begin + _HOUR_MS, min(asked.end_ms, first.received_ms) + 1, _HOUR_MS):
+        begin = -(-max(asked.start_ms, kept_ms) // HOUR_MS) * HOUR_MS
+        for hour_ms in range(begin + HOUR_MS, min(asked.end_ms, first.received_ms) + 1, HOUR_MS):
             yield CoveredHour(asked.exchange, asked.instrument, hour_ms, known.completeness, first.source)
 
 

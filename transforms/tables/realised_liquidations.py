@@ -8,11 +8,11 @@ from expectations.tables import table
 from transforms.exchanges.feeds import BEST_FIRST, feed
 from transforms.exchanges.imported import is_imported
 from transforms.exchanges.replay import STORED, of_its_days, rows
+from transforms.hourly.hours import HOUR_MS
 from transforms.reference.latest import listed
 from transforms.tables import realised_coverage
 
 TABLE = table("realised_liquidations")
-_HOUR_MS = 3_600_000
 _UTC = TABLE.schema["time_utc"]
 _HOUR = ["exchange", "instrument", "hour_utc"]
 _EXCHANGE = "exchange"  # the exchange's list and stream together
@@ -56,7 +56,7 @@ def _one_provider_per_hour(events: pl.DataFrame, coverage: pl.DataFrame) -> pl.D
 
     `events`: in order of priority, imports before the exchange's own.
     """
-    hour = pl.from_epoch((pl.col("time_ms") - 1) // _HOUR_MS * _HOUR_MS + _HOUR_MS, "ms").cast(_UTC).alias("hour_utc")
+    hour = pl.from_epoch((pl.col("time_ms") - 1) // HOUR_MS * HOUR_MS + HOUR_MS, "ms").cast(_UTC).alias("hour_utc")
     covered = coverage.select(*_HOUR, _PROVIDER.alias("covered_by"))
     joined = events.with_columns(hour, _PROVIDER.alias("provider")).join(
         covered, on=_HOUR, how="left", maintain_order="left"

@@ -8,8 +8,9 @@ an invalid value and the right form. All macros also run on DuckDB 1.1: they use
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from itertools import takewhile
 
@@ -49,7 +50,7 @@ def load() -> dict[str, Macro]:
 
 def statements() -> list[str]:
     """Return the statements that create and comment all macros, including renamed macros under their former names."""
-    scalar = {f"ops.{path.stem}": read(f"macros/ops/{path.stem}") for path in sorted((FOLDER / "ops").glob("*.sql"))}
+    scalar = _scalar()
     macros = load()
     ordered = [macros[name] for name in _callees_first({name: each.body for name, each in macros.items()})]
     former = [read(f"macros/former/{path.stem}") for path in sorted((FOLDER / "former").glob("*.sql"))]
@@ -57,12 +58,28 @@ def statements() -> list[str]:
     return [*(scalar[name] for name in _callees_first(scalar)), *(m.statement for m in ordered), *comments, *former]
 
 
+def scalar_statements(caller: str) -> list[str]:
+    """Return the statements that create the scalar macros that a statement calls, directly or through others."""
+    scalar, found, waiting = _scalar(), set[str](), [caller]
+    while waiting:
+        called = _calls(waiting.pop(), scalar) - found
+        found |= called
+        waiting += (scalar[name] for name in called)
+    return [scalar[name] for name in _callees_first(scalar) if name in found]
+
+
+@cache
+def _scalar() -> dict[str, str]:
+    return {f"ops.{path.stem}": read(f"macros/ops/{path.stem}") for path in sorted((FOLDER / "ops").glob("*.sql"))}
+
+
+def _calls(body: str, names: Iterable[str]) -> set[str]:
+    return {name for name in names if re.search(rf"(?<![\w.]){re.escape(name)}\(", body)}
+
+
 def _callees_first(bodies: Mapping[str, str]) -> list[str]:
     """Return the names of macros with callees first: DuckDB resolves calls when a macro is created."""
-    calls = {
-        name: {other for other in bodies if other != name and re.search(rf"(?<![\w.]){re.escape(other)}\(", body)}
-        for name, body in bodies.items()
-    }
+    calls = {name: _calls(body, bodies) - {name} for name, body in bodies.items()}
     return list(TopologicalSorter(calls).static_order())
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from transforms.evaluation import known_market as markets
-from transforms.evaluation.known_market import BAR_MS, HOUR_MS, SIDE_OF, WINDOWS
+from transforms.evaluation.known_market import BAR_MS, SIDE_OF, WINDOWS
+from transforms.hourly.hours import HOUR_MS
 from warehouse.clock import from_ms
 from warehouse.errors import UserError
 from warehouse.progress import Progress

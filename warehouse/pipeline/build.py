@@ -14,7 +14,8 @@ import polars as pl
 
 from expectations.contract import Table
 from expectations.tables import table
-from warehouse.catalog.statements import SQL, read
+from warehouse.catalog.macros import scalar_statements
+from warehouse.catalog.statements import SQL, fill, read
 
 
 def build(name: str, inputs: Mapping[str, pl.DataFrame], **parameters: Any) -> pl.DataFrame:
@@ -65,6 +66,10 @@ def _select(statement: str, inputs: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    """Return the process's one in-memory database. It stays empty: registered frames belong to a cursor."""
+    """Return the process's one in-memory database. It holds macros only: registered frames belong to a cursor."""
     # one thread: sums of doubles depend on the order of addition
-    return duckdb.connect(config={"python_enable_replacements": "false", "threads": 1})
+    database = duckdb.connect(config={"python_enable_replacements": "false", "threads": 1})
+    database.execute(fill("catalog/schema", layer="ops"))
+    for macro in scalar_statements(" ".join(path.read_text() for path in SQL.glob("*.sql"))):
+        database.execute(macro)
+    return database

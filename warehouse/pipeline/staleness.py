@@ -18,6 +18,7 @@ from typing import Any
 
 from expectations.contract import Table
 from expectations.tables import load
+from warehouse.catalog.macros import scalar_statements
 from warehouse.pipeline.build import implementation, statement
 from warehouse.pipeline.inputs import Reader, digest
 from warehouse.pipeline.unit import Unit, products
@@ -86,7 +87,9 @@ def contract_digest(table: Table) -> str:
 
 
 def code_digest(table: Table) -> str:
-    """Return a digest of the code that builds `table`: its SELECT, or its module and our modules that it imports.
+    """Return a digest of the code that builds `table`.
+
+    That is its SELECT and the macros that it calls, or its module and our modules that it imports.
 
     Comments, docstrings and formatting do not count.
     """
@@ -97,7 +100,9 @@ def code_digest(table: Table) -> str:
 def _code_digest(name: str) -> str:
     script = statement(load()[name])
     if script is not None:
-        lines = (line.split("--")[0].strip() for line in script.splitlines())
+        lines = (
+            line.split("--")[0].strip() for each in (script, *scalar_statements(script)) for line in each.splitlines()
+        )
         return digest(*(line for line in lines if line))
     return digest(*(_dump_code(each) for each in sorted(_imported(implementation(load()[name]).__name__))))
 

@@ -9,8 +9,7 @@ WITH marks AS (
 bars AS (
     SELECT
         min(low) AS lowest, max(high) AS highest,
-        date_trunc('hour', open_utc + to_minutes(interval_minutes) - INTERVAL 1 MILLISECOND) + INTERVAL 1 HOUR
-            AS hour_utc
+        ops.hour_of(open_utc + to_minutes(interval_minutes)) AS hour_utc
     FROM core.price_bars
     WHERE coin = $coin AND open_utc >= $first::TIMESTAMP - INTERVAL 1 HOUR AND open_utc < $last
     GROUP BY ALL

@@ -21,8 +21,7 @@ def write(market: Snapshot, cascade: pl.DataFrame, summary: pl.DataFrame) -> lis
         ("Mark", price_text(market.mark), f"{market.reference}; {market.source}"),
         *_balance(market),
         *(figure for side in _SIDES for figure in _nearest(market, side)),
-        *(figure for side in _SIDES for figure in _max_pain(market, side)),
-        *(figure for row in summary.iter_rows(named=True) for figure in _voids(row)),
+        *(figure for row in summary.iter_rows(named=True) for figure in (*_max_pain(row, market.mark), *_voids(row))),
         *(_cascade(row) for row in cascade.iter_rows(named=True)),
     ]
 
@@ -58,20 +57,14 @@ def _nearest(market: Snapshot, side: str) -> list[KeyFigure]:
     return [(f"Nearest cluster {_SIDES[side]}", span, f"{remark}, {found['distance_bp'] / 100:.1f} % away")]
 
 
-def _max_pain(market: Snapshot, side: str) -> list[KeyFigure]:
-    """The 10 bp bucket with most, all exchanges together."""
-    sums = (
-        market.levels.filter(pl.col("side") == side)
-        .group_by("price_bucket")
-        .agg(pl.col("notional_usd").sum(), (pl.col("price_low") * pl.col("price_high")).sqrt().first().alias("price"))
-        .sort("notional_usd", "price_bucket", descending=[True, False])
-    )
-    if sums.is_empty():
-        return []
-    row = sums.row(0, named=True)
-    away = percent(row["price"] / market.mark - 1)
-    remark = f"{amount(row['notional_usd'])} USD modelled in 10 bp, {away}"
-    return [(f"Max pain of {side}s", price_text(row["price"]), remark)]
+def _max_pain(row: dict[str, Any], mark: float) -> list[KeyFigure]:
+    """Return the bucket with the most notional on each side, all exchanges together."""
+    found = ((side, row[f"{side}_max_pain_price"], row[f"{side}_max_pain_usd"]) for side in _SIDES)
+    return [
+        (f"Max pain of {side}s", price_text(price), f"{amount(usd)} USD modelled in 10 bp, {percent(price / mark - 1)}")
+        for side, price, usd in found
+        if price is not None
+    ]
 
 
 def _voids(row: dict[str, Any]) -> list[KeyFigure]:

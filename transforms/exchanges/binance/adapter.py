@@ -17,8 +17,9 @@ from transforms.exchanges.parsing.columns import Columns
 from transforms.exchanges.parsing.errors import Dialect, Kind, refusal
 from transforms.exchanges.parsing.json_body import Cells, peek, read
 from transforms.exchanges.parsing.rows import cut_bars, cut_readings
-from transforms.exchanges.parsing.windows import HOUR_MS, MINUTE_MS, Source, linear_only, pages
+from transforms.exchanges.parsing.windows import Source, linear_only, pages
 from transforms.exchanges.protocol import Budget, Instrument, Request, Response, Row
+from transforms.hourly.hours import DAY_MS, HOUR_MS, MINUTE_MS
 
 EXCHANGE: str = "binance"
 _OWN_HOSTS = {"binance": "https://fapi.binance.com", "binance_web": "https://www.binance.com"}
@@ -56,7 +57,6 @@ _SOURCES = (
     Source("top_account_ratio", "/futures/data/topLongShortAccountRatio", "binance-data", 500),
     Source("top_position_ratio", "/futures/data/topLongShortPositionRatio", "binance-data", 500),
 )
-_DAY_MS = 24 * HOUR_MS
 _KEPT_DAYS = 29  # of readings: 30, less one as a margin
 _FUNDING = Source("funding", "/fapi/v1/fundingRate", "binance-funding", 1000)
 
@@ -123,7 +123,7 @@ def history(instruments: Sequence[Instrument], start_ms: int, end_ms: int, *, ba
 
 def served_since_ms(now_ms: int) -> int:
     """Return the midnight since which REST has readings at `now_ms`; older ones are in daily files."""
-    return (now_ms // _DAY_MS - _KEPT_DAYS) * _DAY_MS
+    return (now_ms // DAY_MS - _KEPT_DAYS) * DAY_MS
 
 
 def archive_requests(

@@ -17,7 +17,7 @@ from transforms.exchanges.binance import archive_rows as rows_of
 from transforms.exchanges.binance.rows import INTERVALS, MINUTES
 from transforms.exchanges.parsing.errors import Dialect, refusal
 from transforms.exchanges.parsing.rows import cut_bars
-from transforms.exchanges.parsing.windows import HOUR_MS, MINUTE_MS, linear_only
+from transforms.exchanges.parsing.windows import linear_only
 from transforms.exchanges.protocol import (
     EDITION,
     BadPayload,
@@ -30,6 +30,7 @@ from transforms.exchanges.protocol import (
     Response,
     Row,
 )
+from transforms.hourly.hours import DAY_MS, MINUTE_MS
 
 EXCHANGE: str = "binance"
 HOSTS: Mapping[str, str] = {"binance_archive": "https://data.binance.vision"}
@@ -45,9 +46,8 @@ ENDPOINTS: Mapping[str, tuple[str, ...]] = {
 KLINES = {"archive_mark_bars": "markPriceKlines", "archive_trade_bars": "klines"}
 _CHECKSUM = ".CHECKSUM"
 _SUM = re.compile(r"([0-9a-f]{64}) [ *](\S+)\s*", re.ASCII)
-_DAY_MS = 24 * HOUR_MS
 # A daily file is published on the next day or the one after. Later than this it will not come.
-_LATEST_MS = 7 * _DAY_MS
+_LATEST_MS = 7 * DAY_MS
 _DIALECT = Dialect(codes={}, silence_ms=60_000)
 
 
@@ -60,7 +60,7 @@ def files(
     """
     if bar_minutes not in INTERVALS:
         raise ValueError(f"{EXCHANGE} has no bars of {bar_minutes} minutes; supported are {sorted(INTERVALS)}")
-    first, last = _day(start_ms), _day(min(end_ms + _DAY_MS - 1, now_ms))
+    first, last = _day(start_ms), _day(min(end_ms + DAY_MS - 1, now_ms))
     requests = []
     for each in linear_only(EXCHANGE, instruments):
         for day in _days(first, last):
@@ -141,7 +141,7 @@ def _verify(request: Request, response: Response) -> None:
 def _missing(request: Request, response: Response) -> ExchangeError:
     """Return the error of a missing file: NotYet soon after its last day, NotFound later."""
     name, end_ms = request.path.rpartition("/")[2], request.end_ms or 0
-    days = (response.received_ms - end_ms) // _DAY_MS
+    days = (response.received_ms - end_ms) // DAY_MS
     if response.received_ms - end_ms < _LATEST_MS:
         return NotYet(f"HTTP 404: {name} is not published yet; asked {days} days after its end")
     return NotFound(f"HTTP 404: {name} is not in the archive; {days} days after its end it will not come")
@@ -165,7 +165,7 @@ def _request(endpoint: str, path: str, instrument: str, day: date) -> Request:
         path + _CHECKSUM,
         instrument=instrument,
         start_ms=_ms(day),
-        end_ms=_ms(day) + _DAY_MS,
+        end_ms=_ms(day) + DAY_MS,
         host="binance_archive",
         budget="binance-archive",
     )

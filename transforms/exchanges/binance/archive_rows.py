@@ -15,8 +15,8 @@ from functools import lru_cache
 from transforms.exchanges.binance.rows import bars as klines
 from transforms.exchanges.parsing.columns import Columns
 from transforms.exchanges.parsing.rows import Rows, cut_readings
-from transforms.exchanges.parsing.windows import HOUR_MS, MINUTE_MS
 from transforms.exchanges.protocol import BadPayload, Request, Response
+from transforms.hourly.hours import DAY_MS, MINUTE_MS
 
 METRICS = (
     "create_time",
@@ -54,7 +54,6 @@ _EPOCH, _MILLISECOND = datetime(1970, 1, 1), timedelta(milliseconds=1)
 _LABELS_ARE_STARTS_MS = int(datetime(2026, 6, 25, tzinfo=UTC).timestamp()) * 1000
 # Errors of unzipping a file that is broken or of an unsupported kind.
 _NO_ZIP = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
-_DAY_MS = 24 * HOUR_MS
 _OF_A_MONTH = re.compile(r".*-\d{4}-\d\d\.csv", re.ASCII)
 _MONTHS_HELD = 128  # unzipped, about 1 MB each: marks and trades of 64 instruments
 _HEADER = -1
@@ -178,7 +177,7 @@ def _window_text(request: Request, body: bytes, inside: str) -> bytes:
     if not _OF_A_MONTH.fullmatch(inside):
         return _unzipped(body, inside)
     days = _by_day(body, inside)
-    wanted = range((request.start_ms or 0) // _DAY_MS, -(-(request.end_ms or 0) // _DAY_MS))
+    wanted = range((request.start_ms or 0) // DAY_MS, -(-(request.end_ms or 0) // DAY_MS))
     return b"".join(days.get(day, b"") for day in (_HEADER, *wanted))
 
 
@@ -188,7 +187,7 @@ def _by_day(body: bytes, inside: str) -> dict[int, bytes]:
     days: dict[int, list[bytes]] = {}
     for line in _unzipped(body, inside).splitlines(keepends=True):
         label = line.partition(b",")[0]
-        days.setdefault(int(label) // _DAY_MS if label.isdigit() else _HEADER, []).append(line)
+        days.setdefault(int(label) // DAY_MS if label.isdigit() else _HEADER, []).append(line)
     return {day: b"".join(lines) for day, lines in days.items()}
 
 

@@ -6,8 +6,8 @@ from transforms.exchanges.parsing.coin_names import BINANCE, coin_of
 from transforms.exchanges.parsing.columns import Columns
 from transforms.exchanges.parsing.json_body import Cells
 from transforms.exchanges.parsing.rows import Rows, readable, row, unique
-from transforms.exchanges.parsing.windows import HOUR_MS, MINUTE_MS
 from transforms.exchanges.protocol import BadPayload, Request, Row
+from transforms.hourly.hours import HOUR_MS, MINUTE_MS
 
 INTERVALS = {5: "5m", 15: "15m", 30: "30m", 60: "1h"}
 MINUTES = {name: minutes for minutes, name in INTERVALS.items()}

@@ -10,8 +10,8 @@ from transforms.exchanges.parsing.coin_names import BYBIT, coin_of
 from transforms.exchanges.parsing.columns import Columns
 from transforms.exchanges.parsing.json_body import Cells
 from transforms.exchanges.parsing.rows import Rows, grouped, readable, row, unique
-from transforms.exchanges.parsing.windows import HOUR_MS, MINUTE_MS
 from transforms.exchanges.protocol import BadPayload, Request, Row
+from transforms.hourly.hours import HOUR_MS, MINUTE_MS
 
 _MINUTES = {"5": 5, "15": 15, "30": 30, "60": 60, "5min": 5, "1h": 60}
 _STATUS = {"Trading": "trading", "Closed": "closed"}  # PreLaunch, Delivering, Settling: suspended

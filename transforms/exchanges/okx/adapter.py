@@ -17,8 +17,9 @@ from transforms.exchanges.parsing.columns import Columns
 from transforms.exchanges.parsing.errors import Dialect, Kind, refusal
 from transforms.exchanges.parsing.json_body import Cells, peek, read
 from transforms.exchanges.parsing.rows import cut_bars, cut_readings
-from transforms.exchanges.parsing.windows import HOUR_MS, MINUTE_MS, Source, linear_only, pages
+from transforms.exchanges.parsing.windows import Source, linear_only, pages
 from transforms.exchanges.protocol import BadPayload, Budget, Instrument, Request, Response, Row
+from transforms.hourly.hours import HOUR_MS, MINUTE_MS
 
 EXCHANGE: str = "okx"
 HOSTS: Mapping[str, str] = {"okx": "https://www.okx.com"}

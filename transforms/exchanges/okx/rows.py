@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from transforms.exchanges.parsing.columns import Columns
 from transforms.exchanges.parsing.json_body import Cells
 from transforms.exchanges.parsing.rows import Rows, grouped, readable, row, unique
-from transforms.exchanges.parsing.windows import HOUR_MS, MINUTE_MS
 from transforms.exchanges.protocol import BadPayload, Request, Row
+from transforms.hourly.hours import HOUR_MS, MINUTE_MS
 
 _MINUTES = {"5m": 5, "15m": 15, "30m": 30, "1H": 60}
 _STATUS = {"live": "trading", "expired": "closed"}  # suspend, preopen, test: suspended

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 
 from transforms.exchanges.protocol import Instrument
 
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
-
 
 @dataclass(frozen=True)
 class Source:
