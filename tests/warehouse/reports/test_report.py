@@ -180,7 +180,7 @@ class TestAfterARun:
         assert kept.read_text() == "the last good one"
         hour = datetime(2026, 1, 12)
         summary = RunSummary(hour, hour, ("BTC",), ("okx",), "simulated", small_warehouse / "catalog.duckdb")
-        summary.not_drawn = failed
+        summary.failed_reports = failed
         assert "  no report  BTC: ZeroDivisionError: on purpose" in list(lines(summary))
 
     def test_a_warehouse_without_a_catalog_is_told(self, tmp_path: Path) -> None:
