@@ -166,7 +166,7 @@ def test_a_past_that_is_filled_later(filled: Trial, quiet_exchanges: Simulation,
 def test_a_state_that_was_deleted_for_its_age_is_built_first(filled: Trial, trial: Trial) -> None:
     for name in ("state_positions", "state_cohorts"):
         for day in DAYS[:2]:
-            shutil.rmtree(trial.root / "mart" / name / f"coin=BTC/date={day}")
+            shutil.rmtree(trial.root / "model" / name / f"coin=BTC/date={day}")
     shutil.rmtree(trial.root / "mart/liquidation_levels" / f"coin=BTC/date={DAYS[2]}")
     lane = Lane(("liquidation_levels",), (DAYS[2],), ("BTC",), history={"BTC": (FIRST, LAST)})
     stage = Stage(Store(trial.root), "tried")

@@ -166,7 +166,7 @@ class TestOpening:
         assert files(root) == {"warehouse.json"}
 
     def test_a_missing_one_is_not_made_by_reading(self, tmp_path: Path) -> None:
-        with pytest.raises(UserError, match=r"there is no warehouse at .*nowhere; make one with: liq run"):
+        with pytest.raises(UserError, match=r"there is no warehouse at .*nowhere; create one with: liq run"):
             open_store(tmp_path / "nowhere", "simulated", create=False)
         assert not (tmp_path / "nowhere").exists()
 
@@ -180,7 +180,7 @@ class TestOpening:
     @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema": "x", "source": "live"}'])
     def test_a_damaged_marker(self, store: Store, text: str) -> None:
         (store.root / "warehouse.json").write_text(text)
-        with pytest.raises(UserError, match=r"warehouse\.json is damaged; restore it or start in an empty folder"):
+        with pytest.raises(UserError, match=r"warehouse\.json is damaged; restore it or start with an empty folder"):
             open_store(store.root, "simulated", create=True)
 
     def test_sources_are_not_mixed(self, store: Store) -> None:
