@@ -67,7 +67,7 @@ def test_rows_reach_core_marked_and_normalised(warehouse: Importer, tmp_path: Pa
     assert warehouse.ask("SELECT count(*) AS n FROM core.open_interest")["n"].item() == 2
     assert "2 rows of open_interest" in said
     assert "1 duplicate rows" in said
-    assert "made known BTCUSDT" in said
+    assert "new        BTCUSDT" in said
     assert "liq backfill --from 2026-01-05T00:00Z --to 2026-01-05T01:00Z --coins BTC" in said
 
 
