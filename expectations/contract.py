@@ -52,7 +52,7 @@ class Input:
 
     `own_day` is False if the window ends before the built day begins. `last_hour_only` keeps the rows of the newest
     hour in the window. `columns` limits the read; empty means all. If no `required` input has rows in the built day,
-    nothing is built. From a table of versions, a build reads those valid within the window.
+    nothing is built. From a table of versions, a build reads the versions valid within the window.
     """
 
     table: str
@@ -73,12 +73,12 @@ class Input:
 class Table:
     """The contract of one table.
 
-    `columns` are in file order; `nullable` names those that may be null. `partition` columns are in the path, not in
+    `columns` are in file order; `nullable` names the ones that may be null. `partition` columns are in the path, not in
     the file. `grain` is unique; rows are sorted by it, or by `file_order`, the same columns in another order.
     Frames are checked in the order of their files, one after another: a check that compares with the previous row
     relies on the order of the grain, so a table with a `file_order` has no such check.
-    `built_with` names the table whose build also produces this one, from the same inputs. `versions_of` names the
-    entity of which a row with a `valid_from_utc` is a version.
+    `built_with` names the table whose build also produces this one, from the same inputs. `versions_of` has the
+    key columns of the entity that each row, valid from `valid_from_utc`, is a version of.
     """
 
     name: str

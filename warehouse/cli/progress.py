@@ -1,4 +1,4 @@
-"""The progress of a run on standard error: bars on a terminal, lines in a log. Both are kept by rich."""
+"""The progress of a run on standard error: bars on a terminal, lines in a log, both with rich."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WORTH_A_LINE_S = 1.0
 _EVERY_S = 10.0
 _WIDE = 140
 _RECENT_S = 30.0
-"""How far back the speed looks: a stage starts slowly, and the time left is that of its last steps."""
+"""The window over which speed is measured: short, because a stage starts slowly."""
 
 
 @contextmanager
@@ -49,14 +49,14 @@ def show_progress() -> Iterator[Progress]:
 
 
 class Bars:
-    """A bar for each stage; a finished one stays."""
+    """A bar for each stage; finished bars stay on screen."""
 
     def __init__(self, tasks: Tasks) -> None:
         self.tasks = tasks
         self.by_thread: dict[int, Task] = {}
 
     def stage(self, name: str, total: int, unit: str) -> None:
-        """Begin a bar, or go on with the one of that name: a range is collected and built a week at a time."""
+        """Begin a bar, or continue the one with that name: a range is collected and built a week at a time."""
         before = next((task for task in self.tasks.tasks if task.description == name), None)
         self.by_thread[get_ident()] = before or self._begin(name, total, unit)
         self.grow(total if before else 0)
@@ -67,7 +67,7 @@ class Bars:
             total = (task.total or 0) + by
             if task.finished or total <= task.completed:
                 self.tasks.update(task.id, total=total)
-            else:  # an update would begin the measure of its speed anew
+            else:  # an update would reset its measured speed
                 task.total = total
 
     def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
@@ -81,14 +81,14 @@ class Bars:
     def _begin(self, name: str, total: int, unit: str) -> Task:
         at = self.tasks.add_task(name, total=total, note="", unit=unit, rows=0, printed_s=0.0)
         task = self.tasks.tasks[at]
-        self.tasks.advance(task.id, 0)  # rich measures speed from one step to another: this is the first
+        self.tasks.advance(task.id, 0)  # rich measures speed between steps: this is the first
         return task
 
 
 class Lines(Bars):
     """A line when a stage begins, every few seconds, and when it has ended.
 
-    Exchanges are asked side by side, each in a thread of its own.
+    Exchanges are collected in parallel, each in its own thread.
     """
 
     def __init__(self, tasks: Tasks) -> None:
@@ -100,7 +100,7 @@ class Lines(Bars):
         self._end(self.by_thread.pop(get_ident(), None))
         if total:
             task = self._begin(name, total, unit)
-            if not self._beside(task):
+            if not self._has_parallel(task):
                 self.ended.discard(_kind(task))
             self.by_thread[get_ident()] = task
             self._print(f"{name}: {total:,} {unit} to do")
@@ -113,16 +113,18 @@ class Lines(Bars):
             self._end(self.by_thread.pop(get_ident()))
         elif task and (elapsed := task.elapsed or 0.0) - task.fields["printed_s"] > _EVERY_S:
             task.fields["printed_s"] = elapsed
-            waits = ", and the others are done" if _kind(task) in self.ended and not self._beside(task) else ""
-            self._print(f"{_so_far(task)}{_ahead(task)}{waits}" + (f" ({note})" if note else ""))
+            others_done = (
+                ", and the others are done" if _kind(task) in self.ended and not self._has_parallel(task) else ""
+            )
+            self._print(f"{_so_far(task)}{_ahead(task)}{others_done}" + (f" ({note})" if note else ""))
 
     def end(self) -> None:
-        """Print how far the stages under way have come."""
+        """Print the progress of the unfinished stages."""
         for task in self.by_thread.values():
             self._end(task)
         self.by_thread.clear()
 
-    def _beside(self, task: Task) -> bool:
+    def _has_parallel(self, task: Task) -> bool:
         return any(other is not task and _kind(other) == _kind(task) for other in list(self.by_thread.values()))
 
     def _end(self, task: Task | None) -> None:
@@ -137,7 +139,7 @@ class Lines(Bars):
 
 
 def _kind(task: Task) -> str:
-    """Return what it shares with those beside it: `collect okx` is one of those that collect."""
+    """Return the kind of a stage, the first word of its name: `collect` for `collect okx`."""
     return task.description.split()[0]
 
 
@@ -147,5 +149,5 @@ def _so_far(task: Task) -> str:
 
 
 def _ahead(task: Task) -> str:
-    """Return the speed of the last steps, and the time left at that."""
+    """Return the recent speed, and the time left at that speed."""
     return f", {task.speed:.1f} a second, {(task.remaining or 0) / task.speed:,.0f} s left" if task.speed else ""

@@ -63,7 +63,7 @@ def lines(summary: RunSummary) -> Iterator[str]:
     yield f"  published  {summary.published} partitions in {summary.catalog.parent}"
     if summary.reports:
         yield f"  reports    {len(summary.reports)} pages in {summary.reports[0].parent}"
-    yield from (f"  no report  {why}" for why in summary.not_drawn)
+    yield from (f"  no report  {why}" for why in summary.failed_reports)
     yield from (f"  quarantine {name} {partition}: {reason}" for name, partition, reason in summary.quarantined)
 
 

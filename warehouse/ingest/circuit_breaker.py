@@ -1,4 +1,4 @@
-"""The circuit breaker of a host: until when its requests pause, and whether it gets any more in this run."""
+"""The circuit breaker of a host: pauses its requests, or stops them for the rest of the run."""
 
 from __future__ import annotations
 

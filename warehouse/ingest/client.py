@@ -1,6 +1,6 @@
 """The rate-limited client: sends the requests that adapters plan, as fast as exchanges allow, and keeps every byte.
 
-It knows no exchange. The adapter interprets answers; the client decides on waiting, retries and hosts.
+It has no code for a single exchange. The adapter interprets answers; the client decides on waiting, retries and hosts.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class ExchangeClient:
         while request is not None and not stop.is_set():
             if request in seen:
                 now = self._clock()
-                reason = "the exchange leads back to a page already read"
+                reason = "the cursor leads back to a page already read"
                 inbox.put(Fetched(request, BadPayload.outcome, reason, 0, now, now, None, None, (), len(seen)))
                 return
             fetched = self._fetch_one(request, adapter, stop, len(seen))

@@ -117,8 +117,8 @@ class Collector:
         for window, requests in windows:
             day = window.start.date()
             refetch = self._has_quarantined_core(day) or any(window.start < h <= window.end for h in late)
-            held = set() if refetch else self._find_in_monthly_files(requests, day)
-            remaining = [r for r in requests if r not in held]
+            answered = set() if refetch else self._find_in_monthly_files(requests, day)
+            remaining = [r for r in requests if r not in answered]
             outcomes += self._fetch(remaining, day, since=_NEVER if refetch else EVER)
         return outcomes + self._fetch(snapshot, self.endpoints.now.date(), since=plan.last_hour)
 
@@ -228,11 +228,11 @@ class Collector:
         if not months:
             return set()
         complete = self.request_log.complete_files(months.values(), day.replace(day=1), self.bar_minutes)
-        held = [request for request, month in months.items() if month in complete]
+        answered = [request for request, month in months.items() if month in complete]
         with self._lock():
-            self.request_log.append_in_monthly_file(held, day, to_ms(self.endpoints.now))
-        self.progress.grow(-len(held))
-        return set(held)
+            self.request_log.append_in_monthly_file(answered, day, to_ms(self.endpoints.now))
+        self.progress.grow(-len(answered))
+        return set(answered)
 
 
 def skipped_hours(store: Store, plan: Plan) -> list[datetime]:

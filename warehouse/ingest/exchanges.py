@@ -44,7 +44,7 @@ def serving(settings: Settings) -> Iterator[ExchangeEndpoints]:
     from warehouse.simulator import serve  # needs an extra that live data does without
 
     if settings.source == "recorded":
-        with serve(source="recorded", directory=settings.recorded, now_ms=clock, walls=False) as server:
+        with serve(source="recorded", directory=settings.recorded, now_ms=clock, history_limits=False) as server:
             yield ExchangeEndpoints(settings.base_urls(server.url), server.url, clock)
     else:
         with serve(source="simulated", seed=settings.seed, now_ms=clock) as server:

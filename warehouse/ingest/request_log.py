@@ -59,7 +59,7 @@ class RequestLog:
         if bodies:
             new = payloads.build(bodies, source=self.source).with_columns(pl.lit(day).alias("date"))
             stored = self.store.read(PAYLOADS, [key])
-            both = pl.concat([stored, after(stored, new)])
+            both = pl.concat([stored, move_after(stored, new)])
             self.store.write(PAYLOADS, both.unique(PAYLOADS.grain, keep="last", maintain_order=True), key)
         outcomes = fetches.build(_outcome(f) for f in fetched).with_columns(pl.lit(day).alias("date"))
         merged = pl.concat([self._logged(day), outcomes]).unique(FETCHES.grain, keep="last", maintain_order=True)
@@ -98,8 +98,8 @@ def _attributes(request: Request) -> tuple[object, ...]:
     return (request.endpoint, request.instrument, *ends)
 
 
-def after(stored: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-    """Return `new` answers, moved to after the stored ones where a clock was set back.
+def move_after(stored: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """Return `new` answers, with receipt times moved past the stored ones if a clock was set back.
 
     Ranges overlap and the latest answer counts, so an answer must not be earlier than those stored before it.
     """

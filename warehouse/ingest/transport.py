@@ -43,7 +43,7 @@ class Transport:
         url = self.base_urls[request.host] + request.path
         built = self.client.build_request("GET", url, params=list(request.params))
         if _DEMO_HEADER in built.headers:
-            raise ValueError("the header of OKX's demo market must never be sent: its numbers look real")
+            raise ValueError("the header of OKX's demo market must never be sent: its data look real")
         until = time.monotonic() + self._timeout_s
         try:
             answer = self.client.send(built, stream=True)
@@ -54,17 +54,17 @@ class Transport:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
             raise UnreachableError(f"no connection to {request.host}: {type(error).__name__}") from error
         except httpx.RequestError as error:
-            raise Transient(f"no whole answer from {request.host}: {type(error).__name__}") from error
+            raise Transient(f"incomplete answer from {request.host}: {type(error).__name__}") from error
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Response(answer.status_code, headers, body, self._clock())
 
 
 def _in_time(answer: httpx.Response, until: float) -> Iterator[bytes]:
-    """Yield the body by pieces. The client's own limit applies to each piece, so a trickle would never end."""
+    """Yield the body in pieces. The client's timeout applies to each piece only, so a slow body might never end."""
     for piece in answer.iter_bytes():
         yield piece
         if time.monotonic() > until:
-            raise httpx.ReadTimeout("the body trickled", request=answer.request)
+            raise httpx.ReadTimeout("the body did not arrive in time", request=answer.request)
 
 
 def _version() -> str:

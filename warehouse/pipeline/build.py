@@ -33,8 +33,8 @@ def build_group(name: str, inputs: Mapping[str, pl.DataFrame], **parameters: Any
     script = statement(contract)
     if script is not None:
         return {contract.name: contract.conform(_select(script, inputs))}
-    made = implementation(contract).build(**inputs, **parameters)
-    return dict(made) if isinstance(made, dict) else {contract.name: made}
+    result = implementation(contract).build(**inputs, **parameters)
+    return dict(result) if isinstance(result, dict) else {contract.name: result}
 
 
 def statement(contract: Table) -> str | None:
@@ -43,7 +43,7 @@ def statement(contract: Table) -> str | None:
 
 
 def implementation(contract: Table) -> ModuleType:
-    """Return the module whose `build` builds a table."""
+    """Return the module with the `build` function of a table."""
     return importlib.import_module(f"transforms.tables.{contract.built_with or contract.name}")
 
 

@@ -34,9 +34,9 @@ _LOG = logging.getLogger("warehouse")
 
 @dataclass
 class Calibration:
-    """The result of fitting some days. rows: one row for each fitted day, exchange and side.
+    """The result of fitting a range of days. rows: one row for each fitted day, exchange and side.
 
-    too_few: the days without a fit, each with the version that stays in force. made_before: the last published hour.
+    too_few: the days without a fit, each with the version that stays in force. newest_hour: the last published hour.
     """
 
     rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_SHOWN))
@@ -44,7 +44,7 @@ class Calibration:
     checks: int = 0
     partitions: dict[str, int] = field(default_factory=dict)
     quarantined: list[tuple[str, str, str]] = field(default_factory=list)
-    made_before: datetime | None = None
+    newest_hour: datetime | None = None
 
     @property
     def published(self) -> int:
@@ -63,37 +63,37 @@ def calibrate(settings: Settings, first: date, last: date, *, progress: Progress
         begin, end, settings.coins, settings.exchanges, retry_failed=False, tables=(PARAMETERS.name,), days=span
     )
     summary = RunSummary.of(plan, settings)
-    made = Calibration(made_before=_newest_hour(store))
+    result = Calibration(newest_hour=_newest_hour(store))
     make(store, settings, plan, progress or Silent(), summary)
     catalog.build(store.root)
-    made.checks, made.partitions, made.quarantined = summary.checks, dict(summary.partitions), summary.quarantined
+    result.checks, result.partitions, result.quarantined = summary.checks, dict(summary.partitions), summary.quarantined
     versions = store.read(PARAMETERS, [{}])
     for day in span:
         rows = versions.filter(version=f"fit-{day}")
         if rows.is_empty():
-            made.too_few[day] = _version_in_force(versions, datetime.combine(day, time()))
+            result.too_few[day] = _version_in_force(versions, datetime.combine(day, time()))
         else:
-            made.rows = pl.concat([made.rows, _summarise(day, rows)])
-    return made
+            result.rows = pl.concat([result.rows, _summarise(day, rows)])
+    return result
 
 
 def calibrate_day(day: str) -> dict[str, Any]:
-    """Fit one day as a task. Return the counts published, the quarantined partitions, and why a day has no fit."""
-    that_day = date.fromisoformat(day)
-    made = calibrate(load(), that_day, that_day)
-    for line in too_few(made):
+    """Fit one day as a task. Return published counts, quarantined partitions, and a line if the day has no fit."""
+    first = last = date.fromisoformat(day)
+    result = calibrate(load(), first, last)
+    for line in too_few(result):
         _LOG.warning("%s", line)
     return {
-        "published": made.published,
-        "partitions": made.partitions,
-        "quarantined": [list(held) for held in made.quarantined],
-        "too_few": list(too_few(made)),
+        "published": result.published,
+        "partitions": result.partitions,
+        "quarantined": [list(each) for each in result.quarantined],
+        "too_few": list(too_few(result)),
     }
 
 
-def too_few(made: Calibration) -> Iterator[str]:
+def too_few(result: Calibration) -> Iterator[str]:
     """Yield a line for each day without a fit."""
-    for day, version in made.too_few.items():
+    for day, version in result.too_few.items():
         yield (
             f"{day}: fewer than {LEAST_HOURS} hours of liquidations in the {WINDOW.days} days before it; "
             f"{version} stays in force"

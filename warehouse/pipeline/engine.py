@@ -68,7 +68,7 @@ class Walk:
             self.reader, self._recorded, {c: last.date() for c, (_, last) in lane.history.items()}
         )
         self.built: list[Built] = []
-        self._looked_for: set[tuple[str, date, str | None]] = set()
+        self._searched: set[tuple[str, date, str | None]] = set()
 
     def run(self) -> Iterator[date]:
         """Build the stale units, and yield each day when it is done."""
@@ -109,9 +109,9 @@ class Walk:
         of = units[0].table
         # recorded before any read: an input replaced meanwhile then differs from its digest, and the unit is rebuilt
         recorded = [self.staleness.built_from(unit) for unit in units]
-        made = build_group(of.name, self._inputs(units), **self._given(units[0]))
+        result = build_group(of.name, self._inputs(units), **self._given(units[0]))
         for (unit, why), from_what in zip(stale, recorded, strict=True):
-            own = {name: self._own(load()[name], rows, unit) for name, rows in made.items()}
+            own = {name: self._own(load()[name], rows, unit) for name, rows in result.items()}
             if self._write(unit, own, from_what):
                 self.built.append(Built(unit.label, why, own[of.name].height))
 
@@ -127,14 +127,14 @@ class Walk:
             rows = rows.filter(of.day == unit.day)
         return rows.filter(pl.col("coin") == unit.coin) if len(self.lane.coins) > 1 else rows
 
-    def _write(self, unit: Unit, made: Mapping[str, pl.DataFrame], recorded: BuiltFrom) -> bool:
+    def _write(self, unit: Unit, result: Mapping[str, pl.DataFrame], recorded: BuiltFrom) -> bool:
         """Write the tables of a unit, its own last. Return False for a unit that is empty and was never written."""
         own = unit.table
-        if made[own.name].is_empty() and not own.may_be_empty and not self._has(unit):
+        if result[own.name].is_empty() and not own.may_be_empty and not self._has(unit):
             return False
         contents: dict[str, str] = {}
         for each in products(own):
-            rows, key = made[each.name], unit.key
+            rows, key = result[each.name], unit.key
             units: Mapping[str, BuiltFrom] = {unit.name: recorded}
             if each.is_daily and "date" not in each.partition:
                 rows, units = self._among_other_days(each, unit, rows, units)
@@ -163,9 +163,9 @@ class Walk:
                 needed = Unit(maker(of), date.fromisoformat(str(key["date"])), unit.coin)
                 is_walked = needed.day in self.lane.days and of.kept_days is None
                 name = (of.name, needed.day, needed.coin)
-                if is_walked or name in self._looked_for:
+                if is_walked or name in self._searched:
                     continue
-                self._looked_for.add(name)  # windows overlap: of 30 days, 29 were checked the day before
+                self._searched.add(name)  # windows overlap: 29 of 30 days were checked for the day before
                 if self.store.find(of, key) is None and self._is_due(needed):
                     self._build_missing_inputs(needed)
                     self._make([(needed, f"{of.full_name} is missing and {unit.label} needs it")])

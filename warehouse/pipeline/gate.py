@@ -45,7 +45,7 @@ def check(stage: Stage, last_hour: datetime | None, progress: Progress) -> list[
     progress.stage("check", len(staged) + 1, "tables")
     counts: list[Count] = []
     for name, keys in staged.items():
-        counts += counted(stage.store, table(name), keys, last_hour)
+        counts += count_failing_rows(stage.store, table(name), keys, last_hour)
         progress.step(name)
     results = decide(counts)
     progress.step("Great Expectations")
@@ -61,7 +61,7 @@ def hold_back(stage: Stage, results: Iterable[CheckResult]) -> list[Held]:
     return _hold(stage, by_table(stage), failed)
 
 
-def counted(store: Store, of: Table, keys: Sequence[Key], last_hour: datetime | None) -> Iterator[Count]:
+def count_failing_rows(store: Store, of: Table, keys: Sequence[Key], last_hour: datetime | None) -> Iterator[Count]:
     """Count the rows that break each rule, in batches of partitions so that memory stays flat."""
     for batch, newest in _batches(store, of, keys):
         before = _days_before(batch) if of.checks_look_back else []
@@ -72,9 +72,9 @@ def counted(store: Store, of: Table, keys: Sequence[Key], last_hour: datetime | 
 
 def _days_before(batch: Sequence[Key]) -> list[Key]:
     """Return the partitions of the previous days of a batch, except partitions in the batch itself."""
-    there = {(key["coin"], key["date"]) for key in batch}
+    included = {(key["coin"], key["date"]) for key in batch}
     days = [{**key, "date": date.fromisoformat(str(key["date"])) - timedelta(days=1)} for key in batch]
-    return [key for key in days if (key["coin"], key["date"]) not in there]
+    return [key for key in days if (key["coin"], key["date"]) not in included]
 
 
 def _batches(store: Store, of: Table, keys: Sequence[Key]) -> Iterator[tuple[list[Key], datetime | None]]:
@@ -134,7 +134,7 @@ def warnings_of(results: Iterable[CheckResult]) -> tuple[str, ...]:
 
 def _hold(stage: Stage, staged: dict[str, list[Key]], failed: dict[tuple[str, str], str]) -> list[Held]:
     """Quarantine failed partitions, the tables built together with them, and everything built from them."""
-    held: list[Held] = []
+    quarantined: list[Held] = []
     reasons: dict[str, list[tuple[Key, str]]] = {}
     for contract in _in_order(staged):
         for key in staged[contract.name]:
@@ -142,8 +142,8 @@ def _hold(stage: Stage, staged: dict[str, list[Key]], failed: dict[tuple[str, st
             if why:
                 stage.quarantine(contract, key, why)
                 reasons.setdefault(contract.name, []).append((key, why))
-                held.append((contract.full_name, label(contract, key), why))
-    return held
+                quarantined.append((contract.full_name, label(contract, key), why))
+    return quarantined
 
 
 def _in_order(staged: dict[str, list[Key]]) -> list[Table]:
@@ -156,11 +156,11 @@ def _in_order(staged: dict[str, list[Key]]) -> list[Table]:
 def _inherited(
     contract: Table,
     key: Key,
-    held: dict[str, list[tuple[Key, str]]],
+    quarantined: dict[str, list[tuple[Key, str]]],
     failed: dict[tuple[str, str], str],
 ) -> str | None:
     for name in (each.table for each in maker(contract).inputs):
-        for other, _ in held.get(name, []):
+        for other, _ in quarantined.get(name, []):
             if _may_depend_on(other, key):
                 return f"built from {table(name).full_name} {label(table(name), other)}, which is quarantined"
     for sibling in products(maker(contract)):
@@ -192,6 +192,6 @@ def record(stage: Stage, last_hour: datetime, results: Iterable[CheckResult]) ->
         for r in results
     ]
     key = {"date": last_hour.date()}
-    made, same = checks.build(entries), ["hour_utc", "table_name", "partition"]
-    earlier = stage.store.read(CHECKS, [key]).join(made, on=same, how="anti", nulls_equal=True)
-    stage.store.write(CHECKS, pl.concat([earlier, made]), key)
+    new, same = checks.build(entries), ["hour_utc", "table_name", "partition"]
+    earlier = stage.store.read(CHECKS, [key]).join(new, on=same, how="anti", nulls_equal=True)
+    stage.store.write(CHECKS, pl.concat([earlier, new]), key)

@@ -46,7 +46,7 @@ def lanes(stage: Stage, plan: Plan) -> Iterator[tuple[str, list[Lane]]]:
     if of_all:
         yield "fit", [Lane(of_all, span, again=plan.again)]
     if shared:
-        names = answered_for(store, plan)
+        names = answered_coins(store, plan)
         yield "core tables", [Lane(shared, span, tuple(names), again=plan.again)] if names else []
     if of_coin:
         names = coins(store, plan)
@@ -62,7 +62,7 @@ def lanes(stage: Stage, plan: Plan) -> Iterator[tuple[str, list[Lane]]]:
         )
 
 
-def after(store: Store, plan: Plan) -> Iterator[Plan]:
+def later_weeks(store: Store, plan: Plan) -> Iterator[Plan]:
     """Yield the weeks after a plan's last day, up to the end of its coins' maps, which the plan may make stale."""
     last = max((_history(store, name, plan)[1] for name in coins(store, plan)), default=plan.last_hour)
     first = datetime.combine(plan.last_hour.date() + _DAY, time())
@@ -70,29 +70,29 @@ def after(store: Store, plan: Plan) -> Iterator[Plan]:
         yield from replace(plan, first_hour=first, last_hour=last, retry_failed=False, again=False).chunks(_WEEK)
 
 
-def of_payloads(store: Store, settings: Settings) -> Plan:
+def payload_plan(store: Store, settings: Settings) -> Plan:
     """Return the plan of all hours covered by stored payloads. Raises UserError if there are none."""
     windows = ["exchange", "endpoint", "window_start_utc", "window_end_utc"]
     known = [store.read(of, store.keys(of), windows).drop_nulls() for of in (PAYLOADS, FETCHES)]
     # an archive file covers a whole day or month; the fetch log has the hours it was requested for
     of_hours = pl.concat(known).filter(~pl.col("endpoint").str.starts_with("archive_"))
-    asked = known[0] if of_hours.is_empty() else of_hours
+    requested = known[0] if of_hours.is_empty() else of_hours
     if known[0].is_empty():
         raise UserError(f"there are no payloads in {store.root}; load some with: liq run")
-    first, last = asked["window_start_utc"].min(), asked["window_end_utc"].max()
+    first, last = requested["window_start_utc"].min(), requested["window_end_utc"].max()
     assert isinstance(first, datetime)
     assert isinstance(last, datetime)
-    exchanges = tuple(e for e in ADAPTERS if e in asked["exchange"].unique())
+    exchanges = tuple(e for e in ADAPTERS if e in requested["exchange"].unique())
     return Plan(first + HOUR, floor_hour(last), settings.coins, exchanges, retry_failed=False, again=True)
 
 
-def all_of(store: Store, settings: Settings, coin: str) -> Plan:
+def coin_plan(store: Store, settings: Settings, coin: str) -> Plan:
     """Return the plan of all hours of a coin's map."""
     known = published_hours(store, coin)
     return Plan(min(known), max(known), (coin,), settings.exchanges, retry_failed=False)
 
 
-def anew(store: Store, plan: Plan, length: timedelta) -> Iterator[Plan]:
+def rebuild_plans(store: Store, plan: Plan, length: timedelta) -> Iterator[Plan]:
     """Yield a plan in parts for a full rebuild: reference versions, then weeks, each fit before the day it is for."""
     fits = store.footer(PARAMETERS, {})
     fitted = {datetime.fromisoformat(day) for day in (fits.units if fits else ()) if day != str(STATED)}
@@ -170,15 +170,15 @@ def published_hours(store: Store, coin: str) -> Sequence[datetime]:
 
     If the file of a day was lost, the files built together with it still show the day.
     """
-    made = products(MAP)
-    days_there = sorted({str(key["date"]) for of in made for key in store.keys(of, coin=coin)})
-    ends = [date.fromisoformat(day) for day in dict.fromkeys(days_there[:1] + days_there[-1:])]
-    return [hour for day in ends for hour in _hours_of(store, {"coin": coin, "date": day}, made)]
+    of_map = products(MAP)
+    built_days = sorted({str(key["date"]) for of in of_map for key in store.keys(of, coin=coin)})
+    ends = [date.fromisoformat(day) for day in dict.fromkeys(built_days[:1] + built_days[-1:])]
+    return [hour for day in ends for hour in _hours_of(store, {"coin": coin, "date": day}, of_map)]
 
 
-def _hours_of(store: Store, key: Key, made: Sequence[Table]) -> Sequence[datetime]:
+def _hours_of(store: Store, key: Key, of_map: Sequence[Table]) -> Sequence[datetime]:
     """Return the first and last hour of a day's map, from a footer, else from its ledger."""
-    for of in made:
+    for of in of_map:
         footer = store.footer(of, key)
         recorded = footer.units.get(str(key["date"]), {}).get("hours") if footer else None
         if recorded:
@@ -187,18 +187,18 @@ def _hours_of(store: Store, key: Key, made: Sequence[Table]) -> Sequence[datetim
     return found[:1] + found[-1:]
 
 
-def answered_for(store: Store, plan: Plan) -> list[str]:
+def answered_coins(store: Store, plan: Plan) -> list[str]:
     """Return the plan's coins, or with `all` every coin with a response in the plan's days."""
     if plan.coins != ("all",):
         return list(plan.coins)
     keys = [key for day in _span(store.base or store, plan) for key in store.keys(PAYLOADS, date=day)]
-    asked = store.read(PAYLOADS, keys, ["exchange", "instrument"]).unique()
+    answered = store.read(PAYLOADS, keys, ["exchange", "instrument"]).unique()
     listed = store.read(INSTRUMENTS, store.keys(INSTRUMENTS), ["exchange", "instrument", "coin"])
-    return sorted(listed.join(asked, on=["exchange", "instrument"], how="semi")["coin"].unique())
+    return sorted(listed.join(answered, on=["exchange", "instrument"], how="semi")["coin"].unique())
 
 
 def _expected(store: Store, coin: str) -> tuple[str, ...]:
-    """Return the exchanges expected to have the coin: listing it, or not known yet; all if none lists it."""
+    """Return the exchanges that list the coin or have no listing yet; all exchanges if none lists it."""
     listed = store.read(INSTRUMENTS, store.keys(INSTRUMENTS), ["exchange", "coin"])
     known, listing = (set(rows["exchange"]) for rows in (listed, listed.filter(pl.col("coin") == coin)))
     return tuple(e for e in sorted(ADAPTERS) if not listing or e in listing or e not in known)

@@ -20,7 +20,7 @@ from warehouse.clock import HOUR, days, floor_hour, from_ms
 from warehouse.errors import ChecksFailed, UserError
 from warehouse.ingest.exchanges import market_clock
 from warehouse.ingest.files.reader import read_file
-from warehouse.ingest.request_log import after
+from warehouse.ingest.request_log import move_after
 from warehouse.pipeline.run import commit, make
 from warehouse.pipeline.run_log import RunSummary
 from warehouse.plan import Plan
@@ -61,26 +61,26 @@ class ImportRequest:
 class Imported:
     """The result of an import.
 
-    left_out: duplicate rows. others: rows of other exchanges. first_hour, last_hour: the hours that the rows cover.
-    remakes: whether later hours are published already, and so become stale.
+    duplicates: duplicate rows. foreign_rows: rows of other exchanges. first_hour, last_hour: the hours that the rows
+    cover. makes_stale: whether later hours are published already, and so become stale.
     """
 
     request: ImportRequest
     rows: int
-    left_out: int
-    others: int
+    duplicates: int
+    foreign_rows: int
     contracts: list[Contract]
     first_hour: datetime
     last_hour: datetime
     days: int
-    remakes: bool
+    makes_stale: bool
     checks: int = 0
     warnings: tuple[str, ...] = ()
     published: int = 0
 
 
 def import_file(settings: Settings, request: ImportRequest, progress: Progress) -> Imported:
-    """Check the file and publish it with the core tables of its days; `published` is 0 if all of it was there.
+    """Check the file and publish it with the core tables of its days; `published` is 0 if it adds nothing new.
 
     Raises UserError, and changes nothing, for a faulty file or rows that fail a check; Busy if another run holds the
     warehouse.
@@ -94,9 +94,9 @@ def import_file(settings: Settings, request: ImportRequest, progress: Progress) 
             commit(store)  # first finish an import that was killed while publishing
         progress.stage("read", 1, "files")
         try:
-            found, made, payloads = _read(store, request, now_ms)
-            progress.step(rows=made.rows)
-            return _published(store, settings, made, _new(store, payloads), found, progress)
+            found, result, payloads = _read(store, request, now_ms)
+            progress.step(rows=result.rows)
+            return _published(store, settings, result, _new(store, payloads), found, progress)
         except Refused as error:
             raise UserError(f"{request.file.name}: {error}") from error
         except ChecksFailed as error:
@@ -129,11 +129,11 @@ def _read(store: Store, request: ImportRequest, now_ms: int) -> tuple[list[Contr
     twice = 0 if layout.series == "realised_liquidations" else own.height - rows.height
     watermark = store.read(table("watermark"), [{}])["hour_utc"].to_list()
     of_days = payloads["date"].n_unique()
-    made = Imported(
+    result = Imported(
         request, rows.height, twice, frame.height - own.height, found, first + HOUR, last, of_days,
         bool(watermark and watermark[0] > first),
     )  # fmt: skip
-    return found, made, pl.concat([listing, payloads])
+    return found, result, pl.concat([listing, payloads])
 
 
 _MARKS = pl.Schema({"instrument": pl.String(), "time_ms": pl.Int64(), "price": pl.Float64()})
@@ -151,37 +151,37 @@ def _marks(store: Store, found: list[Contract], exchange: str) -> pl.DataFrame:
 
 
 def _new(store: Store, payloads: pl.DataFrame) -> list[tuple[Key, pl.DataFrame, pl.DataFrame]]:
-    """Return by partition the stored payloads and the new ones.
+    """Return the stored and the new payloads of each partition with new ones.
 
     New payloads get a later receipt time than the stored ones, since the last import wins.
     """
-    made: list[tuple[Key, pl.DataFrame, pl.DataFrame]] = []
+    new: list[tuple[Key, pl.DataFrame, pl.DataFrame]] = []
     for (exchange, day), own in payloads.partition_by("exchange", "date", as_dict=True, maintain_order=True).items():
         key = {"exchange": exchange, "date": day}
         stored = store.read(PAYLOADS, [key])
         newest = stored.filter(is_imported()).sort("received_at_utc").unique(_SAME, keep="last")
-        unlike = own.join(newest, on=[*_SAME, "sha256"], how="anti")
-        if unlike.height:
-            made.append((key, stored, after(stored, unlike)))
-    return made
+        changed = own.join(newest, on=[*_SAME, "sha256"], how="anti")
+        if changed.height:
+            new.append((key, stored, move_after(stored, changed)))
+    return new
 
 
 def _published(
     store: Store,
     settings: Settings,
-    made: Imported,
+    result: Imported,
     new: list[tuple[Key, pl.DataFrame, pl.DataFrame]],
     found: list[Contract],
     progress: Progress,
 ) -> Imported:
     if not new:
-        catalog.build(store.root)  # the run that published it may have been killed before it wrote the catalog
-        return made
+        catalog.build(store.root)  # the import that published the file may have been killed before it wrote the catalog
+        return result
     plan = Plan(
-        made.first_hour,
-        max(made.first_hour, made.last_hour),
+        result.first_hour,
+        max(result.first_hour, result.last_hour),
         tuple(sorted({c.coin for c in found})),
-        (made.request.exchange,),
+        (result.request.exchange,),
         retry_failed=False,
         tables=_TABLES,
         days=tuple(_touched(pl.concat([fresh for _, _, fresh in new]))),
@@ -195,10 +195,10 @@ def _published(
     summary = RunSummary.of(plan, settings)
     make(store, settings, plan, progress, summary, fill_stage=with_file)
     catalog.build(store.root)
-    return replace(made, checks=summary.checks, warnings=tuple(summary.warnings), published=summary.published)
+    return replace(result, checks=summary.checks, warnings=tuple(summary.warnings), published=summary.published)
 
 
 def _touched(payloads: pl.DataFrame) -> list[date]:
-    """Return the days of the payloads. A window that ends at midnight has the first reading of the next day."""
+    """Return the days of the payloads. A window that ends at midnight includes the first reading of the next day."""
     windows = payloads.drop_nulls("window_start_utc").select("window_start_utc", "window_end_utc").unique()
     return sorted({day for start, end in windows.iter_rows() for day in days(start.date(), end.date())})

@@ -73,7 +73,7 @@ class Reader:
         return {i.table: self._rows(replace(i, days=all_days) if anew else i, units) for i in declared}
 
     def digests(self, unit: Unit) -> dict[str, str]:
-        """Return a digest of each input of a unit, by name, without the own rows of a table that adds to them."""
+        """Return a digest of each input of a unit, by name, except of a table that adds to its own rows."""
         own = unit.table.name
         return {i.table: self._digest(i, unit) for i in unit.table.inputs if i.table != own or i.days}
 
@@ -115,7 +115,7 @@ class Reader:
         if unit.coin is None:
             columns = each.columns or (_IDENTITY if of is PAYLOADS else ())
             return digest(_as_text(self._rows(replace(each, columns=columns), [unit])))
-        # no lane of a coin builds these, and many tables of a day share them
+        # a coin's lane does not build these tables, and many tables of a day share them
         name = (each, unit.coin, unit.day)
         if name not in self._digests:
             rows = self._answers(unit) if of is PAYLOADS and not each.columns else self._rows(each, [unit])
@@ -206,12 +206,12 @@ class Reader:
     def _payloads(self, each: Input, unit: Unit) -> pl.DataFrame:
         """Read the listings for an exchange's unit, else the responses that overlap the day.
 
-        Each response comes with its coin, null if it is about all coins. A reading at midnight was requested the day
-        before.
+        Each response comes with its coin, null if it is about all coins. A reading at midnight belongs to a request of
+        the day before.
         """
         if unit.exchange:
             return self._listings(each, unit)
-        # the core tables of a day read the same
+        # all core tables of a day read the same responses
         name = (each, unit.day, *self._files(PAYLOADS, self._keys(each, [unit])))
         rows = self._frames.get(name)
         if rows is None:

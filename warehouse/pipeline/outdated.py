@@ -34,7 +34,7 @@ def outdated(store: Store, settings: Settings) -> Iterator[tuple[str, Found]]:
 
 
 def _of_coin(store: Store, settings: Settings, coin: str) -> Iterator[tuple[Unit, str]]:
-    whole = graph.all_of(store, settings, coin)
+    whole = graph.coin_plan(store, settings, coin)
     found: Found = []
     for _, lanes in graph.lanes(Stage(store, "none"), replace(whole, tables=_daily(whole))):
         for lane in lanes:

@@ -1,4 +1,4 @@
-"""The run: collect missing data, build stale partitions, check them and publish those that pass.
+"""The run: collect missing data, build stale partitions, check them and publish the ones that pass.
 
 An hour, a range, an import, a rebuild, a calibration, a score and a DAG task differ only in their plan.
 """
@@ -25,7 +25,7 @@ from warehouse.clock import HOUR, days, utc_now
 from warehouse.errors import ChecksFailed, UserError
 from warehouse.ingest.collector import Collector, collecting
 from warehouse.ingest.exchanges import ExchangeEndpoints, serving
-from warehouse.ingest.streams.recordings import forget
+from warehouse.ingest.streams.recordings import delete_stored
 from warehouse.pipeline import gate, graph
 from warehouse.pipeline.run_log import RunSummary, log_run
 from warehouse.pipeline.workers import compile_once, walk_all
@@ -56,7 +56,7 @@ def run(
 ) -> RunSummary:
     """Run the hours from first to last (naive UTC, both included), and rebuild stale hours of the week before.
 
-    served: exchanges that are being served already, else those of the settings. Raises UserError for an unusable
+    served: the exchanges, if they are served already. Raises UserError for an unusable
     warehouse, Busy if another run holds it.
     """
     return fill(settings, Plan.of_range(first_hour, last_hour, settings), progress=progress, served=served)
@@ -88,9 +88,9 @@ def rebuild(settings: Settings, *, workers: int | None = None, progress: Progres
     """
     progress, started = progress or Silent(), utc_now()
     store = open_store(settings.root, settings.source, create=True)
-    plan = graph.of_payloads(store, settings)
+    plan = graph.payload_plan(store, settings)
     summary = RunSummary.of(plan, settings)
-    for part in graph.anew(store, plan, CHUNK):
+    for part in graph.rebuild_plans(store, plan, CHUNK):
         make(store, settings, part, progress, summary, workers)
     finish(store, settings, plan, summary, started, progress)
     return summary
@@ -115,7 +115,7 @@ def fill(
         for chunk in plan.chunks(CHUNK):
             _collect_all(collectors, chunk, summary)
             make(store, settings, chunk, progress, summary, workers)
-    for later in graph.after(store, plan):
+    for later in graph.later_weeks(store, plan):
         make(store, settings, later, progress, summary, workers)
     finish(store, settings, plan, summary, started, progress)
     return summary
@@ -131,7 +131,7 @@ def make(
     *,
     fill_stage: Callable[[Stage], None] | None = None,
 ) -> None:
-    """Build the stale partitions of a plan, check them, and publish those that pass, all at once.
+    """Build the stale partitions of a plan, check them, and publish the ones that pass, all at once.
 
     The build runs without the lock; units that another run makes stale meanwhile are rebuilt under the lock.
     fill_stage: writes further partitions to the stage before the build.
@@ -159,7 +159,7 @@ def make(
             last = plan.last_hour.date()
             # keep the state of the last two days: the hours after the plan's may be built next
             prune(store, spare=(last - timedelta(days=1), last), own=stage)
-            forget(store, plan.exchanges, plan.last_hour)
+            delete_stored(store, plan.exchanges, plan.last_hour)
 
 
 def commit(store: Store) -> None:
@@ -192,22 +192,24 @@ def _publish(stage: Stage, plan: Plan, progress: Progress, summary: RunSummary) 
     before = [each for each in failed if _is_before(each.partition, plan)]
     if plan.retry_failed and before:
         # leave the week before unchanged: one bad day in it would otherwise quarantine every later hour
-        held = [each for each in gate.hold_back(stage, before) if _is_before(each[1], plan)]
+        quarantined = [each for each in gate.hold_back(stage, before) if _is_before(each[1], plan)]
         stage.empty()
         _build(stage, replace(plan, retry_failed=False), Silent(), summary, 1)
         results = gate.check(stage, plan.last_hour, progress)
-        held += gate.hold_back(stage, results)
+        quarantined += gate.hold_back(stage, results)
         results += before
     else:
-        held = gate.hold_back(stage, results)
+        quarantined = gate.hold_back(stage, results)
     warnings = gate.warnings_of(results)
     summary.checks += len(results)
     summary.warnings += warnings
-    summary.quarantined += held
-    _LOG.info("checked: %d checks, %d warnings, %d partitions quarantined", len(results), len(warnings), len(held))
+    summary.quarantined += quarantined
+    _LOG.info(
+        "checked: %d checks, %d warnings, %d partitions quarantined", len(results), len(warnings), len(quarantined)
+    )
     for text in warnings:
         _LOG.warning("%s", text)
-    for name, partition, reason in held:
+    for name, partition, reason in quarantined:
         _LOG.error("quarantined %s %s in %s: %s", name, partition, stage.published.root / "quarantine", reason)
     gate.record(stage, plan.last_hour, results)
     _stage_watermark(stage, summary.source)
@@ -232,8 +234,8 @@ def finish(
     """Put the gaps of the plan's hours into the summary, log the run, and write the catalog."""
     names, span = graph.coins(store, plan), list(days(plan.first_hour.date(), plan.last_hour.date()))
     gaps = store.read(GAPS, [{"coin": coin, "date": day} for coin in names for day in span])
-    asked = pl.col("hour_utc").is_between(plan.first_hour, plan.last_hour) & pl.col("exchange").is_in(plan.exchanges)
-    summary.gaps = gaps.filter(asked)
+    in_plan = pl.col("hour_utc").is_between(plan.first_hour, plan.last_hour) & pl.col("exchange").is_in(plan.exchanges)
+    summary.gaps = gaps.filter(in_plan)
     with lock(settings.root, settings.wait_s, progress):
         prune(store)
         log_run(store, summary, started)
@@ -288,7 +290,7 @@ def _collect_all(collectors: list[Collector], plan: Plan, summary: RunSummary) -
 def _refuse_unknown(collectors: list[Collector], plan: Plan) -> None:
     """Raise UserError for a coin that no exchange lists, which is likely a typo.
 
-    Unless all exchanges have answered: the others may list it.
+    If an exchange has never answered, nothing is raised: it may list the coin.
     """
     listed = {c.exchange: {i.coin for i in c.contracts(("all",))} for c in collectors}
     if all(listed.values()) and plan.coins != ("all",):

@@ -38,7 +38,7 @@ class RunSummary:
     quarantined: list[tuple[str, str, str]] = field(default_factory=list)
     gaps: pl.DataFrame = field(default_factory=GAPS.empty)
     reports: list[Path] = field(default_factory=list)
-    not_drawn: list[str] = field(default_factory=list)
+    failed_reports: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, plan: Plan, settings: Settings) -> RunSummary:
@@ -63,9 +63,9 @@ class RunSummary:
 def _fetched(store: Store, summary: RunSummary) -> int:
     """Count the answered requests for the hours of the run, including requests of earlier runs."""
     span = days((summary.first_hour - HOUR).date(), summary.last_hour.date())
-    asked = store.read(FETCHES, [{"exchange": e, "date": d} for d in span for e in summary.exchanges])
+    requests = store.read(FETCHES, [{"exchange": e, "date": d} for d in span for e in summary.exchanges])
     overlaps = (pl.col("window_start_utc") < summary.last_hour) & (pl.col("window_end_utc") >= summary.first_hour)
-    return len(asked.filter((pl.col("outcome") == "ok") & overlaps))
+    return len(requests.filter((pl.col("outcome") == "ok") & overlaps))
 
 
 def log_run(store: Store, summary: RunSummary, started: datetime) -> None:

@@ -1,6 +1,6 @@
 """The rule of staleness: a unit is stale if its rows are missing, quarantined, or built from other inputs than now.
 
-The footer of a file records what its rows were built from: a digest of each input, of the contract and of the code,
+The footer of a file records the provenance of its rows: a digest of each input, of the contract and of the code,
 and the parameters. It is the only record.
 """
 
@@ -40,7 +40,7 @@ class Staleness:
     newest: Mapping[str, date]
 
     def built_from(self, unit: Unit) -> BuiltFrom:
-        """Return what the rows of a unit would be built from now."""
+        """Return the provenance that a build of the unit would record now."""
         return {
             "contract": contract_digest(unit.table),
             "code": code_digest(unit.table),
@@ -52,11 +52,11 @@ class Staleness:
         """Yield the reasons to build the unit; none if it is up to date."""
         store = self.reader.store
         for each in products(unit.table):
-            made = Unit(each, unit.day, unit.coin, unit.exchange)
-            footer = store.footer(each, made.key)
-            if footer is None and self._is_kept(made):
+            product = Unit(each, unit.day, unit.coin, unit.exchange)
+            footer = store.footer(each, product.key)
+            if footer is None and self._is_kept(product):
                 yield f"{each.full_name} is missing"
-            if store.quarantined(each, made.key) and not store.is_staged(each, made.key):
+            if store.quarantined(each, product.key) and not store.is_staged(each, product.key):
                 yield f"{each.full_name} is quarantined"
         footer = store.footer(unit.table, unit.key)
         recorded = footer.units.get(unit.name) if footer else None

@@ -23,31 +23,31 @@ _LOG = logging.getLogger("warehouse")
 
 def collect(plan: Plan, exchange: str) -> dict[str, int]:
     """Request the plan's hours from an exchange. Return the outcomes of its requests."""
-    return _collected(exchange, lambda asking: asking.collect(plan, asking.metadata(plan.coins)))
+    return _run_collector(exchange, lambda each: each.collect(plan, each.metadata(plan.coins)))
 
 
 def collect_metadata(exchange: str) -> dict[str, int]:
     """Request an exchange's contracts and risk tiers, at most once a day. Return the outcomes."""
-    return _collected(exchange, lambda asking: asking.metadata(load().coins))
+    return _run_collector(exchange, lambda each: each.metadata(load().coins))
 
 
-def _collected(exchange: str, ask: Callable[[Collector], Counter[str]]) -> dict[str, int]:
+def _run_collector(exchange: str, work: Callable[[Collector], Counter[str]]) -> dict[str, int]:
     settings = load()
     store = open_store(settings.root, settings.source, create=True)
-    with serving(settings) as served, collector(store, settings, exchange, served, Silent()) as asking:
-        outcomes = ask(asking)
+    with serving(settings) as served, collector(store, settings, exchange, served, Silent()) as opened:
+        outcomes = work(opened)
     counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
     if counts:
         _LOG.info("fetched from %s: %s; stored in %s", exchange, counts, store.root / "raw")
     else:
-        _LOG.info("fetched from %s: nothing to request, all of it is in %s", exchange, store.root / "raw")
+        _LOG.info("fetched from %s: nothing to request, all data are in %s", exchange, store.root / "raw")
     return dict(outcomes)
 
 
 def coins(plan: Plan) -> list[str]:
     """Return the plan's coins, or with `all` every coin with a response from an exchange."""
     settings = load()
-    names = graph.answered_for(open_store(settings.root, settings.source, create=True), plan)
+    names = graph.answered_coins(open_store(settings.root, settings.source, create=True), plan)
     _LOG.info("%d coins: %s", len(names), ", ".join(names))
     return names
 
@@ -59,7 +59,7 @@ def publish(plan: Plan) -> dict[str, Any]:
     """
     settings, started = load(), utc_now()
     store, summary = open_store(settings.root, settings.source, create=True), RunSummary.of(plan, settings)
-    for part in (*plan.chunks(CHUNK), *graph.after(store, plan)):
+    for part in (*plan.chunks(CHUNK), *graph.later_weeks(store, plan)):
         make(store, settings, part, Silent(), summary, None)
     finish(store, settings, plan, summary, started, Silent())
     return {

@@ -59,7 +59,7 @@ def products(table: Table) -> list[Table]:
 
 
 def maker(table: Table) -> Table:
-    """Return the table whose build makes `table`."""
+    """Return the table that builds `table`: its `built_with`, else itself."""
     return load()[table.built_with] if table.built_with else table
 
 

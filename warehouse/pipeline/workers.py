@@ -32,8 +32,8 @@ def compile_once(progress: Progress) -> None:
 
     The marker file is written last, so that an interrupted compilation is repeated.
     """
-    kept = os.environ.get("NUMBA_CACHE_DIR")
-    mark = Path(kept, f"whole-{numba.__version__}") if kept else None
+    folder = os.environ.get("NUMBA_CACHE_DIR")
+    mark = Path(folder, f"whole-{numba.__version__}") if folder else None
     if mark and mark.exists():
         return
     progress.stage("compile the model, once", 1, "model")
@@ -93,7 +93,7 @@ _progress: Progress = Silent()
 
 
 def _begin(steps: Any) -> None:
-    """Set up a worker: it reports to the queue and exits when its parent is gone, since nobody would use the result.
+    """Set up a worker: it reports to the queue, and exits if its parent dies.
 
     `os._exit` skips the teardown of modules, during which DuckDB prints errors.
     """

@@ -87,7 +87,7 @@ def _switches(series: Iterable[str], *, is_first: bool) -> list[dict[str, Any]]:
 
 
 def _zoom(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return the selection by which the x axis is zoomed and moved: not by what scrolls the page, wheel and finger."""
+    """Return the selection that zooms and pans the x axis, without the gestures that scroll the page (wheel, touch)."""
     view = next(unit for unit in _units(spec) if _is_continuous(unit.get("encoding", {}).get("x", {})))
     name = view.setdefault("name", "zoomed")
     zoomed = {
@@ -107,7 +107,7 @@ def _units(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _is_continuous(channel: dict[str, Any]) -> bool:
-    """Tell whether an axis can be zoomed by this encoding of it."""
+    """Return whether an encoding has a continuous axis, which can be zoomed."""
     return "field" in channel and "bin" not in channel and channel["type"] in ("quantitative", "temporal")
 
 

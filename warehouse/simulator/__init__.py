@@ -1,14 +1,14 @@
-"""Simulated exchanges: a market whose positions are known, served over HTTP as Binance, Bybit and OKX serve theirs.
+"""Simulated exchanges: a market with known positions, served over HTTP in the formats of Binance, Bybit and OKX.
 
 It tests the estimator and the adapters, and shares no code with either. Where it differs from an exchange's
 documentation, the simulator is wrong. From the bottom up:
 
-- ``seeds`` ``listing`` ``tiers``: random streams by subject and day, what is listed where, margin tiers;
+- ``seeds`` ``listing`` ``tiers``: random streams by subject and day, listings, margin tiers;
 - ``prices`` ``crowd`` ``liquidation`` ``touches`` ``positions`` ``book`` ``truth`` ``market``: the market;
-- ``known_positions``: markets of other crowds written to files, with the truth beside what they publish;
-- ``recorded`` ``recorded_files``: recorded series in place of the market (both implement ``source``);
+- ``known_positions``: markets of other crowds, written to files with their true maps;
+- ``recorded`` ``recorded_files``: recorded series in place of the market (both implement the protocol in ``source``);
 - ``wire`` ``binance*`` ``bybit*`` ``okx*``: the exchanges' formats, each a table from path to handler;
-- ``binance_archive``: daily and monthly files of the same market, by their names;
+- ``binance_archive``: the daily and monthly archive files of the same market;
 - ``limits`` ``faults`` ``fault_bodies`` ``server`` ``serve``: the HTTP server.
 """
 

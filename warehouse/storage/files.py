@@ -1,4 +1,4 @@
-"""Reading the files of tables. Errors name the file and a remedy."""
+"""The reader of tables' files. Errors name the file and a remedy."""
 
 from __future__ import annotations
 

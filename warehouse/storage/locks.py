@@ -21,17 +21,17 @@ _AT_ONCE_S = 1.0
 @contextmanager
 def lock(root: Path, wait_s: float, progress: Progress | None = None) -> Iterator[None]:
     """Hold the publication lock during the block. Raises Busy if another run holds it for `wait_s` seconds."""
-    held, progress = FileLock(root / ".lock"), progress or Silent()
+    file_lock, progress = FileLock(root / ".lock"), progress or Silent()
     try:
         try:
-            held.acquire(timeout=min(wait_s, _AT_ONCE_S))
+            file_lock.acquire(timeout=min(wait_s, _AT_ONCE_S))
         except Timeout:
             progress.stage("wait for another run", 1, "runs")
-            held.acquire(timeout=max(wait_s - _AT_ONCE_S, 0.0))
+            file_lock.acquire(timeout=max(wait_s - _AT_ONCE_S, 0.0))
             progress.step()
     except Timeout as error:
         raise Busy(f"another run holds {root}; wait for it or set LIQ_WAREHOUSE to another folder") from error
     try:
         yield
     finally:
-        held.release()
+        file_lock.release()

@@ -27,9 +27,9 @@ def record_partitions(stage: Stage, now: datetime) -> None:
             changed.setdefault(of.name, []).extend(_entries(stage, of, key, now))
     for name, entries in changed.items():
         if entries:
-            place, made = {"table_name": name}, partitions.build(entries)
-            known = stage.store.read(PARTITIONS, [place]).join(made, on="partition", how="anti")
-            stage.store.write(PARTITIONS, PARTITIONS.conform(pl.concat([known, made])), place)
+            own, new = {"table_name": name}, partitions.build(entries)
+            known = stage.store.read(PARTITIONS, [own]).join(new, on="partition", how="anti")
+            stage.store.write(PARTITIONS, PARTITIONS.conform(pl.concat([known, new])), own)
 
 
 def published_files(store: Store) -> dict[str, int]:

@@ -26,7 +26,7 @@ BuiltFrom = Mapping[str, str]
 class Footer:
     """The provenance of a file. `content` is a digest of its rows.
 
-    `units` has what the rows of each day in the file were built from; the key is "" if rows have no day.
+    `units` has the provenance of the rows of each day in the file; the key is "" if rows have no day.
     `products` has the content digests of the tables built together with it.
     """
 

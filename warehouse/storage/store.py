@@ -44,13 +44,13 @@ class Store:
 
     def read(self, table: Table, keys: Iterable[Key], columns: list[str] | None = None) -> pl.DataFrame:
         """Read the partitions `keys` (absent ones are empty) in the files' order, with the partition columns."""
-        there = {path: key for key in keys if (path := self.find(table, key))}
-        frames = read_files(table, there, columns)
+        files = {path: key for key in keys if (path := self.find(table, key))}
+        frames = read_files(table, files, columns)
         schema = table.schema if columns is None else pl.Schema({c: table.schema[c] for c in columns})
         return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
 
     def keys(self, table: Table, **fixed: object) -> list[dict[str, object]]:
-        """Return the existing partitions in order, limited to those that match `fixed`."""
+        """Return the existing partitions that match `fixed`, in order."""
         pattern = "/".join(f"{c}={fixed.get(c, '*')}" for c in table.partition)
         folder = home(self.root, table)
         here = {p.parent.relative_to(folder).as_posix() for p in folder.glob(f"{pattern}/{FILE}" if pattern else FILE)}

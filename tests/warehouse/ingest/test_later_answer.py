@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from transforms.exchanges.protocol import Request, Response
 from transforms.tables import payloads
-from warehouse.ingest.request_log import after
+from warehouse.ingest.request_log import move_after
 
 
 def answer(received_ms: int, body: bytes, path: str = "/x"):
@@ -16,15 +16,17 @@ def answer(received_ms: int, body: bytes, path: str = "/x"):
 
 def test_an_answer_is_stamped_after_the_one_before_it():
     first, again = answer(5_000, b"wrong"), answer(3_000, b"right")
-    assert after(first, again)["received_at_utc"].to_list() == [datetime(1970, 1, 1) + timedelta(milliseconds=5_001)]
-    assert after(first, again)["body"].to_list() == [b"right"]
+    assert move_after(first, again)["received_at_utc"].to_list() == [
+        datetime(1970, 1, 1) + timedelta(milliseconds=5_001)
+    ]
+    assert move_after(first, again)["body"].to_list() == [b"right"]
 
 
 def test_a_later_answer_keeps_its_stamp():
     first, again = answer(3_000, b"wrong"), answer(5_000, b"right")
-    assert after(first, again).equals(again)
+    assert move_after(first, again).equals(again)
 
 
 def test_ranges_overlap_so_the_answer_to_another_question_is_stamped_too():
     first, again = answer(5_000, b"wrong"), answer(3_000, b"right", "/longer")
-    assert after(first, again)["received_at_utc"].min() > first["received_at_utc"].max()
+    assert move_after(first, again)["received_at_utc"].min() > first["received_at_utc"].max()

@@ -122,7 +122,7 @@ def shorten() -> None:
     for name in STATES:
         object.__setattr__(table(name), "kept_days", 1)
     calibration.LEAST_HOURS = 10
-    workers._WORTH_A_PROCESS = 1
+    workers._MIN_DAYS_PER_PROCESS = 1
 
 
 def in_process(root: Path, stage: str, lane: Lane) -> list[Built]:

@@ -235,7 +235,7 @@ class TestHours:
         late = unfitted.copied(tmp_path / "late")
         late.run(MIDNIGHT, MIDNIGHT + HOUR)
         before = late.files("model/position_ledger", "mart/liquidation_levels")
-        assert calibrate(late.settings(), DAY, DAY).made_before == MIDNIGHT + HOUR
+        assert calibrate(late.settings(), DAY, DAY).newest_hour == MIDNIGHT + HOUR
         assert differing(before, late.files("model/position_ledger", "mart/liquidation_levels")) == []
         late.run(LAST)
         fitted.run(MIDNIGHT, LAST)

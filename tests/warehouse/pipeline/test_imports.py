@@ -67,7 +67,7 @@ def test_rows_reach_core_marked_and_normalised(warehouse: Importer, tmp_path: Pa
     assert warehouse.ask("SELECT count(*) AS n FROM core.open_interest")["n"].item() == 2
     assert "2 rows of open_interest" in said
     assert "1 duplicate rows" in said
-    assert "made known BTCUSDT" in said
+    assert "new        BTCUSDT" in said
     assert "liq backfill --from 2026-01-05T00:00Z --to 2026-01-05T01:00Z --coins BTC" in said
 
 
@@ -145,7 +145,7 @@ def test_volume_in_contracts_needs_their_size(warehouse: Importer, tmp_path: Pat
     [
         (SOUND_OI.replace("open_interest", "oi"), OI, ("'open_interest'", "time, instrument, oi", "--columns")),
         (SOUND_OI, (*OI, "--columns", "price=open_interest"), ("no column 'price'",)),
-        (SOUND_OI, (*OI, "--columns", "time"), ("--columns", "name=name")),
+        (SOUND_OI, (*OI, "--columns", "time"), ("--columns", "name=value")),
         (SOUND_OI.replace("instrument", "x"), OI, ("--instrument BTCUSDT",)),
         (SOUND_OI, OI[:-2], ("--sides 1 or --sides 2",)),
         (SOUND_OI, (*OI[:4], *OI[-2:]), ("--unit base or --unit contracts",)),
@@ -191,7 +191,7 @@ def test_rows_that_fail_a_check_are_not_taken_at_all(warehouse: Importer, tmp_pa
     """
     line = warehouse.refuses(csv(tmp_path / "oi.csv", wrong), *OI)
     assert "nothing was imported" in line
-    assert "differ from coins times mark" in line
+    assert "value_within_10pct_of_mark" in line
 
 
 def test_a_simulated_warehouse_takes_no_import(

@@ -78,10 +78,10 @@ class Case:
 def limits() -> Iterator[None]:
     """Those of the children: state goes after a day, so that there is something to prune within a few hours."""
     states = [table(name) for name in dying.STATES]
-    before = calibration.LEAST_HOURS, workers._WORTH_A_PROCESS, [each.kept_days for each in states]
+    before = calibration.LEAST_HOURS, workers._MIN_DAYS_PER_PROCESS, [each.kept_days for each in states]
     dying.shorten()
     yield
-    calibration.LEAST_HOURS, workers._WORTH_A_PROCESS, kept = before
+    calibration.LEAST_HOURS, workers._MIN_DAYS_PER_PROCESS, kept = before
     for each, days in zip(states, kept, strict=True):
         object.__setattr__(each, "kept_days", days)
 

@@ -166,7 +166,7 @@ def test_a_past_that_is_filled_later(filled: Trial, quiet_exchanges: Simulation,
 def test_a_state_that_was_deleted_for_its_age_is_built_first(filled: Trial, trial: Trial) -> None:
     for name in ("state_positions", "state_cohorts"):
         for day in DAYS[:2]:
-            shutil.rmtree(trial.root / "mart" / name / f"coin=BTC/date={day}")
+            shutil.rmtree(trial.root / "model" / name / f"coin=BTC/date={day}")
     shutil.rmtree(trial.root / "mart/liquidation_levels" / f"coin=BTC/date={DAYS[2]}")
     lane = Lane(("liquidation_levels",), (DAYS[2],), ("BTC",), history={"BTC": (FIRST, LAST)})
     stage = Stage(Store(trial.root), "tried")
@@ -265,7 +265,7 @@ def test_a_fit_is_made_before_the_midnight_it_is_for(trial: Trial, monkeypatch: 
     fitted = ["2026-11-18", "2026-11-20"]
     monkeypatch.setattr(Store, "footer", lambda *_: Footer(units={day: {} for day in fitted}))
     plan = replace(whole(trial), last_hour=datetime(2026, 11, 20))
-    _, *parts = graph.anew(Store(trial.root), plan, timedelta(days=1))
+    _, *parts = graph.rebuild_plans(Store(trial.root), plan, timedelta(days=1))
     made = [[str(day) for day in part.days] or f"{part.first_hour:%dT%H} to {part.last_hour:%dT%H}" for part in parts]
     assert made == [
         "17T20 to 17T23", [fitted[0]], "18T00 to 18T00", "18T01 to 19T00", "19T01 to 19T23", [fitted[1]],

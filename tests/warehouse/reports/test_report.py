@@ -96,11 +96,11 @@ def test_a_picture_is_no_page(small_warehouse: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (("heatmap", "BTC", "--span", "2d"), "no span '2d'; there are 12h, 24h"),
+        (("heatmap", "BTC", "--span", "2d"), "unknown span '2d'; there are 12h, 24h"),
         (("level", "BTC", "0"), "0 is not a price"),
         (("level", "BTC", "7"), "liq: no map of BTC reached 7.0 since 2025-12-06"),
         (("heatmap", "LUNA"), "no coin 'LUNA' in the warehouse; there are BTC"),
-        (("map", "BTC", "--by", "side"), "no way to part the bars 'side'; there are exchange, leverage"),
+        (("map", "BTC", "--by", "side"), "unknown split of the bars 'side'; there are exchange, leverage"),
         (("map", "BTC", "--by", "leverage", "--estimator", "ladder"), "leave --estimator out"),
     ],
 )
@@ -126,7 +126,7 @@ def test_each_command_draws_its_picture(small_warehouse: Path, command: tuple[st
 def test_liquidations_scores_and_tracks_are_drawn_where_they_are_known(small_warehouse: Path) -> None:
     with catalog.connect(small_warehouse) as connection:
         market = snapshot(connection, "BTC")
-        material = report._material(connection, market)
+        material = report._read_data(connection, market)
     known = chart.ReportData(
         **{**vars(material), "sweeps": past.sweeps(), "scores": past.scores(), "tracks": past.tracks()}
     )
@@ -180,7 +180,7 @@ class TestAfterARun:
         assert kept.read_text() == "the last good one"
         hour = datetime(2026, 1, 12)
         summary = RunSummary(hour, hour, ("BTC",), ("okx",), "simulated", small_warehouse / "catalog.duckdb")
-        summary.not_drawn = failed
+        summary.failed_reports = failed
         assert "  no report  BTC: ZeroDivisionError: on purpose" in list(lines(summary))
 
     def test_a_warehouse_without_a_catalog_is_told(self, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Map a status, an exchange's code and a few headers to the one error that decides what to do next."""
+"""The errors in answers: HTTP status, exchange code and headers, mapped to the error that decides on a retry."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one exchange words its errors. `silence_ms`: the pause when it asks for one without stating its length."""
+    """The error codes and wording of one exchange. `silence_ms`: the pause when it asks for one of unstated length."""
 
     codes: Mapping[str, Kind]
     silence_ms: int
@@ -44,7 +44,7 @@ class Dialect:
 
 
 def refusal(response: Response, dialect: Dialect, code: str | None, words: object) -> ExchangeError | None:
-    """Return the error that an answer stands for; None if it can be read as data.
+    """Return the error in an answer; None if the answer can be parsed as data.
 
     `code` is the exchange's own error code, None if the body has none or reports success; `words` is its message.
     """
@@ -78,8 +78,8 @@ def _kind_of_status(status: int) -> Kind | None:
 def _forbidden(response: Response, dialect: Dialect, reason: str) -> ExchangeError:
     """Return the error of a 403: a ban, a firewall or a geo-block, never "no data".
 
-    Without a word about location it asks for the long pause of a ban. Headers of the ordinary limit come with this
-    answer too but do not describe the ban, so they never shorten the pause.
+    Unless it mentions location, it is treated as a ban, with a long pause. Headers of the ordinary limit come with
+    this answer too but do not describe the ban, so they never shorten the pause.
     """
     text = response.body[:4000].decode("utf-8", "replace").lower()
     if "too frequent" not in text and any(word in text for word in dialect.geo_words):

@@ -57,12 +57,12 @@ def calibrate(
         raise UserError(f"{end} is in the future; the last day that has begun is {today}")
     open_store(settings.root, settings.source, create=False)
     with show_progress() as progress:
-        made = fitting.calibrate(settings, begin or today, end or today, progress=progress)
-    if made.rows.height or form is not Format.TABLE:
-        emit(made.rows, form, out, title="Fitted to realised liquidations")
-    for line in _lines(made, begin or today):
+        result = fitting.calibrate(settings, begin or today, end or today, progress=progress)
+    if result.rows.height or form is not Format.TABLE:
+        emit(result.rows, form, out, title="Fitted to realised liquidations")
+    for line in _lines(result, begin or today):
         print(line, file=sys.stdout if form is Format.TABLE else sys.stderr)
-    raise typer.Exit(1 if made.quarantined else 0)
+    raise typer.Exit(1 if result.quarantined else 0)
 
 
 def day_range(day: str | None, first: str | None, last: str | None) -> tuple[date | None, date | None]:
@@ -86,14 +86,14 @@ def _day(text: str | None) -> date | None:
         raise UserError(f"{text!r} is not a day; write it as {_DAY}") from error
 
 
-def _lines(made: Calibration, begin: date) -> Iterator[str]:
+def _lines(result: Calibration, begin: date) -> Iterator[str]:
     """Yield remarks on days without a fit, quarantined partitions, and maps that the fit makes stale."""
     from warehouse.pipeline.calibrate import too_few
 
-    yield from too_few(made)
-    yield from (f"quarantined: {name}: {reason}" for name, _, reason in made.quarantined)
-    newest = made.made_before
-    if made.published and newest and newest >= datetime.combine(begin, time()):
+    yield from too_few(result)
+    yield from (f"quarantined: {name}: {reason}" for name, _, reason in result.quarantined)
+    newest = result.newest_hour
+    if result.published and newest and newest >= datetime.combine(begin, time()):
         yield (
             f"maps from {begin} on were built with other parameters; the next hourly run rebuilds the last week; "
             f"rebuild all of them with: liq backfill --from {begin}T00:00Z --to {newest:%Y-%m-%dT%H:%MZ}"

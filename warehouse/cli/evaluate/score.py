@@ -103,8 +103,8 @@ def of_warehouse(
         raise UserError(f"{day} is in the future; the last day that has begun is {today}")
     open_store(settings.root, settings.source, create=False)
     with show_progress() as progress:
-        made = scoring.score(settings, day or today, coins=[coin.upper() for coin in coins], progress=progress)
-    rows = made.rows.filter(pl.col("estimator").is_in(estimators)) if estimators else made.rows
+        result = scoring.score(settings, day or today, coins=[coin.upper() for coin in coins], progress=progress)
+    rows = result.rows.filter(pl.col("estimator").is_in(estimators)) if estimators else result.rows
     if form is not Format.TABLE:
         emit(rows, form, out)
     elif rows.height:
@@ -112,9 +112,9 @@ def of_warehouse(
             f"{settings.source} data, 7 days before {day or today}: rank correlation (1 is best) / deviance (0 is best)"
         )
         emit(scoring.side_by_side(rows), form, out, title=title)
-    for line in scoring.remarks(made):
+    for line in scoring.remarks(result):
         print(f"liq: {line}", file=sys.stderr)
-    raise typer.Exit(1 if made.quarantined else 0)
+    raise typer.Exit(1 if result.quarantined else 0)
 
 
 def of_known_positions(folder: Path, names: list[str], without: list[str]) -> pl.DataFrame:
@@ -178,9 +178,9 @@ def estimate(
     times = files.instants(published, first_ms, hours)
     with show_progress() as progress:
         shape = sums.cumulative if cumulative else sums.levels
-        made = files.estimate(published, times, [estimator.value], shape, progress).drop("estimator")
-    write = made.write_parquet if out.suffix == ".parquet" else made.write_csv
-    print(f"wrote {replace_whole(out, write)}: {made.height} rows (modelled)")
+        rows = files.estimate(published, times, [estimator.value], shape, progress).drop("estimator")
+    write = rows.write_parquet if out.suffix == ".parquet" else rows.write_csv
+    print(f"wrote {replace_whole(out, write)}: {rows.height} rows (modelled)")
 
 
 def _day(text: str | None) -> date | None:

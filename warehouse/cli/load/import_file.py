@@ -74,8 +74,8 @@ def import_(
     hints = ContractHints(coin.upper() if coin else None, kind.value, sizes(contract_size))
     request = ImportRequest(file, exchange.lower(), layout, instrument, hints, name(source))
     with show_progress() as progress:
-        made = import_file(settings, request, progress)
-    for line in _lines(made, settings.root):
+        result = import_file(settings, request, progress)
+    for line in _lines(result, settings.root):
         print(line)
 
 
@@ -88,23 +88,23 @@ def _form(form: Form, prices: Prices | None, columns: Mapping[str, str]) -> str:
     return "liquidation_sums" if sums else form.value
 
 
-def _lines(made: Imported, root: Path) -> Iterator[str]:
-    """Yield the summary: what was read, left out, checked and published, and the next command."""
-    coins = ",".join(sorted({c.coin for c in made.contracts}))
-    request = made.request
-    span = f"{made.first_hour:%Y-%m-%d %H:%M} to {made.last_hour:%Y-%m-%d %H:%M} UTC"
-    outcome = "Imported" if made.published else "Nothing new: every row of the file is imported already"
+def _lines(result: Imported, root: Path) -> Iterator[str]:
+    """Yield the summary: the rows read and left out, the checks, the partitions published, and the next command."""
+    coins = ",".join(sorted({c.coin for c in result.contracts}))
+    request = result.request
+    span = f"{result.first_hour:%Y-%m-%d %H:%M} to {result.last_hour:%Y-%m-%d %H:%M} UTC"
+    outcome = "Imported" if result.published else "Nothing new: every row of the file is imported already"
     yield f"{outcome}; {request.exchange} {coins}; hours {span}; source {request.source}"
-    yield f"  read       {made.rows:,} rows of {request.layout.series} on {made.days} days"
-    if made.left_out or made.others:
-        yield f"  left out   {made.left_out:,} duplicate rows, {made.others:,} rows of other exchanges"
-    if not made.published:
+    yield f"  read       {result.rows:,} rows of {request.layout.series} on {result.days} days"
+    if result.duplicates or result.foreign_rows:
+        yield f"  left out   {result.duplicates:,} duplicate rows, {result.foreign_rows:,} rows of other exchanges"
+    if not result.published:
         return
-    if new := ", ".join(c.instrument for c in made.contracts if c.is_new):
+    if new := ", ".join(c.instrument for c in result.contracts if c.is_new):
         yield f"  new        {new}, with the documented margin tiers until the exchange lists it"
-    yield f"  checked    {made.checks} checks, {len(made.warnings)} warnings"
-    yield from (f"  warning    {warning}" for warning in dict.fromkeys(made.warnings))
-    yield f"  published  {made.published} partitions in {root}"
-    hours = f"--from {made.first_hour:%Y-%m-%dT%H:%MZ} --to {made.last_hour:%Y-%m-%dT%H:%MZ} --coins {coins}"
-    again = " and rebuild all later ones" if made.remakes else ""
+    yield f"  checked    {result.checks} checks, {len(result.warnings)} warnings"
+    yield from (f"  warning    {warning}" for warning in dict.fromkeys(result.warnings))
+    yield f"  published  {result.published} partitions in {root}"
+    hours = f"--from {result.first_hour:%Y-%m-%dT%H:%MZ} --to {result.last_hour:%Y-%m-%dT%H:%MZ} --coins {coins}"
+    again = " and rebuild all later ones" if result.makes_stale else ""
     yield f"  next       build the map of these hours{again}: liq backfill {hours}"

@@ -20,7 +20,7 @@ class Form(StrEnum):
 
 
 class Prices(StrEnum):
-    """The price that bars are made from."""
+    """The price that bars are mapping from."""
 
     MARK = "mark"
     TRADE = "trade"
@@ -99,15 +99,15 @@ KindOf = Annotated[Kind, typer.Option("--kind", help="Payoff of a contract not l
 
 def pairs(option: str, text: str) -> dict[str, str]:
     """Parse `a=b,c=d` into a mapping. Raises UserError for a malformed part or a repeated name."""
-    made: dict[str, str] = {}
+    mapping: dict[str, str] = {}
     for part in (each for each in text.split(",") if each.strip()):
         ours, is_pair, theirs = (each.strip() for each in part.partition("="))
         if not (ours and is_pair and theirs):
-            raise UserError(f"{option}: {part!r} is not of the form name=name")
-        if ours in made:
-            raise UserError(f"{option}: {ours} is given twice")
-        made[ours] = theirs
-    return made
+            raise UserError(f"{option}: {part!r} is not of the form name=value")
+        if ours in mapping:
+            raise UserError(f"{option} has {ours} twice; leave one out")
+        mapping[ours] = theirs
+    return mapping
 
 
 def side_pair(text: str | None) -> dict[str, str]:

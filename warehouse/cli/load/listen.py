@@ -36,35 +36,35 @@ def listen(
     from warehouse.ingest.streams.listener import listen_to_all
     from warehouse.ingest.streams.session import listeners
 
-    with ExitStack() as opened:
-        made = opened.enter_context(listeners(settings))
+    with ExitStack() as stack:
+        streams = stack.enter_context(listeners(settings))
         _say(f"Recording to {settings.root / 'raw' / 'streams'}; stop with Ctrl-C")
         if sys.stderr.isatty():
-            shown = opened.enter_context(_on_terminal(made))
-            asyncio.run(listen_to_all(made, shown.refresh, every_s=1))
+            shown = stack.enter_context(_on_terminal(streams))
+            asyncio.run(listen_to_all(streams, shown.refresh, every_s=1))
         else:
-            asyncio.run(listen_to_all(made, lambda: _say(_lines(made)), every_s=60))
-    _say(f"Stopped. {_lines(made)}")
-    ended = [each.tally for each in made if each.tally.ended]
-    if len(ended) == len(made):
+            asyncio.run(listen_to_all(streams, lambda: _say(_lines(streams)), every_s=60))
+    _say(f"Stopped. {_lines(streams)}")
+    ended = [each.tally for each in streams if each.tally.ended]
+    if len(ended) == len(streams):
         from warehouse.errors import UserError
 
         raise UserError("; ".join(f"{each.exchange} {each.state}" for each in ended) + "; see: liq doctor")
     raise typer.Exit(_PARTIAL if ended else 0)
 
 
-def _on_terminal(made: Sequence[Listener]) -> AbstractContextManager[Live]:
+def _on_terminal(streams: Sequence[Listener]) -> AbstractContextManager[Live]:
     from rich.console import Console
     from rich.live import Live
 
-    return Live(console=Console(stderr=True), get_renderable=lambda: _table(made), auto_refresh=False)
+    return Live(console=Console(stderr=True), get_renderable=lambda: _table(streams), auto_refresh=False)
 
 
-def _table(made: Sequence[Listener]) -> Table:
+def _table(streams: Sequence[Listener]) -> Table:
     from rich.table import Table
 
     table = Table(*_COLUMNS, box=None)
-    for each in made:
+    for each in streams:
         table.add_row(each.tally.exchange, *_cells(each.tally))
     return table
 
@@ -74,10 +74,10 @@ def _cells(tally: Tally) -> tuple[str, ...]:
     return (tally.state, _time(tally.since_ms), *counts)
 
 
-def _lines(made: Sequence[Listener]) -> str:
-    """Return one line on all exchanges."""
+def _lines(streams: Sequence[Listener]) -> str:
+    """Return the state and counts of all exchanges in one line."""
     parts = []
-    for each in made:
+    for each in streams:
         state, since, messages, events, last, reconnects = _cells(each.tally)
         unreadable = f" ({each.tally.unreadable} unreadable)" if each.tally.unreadable else ""
         parts.append(

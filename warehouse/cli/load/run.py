@@ -65,7 +65,7 @@ def run(
         begin, end = hour_range(served.now, hour, first, last, hours)
         with show_progress() as progress:
             summary = pipeline.run(pointed(settings, served), begin, end, progress=progress)
-            summary.reports, summary.not_drawn = report(settings, summary.coins, progress)
+            summary.reports, summary.failed_reports = report(settings, summary.coins, progress)
     show(summary)
     raise typer.Exit(exit_code(summary))
 

@@ -30,19 +30,19 @@ _SHOWN = ("BTC", "ETH")
 
 
 def quickstart(settings: Settings, days: int) -> int:
-    """Load `days` up to the last full hour, which Airflow runs, and return the exit code."""
-    with serving(settings) as served, ThreadPoolExecutor(1) as beside:
+    """Load `days` days up to the last full hour; Airflow runs that hour itself. Return the exit code."""
+    with serving(settings) as served, ThreadPoolExecutor(1) as background:
         last = floor_hour(served.now)
         first = last - 24 * days * HOUR
         print(f"{_origin(settings, served.url)}; {', '.join(settings.coins)}; up to {last:%Y-%m-%d %H:%M} UTC")
-        asked = pointed(settings, served)
-        airflow = beside.submit(migrate)  # it takes one core, and so does the model's compilation
+        addressed = pointed(settings, served)
+        airflow = background.submit(migrate)  # it takes one core, and so does the compilation of the model
         with show_progress() as progress:
-            summary = pipeline.run(asked, first, last - HOUR, progress=progress, served=served)
+            summary = pipeline.run(addressed, first, last - HOUR, progress=progress, served=served)
         show(summary)
         airflow.result()
         # the clock is frozen: hours that complete during the run are not part of it
-        _run_dag(asked.model_copy(update={"now": served.now}), last)
+        _run_dag(addressed.model_copy(update={"now": served.now}), last)
     _print_headlines(settings)
     _print_next_steps(settings, *_draw_map(settings))
     return exit_code(summary)
@@ -72,8 +72,8 @@ def _run_dag(settings: Settings, hour: datetime) -> None:
 
 def _example_coins(settings: Settings) -> Iterator[str]:
     with connect(settings.root) as catalog:
-        there = published_coins(catalog)
-    yield from [coin for coin in _SHOWN if coin in there] or there[:2]
+        published = published_coins(catalog)
+    yield from [coin for coin in _SHOWN if coin in published] or published[:2]
 
 
 def _print_headlines(settings: Settings) -> None:

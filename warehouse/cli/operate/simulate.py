@@ -1,4 +1,4 @@
-"""Serving the simulated or recorded exchanges for requests by hand."""
+"""The server of simulated or recorded exchanges, for requests by hand."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ def keep_serving(settings: Settings, port: int) -> None:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    played: Literal["recorded", "simulated"] = "recorded" if settings.source == "recorded" else "simulated"
+    source: Literal["recorded", "simulated"] = "recorded" if settings.source == "recorded" else "simulated"
     clock = market_clock(settings)
     try:
-        with serve(played, seed=settings.seed, now_ms=clock, directory=settings.recorded, port=port) as exchanges:
-            print(f"Binance, Bybit and OKX ({played} data, no real market) at {exchanges.url}; stop with Ctrl-C")
+        with serve(source, seed=settings.seed, now_ms=clock, directory=settings.recorded, port=port) as exchanges:
+            print(f"Binance, Bybit and OKX ({source} data, no real market) at {exchanges.url}; stop with Ctrl-C")
             print("To use them from another terminal:")
             for variable, url in exports(exchanges.url).items():
                 print(f"  export {variable}={url}")
-            print(f"  export LIQ_SOURCE={played}", flush=True)
+            print(f"  export LIQ_SOURCE={source}", flush=True)
             stopped.wait()
     except OSError as error:
         raise UserError(
-            f"{error.strerror or error}; stop the process that uses it, or choose another: liq simulate --port 8901"
+            f"{error.strerror or error}; stop the process on that port, or choose another: liq simulate --port 8901"
         ) from error
     print("stopped")

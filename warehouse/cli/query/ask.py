@@ -106,13 +106,13 @@ def sql(
 
     Example: liq sql "SELECT hour_utc, imbalance FROM mart.market_balance WHERE coin = 'BTC' AND distance_bp = 500"
     """
-    from warehouse.catalog.snapshot_queries import query as ask
+    from warehouse.catalog.snapshot_queries import query as execute
 
     if not query.strip():
         raise UserError('the statement is empty; write e.g. liq sql "SELECT * FROM mart.market_balance"')
     statement = Path(query).read_text() if query.endswith(".sql") else query
     with open_catalog(warehouse) as catalog:
-        found = ask(catalog, statement)
+        found = execute(catalog, statement)
     if found.columns:
         emit(found, form, out, most=rows)
     else:

@@ -22,7 +22,7 @@ from transforms.exchanges.stream import Stream
 from warehouse.ingest.streams.recordings import Recorder
 
 _LASTING_S = 60.0
-_TEMPORARY = (408, 429)  # statuses to retry, besides those that the library retries
+_TEMPORARY = (408, 429)  # statuses to retry that the library does not retry
 
 
 @dataclass

@@ -24,7 +24,7 @@ from warehouse.storage.store import Store
 PAYLOADS = table("payloads")
 _NAME = "%Y-%m-%dT%H"
 _HOUR_MS = 3_600_000
-# A quiet stream's last sign of life in an hour is written with its next one.
+# The end of an hour is recorded with the first message or pong after it.
 _FINAL_AFTER = timedelta(minutes=1)
 
 
@@ -107,15 +107,15 @@ def store_recordings(store: Store, exchange: str, source: str, last: datetime, n
     """
     count = 0
     for hour, path in _files(store.root, exchange, last):
-        if now >= hour + _FINAL_AFTER and (made := _payload(exchange, source, hour, path.read_bytes())) is not None:
-            key = {"exchange": exchange, "date": made["date"].item()}
-            both = pl.concat([store.read(PAYLOADS, [key]), made])
+        if now >= hour + _FINAL_AFTER and (payload := _payload(exchange, source, hour, path.read_bytes())) is not None:
+            key = {"exchange": exchange, "date": payload["date"].item()}
+            both = pl.concat([store.read(PAYLOADS, [key]), payload])
             store.write(PAYLOADS, both.unique(PAYLOADS.grain, keep="last", maintain_order=True), key)
             count += 1
     return count
 
 
-def forget(store: Store, exchanges: Iterable[str], last: datetime) -> None:
+def delete_stored(store: Store, exchanges: Iterable[str], last: datetime) -> None:
     """Delete the recordings up to `last` that are stored as payloads; call it once their tables are published."""
     for exchange in exchanges:
         for hour, path in _files(store.root, exchange, last):

@@ -33,14 +33,14 @@ def listeners(settings: Settings) -> Iterator[list[Listener]]:
         )
     store, clock = open_store(settings.root, settings.source, create=True), market_clock(settings)
     with ExitStack() as stack:
-        made = []
+        ready = []
         for exchange in settings.exchanges:
             stack.enter_context(_lock(store, exchange))
             whole_market = STREAMS[exchange].WHOLE_MARKET
             contracts = _no_contracts if whole_market else _contracts(settings, store, exchange, stack)
             recorder = Recorder(store.root, exchange, clock)
-            made.append(Listener(exchange, STREAMS[exchange], urls[exchange], recorder, contracts))
-        yield made
+            ready.append(Listener(exchange, STREAMS[exchange], urls[exchange], recorder, contracts))
+        yield ready
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Binance's public archive on the wire: the same market as its REST answers, in zipped files of a day or a month."""
+"""Binance's public archive on the wire: the market of the REST API, as zipped daily and monthly files."""
 
 import csv
 import hashlib
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from warehouse.simulator.exchanges.binance import INTERVALS, kline_rows
-from warehouse.simulator.exchanges.wire import DAY_MS, MINUTE_MS, Ask, Handler, Reply, find, text, whole
+from warehouse.simulator.exchanges.wire import DAY_MS, MINUTE_MS, Handler, Query, Reply, find, integers, text
 from warehouse.simulator.market.listing import Instrument
 from warehouse.simulator.market.source import BarKind, Crowd, Interval, Source
 
@@ -26,9 +26,9 @@ FOLDER = "/data/futures/um/"
 KINDS: dict[str, BarKind] = {
     "klines": "trade", "markPriceKlines": "mark", "indexPriceKlines": "index", "premiumIndexKlines": "premium"
 }  # fmt: skip
-CROWDS: tuple[Crowd, ...] = ("large_accounts", "large_positions", "accounts")  # in the order of the columns
+CROWDS: tuple[Crowd, ...] = ("large_accounts", "large_positions", "accounts")  # in column order
 STEP = Interval(5 * MINUTE_MS)
-# From this day on a snapshot is labelled five minutes early, with the start of the period that it ends.
+# From this day on, a snapshot at the end of a 5-minute period is labelled with the start of the period.
 EARLY_LABELS_MS = int(datetime(2026, 6, 25, tzinfo=UTC).timestamp()) * 1000
 DAILY_AFTER_MS = 4 * 60 * MINUTE_MS
 MONTHLY_AFTER_MS = 2 * DAY_MS + DAILY_AFTER_MS
@@ -41,14 +41,14 @@ ZIP, TEXT, XML = "application/zip", "binary/octet-stream", "application/xml"
 NO_SUCH_KEY = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code><Key>{}</Key></Error>'
 
 
-def archived(path: str) -> Handler | None:
-    """What answers for a path of the archive, which is asked for by name alone; None for any other path."""
+def archive_handler(path: str) -> Handler | None:
+    """Return the handler of an archive file, which is requested by path alone; None for any other path."""
     if not path.startswith(FOLDER):
         return None
 
-    def answer(ask: Ask) -> Reply:
+    def answer(query: Query) -> Reply:
         name = path.removesuffix(".CHECKSUM")
-        body = _published(ask, name)
+        body = _published_file(query, name)
         if body is None:
             return Reply(NO_SUCH_KEY.format(path.lstrip("/")).encode(), 404, media=XML)
         if name == path:
@@ -59,29 +59,29 @@ def archived(path: str) -> Handler | None:
     return answer
 
 
-def _published(ask: Ask, path: str) -> bytes | None:
-    """The file, if it is out by now and there was anything to put into it."""
-    asked = METRICS_PATH.fullmatch(path.removeprefix(FOLDER)) or KLINES_PATH.fullmatch(path.removeprefix(FOLDER))
-    span = None if asked is None else _span(asked["often"], asked["period"])
-    contract = None if asked is None else find(ask, "binance", asked["symbol"])
-    if asked is None or span is None or contract is None:
+def _published_file(query: Query, path: str) -> bytes | None:
+    """Return the file; None if it is not published yet or would have no rows."""
+    match = METRICS_PATH.fullmatch(path.removeprefix(FOLDER)) or KLINES_PATH.fullmatch(path.removeprefix(FOLDER))
+    span = None if match is None else _span(match["often"], match["period"])
+    contract = None if match is None else find(query, "binance", match["symbol"])
+    if match is None or span is None or contract is None:
         return None
-    if ask.now_ms < span[1] + (DAILY_AFTER_MS if asked["often"] == "daily" else MONTHLY_AFTER_MS):
+    if query.now_ms < span[1] + (DAILY_AFTER_MS if match["often"] == "daily" else MONTHLY_AFTER_MS):
         return None
     inside = path.rpartition("/")[2].removesuffix(".zip") + ".csv"
-    return _file(ask.source, contract, asked["kind"], asked.groupdict().get("interval"), span, inside)
+    return _file(query.source, contract, match["kind"], match.groupdict().get("interval"), span, inside)
 
 
 @lru_cache(maxsize=64)
 def _file(
     source: Source, contract: Instrument, kind: str, interval: str | None, span: tuple[int, int], inside: str
 ) -> bytes | None:
-    """Made twice at least, for the checksum and for itself, so the last few are kept."""
+    """Build a file, cached because it is requested at least twice: for itself and for its checksum."""
     if kind == "metrics":
-        return _zipped(inside, METRICS, _metrics(source, contract, *span))
+        return _zip_rows(inside, METRICS, _metrics(source, contract, *span))
     if kind not in KINDS or interval not in INTERVALS:
         return None
-    return _zipped(inside, KLINES, _klines(source, contract, KINDS[kind], INTERVALS[interval] * MINUTE_MS, *span))
+    return _zip_rows(inside, KLINES, _klines(source, contract, KINDS[kind], INTERVALS[interval] * MINUTE_MS, *span))
 
 
 def _klines(
@@ -93,11 +93,11 @@ def _klines(
 
 
 def _metrics(source: Source, contract: Instrument, start: int, end: int) -> list[list[object]]:
-    """Snapshots after the day's start up to its end; a ratio that is not known is blank."""
+    """Return the snapshots after the day's start up to its end; unknown ratios are blank."""
     found = source.open_interest(contract, STEP, start + 1, end)
     ratios = [_ratios(source, contract, crowd, start, end) for crowd in CROWDS]
     flow = source.flow(contract, STEP, start + 1, end)
-    taken = zip(whole(flow.end_ms), flow.buy.tolist(), flow.sell.tolist(), strict=True)
+    taken = zip(integers(flow.end_ms), flow.buy.tolist(), flow.sell.tolist(), strict=True)
     ratios.append({ts: text(buy / sell if sell else None, 8) for ts, buy, sell in taken})
     early = STEP.length_ms if start >= EARLY_LABELS_MS else 0
     return [
@@ -108,34 +108,34 @@ def _metrics(source: Source, contract: Instrument, start: int, end: int) -> list
             text(units * price, 8),
             *(ratio.get(ts, "") for ratio in ratios),
         ]
-        for ts, units, price in zip(whole(found.ts_ms), found.units.tolist(), found.price.tolist(), strict=True)
+        for ts, units, price in zip(integers(found.ts_ms), found.units.tolist(), found.price.tolist(), strict=True)
     ]
 
 
 def _ratios(source: Source, contract: Instrument, crowd: Crowd, start: int, end: int) -> dict[int, str]:
     shares = source.shares(contract, crowd, STEP, start + 1, end)
-    columns = zip(whole(shares.ts_ms), shares.long.tolist(), strict=True)
+    columns = zip(integers(shares.ts_ms), shares.long.tolist(), strict=True)
     return {ts: text(long / (1.0 - long), 8) for ts, long in columns}
 
 
-def _zipped(inside: str, names: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes | None:
-    """The same bytes whenever it is made; nothing where there are no rows, since no empty file is ever published."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
+def _zip_rows(inside: str, names: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes | None:
+    """Return a zip with the same bytes every time; None without rows, since empty files are never published."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
     writer.writerow(names)
-    header = written.tell()
+    header = table.tell()
     writer.writerows(rows)
-    if written.tell() == header:
+    if table.tell() == header:
         return None
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as archive:
-        # of the ancient time that a zip begins with
-        archive.writestr(zipfile.ZipInfo(inside), written.getvalue(), zipfile.ZIP_DEFLATED)
+        # a fixed date, 1980-01-01: the current time would change the bytes
+        archive.writestr(zipfile.ZipInfo(inside), table.getvalue(), zipfile.ZIP_DEFLATED)
     return body.getvalue()
 
 
 def _span(often: str, period: str) -> tuple[int, int] | None:
-    """First and last instant of a day or a month by name; None for a name that is neither."""
+    """Return the start and end (exclusive, unix ms) of a named day or month; None for any other name."""
     try:
         begin = datetime.strptime(period, "%Y-%m-%d" if often == "daily" else "%Y-%m").replace(tzinfo=UTC)
     except ValueError:

@@ -1,36 +1,36 @@
-"""Binance USD-M on the wire: the statistics of /futures/data, with their wall of thirty days."""
+"""Binance USD-M on the wire: the statistics of /futures/data, which go back thirty days."""
 
 from warehouse.simulator.exchanges.binance import contract_of, cut, number, page, refuse, span
-from warehouse.simulator.exchanges.wire import DAY_MS, MINUTE_MS, Ask, Handler, Reply, text, whole
+from warehouse.simulator.exchanges.wire import DAY_MS, MINUTE_MS, Handler, Query, Reply, integers, text
 from warehouse.simulator.market.listing import Instrument
 from warehouse.simulator.market.source import Crowd, Interval
 
 PERIODS = {"5m": 5, "15m": 15, "30m": 30, "1h": 60, "2h": 120, "4h": 240, "6h": 360, "12h": 720, "1d": 1440}
 PAGE = (30, 500)
-# A request for exactly thirty days ago is answered: the wall leaves the time that a request takes.
-WALL_MS = 30 * DAY_MS + MINUTE_MS
+# A minute more than thirty days, so that a request for exactly thirty days ago may take a while to arrive.
+HISTORY_MS = 30 * DAY_MS + MINUTE_MS
 
 
-def _asked(ask: Ask) -> tuple[Instrument, Interval, int, tuple[int, int, bool]]:
-    contract = contract_of(ask)
-    if ask.get("period") not in PERIODS:
+def _parse(query: Query) -> tuple[Instrument, Interval, int, tuple[int, int, bool]]:
+    contract = contract_of(query)
+    if query.get("period") not in PERIODS:
         raise refuse(-1130, "parameter 'period' is invalid.")
-    step = Interval(PERIODS[ask.get("period")] * MINUTE_MS)
-    limit = page(ask, PAGE)
+    step = Interval(PERIODS[query.get("period")] * MINUTE_MS)
+    limit = page(query, PAGE)
     for name in ("startTime", "endTime"):
-        at = number(ask, name)
-        if ask.walls and at is not None and at < ask.now_ms - WALL_MS:
+        at = number(query, name)
+        if query.history_limits and at is not None and at < query.now_ms - HISTORY_MS:
             raise refuse(-1130, f"parameter '{name}' is invalid.")
-    first, last, at_end = span(ask, contract, step, limit)
-    if ask.walls:
-        first = max(first, ask.now_ms - WALL_MS)
+    first, last, at_end = span(query, contract, step, limit)
+    if query.history_limits:
+        first = max(first, query.now_ms - HISTORY_MS)
     return contract, step, limit, (first, last, at_end)
 
 
-def open_interest_history(ask: Ask) -> Reply:
-    """Open interest at the end of each period; the value is in USDT at the mark."""
-    contract, step, limit, (first, last, at_end) = _asked(ask)
-    found = ask.source.open_interest(contract, step, first, last)
+def open_interest_history(query: Query) -> Reply:
+    """Serve the open interest at the end of each period; the value is in USDT at the mark."""
+    contract, step, limit, (first, last, at_end) = _parse(query)
+    found = query.source.open_interest(contract, step, first, last)
     rows: list[dict[str, object]] = [
         {
             "symbol": contract.symbol,
@@ -39,15 +39,15 @@ def open_interest_history(ask: Ask) -> Reply:
             "CMCCirculatingSupply": "0.00000000",
             "timestamp": ts,
         }
-        for ts, units, price in zip(whole(found.ts_ms), found.units.tolist(), found.price.tolist(), strict=True)
+        for ts, units, price in zip(integers(found.ts_ms), found.units.tolist(), found.price.tolist(), strict=True)
     ]
     return Reply(cut(rows, limit, at_end))
 
 
 def _ratio(crowd: Crowd) -> Handler:
-    def answer(ask: Ask) -> Reply:
-        contract, step, limit, (first, last, at_end) = _asked(ask)
-        found = ask.source.shares(contract, crowd, step, first, last)
+    def answer(query: Query) -> Reply:
+        contract, step, limit, (first, last, at_end) = _parse(query)
+        found = query.source.shares(contract, crowd, step, first, last)
         rows: list[dict[str, object]] = [
             {
                 "symbol": contract.symbol,
@@ -56,18 +56,18 @@ def _ratio(crowd: Crowd) -> Handler:
                 "shortAccount": text(1.0 - long, 4),
                 "timestamp": str(ts),
             }
-            for ts, long in zip(whole(found.ts_ms), found.long.tolist(), strict=True)
+            for ts, long in zip(integers(found.ts_ms), found.long.tolist(), strict=True)
         ]
         return Reply(cut(rows, limit, at_end))
 
     return answer
 
 
-def taker_ratio(ask: Ask) -> Reply:
-    """Taker volume of the period that ends at each timestamp, in native units."""
-    contract, step, limit, (first, last, at_end) = _asked(ask)
-    found = ask.source.flow(contract, step, first, last)
-    columns = zip(whole(found.end_ms), found.buy.tolist(), found.sell.tolist(), strict=True)
+def taker_ratio(query: Query) -> Reply:
+    """Serve the taker volume of the period that ends at each timestamp, in native units."""
+    contract, step, limit, (first, last, at_end) = _parse(query)
+    found = query.source.flow(contract, step, first, last)
+    columns = zip(integers(found.end_ms), found.buy.tolist(), found.sell.tolist(), strict=True)
     rows: list[dict[str, object]] = [
         {
             "buySellRatio": text(buy / sell if sell else None, 4),

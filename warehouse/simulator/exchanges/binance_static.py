@@ -1,6 +1,6 @@
-"""Binance USD-M on the wire: what changes rarely. Contracts, tiers, the clock, and what needs a key."""
+"""Binance USD-M on the wire: contracts, tiers, the clock, and endpoints that need a key or are retired."""
 
-from warehouse.simulator.exchanges.wire import Ask, Handler, RefusedError, Reply, plain, ten_to_minus
+from warehouse.simulator.exchanges.wire import Handler, Query, RefusedError, Reply, plain, ten_to_minus
 from warehouse.simulator.market.listing import Instrument
 from warehouse.simulator.market.tiers import Tier
 
@@ -45,17 +45,17 @@ def _symbol(each: Instrument) -> dict[str, object]:
     }
 
 
-def exchange_info(ask: Ask) -> Reply:
-    """All contracts."""
+def exchange_info(query: Query) -> Reply:
+    """Serve all contracts."""
     return Reply(
         {
             "timezone": "UTC",
-            "serverTime": ask.now_ms,
+            "serverTime": query.now_ms,
             "futuresType": "U_MARGINED",
             "rateLimits": LIMITS,
             "exchangeFilters": [],
             "assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-10000"}],
-            "symbols": [_symbol(each) for each in ask.source.instruments("binance")],
+            "symbols": [_symbol(each) for each in query.source.instruments("binance")],
         }
     )
 
@@ -76,11 +76,11 @@ def _number(value: float) -> int | float:
     return int(value) if value == int(value) else float(plain(value))
 
 
-def brackets(ask: Ask) -> Reply:
-    """Tiers of all contracts, as the website's own undocumented endpoint has them."""
+def brackets(query: Query) -> Reply:
+    """Serve the tiers of all contracts, as the website's undocumented endpoint does."""
     listed = []
-    for contract in ask.source.instruments("binance"):
-        tiers = ask.source.tiers(contract)
+    for contract in query.source.instruments("binance"):
+        tiers = query.source.tiers(contract)
         below = [*(tier.max_leverage for tier in tiers[1:]), 0.0]
         rows = [_bracket(n, tier, low) for n, (tier, low) in enumerate(zip(tiers, below, strict=True), start=1)]
         if rows:
@@ -89,29 +89,29 @@ def brackets(ask: Ask) -> Reply:
     return Reply(body)
 
 
-def funding_info(ask: Ask) -> Reply:
-    """Contracts whose funding was adjusted: none here, all commit every eight hours."""
+def funding_info(query: Query) -> Reply:
+    """Serve the contracts with adjusted funding: none, since all settle every eight hours."""
     return Reply([])
 
 
-def needs_key(ask: Ask) -> Reply:
-    """Signed endpoints."""
+def refuse_unsigned(query: Query) -> Reply:
+    """Refuse a signed endpoint."""
     raise RefusedError(Reply({"code": -2014, "msg": "API-key format invalid."}, 401))
 
 
-def withdrawn(ask: Ask) -> Reply:
-    """Endpoints that were taken away."""
+def refuse_retired(query: Query) -> Reply:
+    """Refuse a retired endpoint."""
     raise RefusedError(Reply({"code": -5000, "msg": "Path /fapi/v1/allForceOrders, Method GET is invalid"}, 404))
 
 
 STATIC_ROUTES: dict[str, Handler] = {
-    "/fapi/v1/ping": lambda ask: Reply({}),
-    "/fapi/v1/time": lambda ask: Reply({"serverTime": ask.now_ms}),
+    "/fapi/v1/ping": lambda query: Reply({}),
+    "/fapi/v1/time": lambda query: Reply({"serverTime": query.now_ms}),
     "/fapi/v1/exchangeInfo": exchange_info,
     "/fapi/v1/fundingInfo": funding_info,
-    "/fapi/v1/leverageBracket": needs_key,
-    "/fapi/v1/forceOrders": needs_key,
-    "/fapi/v1/allForceOrders": withdrawn,
+    "/fapi/v1/leverageBracket": refuse_unsigned,
+    "/fapi/v1/forceOrders": refuse_unsigned,
+    "/fapi/v1/allForceOrders": refuse_retired,
     "/bapi/futures/v1/friendly/future/common/brackets": brackets,
-    "/sapi/v1/system/status": lambda ask: Reply({"status": 0, "msg": "normal"}),
+    "/sapi/v1/system/status": lambda query: Reply({"status": 0, "msg": "normal"}),
 }

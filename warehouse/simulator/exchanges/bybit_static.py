@@ -2,8 +2,8 @@
 
 from urllib.parse import quote
 
-from warehouse.simulator.exchanges.bybit import category, contract_of, enveloped, page, refuse, single
-from warehouse.simulator.exchanges.wire import DAY_MS, Ask, Handler, Reply, plain, ten_to_minus, text
+from warehouse.simulator.exchanges.bybit import category, contract_of, envelope, page, refuse, single
+from warehouse.simulator.exchanges.wire import DAY_MS, Handler, Query, Reply, plain, ten_to_minus, text
 from warehouse.simulator.market.listing import Instrument
 from warehouse.simulator.market.prices import Floats
 from warehouse.simulator.market.source import FUNDING_MS, Interval
@@ -17,19 +17,19 @@ UNUSED: dict[str, object] = {
 }  # fmt: skip
 
 
-def _chosen(ask: Ask) -> list[Instrument]:
-    if category(ask) != "linear":
+def _chosen(query: Query) -> list[Instrument]:
+    if category(query) != "linear":
         return []
-    if ask.get("symbol"):
-        return [contract_of(ask)]
-    return list(ask.source.instruments("bybit"))
+    if query.get("symbol"):
+        return [contract_of(query)]
+    return list(query.source.instruments("bybit"))
 
 
-def _ticker(ask: Ask, contract: Instrument) -> dict[str, object]:
-    quoted = ask.source.quote(contract, ask.now_ms)
-    now = ask.source.open_interest_now(contract, ask.now_ms)
-    step = Interval(DAY_MS, ask.now_ms % DAY_MS)
-    day = ask.source.bars(contract, "trade", step, ask.now_ms - DAY_MS, ask.now_ms - 1, ask.now_ms)
+def _ticker(query: Query, contract: Instrument) -> dict[str, object]:
+    quoted = query.source.quote(contract, query.now_ms)
+    now = query.source.open_interest_now(contract, query.now_ms)
+    step = Interval(DAY_MS, query.now_ms % DAY_MS)
+    day = query.source.bars(contract, "trade", step, query.now_ms - DAY_MS, query.now_ms - 1, query.now_ms)
     one = float(now.units[0]) if len(now.ts_ms) else None
     places, tick = contract.unit_decimals, contract.price_decimals
     value = None if one is None or quoted.mark is None else one * quoted.mark
@@ -44,11 +44,11 @@ def _ticker(ask: Ask, contract: Instrument) -> dict[str, object]:
         "price24hPcnt": text(change, 6),
         "highPrice24h": text(_first(day.high), tick),
         "lowPrice24h": text(_first(day.low), tick),
-        **_held(one, value, places),
+        **_open_interest(one, value, places),
         "turnover24h": text(_first(day.turnover), 4),
         "volume24h": text(_first(day.volume), places),
         "fundingRate": plain(quoted.funding_rate),
-        "nextFundingTime": str(Interval(FUNDING_MS).floor(ask.now_ms) + FUNDING_MS),
+        "nextFundingTime": str(Interval(FUNDING_MS).floor(query.now_ms) + FUNDING_MS),
         "fundingIntervalHour": "8",
         "fundingCap": "0.005",
         "deliveryTime": "0",
@@ -56,8 +56,8 @@ def _ticker(ask: Ask, contract: Instrument) -> dict[str, object]:
     }
 
 
-def _held(one: float | None, value: float | None, places: int) -> dict[str, object]:
-    """Open interest and its value: both sides added up, and one side."""
+def _open_interest(one: float | None, value: float | None, places: int) -> dict[str, object]:
+    """Return open interest and its value: the sum of both sides, and one side."""
     return {
         "openInterest": text(None if one is None else 2.0 * one, places),
         "openInterestValue": text(None if value is None else 2.0 * value, 2),
@@ -70,30 +70,30 @@ def _first(values: Floats | None) -> float | None:
     return float(values[0]) if values is not None and len(values) else None
 
 
-def tickers(ask: Ask) -> Reply:
-    """All contracts in one call."""
-    rows = [_ticker(ask, each) for each in _chosen(ask)]
-    return enveloped(ask, {"category": category(ask), "list": rows})
+def tickers(query: Query) -> Reply:
+    """Serve the tickers of all contracts in one answer."""
+    rows = [_ticker(query, each) for each in _chosen(query)]
+    return envelope(query, {"category": category(query), "list": rows})
 
 
-def _page_start(ask: Ask, rows: list[Instrument]) -> int:
-    """Where a page of contracts begins; cursors name the next contract."""
-    if not ask.get("cursor"):
+def _page_start(query: Query, rows: list[Instrument]) -> int:
+    """Return the index at which a page of contracts begins; a cursor names the first contract."""
+    if not query.get("cursor"):
         return 0
     names = [f"next={each.symbol}" for each in rows]
-    if ask.get("cursor") not in names:
-        raise refuse(ask, "params error: cursor invalid")
-    return names.index(ask.get("cursor"))
+    if query.get("cursor") not in names:
+        raise refuse(query, "params error: cursor invalid")
+    return names.index(query.get("cursor"))
 
 
-def _contracts_page(ask: Ask, rows: list[Instrument], size: int) -> tuple[list[Instrument], str]:
-    start = _page_start(ask, rows)
+def _contracts_page(query: Query, rows: list[Instrument], size: int) -> tuple[list[Instrument], str]:
+    start = _page_start(query, rows)
     more = rows[start + size : start + size + 1]
     return rows[start : start + size], quote(f"next={more[0].symbol}", safe="") if more else ""
 
 
-def _instrument(ask: Ask, each: Instrument) -> dict[str, object]:
-    tiers = ask.source.tiers(each)
+def _instrument(query: Query, each: Instrument) -> dict[str, object]:
+    tiers = query.source.tiers(each)
     tick, step = ten_to_minus(each.price_decimals), ten_to_minus(each.unit_decimals)
     return {
         "symbol": each.symbol,
@@ -131,16 +131,16 @@ def _instrument(ask: Ask, each: Instrument) -> dict[str, object]:
     }
 
 
-def instruments_info(ask: Ask) -> Reply:
-    """Contracts, by default those that trade, 500 a page."""
-    rows = _chosen(ask)
-    if ask.get("status") not in ("", "Trading"):
+def instruments_info(query: Query) -> Reply:
+    """Serve the trading contracts, by default 500 a page."""
+    rows = _chosen(query)
+    if query.get("status") not in ("", "Trading"):
         rows = []
-    if ask.get("baseCoin"):
-        rows = [each for each in rows if each.base_asset == ask.get("baseCoin")]
-    served, cursor = _contracts_page(ask, rows, page(ask, 500, 1000))
-    listed = [_instrument(ask, each) for each in served]
-    return enveloped(ask, {"category": category(ask), "list": listed, "nextPageCursor": cursor})
+    if query.get("baseCoin"):
+        rows = [each for each in rows if each.base_asset == query.get("baseCoin")]
+    served, cursor = _contracts_page(query, rows, page(query, 500, 1000))
+    listed = [_instrument(query, each) for each in served]
+    return envelope(query, {"category": category(query), "list": listed, "nextPageCursor": cursor})
 
 
 def _risk(number: int, symbol: str, tier: Tier, lowest: bool) -> dict[str, object]:
@@ -156,21 +156,21 @@ def _risk(number: int, symbol: str, tier: Tier, lowest: bool) -> dict[str, objec
     }
 
 
-def risk_limit(ask: Ask) -> Reply:
-    """Tiers: of one contract, or of fifteen contracts a page."""
-    served, cursor = _contracts_page(ask, _chosen(ask), RISK_LIMIT_SYMBOLS)
+def risk_limit(query: Query) -> Reply:
+    """Serve the tiers of one contract, or of fifteen contracts a page."""
+    served, cursor = _contracts_page(query, _chosen(query), RISK_LIMIT_SYMBOLS)
     rows = []
     for contract in served:
-        for index, tier in enumerate(ask.source.tiers(contract)):
+        for index, tier in enumerate(query.source.tiers(contract)):
             rows.append(_risk(index + 1, contract.symbol, tier, index == 0))
-    if ask.get("symbol") and not rows:  # a recording without tiers of the contract
-        raise refuse(ask, "params error: symbol invalid")
-    return enveloped(ask, {"category": category(ask), "list": rows, "nextPageCursor": cursor})
+    if query.get("symbol") and not rows:  # a recording without tiers of the contract
+        raise refuse(query, "params error: symbol invalid")
+    return envelope(query, {"category": category(query), "list": rows, "nextPageCursor": cursor})
 
 
-def server_time(ask: Ask) -> Reply:
-    """The server's clock."""
-    return enveloped(ask, {"timeSecond": str(ask.now_ms // 1000), "timeNano": str(ask.now_ms * 1_000_000)})
+def server_time(query: Query) -> Reply:
+    """Serve the server's time."""
+    return envelope(query, {"timeSecond": str(query.now_ms // 1000), "timeNano": str(query.now_ms * 1_000_000)})
 
 
 STATIC_ROUTES: dict[str, Handler] = {
@@ -178,5 +178,5 @@ STATIC_ROUTES: dict[str, Handler] = {
     "/v5/market/instruments-info": instruments_info,
     "/v5/market/risk-limit": risk_limit,
     "/v5/market/time": server_time,
-    "/v5/system/status": lambda ask: enveloped(ask, {"list": []}),
+    "/v5/system/status": lambda query: envelope(query, {"list": []}),
 }

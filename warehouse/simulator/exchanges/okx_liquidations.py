@@ -1,33 +1,33 @@
-"""OKX v5 on the wire: liquidations, the one realised figure that an exchange here publishes over REST."""
+"""OKX v5 on the wire: liquidations. No other simulated exchange publishes realised ones over REST."""
 
-from warehouse.simulator.exchanges.okx import between, enveloped, page, refuse
+from warehouse.simulator.exchanges.okx import between, envelope, page, refuse
 from warehouse.simulator.exchanges.okx_static import swaps
-from warehouse.simulator.exchanges.wire import DAY_MS, Ask, Handler, Reply, plain, text
+from warehouse.simulator.exchanges.wire import DAY_MS, Handler, Query, Reply, plain, text
 from warehouse.simulator.market.listing import Instrument
 
 KEPT_MS = DAY_MS
 
 
-def liquidation_orders(ask: Ask) -> Reply:
-    """Positions taken over in the last day: size in contracts, at the bankruptcy price, newest first."""
-    if not (ask.get("instFamily") or ask.get("uly") or ask.get("instId")):
+def liquidation_orders(query: Query) -> Reply:
+    """Serve the liquidations of the last day: size in contracts, at the bankruptcy price, newest first."""
+    if not (query.get("instFamily") or query.get("uly") or query.get("instId")):
         raise refuse("50014", "Parameter uly or instFamily can not be empty.", 400)
-    limit = page(ask, 100, 100)
-    start, end = between(ask, "after", "before")
-    start = max(start, ask.now_ms - KEPT_MS)
+    limit = page(query, 100, 100)
+    start, end = between(query, "after", "before")
+    start = max(start, query.now_ms - KEPT_MS)
     rows = []
-    for each in swaps(ask):
-        details = _details(ask, each, start, end)[-limit:][::-1]
+    for each in swaps(query):
+        details = _details(query, each, start, end)[-limit:][::-1]
         if details:
             row = {"details": details, "instFamily": each.family, "instId": each.symbol, "instType": "SWAP"}
             rows.append(row | {"totalLoss": "0", "uly": each.family})
-    return enveloped(rows)
+    return envelope(rows)
 
 
-def _details(ask: Ask, each: Instrument, start: int, end: int) -> list[dict[str, str]]:
-    if start > end:  # the whole range is older than what is kept
+def _details(query: Query, each: Instrument, start: int, end: int) -> list[dict[str, str]]:
+    if start > end:  # the whole range is older than the history kept
         return []
-    found = ask.source.liquidations(each, start, end)
+    found = query.source.liquidations(each, start, end)
     columns = (found.ts_ms.tolist(), found.long.tolist(), found.units.tolist(), found.bankruptcy_price.tolist())
     return [
         {

@@ -1,7 +1,7 @@
-"""The positions of one contract: what is open, opened, closed and traded, by week of absolute time.
+"""The position book of one contract: open positions and taker volume, by week.
 
-A chapter covers seven days. It is built from the positions entered in it and in the three weeks before, the longest
-holding period. So a chapter does not depend on earlier requests or on the start of the process.
+A week starts at a multiple of seven days since 1970. It is built from the positions entered in it and in the three
+weeks before, the longest holding period, so it does not depend on earlier requests or on the start of the process.
 """
 
 from functools import lru_cache
@@ -10,28 +10,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse.simulator.market.crowd import LONGEST_LIFE_MS, Habits, enter, together
+from warehouse.simulator.market.crowd import LONGEST_LIFE_MS, Habits, concatenate_entries, enter
 from warehouse.simulator.market.liquidation import Ladder
 from warehouse.simulator.market.listing import COINS, EXCHANGES, Instrument
-from warehouse.simulator.market.positions import Positions, joined, live
+from warehouse.simulator.market.positions import Positions, concatenate_positions, follow_entries
 from warehouse.simulator.market.prices import Floats, Ints, Prices
 from warehouse.simulator.market.seeds import DAY_MS, stream
 
-CHAPTER_DAYS = 7
-CHAPTER_MS = CHAPTER_DAYS * DAY_MS
+WEEK_DAYS = 7
+WEEK_MS = WEEK_DAYS * DAY_MS
 LIFE_DAYS = LONGEST_LIFE_MS // DAY_MS
 KEPT_DAYS = 45
-LARGE = 3.0  # multiple of the median size above which a trader is large: roughly the largest fifth
+LARGE = 3.0  # multiple of the median size from which a trader is large: roughly the largest fifth
 
-# columns of the running state
+# columns of the state
 LONG, SHORT, LONGS, SHORTS, BIG_LONG, BIG_SHORT, BIG_LONGS, BIG_SHORTS = range(8)
 
 
-class Chapter:
-    """Seven days of one contract."""
+class Week:
+    """Seven days of one contract: its positions, and the running sums of state and taker volume."""
 
     def __init__(self, start_ms: int, positions: Positions, large_lots: float, churn: Ints, bin_ms: int) -> None:
-        self.start_ms, self.end_ms = start_ms, start_ms + CHAPTER_MS
+        self.start_ms, self.end_ms = start_ms, start_ms + WEEK_MS
         self.positions = positions.where(positions.exit_ms > start_ms)
         self._bin_ms, self._churn = bin_ms, np.concatenate([np.zeros((1, 2), np.int64), np.cumsum(churn, axis=0)])
         self._state_at, self._state = self._run_state(large_lots)
@@ -52,7 +52,7 @@ class Chapter:
         )
         at = np.concatenate([p.entry_ms, p.exit_ms])
         moments, state = _running(at, np.concatenate([rows, -rows]), self.end_ms)
-        # half the memory where the numbers allow it: a chapter of a large market has a hundred thousand rows
+        # 32 bits if they suffice: a week of a large market has a hundred thousand rows
         return moments, state.astype(np.int32) if state.max(initial=0) < 2**31 else state
 
     def _run_flow(self) -> tuple[Ints, Ints]:
@@ -65,11 +65,11 @@ class Chapter:
         return _running(at[inside], flow[inside], self.end_ms)
 
     def state(self, at_ms: Ints) -> Ints:
-        """Return the open lots and counts at each instant, by side, of all and of large traders (see the columns)."""
+        """Return the open lots and positions at each instant, by side, of all and of large traders (8 columns)."""
         return self._state[np.searchsorted(self._state_at, at_ms, side="right")].astype(np.int64)
 
     def traded(self, at_ms: Ints) -> Ints:
-        """Return the lots that takers bought and sold from the chapter's start until just before each instant."""
+        """Return the lots that takers bought and sold from the week's start until just before each instant."""
         flow = self._flow[np.searchsorted(self._flow_at, at_ms, side="left")]
         index, rest = np.divmod(at_ms - self.start_ms, self._bin_ms)
         after = np.minimum(index + 1, len(self._churn) - 1)
@@ -86,52 +86,52 @@ def _running(at: Ints, change: Ints, end_ms: int) -> tuple[Ints, Ints]:
 
 
 class Book:
-    """All chapters of one contract, built on demand."""
+    """All weeks of one contract, built on demand."""
 
     def __init__(self, prices: Prices, instrument: Instrument, ladder: Ladder, habits: Habits) -> None:
         self.prices, self.instrument, self.ladder, self.habits = prices, instrument, ladder, habits
         self.coin = COINS[instrument.coin]
-        self.aim_lots = self.coin.one_sided_base[EXCHANGES.index(instrument.exchange)] / self.coin.lot_base
+        self.target_lots = self.coin.one_sided_base[EXCHANGES.index(instrument.exchange)] / self.coin.lot_base
         self._days: dict[int, Positions] = {}
         self._hedge_knot = lru_cache(maxsize=512)(self._draw_hedge_knot)
-        self.chapter = lru_cache(maxsize=5)(self._build)  # a request may span three weeks of hours, and a little more
+        self.week = lru_cache(maxsize=5)(self._build)  # a request may span a little more than three weeks
 
-    def _build(self, number: int) -> Chapter:
-        """Build the chapter that starts at ``number`` x seven days since 1970."""
-        first = number * CHAPTER_DAYS
-        wanted = range(first - LIFE_DAYS, first + CHAPTER_DAYS)
+    def _build(self, number: int) -> Week:
+        """Build the week that starts at ``number`` x seven days since 1970."""
+        first = number * WEEK_DAYS
+        wanted = range(first - LIFE_DAYS, first + WEEK_DAYS)
         self._enter_missing([day for day in wanted if day not in self._days])
-        positions = joined([self._days[day] for day in wanted])
+        positions = concatenate_positions([self._days[day] for day in wanted])
         entries = self.habits.activity * self.coin.entries_per_day[EXCHANGES.index(self.instrument.exchange)]
-        large = LARGE * 0.75 * self.aim_lots / max(entries * 3.0, 1.0)
+        large = LARGE * 0.75 * self.target_lots / max(entries * 3.0, 1.0)
         bin_ms = max(60_000, self.coin.step_ms)
-        churn = np.concatenate([self._churn(day, bin_ms) for day in range(first, first + CHAPTER_DAYS)])
-        return Chapter(first * DAY_MS, positions, large, churn, bin_ms)
+        churn = np.concatenate([self._churn(day, bin_ms) for day in range(first, first + WEEK_DAYS)])
+        return Week(first * DAY_MS, positions, large, churn, bin_ms)
 
     def _enter_missing(self, days: list[int]) -> None:
         if not days:
             return
-        self._days = {day: kept for day, kept in self._days.items() if abs(day - days[0]) < KEPT_DAYS}
+        self._days = {day: positions for day, positions in self._days.items() if abs(day - days[0]) < KEPT_DAYS}
         exchange, coin = self.instrument.exchange, self.instrument.coin
         path = self.prices.path(exchange, coin, "mark", days[0] - 1, days[-1] + LIFE_DAYS + 1)
         entered = [
             enter(self.prices.seed, self.instrument, self.habits, self.ladder, path, day, self.prices.volatility(day))
             for day in days
         ]
-        lived = live(self.instrument, self.ladder, path, together(entered))
+        positions = follow_entries(self.instrument, self.ladder, path, concatenate_entries(entered))
         ends = np.cumsum([len(each.entry_ms) for each in entered])
         for day, start, end in zip(days, [0, *ends[:-1]], ends, strict=True):
-            self._days[day] = lived.where(slice(int(start), int(end)))
+            self._days[day] = positions.where(slice(int(start), int(end)))
 
     def _churn(self, day: int, bin_ms: int) -> Ints:
-        """Draw taker buys and sells of market makers and arbitrageurs, in lots per bin; takers follow the price."""
+        """Draw the taker volume of market makers and arbitrageurs, in lots per bin; buys follow the price."""
         path = self.prices.path(self.instrument.exchange, self.instrument.coin, "mark", day, day)
         edges = np.arange(DAY_MS // bin_ms + 1, dtype=np.int64) * bin_ms + day * DAY_MS
         move = np.diff(np.log(path.at(edges)))
         size = move / (float(np.sqrt(np.mean(move**2))) + 1e-12)
         g = stream(self.prices.seed, "churn", self.instrument.exchange, self.instrument.coin, day)
         amount = g.lognormal(-0.18, 0.6, len(move)) * (0.45 + 0.75 * np.abs(size)) * self.prices.volatility(day)
-        amount *= self.habits.churn_a_day * self.aim_lots / len(move)
+        amount *= self.habits.churn_a_day * self.target_lots / len(move)
         bought = np.clip(0.5 + 0.1 * np.tanh(size) + 0.04 * g.standard_normal(len(move)), 0.05, 0.95)
         return np.stack([amount * bought, amount * (1.0 - bought)], axis=1).astype(np.int64)
 
@@ -145,37 +145,37 @@ class Book:
         knots: Floats = np.array([self._hedge_knot(int(d)) for d in range(int(day.min()), int(day.max()) + 2)])
         index = day - day.min()
         share = knots[index] + (knots[index + 1] - knots[index]) * (rest / DAY_MS)
-        lots: Ints = np.floor(share * self.aim_lots).astype(np.int64)
+        lots: Ints = np.floor(share * self.target_lots).astype(np.int64)
         return lots
 
     def state(self, at_ms: Ints) -> Ints:
-        """Return the open lots and counts at each instant, over as many chapters as needed."""
-        number = at_ms // CHAPTER_MS
+        """Return the open lots and positions at each instant, over as many weeks as needed (8 columns)."""
+        number = at_ms // WEEK_MS
         state = np.zeros((len(at_ms), 8), np.int64)
         for each in np.unique(number):
             chosen = number == each
-            state[chosen] = self.chapter(int(each)).state(at_ms[chosen])
+            state[chosen] = self.week(int(each)).state(at_ms[chosen])
         return state
 
     def traded(self, start_ms: Ints, end_ms: Ints) -> Ints:
         """Return the taker buys and sells of each [start, end), in lots."""
-        number = start_ms // CHAPTER_MS
-        border = np.minimum((number + 1) * CHAPTER_MS, end_ms)
+        number = start_ms // WEEK_MS
+        border = np.minimum((number + 1) * WEEK_MS, end_ms)
         within = self._until(number, border) - self._until(number, start_ms)
         rest = np.where(end_ms > border)[0]
-        while len(rest):  # bars that extend into later chapters
+        while len(rest):  # bars that extend into later weeks
             later = border[rest]
-            border[rest] = np.minimum(later + CHAPTER_MS, end_ms[rest])
-            within[rest] += self._until(later // CHAPTER_MS, border[rest])
+            border[rest] = np.minimum(later + WEEK_MS, end_ms[rest])
+            within[rest] += self._until(later // WEEK_MS, border[rest])
             rest = rest[end_ms[rest] > border[rest]]
         return within
 
     def _until(self, number: Ints, at_ms: Ints) -> Ints:
-        """Return the lots traded from the start of the numbered chapter until just before an instant, or its end."""
+        """Return the lots traded from the start of the numbered week until just before an instant, or its end."""
         traded = np.zeros((len(at_ms), 2), np.int64)
         for each in np.unique(number):
             chosen = number == each
-            traded[chosen] = self.chapter(int(each)).traded(at_ms[chosen])
+            traded[chosen] = self.week(int(each)).traded(at_ms[chosen])
         return traded
 
     def open_lots(self, at_ms: Ints) -> Ints:

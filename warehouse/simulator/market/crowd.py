@@ -15,7 +15,7 @@ LONGEST_LIFE_MS = 21 * DAY_MS
 MOMENTUM_MS = 4 * 3_600_000
 BINS = 288
 POPULAR_LEVERAGE: Floats = np.array([1, 2, 3, 5, 10, 15, 20, 25, 50, 75, 100, 125, 150], dtype=np.float64)
-LARGEST_Z = 3.2
+MAX_Z = 3.2
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Habits:
     life_sigma: Floats
     size: Floats
     hedged: Floats
-    momentum: Floats  # how strongly the chance of a long follows the last four hours; negative buys dips
-    patience: float  # share of losing positions that are held beyond their plan
+    momentum: Floats  # how strongly the chance of a long follows the last four hours; below 0: buys dips
+    patience: float  # share of losing positions held beyond their plan
     size_sigma: float = 1.4
     activity: float = 1.0  # factor on the coin's entries per day
     hedge_share: float = 0.18  # position of unleveraged holders on both sides, relative to the target open interest
@@ -44,7 +44,7 @@ class Habits:
 
 @dataclass(frozen=True)
 class Entries:
-    """Positions as their owners open and plan them. Times in ms, amounts in whole lots, prices in USD per coin."""
+    """Positions as opened and planned by their owners. Times in ms, amounts in whole lots, prices in USD per coin."""
 
     entry_ms: Ints
     side: Ints  # +1 long, -1 short
@@ -59,7 +59,7 @@ class Entries:
     closes_as_taker: NDArray[np.bool_]
 
 
-def together(days: list[Entries]) -> Entries:
+def concatenate_entries(days: list[Entries]) -> Entries:
     """Concatenate the entries of several days, in order."""
     return Entries(*(np.concatenate([getattr(day, field.name) for day in days]) for field in fields(Entries)))
 
@@ -83,7 +83,7 @@ def habits_of(seed: int, exchange: Exchange) -> Habits:
 
 
 def _entry_times(g: np.random.Generator, path: Path, day: int, count: int) -> Ints:
-    """Draw times of entry: five minutes with a larger price move have more of them."""
+    """Draw entry times: more in five-minute bins with a larger price move."""
     edges = np.arange(BINS + 1) * (DAY_MS // BINS) + day * DAY_MS
     moves = np.abs(np.diff(np.log(path.at(edges))))
     weight = np.cumsum(0.5 + moves / (np.mean(moves) + 1e-12))
@@ -103,13 +103,13 @@ def _sizes(g: np.random.Generator, instrument: Instrument, habits: Habits, kind:
     exchange = EXCHANGES.index(instrument.exchange)
     per_side = habits.activity * coin.entries_per_day[exchange] / 2 * habits.mean_holding_days()
     scale = 0.75 * coin.one_sided_base[exchange] / per_side / coin.lot_base
-    heavy = np.exp(habits.size_sigma * np.minimum(g.standard_normal(len(kind)), LARGEST_Z))
+    heavy = np.exp(habits.size_sigma * np.minimum(g.standard_normal(len(kind)), MAX_Z))
     lots: Ints = np.maximum(1, scale * habits.size[kind] * heavy).astype(np.int64)
     return lots
 
 
 def _margin(g: np.random.Generator, notional: Floats, leverage: Floats) -> Floats:
-    """Draw margins: mostly what the leverage requires; some traders add to it, and a few have a shared account."""
+    """Draw margins in USD: mostly the initial margin; some traders add to it, a few share an account (cross)."""
     luck = g.random(len(notional))
     added = np.where(luck < 0.25, g.exponential(0.6, len(notional)), 0.0)
     added = np.where(luck > 0.92, g.exponential(2.0, len(notional)), added)

@@ -1,4 +1,4 @@
-"""Markets with known positions, as three Parquet files: published series, liquidations, and the true map.
+"""Markets with known positions in three Parquet files: published series, liquidations and the true map.
 
 Each market is the simulator's BTC with another crowd, or on another path. All three exchanges have Binance's margin
 tiers and rules, so that a reader of the files needs one table of tiers.
@@ -25,11 +25,11 @@ COIN = "BTC"
 FIRST_DAY = 20_209  # 2025-05-01
 BAR = Interval(300_000)
 TRUTH_EVERY_MS = 6 * 3_600_000
-TRUTH_DAYS = 10  # at the end; positions of the first weeks were mostly opened before the first published bar
+TRUTH_DAYS = 10  # the last ones: positions of the first weeks were mostly opened before the first published bar
 BUCKET = 0.0025  # in log price, counted from the mark
-REACH = 80  # buckets on each side of the mark: 20 % of log price
+BUCKETS_PER_SIDE = 80  # buckets on each side of the mark: 20 % of log price
 MOST_HEDGED = 0.95
-OTHER_PATH = 1_000_003  # distance of the seeds of two paths
+PATH_SEED_STEP = 1_000_003  # difference between the seeds of two paths
 
 Progress = Callable[[str], None]
 
@@ -46,12 +46,10 @@ class Crowd:
     patience: float = 1.0
     momentum: float = 1.0
     activity: float = 4.0  # more and smaller positions, at the same open interest
-    churn: float = (
-        2.0  # on the volume without a lasting change of positions; 2: buys and sells are 4 x open interest a day
-    )
+    churn: float = 2.0  # on the volume without a lasting change of positions; at 2, volume is 4 x open interest a day
     volatility: float = 1.0
     drift_a_day: float = 0.0  # in log price
-    path: int = 0  # number of the path: with the same number and seed, every crowd has the same path
+    path: int = 0  # path number: crowds with the same number and seed share a path
 
     def habits(self, own: Habits) -> Habits:
         """Return an exchange's own habits, changed to those of this crowd."""
@@ -95,8 +93,8 @@ class SteeredPrices(Prices):
     def __init__(self, seed: int, crowd: Crowd, first_day: int) -> None:
         super().__init__(seed)
         self._crowd, self._first_day = crowd, first_day
-        # only the index and its volatility: the random streams of entries stay those of the seed, whatever the path
-        self._drawn = _prices(seed + OTHER_PATH * crowd.path)
+        # only the index and its volatility: entries use the random streams of the seed on every path
+        self._drawn = _prices(seed + PATH_SEED_STEP * crowd.path)
         self.volatility = self._drawn.volatility
 
     def _day_drawn(self, name: str, day: int) -> Floats:
@@ -119,7 +117,7 @@ class KnownMarket(Market):
         self.prices = SteeredPrices(seed, crowd, first_day)
 
     def open_book(self, contract: Instrument) -> Book:
-        """Open the book of a contract with this crowd, under Binance's rules."""
+        """Open the position book of a contract with this crowd, under Binance's rules."""
         ladder = Ladder(self.tiers(instrument("binance", contract.coin)), "binance")
         return Book(self.prices, contract, ladder, self.crowd.habits(habits_of(self.seed, contract.exchange)))
 
@@ -156,23 +154,23 @@ def realised(market: Market, exchange: Exchange, start_ms: int, end_ms: int) -> 
 
 
 def true_map(market: Market, exchange: Exchange, at_ms: int) -> pl.DataFrame:
-    """Return the dollars to liquidate in each price bucket, of all positions and of those opened in the last day."""
+    """Return the notional to liquidate in each price bucket, in USD, by window: all positions, or the last day's."""
     mark = float(market.price_at(instrument(exchange, COIN), "mark", np.array([at_ms], dtype=np.int64))[0])
     positions = market.true_positions(exchange, COIN, at_ms - 1).drop_nulls("liquidation_price")
     price, long = positions["liquidation_price"].to_numpy(), (positions["side"] == "long").to_numpy()
     bucket = np.floor(np.log(price / mark) / BUCKET).astype(np.int64)
-    # a level that the mark reaches at this very instant is still ahead of it
+    # a level that the mark reaches at this instant counts as ahead of it
     bucket = np.where(long, np.minimum(bucket, -1), np.maximum(bucket, 0))
     windows = {"all": np.full(len(price), True), "1d": (positions["opened_ms"] >= at_ms - DAY_MS).to_numpy()}
     usd = price * positions["base"].to_numpy()
     parts = []
     for window, opened in windows.items():
-        chosen = opened & (bucket >= -REACH) & (bucket < REACH)
+        chosen = opened & (bucket >= -BUCKETS_PER_SIDE) & (bucket < BUCKETS_PER_SIDE)
         # summed one after another, so that the bytes do not depend on the number of threads
-        sums = np.bincount(bucket[chosen] + REACH, usd[chosen], 2 * REACH)
+        sums = np.bincount(bucket[chosen] + BUCKETS_PER_SIDE, usd[chosen], 2 * BUCKETS_PER_SIDE)
         filled = np.flatnonzero(sums)
-        side = pl.Series("side", np.where(filled < REACH, "long", "short"), pl.String)
-        low, high = (mark * np.exp((filled - REACH + edge) * BUCKET) for edge in (0, 1))
+        side = pl.Series("side", np.where(filled < BUCKETS_PER_SIDE, "long", "short"), pl.String)
+        low, high = (mark * np.exp((filled - BUCKETS_PER_SIDE + edge) * BUCKET) for edge in (0, 1))
         parts.append(pl.DataFrame({"window": window, "side": side, "low": low, "high": high, "usd": sums[filled]}))
     return pl.concat(parts).select(
         pl.lit(exchange).alias("exchange"),

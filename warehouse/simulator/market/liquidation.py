@@ -21,7 +21,7 @@ class Ladder:
         self.leverage: Floats = np.array([tier.max_leverage for tier in tiers])
 
     def of(self, amount: Floats) -> Ints:
-        """Return the tier of each amount. A bound belongs to the tier below; past all bounds the last one applies."""
+        """Return the tier of each amount. A bound belongs to the tier below; above all bounds the last tier applies."""
         return np.minimum(np.searchsorted(self.cap, amount, side="left"), len(self.cap) - 1)
 
     def of_position(self, base: Floats, price: Floats) -> Ints:
@@ -49,12 +49,12 @@ def liquidation_prices(
 
 
 def _at_mark(ladder: Ladder, entry: Floats, base: Floats, margin: Floats, side: Floats) -> Floats:
-    """Return Binance's liquidation price: its tier is that of the notional at this price, found by iteration."""
+    """Return Binance's liquidation price, by iteration: its tier depends on the notional at this price."""
     price = entry.copy()
     for _ in range(ROUNDS):
         tier = ladder.of(price * base)
-        held = entry * base - side * margin - side * ladder.deduction[tier]
-        found = held / (base * (1.0 - side * ladder.rate[tier]))
+        value = entry * base - side * margin - side * ladder.deduction[tier]
+        found = value / (base * (1.0 - side * ladder.rate[tier]))
         if np.array_equal(ladder.of(found * base), tier):
             return found
         price = found

@@ -20,8 +20,8 @@ class Coin:
     name: str
     price_usd: float
     beta: float
-    own_sigma: float  # standard deviation of a day's own return, beside the market's
-    step_ms: int  # the step of its path
+    own_sigma: float  # standard deviation of a day's return without the market's share
+    step_ms: int  # step of its price path
     lot_base: float  # the smallest amount, in coins: sizes are whole lots, so that sums are exact
     one_sided_base: tuple[float, float, float]  # target open interest, by exchange
     entries_per_day: tuple[float, float, float]
@@ -93,14 +93,14 @@ def price_decimals(price: float) -> int:
 
 
 def contract_coins(coin: str) -> float:
-    """Coins in one OKX contract."""
+    """Return the number of coins in one OKX contract."""
     if coin in OKX_CONTRACTS:
         return OKX_CONTRACTS[coin]
     return _power_of_ten(10.0 / COINS[coin].price_usd)
 
 
 def symbol_of(exchange: Exchange, coin: str) -> str:
-    """The exchange's own name of the USDT perpetual of a coin."""
+    """Return the exchange's symbol of a coin's USDT perpetual."""
     if exchange == "okx":
         return f"{coin}-USDT-SWAP"
     if coin in THOUSANDS:
@@ -110,7 +110,7 @@ def symbol_of(exchange: Exchange, coin: str) -> str:
 
 @cache
 def instrument(exchange: Exchange, coin: str) -> Instrument:
-    """The contract of a listed coin on one exchange."""
+    """Return the contract of a listed coin on one exchange."""
     multiplier = 1000 if coin in THOUSANDS and exchange != "okx" else 1
     price = COINS[coin].price_usd * multiplier
     symbol = symbol_of(exchange, coin)
@@ -122,6 +122,6 @@ def instrument(exchange: Exchange, coin: str) -> Instrument:
 
 @cache
 def listed(exchange: Exchange) -> tuple[Instrument, ...]:
-    """All contracts of one exchange."""
+    """Return all contracts of one exchange."""
     coins = (coin for coin in COINS if exchange in SINGLE_EXCHANGE.get(coin, EXCHANGES))
     return tuple(instrument(exchange, coin) for coin in coins)

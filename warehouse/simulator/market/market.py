@@ -1,6 +1,6 @@
 """The simulated market of one seed, with prices, crowds and positions, as a source for the wire servers.
 
-Seed and absolute time determine all data: the time of a request has no influence.
+Data depend on the seed and on absolute time only, not on the time of a request.
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ class Market(Truth):
     dense = True
 
     def instruments(self, exchange: Exchange) -> tuple[Instrument, ...]:
-        """All contracts of one exchange."""
+        """Return all contracts of one exchange."""
         return listed(exchange)
 
     def _interest_at(self, contract: Instrument, at_ms: Ints) -> OpenInterest:
@@ -52,17 +52,17 @@ class Market(Truth):
         return OpenInterest(at_ms, self.units(contract, lots), self.price_at(contract, "mark", at_ms))
 
     def open_interest(self, instrument: Instrument, interval: Interval, first_ms: int, last_ms: int) -> OpenInterest:
-        """Open interest of one side on the borders of an interval."""
+        """Return the open interest of one side on the borders of an interval."""
         return self._interest_at(instrument, interval.borders(max(first_ms, instrument.launch_ms), last_ms))
 
     def open_interest_now(self, instrument: Instrument, now_ms: int) -> OpenInterest:
-        """Open interest of one side at this instant."""
+        """Return the open interest of one side at an instant."""
         return self._interest_at(instrument, np.array([now_ms], dtype=np.int64))
 
     def bars(
         self, instrument: Instrument, kind: BarKind, interval: Interval, first_ms: int, last_ms: int, now_ms: int
     ) -> Bars:
-        """Bars of a path; the last one may still be open."""
+        """Return bars; the last one may still be open."""
         opened = interval.borders(max(first_ms, instrument.launch_ms), min(last_ms, now_ms))
         if not len(opened):
             return no_bars()
@@ -98,7 +98,7 @@ class Market(Truth):
         return Shares(at, long / (long + short))
 
     def flow(self, instrument: Instrument, interval: Interval, first_ms: int, last_ms: int) -> Flow:
-        """Taker buys and sells of the periods that end in a range."""
+        """Return the taker buys and sells of the periods that end in a range."""
         end = interval.borders(max(first_ms, instrument.launch_ms), last_ms)
         if not len(end):
             return Flow(end, *[np.zeros(0)] * 3)
@@ -128,7 +128,7 @@ class Market(Truth):
         return Quote(now_ms, last, mark, index, self.funding_rate(instrument, now_ms))
 
     def liquidations(self, instrument: Instrument, first_ms: int, last_ms: int) -> Liquidations:
-        """All liquidations of a range, oldest first."""
+        """Return all liquidations of a range, oldest first."""
         p = self.liquidated(instrument, first_ms, last_ms)
         base = p.lots * COINS[instrument.coin].lot_base
         price = bankruptcy_prices(p.entry_price, base, p.margin_usd, p.side.astype(np.float64))

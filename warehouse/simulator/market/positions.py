@@ -1,4 +1,4 @@
-"""The course of positions: closed by their owners, or liquidated when the mark touches their liquidation price."""
+"""The life of positions: closed by their owners, or liquidated when the mark touches their liquidation price."""
 
 from dataclasses import dataclass, fields
 from typing import TypeAlias
@@ -37,7 +37,7 @@ class Positions:
         return Positions(*(getattr(self, field.name)[mask] for field in fields(self)))
 
 
-def joined(parts: list[Positions]) -> Positions:
+def concatenate_positions(parts: list[Positions]) -> Positions:
     """Concatenate the positions of several days, in order."""
     return Positions(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Positions)))
 
@@ -60,7 +60,7 @@ def _touches(path: Path, entries: Entries, level: Floats) -> Ints:
     return touched
 
 
-def live(instrument: Instrument, ladder: Ladder, path: Path, entries: Entries) -> Positions:
+def follow_entries(instrument: Instrument, ladder: Ladder, path: Path, entries: Entries) -> Positions:
     """Follow each entry along the mark, which must extend three weeks beyond the last entry."""
     base = entries.lots * COINS[instrument.coin].lot_base
     side = entries.side.astype(np.float64)

@@ -1,8 +1,8 @@
 """Price paths: an index for each coin and a mark for each exchange, as functions of seed and absolute time.
 
 A path is drawn in whole days. A day's returns depend on its own random stream only. Its level is the sum of the returns
-of the 240 days before with fading weights, so any day can be drawn without older ones, and the level reverts to its
-anchor.
+of the 240 days before, with decaying weights, so any day can be drawn without all earlier ones, and the price reverts
+to its anchor.
 """
 
 import math

@@ -49,7 +49,7 @@ class OpenInterest:
 
 
 def no_interest() -> OpenInterest:
-    """Return no snapshot."""
+    """Return open interest without a snapshot."""
     return OpenInterest(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 
 
@@ -69,7 +69,7 @@ class Bars:
 
 
 def no_bars() -> Bars:
-    """Return no bar."""
+    """Return bars without a row."""
     return Bars(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
 
 
@@ -125,9 +125,7 @@ class Source(Protocol):
     """A market with its history."""
 
     label: str
-    dense: (
-        bool  # every border of an interval since the launch has data, so that a page's range is known before its data
-    )
+    dense: bool  # every border since the launch has data, so that a page's range is known before its data
 
     def __hash__(self) -> int:
         """Hash by identity: the data of a source never change."""
@@ -147,7 +145,7 @@ class Source(Protocol):
     def bars(
         self, instrument: Instrument, kind: BarKind, interval: Interval, first_ms: int, last_ms: int, now_ms: int
     ) -> Bars:
-        """Return the bars that open from the first to the last instant; an unclosed one is as of ``now_ms``."""
+        """Return the bars that open from the first to the last instant; an open one is as of ``now_ms``."""
 
     def shares(self, instrument: Instrument, crowd: Crowd, interval: Interval, first_ms: int, last_ms: int) -> Shares:
         """Return the shares of longs on the borders of an interval."""

@@ -1,4 +1,4 @@
-"""The first touch of a level by a path: binary descent over minima of ever longer stretches."""
+"""The first touch of a level by a path: a binary search over minima of windows of doubling length."""
 
 import numpy as np
 

@@ -6,18 +6,18 @@ from threading import RLock
 import numpy as np
 import polars as pl
 
-from warehouse.simulator.market.book import CHAPTER_MS, Book
+from warehouse.simulator.market.book import WEEK_MS, Book
 from warehouse.simulator.market.crowd import habits_of
 from warehouse.simulator.market.liquidation import Ladder
 from warehouse.simulator.market.listing import COINS, Exchange, Instrument, instrument
-from warehouse.simulator.market.positions import Positions, joined, liquidated_frame, open_frame
+from warehouse.simulator.market.positions import Positions, concatenate_positions, liquidated_frame, open_frame
 from warehouse.simulator.market.prices import Floats, Ints, Path, Prices
 from warehouse.simulator.market.seeds import day_of
 from warehouse.simulator.market.tiers import Tier, tiers_of
 
 
 class Truth:
-    """The books of all contracts of one seed. Thread-safe."""
+    """The position books of all contracts of one seed. Thread-safe."""
 
     def __init__(self, seed: int = 7) -> None:
         self.seed = seed
@@ -30,12 +30,12 @@ class Truth:
         return tiers_of(contract, COINS[contract.coin].price_usd)
 
     def open_book(self, contract: Instrument) -> Book:
-        """Open the book of a contract with its exchange's crowd and margin rules."""
+        """Open the position book of a contract with its exchange's crowd and margin rules."""
         ladder = Ladder(self.tiers(contract), contract.exchange)
         return Book(self.prices, contract, ladder, habits_of(self.seed, contract.exchange))
 
     def book(self, contract: Instrument) -> Book:
-        """Return the book of one contract. Amounts in whole lots, prices in USD per coin."""
+        """Return the position book of one contract. Amounts in whole lots, prices in USD per coin."""
         key = (contract.exchange, contract.coin)
         with self.lock:
             if key not in self._books:
@@ -60,12 +60,12 @@ class Truth:
         """Return the positions liquidated from the first to the last instant, both included, oldest first."""
         book = self.book(contract)
         with self.lock:
-            parts = [book.chapter(n) for n in range(first_ms // CHAPTER_MS, last_ms // CHAPTER_MS + 1)]
+            parts = [book.week(n) for n in range(first_ms // WEEK_MS, last_ms // WEEK_MS + 1)]
         chosen = []
         for part in parts:
             p, start, end = part.positions, max(first_ms, part.start_ms), min(last_ms, part.end_ms - 1)
             chosen.append(p.where(p.liquidated & (p.exit_ms >= start) & (p.exit_ms <= end)))
-        found = joined(chosen)
+        found = concatenate_positions(chosen)
         return found.where(np.lexsort((found.entry_ms, found.exit_ms)))
 
     def true_positions(self, exchange: Exchange, coin: str, at_ms: int) -> pl.DataFrame:
@@ -77,15 +77,15 @@ class Truth:
         """
         book = self.book(instrument(exchange, coin))
         with self.lock:
-            p = book.chapter(at_ms // CHAPTER_MS).positions
+            p = book.week(at_ms // WEEK_MS).positions
             total = int(book.open_lots(np.array([at_ms], dtype=np.int64))[0])
         active = p.where((p.entry_ms <= at_ms) & (p.exit_ms > at_ms))
         frame = open_frame(active, COINS[coin].lot_base)
-        held = {name: int(active.lots[active.side == s].sum()) for name, s in (("long", 1), ("short", -1))}
+        open_lots = {name: int(active.lots[active.side == s].sum()) for name, s in (("long", 1), ("short", -1))}
         rest = pl.DataFrame(
             {
                 "side": ["long", "short"],
-                "base": [(total - held[name]) * COINS[coin].lot_base for name in ("long", "short")],
+                "base": [(total - open_lots[name]) * COINS[coin].lot_base for name in ("long", "short")],
                 "leverage_x": [1.0, 1.0],
             }
         )

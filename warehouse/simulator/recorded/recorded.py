@@ -1,7 +1,7 @@
-"""Recorded series behind the same wire servers: what the files hold is served, what they do not hold is not.
+"""Recorded series behind the same wire servers, which serve only the data in the files.
 
-The directory holds the files named below, each optional. Open interest, trade bars and (Binance, hourly) mark bars
-are known; taker splits, ratios, funding and liquidations are not, and come out empty.
+The files are those of `recorded_files`, each optional. They have open interest, trade bars and, for Binance, hourly
+mark bars. Taker volumes, ratios, funding and liquidations are not recorded and are served empty.
 """
 
 import json
@@ -40,17 +40,17 @@ from warehouse.simulator.recorded.recorded_files import BINANCE_INTEREST, Frames
 
 BRACKETS = "binance_leverage_brackets_2026-05-01.json"
 STALE_MS = 2 * HOUR_MS
-OKX_ETH = Tier(0.0, 500.0, 0.004, 0.0, 100.0)  # all that is documented of it
+OKX_ETH = Tier(0.0, 500.0, 0.004, 0.0, 100.0)  # the only documented tier
 
 
 def recorded_range(directory: Path) -> tuple[int, int]:
-    """First and last instant in ms of the recorded Binance open interest."""
+    """Return the first and last instant (unix ms) of the recorded Binance open interest."""
     rows = pl.read_parquet(Path(directory) / BINANCE_INTEREST[0], columns=["ts_ms"])
     return rows.select(first=pl.col("ts_ms").min(), last=pl.col("ts_ms").max()).row(0)
 
 
 class Recorded:
-    """The files of one directory."""
+    """The recorded market in one directory, as a source for the wire servers."""
 
     label = "recorded"
     dense = False
@@ -63,11 +63,11 @@ class Recorded:
 
     def _listed(self, exchange: Exchange) -> tuple[Instrument, ...]:
         starts: dict[str, int] = {}
-        for (held, coin), frame in self._frames.open_interest.items():
-            if held == exchange:
+        for (name, coin), frame in self._frames.open_interest.items():
+            if name == exchange:
                 starts[coin] = int(frame["ts_ms"][0])
-        for (held, coin, _, _), frame in self._frames.bars.items():
-            if held == exchange:
+        for (name, coin, _, _), frame in self._frames.bars.items():
+            if name == exchange:
                 starts[coin] = min(starts.get(coin, 2**62), int(frame["open_ms"][0]))
         return tuple(self._contract(exchange, coin, starts[coin]) for coin in COINS if coin in starts)
 
@@ -90,11 +90,11 @@ class Recorded:
         }
 
     def instruments(self, exchange: Exchange) -> tuple[Instrument, ...]:
-        """The contracts that any file speaks of."""
+        """Return the contracts that occur in any file."""
         return self._instruments[exchange]
 
     def tiers(self, instrument: Instrument) -> tuple[Tier, ...]:
-        """Binance's as recorded; of Bybit and OKX what is documented."""
+        """Return the margin tiers: recorded for Binance, documented for Bybit and OKX; empty if unknown."""
         if instrument.exchange == "binance":
             return self._brackets.get(instrument.coin, ())
         documented = {
@@ -105,7 +105,7 @@ class Recorded:
         return documented.get((instrument.exchange, instrument.coin), ())
 
     def open_interest(self, instrument: Instrument, interval: Interval, first_ms: int, last_ms: int) -> OpenInterest:
-        """Snapshots that stand for a border of the interval, with the stamps they were recorded with."""
+        """Return the snapshots on the borders of an interval, with their recorded timestamps (OKX: the borders)."""
         frame = self._frames.open_interest.get((instrument.exchange, instrument.coin))
         if frame is None:
             return no_interest()
@@ -117,7 +117,7 @@ class Recorded:
         return _interest(frame.filter(border & (stamp >= first_ms) & (stamp <= last_ms)))
 
     def open_interest_now(self, instrument: Instrument, now_ms: int) -> OpenInterest:
-        """The last snapshot, unless it is more than two hours old."""
+        """Return the last snapshot; none if it is two hours old or more."""
         frame = self._frames.open_interest.get((instrument.exchange, instrument.coin))
         if frame is None:
             return no_interest()
@@ -126,8 +126,8 @@ class Recorded:
     def bars(
         self, instrument: Instrument, kind: BarKind, interval: Interval, first_ms: int, last_ms: int, now_ms: int
     ) -> Bars:
-        """Bars made of recorded ones that had ended by ``now_ms``; a bar with a part missing is missing."""
-        made = []
+        """Return bars resampled from recorded ones that had ended by ``now_ms``; incomplete bars are left out."""
+        parts = []
         for length in (300_000, HOUR_MS):
             frame = self._frames.bars.get((instrument.exchange, instrument.coin, kind, length))
             if frame is not None and interval.length_ms % length == 0:
@@ -136,31 +136,31 @@ class Recorded:
                     & (pl.col("open_ms") < interval.floor(last_ms) + interval.length_ms)
                     & (pl.col("open_ms") + length <= now_ms)
                 )
-                made.append(_resampled(known, interval, length, now_ms))
-        if not made:
+                parts.append(_resampled(known, interval, length, now_ms))
+        if not parts:
             return no_bars()
-        rows = pl.concat(made).unique("open_ms", keep="first", maintain_order=True).sort("open_ms")
+        rows = pl.concat(parts).unique("open_ms", keep="first", maintain_order=True).sort("open_ms")
         opened, first, high, low, last, volume = (rows[name].to_numpy() for name in rows.columns)
         return Bars(opened, first, high, low, last, volume if kind == "trade" else None)
 
     def shares(self, instrument: Instrument, crowd: Crowd, interval: Interval, first_ms: int, last_ms: int) -> Shares:
-        """Not recorded."""
+        """Return no rows: this series is not recorded."""
         return Shares(np.zeros(0, np.int64), np.zeros(0))
 
     def flow(self, instrument: Instrument, interval: Interval, first_ms: int, last_ms: int) -> Flow:
-        """Not recorded."""
+        """Return no rows: this series is not recorded."""
         return Flow(np.zeros(0, np.int64), *[np.zeros(0)] * 3)
 
     def funding(self, instrument: Instrument, first_ms: int, last_ms: int) -> Funding:
-        """Not recorded."""
+        """Return no rows: this series is not recorded."""
         return Funding(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 
     def liquidations(self, instrument: Instrument, first_ms: int, last_ms: int) -> Liquidations:
-        """Not recorded for a single exchange."""
+        """Return no rows: liquidations are not recorded by exchange."""
         return Liquidations(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 
     def quote(self, instrument: Instrument, now_ms: int) -> Quote:
-        """The last closes, unless they are more than two hours old."""
+        """Return the last closes; None for those two hours old or more."""
         last, mark = (self._last_close(instrument, kind, now_ms) for kind in ("trade", "mark"))
         return Quote(mark[0] or last[0] or now_ms, last[1], mark[1], None, None)
 
@@ -182,17 +182,17 @@ def _interest(rows: pl.DataFrame) -> OpenInterest:
 
 
 def _sampled(frame: pl.DataFrame, border: Ints, length_ms: int) -> OpenInterest:
-    """The last snapshot of the period that ends at each border; none where the period has none."""
+    """Return the last snapshot of the period that ends at each border; periods without one are left out."""
     stamps: Ints = frame["ts_ms"].to_numpy()
     units: Floats = frame["units"].to_numpy()
     at = np.searchsorted(stamps, border, side="right") - 1
-    there = (at >= 0) & (stamps[np.maximum(at, 0)] > border - length_ms)
-    return OpenInterest(border[there], units[at[there]], np.full(int(there.sum()), np.nan))
+    exists = (at >= 0) & (stamps[np.maximum(at, 0)] > border - length_ms)
+    return OpenInterest(border[exists], units[at[exists]], np.full(int(exists.sum()), np.nan))
 
 
 def _resampled(rows: pl.DataFrame, interval: Interval, length: int, now_ms: int) -> pl.DataFrame:
     border = pl.col("open_ms") - (pl.col("open_ms") - interval.offset_ms) % interval.length_ms
-    made = rows.group_by(border.alias("border"), maintain_order=True).agg(
+    bars = rows.group_by(border.alias("border"), maintain_order=True).agg(
         pl.col("open").first(),
         pl.col("high").max(),
         pl.col("low").min(),
@@ -202,4 +202,4 @@ def _resampled(rows: pl.DataFrame, interval: Interval, length: int, now_ms: int)
     )
     until = pl.min_horizontal(pl.col("border") + interval.length_ms, pl.lit(now_ms))
     whole = pl.col("parts") == (until - pl.col("border")) // length
-    return made.filter(whole).drop("parts").rename({"border": "open_ms"})
+    return bars.filter(whole).drop("parts").rename({"border": "open_ms"})

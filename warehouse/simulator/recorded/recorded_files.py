@@ -1,4 +1,4 @@
-"""Reading the files of recorded market data into one shape, by exchange and coin: open interest of one side, bars."""
+"""Files of recorded market data, read into one format by exchange and coin: open interest of one side, and bars."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,33 +20,37 @@ HOURLY_BARS = (
     "klines_1h_2025-03-06_05-15.parquet",
     "klines_1h_2025-08-29_09-06.parquet",
 )
-SHARED = {"BTC", "ETH", "SOL", "DOGE", "AVAX"}
+COINS = {"BTC", "ETH", "SOL", "DOGE", "AVAX"}
 
 
 @dataclass(frozen=True)
 class Frames:
-    """Sorted by time. Open interest: ``ts_ms, units, price``; bars: ``open_ms, open, high, low, close, volume``."""
+    """Recorded series by exchange and coin, sorted by time.
+
+    Open interest: ``ts_ms, units, price``; bars, also by price and length in ms: ``open_ms, open, high, low, close,
+    volume``.
+    """
 
     open_interest: dict[tuple[str, str], pl.DataFrame]
     bars: dict[tuple[str, str, str, int], pl.DataFrame]
 
 
 def load(directory: Path) -> Frames:
-    """All files that are there."""
+    """Read all files that exist in a directory."""
     interest: dict[tuple[str, str], pl.DataFrame] = {}
     bars: dict[tuple[str, str, str, int], pl.DataFrame] = {}
     for frame in (_binance_interest(directory), _bybit_interest(directory), _okx_interest(directory)):
         for (exchange, coin), rows in frame.group_by("exchange", "coin"):
-            kept = rows.sort("ts_ms").unique("ts_ms", keep="first", maintain_order=True)
-            interest[str(exchange), str(coin)] = kept.select("ts_ms", "units", "price")
+            unique = rows.sort("ts_ms").unique("ts_ms", keep="first", maintain_order=True)
+            interest[str(exchange), str(coin)] = unique.select("ts_ms", "units", "price")
     for kind, length, frame in (
         ("trade", 300_000, _binance_bars(directory, "binance_klines_5m.parquet", "volume_base")),
         ("mark", HOUR_MS, _binance_bars(directory, "binance_mark_klines_1h.parquet", None)),
         ("trade", HOUR_MS, _hourly(directory)),
     ):
         for (exchange, coin), rows in frame.group_by("exchange", "coin"):
-            kept = rows.sort("open_ms").unique("open_ms", keep="first", maintain_order=True)
-            bars[str(exchange), str(coin), kind, length] = kept.drop("exchange", "coin")
+            unique = rows.sort("open_ms").unique("open_ms", keep="first", maintain_order=True)
+            bars[str(exchange), str(coin), kind, length] = unique.drop("exchange", "coin")
     return Frames(interest, bars)
 
 
@@ -58,10 +62,10 @@ def _coin(column: str) -> pl.Expr:
     return pl.col(column).str.strip_suffix("-USDT-SWAP").str.strip_suffix("USDT").alias("coin")
 
 
-def _joined(parts: list[pl.DataFrame], columns: list[str]) -> pl.DataFrame:
+def _concatenate(parts: list[pl.DataFrame], columns: list[str]) -> pl.DataFrame:
     if not parts:
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.Null))
-    return pl.concat(parts).filter(pl.col("coin").is_in(SHARED)).select(columns)
+    return pl.concat(parts).filter(pl.col("coin").is_in(COINS)).select(columns)
 
 
 INTEREST = ["exchange", "coin", "ts_ms", "units", "price"]
@@ -79,11 +83,11 @@ def _binance_interest(directory: Path) -> pl.DataFrame:
         )
         for rows in _read(directory, BINANCE_INTEREST)
     ]
-    return _joined(parts, INTEREST)
+    return _concatenate(parts, INTEREST)
 
 
 def _bybit_interest(directory: Path) -> pl.DataFrame:
-    """Reported is both sides; one side is half of it."""
+    """Read Bybit's open interest: the file has the sum of both sides, which is halved."""
     parts = [
         rows.with_columns(
             _coin("symbol"),
@@ -93,7 +97,7 @@ def _bybit_interest(directory: Path) -> pl.DataFrame:
         )
         for rows in _read(directory, BYBIT_INTEREST)
     ]
-    return _joined(parts, INTEREST)
+    return _concatenate(parts, INTEREST)
 
 
 def _okx_interest(directory: Path) -> pl.DataFrame:
@@ -106,7 +110,7 @@ def _okx_interest(directory: Path) -> pl.DataFrame:
         )
         for rows in _read(directory, OKX_INTEREST)
     ]
-    return _joined(parts, INTEREST)
+    return _concatenate(parts, INTEREST)
 
 
 def _binance_bars(directory: Path, name: str, volume: str | None) -> pl.DataFrame:
@@ -115,12 +119,12 @@ def _binance_bars(directory: Path, name: str, volume: str | None) -> pl.DataFram
         rows.with_columns(_coin("symbol"), pl.lit("binance").alias("exchange"), amount.alias("volume"))
         for rows in _read(directory, (name,))
     ]
-    return _joined(parts, BARS)
+    return _concatenate(parts, BARS)
 
 
 def _hourly(directory: Path) -> pl.DataFrame:
-    """OKX volume is in contracts and becomes coins here."""
-    size = pl.col("coin").replace_strict({coin: contract_coins(coin) for coin in SHARED}, default=1.0)
+    """Read the hourly bars of all exchanges; OKX's volume is converted from contracts to coins."""
+    size = pl.col("coin").replace_strict({coin: contract_coins(coin) for coin in COINS}, default=1.0)
     coins = pl.col("v") * pl.when(pl.col("exchange") == "okx").then(size).otherwise(1.0)
     parts = [
         rows.rename({"venue": "exchange", "o": "open", "h": "high", "l": "low", "c": "close"}).with_columns(
@@ -128,5 +132,5 @@ def _hourly(directory: Path) -> pl.DataFrame:
         )
         for rows in _read(directory, HOURLY_BARS)
     ]
-    frame = _joined(parts, BARS)
+    frame = _concatenate(parts, BARS)
     return frame.filter(pl.col("exchange").is_in(["binance", "bybit", "okx"])) if len(frame) else frame

@@ -1,4 +1,4 @@
-"""What an exchange sends when it fails: status and body, worded as each of them does."""
+"""Error answers of each exchange: status and body in its own format."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ GEO_BINANCE = (
 
 @dataclass(frozen=True)
 class FaultReply:
-    """What goes over the wire instead of the answer."""
+    """The error answer sent instead of the data."""
 
     status: int
     body: object
@@ -32,23 +32,23 @@ class FaultReply:
 
 
 def exchange_of(path: str) -> Exchange:
-    """The exchange that a path belongs to."""
+    """Return the exchange that a path belongs to."""
     if path.startswith("/v5/"):
         return "bybit"
     return "okx" if path.startswith("/api/v5/") else "binance"
 
 
 def fault_reply(fault: Fault, exchange: Exchange, now_ms: int) -> FaultReply:
-    """The body and status of a failure that replaces the answer (all kinds but slow, truncated and no_rows)."""
+    """Return the answer of a fault that replaces the data: of all kinds but slow, truncated and no_rows."""
     if fault.kind == "html":
         return FaultReply(200, MAINTENANCE, HTML)
     if fault.kind == "empty":
         return FaultReply(200, "")
     if fault.kind == "geo_html":
         return FaultReply(403, CLOUDFRONT, HTML)
-    worded = {"binance": _binance, "bybit": _bybit, "okx": _okx}[exchange](fault, now_ms)
-    if worded is not None:
-        return worded
+    reply = {"binance": _binance, "bybit": _bybit, "okx": _okx}[exchange](fault, now_ms)
+    if reply is not None:
+        return reply
     return FaultReply(int(fault.kind), GATEWAY.format(TITLES[fault.kind]), HTML)
 
 
@@ -71,14 +71,14 @@ def _binance(fault: Fault, now_ms: int) -> FaultReply | None:
 
 
 def _bybit(fault: Fault, now_ms: int) -> FaultReply | None:
-    def said(code: int, message: str) -> FaultReply:
+    def answer(code: int, message: str) -> FaultReply:
         body = {"retCode": code, "retMsg": message, "result": {}, "retExtInfo": {}, "time": now_ms}
         return FaultReply(200, body, retry_after=fault.retry_after)
 
     if fault.kind == "rate_200":
-        return said(10006, "Too many visits!")
+        return answer(10006, "Too many visits!")
     if fault.kind == "busy_200":
-        return said(10016, "Server error.")
+        return answer(10016, "Server error.")
     if fault.kind == "403":
         return FaultReply(403, "403, access too frequent", "text/plain")
     if fault.kind in ("429", "418"):
@@ -90,19 +90,19 @@ def _bybit(fault: Fault, now_ms: int) -> FaultReply | None:
 
 
 def _okx(fault: Fault, now_ms: int) -> FaultReply | None:
-    def said(status: int, code: str, message: str) -> FaultReply:
+    def answer(status: int, code: str, message: str) -> FaultReply:
         return FaultReply(status, {"code": code, "msg": message, "data": []}, retry_after=fault.retry_after)
 
     if fault.kind in ("429", "418"):
-        return said(int(fault.kind), "50011", "Too Many Requests")
+        return answer(int(fault.kind), "50011", "Too Many Requests")
     if fault.kind == "rate_200":
-        return said(200, "50011", "Too Many Requests")
+        return answer(200, "50011", "Too Many Requests")
     if fault.kind == "busy_200":
-        return said(200, "50013", "Systems are busy. Please try again later.")
+        return answer(200, "50013", "Systems are busy. Please try again later.")
     if fault.kind == "503":
-        return said(503, "50001", "Service temporarily unavailable. Try again later")
+        return answer(503, "50001", "Service temporarily unavailable. Try again later")
     if fault.kind == "500":
-        return said(500, "50026", "System error. Try again later")
+        return answer(500, "50026", "System error. Try again later")
     if fault.kind == "451":
-        return said(451, "50125", "This endpoint is not available from your location.")
+        return answer(451, "50125", "This endpoint is not available from your location.")
     return None

@@ -1,4 +1,4 @@
-"""Failures on demand, answered as each exchange words them."""
+"""Faults on demand, which make an exchange fail in its own way."""
 
 import re
 from collections.abc import Iterable
@@ -8,31 +8,31 @@ from typing import Literal, get_args
 
 FaultKind = Literal[
     "429", "418", "451", "403", "404", "500", "502", "503", "504",  # the exchange's own body for that status
-    "rate_200",  # status 200 that says too many: Bybit 10006, OKX 50011 (Binance has none: 429)
-    "busy_200",  # status 200 that says busy: Bybit 10016, OKX 50013 (Binance has none: 503)
+    "rate_200",  # status 200, too many requests: Bybit 10006, OKX 50011 (Binance has none: 429)
+    "busy_200",  # status 200, busy: Bybit 10016, OKX 50013 (Binance has none: 503)
     "geo_html",  # CloudFront's or a firewall's page, status 403
-    "html",  # a page of maintenance, status 200
-    "truncated",  # the right answer, cut in the middle, status 200
+    "html",  # a maintenance page, status 200
+    "truncated",  # the right answer, cut off, status 200
     "empty",  # no body, status 200
-    "no_rows",  # the right envelope without a row, status 200
-    "slow",  # the right answer, after a wait
+    "no_rows",  # the right envelope without rows, status 200
+    "slow",  # the right answer, delayed
 ]  # fmt: skip
 KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One failure. ``path`` is a regular expression, searched in path and query; ``times`` None means until removed."""
+    """One fault. ``path`` is a regular expression, searched in path and query; with ``times`` None it never expires."""
 
     kind: FaultKind
     path: str = ".*"
     times: int | None = None
     retry_after: float | None = None  # seconds, for 429 and 418
-    seconds: float = 1.0  # how slow
+    seconds: float = 1.0  # delay of kind slow
 
 
 class Faults:
-    """The failures in force, oldest first. Safe to change while the server runs."""
+    """The active faults, oldest first. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -40,28 +40,28 @@ class Faults:
         self._left: list[int | None] = []
 
     def add(self, *faults: Fault) -> None:
-        """Put failures in force."""
+        """Activate faults. Raises ValueError for an unknown kind."""
         for fault in faults:
             if fault.kind not in KINDS:
-                raise ValueError(f"unknown kind of fault {fault.kind!r}; known: {', '.join(KINDS)}")
+                raise ValueError(f"unknown kind of fault {fault.kind!r}; use one of {', '.join(KINDS)}")
         with self._lock:
             for fault in faults:
                 self._active.append((fault, re.compile(fault.path)))
                 self._left.append(fault.times)
 
     def clear(self) -> None:
-        """End all failures."""
+        """Remove all faults."""
         with self._lock:
             self._active.clear()
             self._left.clear()
 
     def active(self) -> list[tuple[Fault, int | None]]:
-        """Failures in force, and how often each will still strike."""
+        """Return the active faults with the number of requests that each will still hit; None means no limit."""
         with self._lock:
             return [(fault, left) for (fault, _), left in zip(self._active, self._left, strict=True)]
 
     def strike(self, target: str) -> Fault | None:
-        """The failure that meets a request, counted down; None if there is none."""
+        """Return the first fault that matches a request, and count it down; None if none matches."""
         with self._lock:
             for index, (fault, pattern) in enumerate(self._active):
                 if not pattern.search(target):
@@ -78,18 +78,18 @@ class Faults:
 def _number(row: dict[str, object], name: str) -> float | None:
     value = row.get(name)
     if value is not None and not isinstance(value, int | float):
-        raise ValueError(f"{name} of a fault is a number, not {value!r}")
+        raise ValueError(f"{name} of a fault must be a number, not {value!r}")
     return value
 
 
-def parsed(rows: Iterable[dict[str, object]]) -> list[Fault]:
-    """Faults from JSON objects with the fields of ``Fault``; ValueError names what is wrong."""
+def parse_faults(rows: Iterable[dict[str, object]]) -> list[Fault]:
+    """Parse faults from JSON objects with the fields of ``Fault``. Raises ValueError for an invalid object."""
     faults = []
     for row in rows:
         unknown = set(row) - {"kind", "path", "times", "retry_after", "seconds"}
         kind = next((known for known in KINDS if known == row.get("kind")), None)
         if unknown or kind is None:
-            raise ValueError(f"not a fault: {row}; kinds: {', '.join(KINDS)}")
+            raise ValueError(f"not a fault: {row}; its kind must be one of {', '.join(KINDS)}")
         times, seconds = _number(row, "times"), _number(row, "seconds")
         faults.append(
             Fault(

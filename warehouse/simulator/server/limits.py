@@ -1,4 +1,4 @@
-"""Counting what a client has used, for the headers that exchanges send with each answer."""
+"""Usage of rate limits, for the headers that exchanges send with each answer."""
 
 import time
 from collections import deque
@@ -8,7 +8,7 @@ from warehouse.simulator.market.listing import Exchange
 
 
 class Meter:
-    """Weights spent within a sliding window of wall-clock time."""
+    """The weight spent within a sliding window of wall-clock time."""
 
     def __init__(self, capacity: int, seconds: float) -> None:
         self.capacity, self.seconds = capacity, seconds
@@ -17,7 +17,7 @@ class Meter:
         self._lock = Lock()
 
     def spend(self, weight: int) -> int:
-        """Add a weight; what is used within the window, this one included."""
+        """Add a weight and return the sum within the window, this one included."""
         now = time.monotonic()
         with self._lock:
             while self._spent and self._spent[0][0] <= now - self.seconds:
@@ -28,7 +28,7 @@ class Meter:
 
 
 def weight_of(path: str, limit: int | None, symbol: str) -> int:
-    """The documented weight of a Binance request."""
+    """Return the documented weight of a Binance request."""
     if path.startswith(("/futures/data/", "/bapi/", "/data/")):
         return 0
     if path.endswith(("Klines", "/klines")):
@@ -38,14 +38,14 @@ def weight_of(path: str, limit: int | None, symbol: str) -> int:
 
 
 class Limits:
-    """The budgets of one client on each exchange, and the headers that tell of them. Refusals are faults' business."""
+    """The usage of all clients by exchange, and its headers. Nothing is refused here: see `faults`."""
 
     def __init__(self) -> None:
         self._weight = Meter(2400, 60.0)
         self._visits = Meter(600, 5.0)
 
     def headers(self, exchange: Exchange, path: str, limit: int | None, symbol: str, now_ms: int) -> dict[str, str]:
-        """Headers of one answer."""
+        """Count one request and return the usage headers of its answer."""
         if exchange == "binance":
             used = self._weight.spend(weight_of(path, limit, symbol))
             return {"X-MBX-USED-WEIGHT-1M": str(used)}

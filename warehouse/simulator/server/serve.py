@@ -1,4 +1,4 @@
-"""Run the simulated exchanges in this process, in a thread of their own, for as long as a ``with`` block lasts."""
+"""The simulated exchanges as a context manager: served by a thread of this process until the block ends."""
 
 import socket
 import threading
@@ -31,14 +31,14 @@ class Simulation:
 
     @property
     def market(self) -> Market:
-        """The simulated market, which knows the true positions; a recorded source has none."""
+        """The simulated market, with its true positions. Raises TypeError for a recorded source, which has none."""
         if not isinstance(self.source, Market):
-            raise TypeError("a recorded source has no market: nobody knows its positions")
+            raise TypeError("recorded data has no true positions; use source 'simulated'")
         return self.source
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """A listening socket; OSError names the port that is taken."""
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket. Raises OSError naming the host and port if they cannot be bound."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -69,24 +69,24 @@ def serve(
     port: int = 0,
     host: str = "127.0.0.1",
     directory: Path | None = None,
-    walls: bool = True,
+    history_limits: bool = True,
 ) -> Iterator[Simulation]:
     """Serve Binance, Bybit and OKX over HTTP until the block ends.
 
-    ``now_ms`` is the server's clock: an instant, a function, or None for the wall clock (of recorded data: its end).
-    ``walls=False`` lifts the exchanges' limits on how far back they answer. ``port`` 0 takes any free one.
+    ``now_ms`` is the server's clock: an instant, a function, or None for the wall clock (recorded data: its end).
+    ``history_limits=False`` lifts the exchanges' limits on the age of data. ``port`` 0 takes any free one.
     """
-    asked: Market | Recorded
+    market: Market | Recorded
     if source == "recorded":
         if directory is None:
-            raise ValueError("a recorded source needs the directory of its files")
-        asked = Recorded(directory)
+            raise ValueError("a recorded source needs its directory of files")
+        market = Recorded(directory)
         clock = _clock(now_ms, lambda: recorded_range(directory)[1])
     else:
-        asked, clock = Market(seed), _clock(now_ms, wall_clock)
-    listener = _bound(host, port)
+        market, clock = Market(seed), _clock(now_ms, wall_clock)
+    listener = _listen(host, port)
     faults = Faults()
-    exchange = Exchange(asked, clock, faults, walls)
+    exchange = Exchange(market, clock, faults, history_limits)
     server = uvicorn.Server(
         uvicorn.Config(
             exchange.app(), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
@@ -97,7 +97,7 @@ def serve(
     try:
         _await_start(server, thread)
         shown = f"[{host}]" if ":" in host else host
-        yield Simulation(f"http://{shown}:{listener.getsockname()[1]}", faults, asked, exchange)
+        yield Simulation(f"http://{shown}:{listener.getsockname()[1]}", faults, market, exchange)
     finally:
         server.should_exit = True
         thread.join(STARTUP_SECONDS)
@@ -108,5 +108,5 @@ def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
     deadline = time.monotonic() + STARTUP_SECONDS
     while not server.started:
         if not thread.is_alive() or time.monotonic() > deadline:
-            raise RuntimeError("the simulated exchanges did not start")
+            raise RuntimeError(f"the simulated exchanges did not start within {STARTUP_SECONDS:g} s")
         time.sleep(0.005)

@@ -1,4 +1,4 @@
-"""The HTTP server: one port, three exchanges by path, a clock, failures on demand, and a log of what was asked."""
+"""The HTTP server: one port, three exchanges by path, a clock, failures on demand, and a log of requests."""
 
 import asyncio
 import json
@@ -25,10 +25,10 @@ from warehouse.simulator.exchanges import (
     okx_static,
     okx_statistics,
 )
-from warehouse.simulator.exchanges.wire import Ask, Handler, RefusedError, Reply
+from warehouse.simulator.exchanges.wire import Handler, Query, RefusedError, Reply
 from warehouse.simulator.market.source import Source
 from warehouse.simulator.server.fault_bodies import exchange_of, fault_reply
-from warehouse.simulator.server.faults import Faults, parsed
+from warehouse.simulator.server.faults import Faults, parse_faults
 from warehouse.simulator.server.limits import Limits
 
 Clock = Callable[[], int]
@@ -50,21 +50,21 @@ UNKNOWN |= {"okx": {"code": "404", "msg": "Not Found", "data": []}}
 
 
 def wall_clock() -> int:
-    """Now, in ms."""
+    """Return the current time in unix ms."""
     return time.time_ns() // 1_000_000
 
 
 class Exchange:
-    """RequestLog requests from a source, and remembers them."""
+    """The three exchanges: they answer requests from one source, and log them."""
 
-    def __init__(self, source: Source, now_ms: Clock, faults: Faults, walls: bool = True) -> None:
-        self.source, self.now_ms, self.faults, self.walls = source, now_ms, faults, walls
+    def __init__(self, source: Source, now_ms: Clock, faults: Faults, history_limits: bool = True) -> None:
+        self.source, self.now_ms, self.faults, self.history_limits = source, now_ms, faults, history_limits
         self.limits = Limits()
         self.counts: Counter[str] = Counter()
         self.recent: deque[dict[str, object]] = deque(maxlen=LOGGED)
 
     def app(self) -> Starlette:
-        """The application; the exchange's paths are looked up here, so that each can fail."""
+        """Return the application; exchange paths share one route, so that a fault can replace any answer."""
         return Starlette(
             routes=[
                 Route("/_simulator/faults", self._faults, methods=["GET", "POST", "DELETE"]),
@@ -82,29 +82,29 @@ class Exchange:
         symbol = request.query_params.get("symbol", "")
         headers |= self.limits.headers(exchange, path, int(limit) if limit.isdecimal() else None, symbol, now)
         if fault is not None and fault.kind not in ("slow", "truncated", "no_rows"):
-            said = fault_reply(fault, exchange, now)
-            body = said.body if isinstance(said.body, str) else _dumped(said.body)
-            if said.retry_after is not None:
-                headers["Retry-After"] = f"{said.retry_after:g}"
-            return self._logged(request, Response(body, said.status, headers, said.media))
+            failure = fault_reply(fault, exchange, now)
+            body = failure.body if isinstance(failure.body, str) else _encode(failure.body)
+            if failure.retry_after is not None:
+                headers["Retry-After"] = f"{failure.retry_after:g}"
+            return self._log(request, Response(body, failure.status, headers, failure.media))
         if fault is not None and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
-        reply = self._reply(path, Ask(request.query_params, self.source, now, self.walls), exchange)
-        body = _dumped(_emptied(reply.body) if fault is not None and fault.kind == "no_rows" else reply.body)
+        reply = self._reply(path, Query(request.query_params, self.source, now, self.history_limits), exchange)
+        body = _encode(_empty_lists(reply.body) if fault is not None and fault.kind == "no_rows" else reply.body)
         if fault is not None and fault.kind == "truncated":
             body = body[: len(body) * 2 // 3]
-        return self._logged(request, Response(body, reply.status, headers | dict(reply.headers), reply.media))
+        return self._log(request, Response(body, reply.status, headers | dict(reply.headers), reply.media))
 
-    def _reply(self, path: str, ask: Ask, exchange: str) -> Reply:
-        handler = ROUTES.get(path) or binance_archive.archived(path)
+    def _reply(self, path: str, query: Query, exchange: str) -> Reply:
+        handler = ROUTES.get(path) or binance_archive.archive_handler(path)
         if handler is None:
             return Reply(UNKNOWN[exchange], 404)
         try:
-            return handler(ask)
+            return handler(query)
         except RefusedError as refused:
             return refused.reply
 
-    def _logged(self, request: Request, response: Response) -> Response:
+    def _log(self, request: Request, response: Response) -> Response:
         self.counts[request.url.path] += 1
         entry = {"method": request.method, "path": request.url.path, "query": request.url.query}
         self.recent.append(entry | {"status": response.status_code})
@@ -116,7 +116,7 @@ class Exchange:
         elif request.method == "POST":
             try:
                 sent = await request.json()
-                self.faults.add(*parsed(sent if isinstance(sent, list) else [sent]))
+                self.faults.add(*parse_faults(sent if isinstance(sent, list) else [sent]))
             except ValueError as error:
                 return JSONResponse({"error": str(error)}, 400)
         return JSONResponse([asdict(fault) | {"times": left} for fault, left in self.faults.active()])
@@ -129,14 +129,14 @@ class Exchange:
         return JSONResponse({"total": sum(counted.values()), "by_path": counted, "recent": list(self.recent)})
 
 
-def _dumped(body: object) -> bytes:
+def _encode(body: object) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode()
 
 
-def _emptied(body: object) -> object:
-    """The same envelope with its lists emptied."""
+def _empty_lists(body: object) -> object:
+    """Return the same envelope with its lists emptied."""
     if isinstance(body, list):
         return []
     if isinstance(body, dict):
-        return {key: "" if key == "nextPageCursor" else _emptied(value) for key, value in body.items()}
+        return {key: "" if key == "nextPageCursor" else _empty_lists(value) for key, value in body.items()}
     return body

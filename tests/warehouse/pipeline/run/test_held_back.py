@@ -16,7 +16,7 @@ from expectations.validation.counts import Count
 from expectations.validation.gx import CheckResult
 from tests.warehouse.trial import MADE, A, Trial, differing
 from warehouse.clock import HOUR
-from warehouse.simulator.exchanges.wire import Ask, Reply
+from warehouse.simulator.exchanges.wire import Query, Reply
 from warehouse.simulator.server import server
 from warehouse.storage.layout import FILE
 
@@ -27,9 +27,9 @@ DEPENDENT = ("liquidation_levels", "position_ledger", "state_positions", "state_
              "liquidation_clusters", "market_balance", "cascade_risk", "sweeps", "cluster_history")  # fmt: skip
 
 
-def in_thousandths(ask: Ask) -> Reply:
+def in_thousandths(query: Query) -> Reply:
     """Binance's open interest in the wrong unit: coins no longer agree with dollars."""
-    reply = server.ROUTES["good"](ask)
+    reply = server.ROUTES["good"](query)
     assert isinstance(reply.body, list)
     return replace(
         reply, body=[row | {"sumOpenInterest": f"{1000 * float(row['sumOpenInterest'])}"} for row in reply.body]

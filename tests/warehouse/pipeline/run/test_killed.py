@@ -140,7 +140,7 @@ IN_PROCESSES = """
 import threading, time
 import psutil
 from warehouse.pipeline import workers
-workers._WORTH_A_PROCESS = 0.1
+workers._MIN_DAYS_PER_PROCESS = 0.1
 def watch():
     while not (children := psutil.Process().children(recursive=True)):
         time.sleep(0.05)

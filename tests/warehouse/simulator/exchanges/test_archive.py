@@ -178,7 +178,7 @@ def test_recorded_series_are_archived_as_far_as_they_go() -> None:
     """Five-minute marks were never recorded, nor any ratio: no file, and blank cells."""
     day = "2025-12-30"
     with (
-        serve(source="recorded", directory=RECORDED, now_ms=ms("2026-01-02"), walls=False) as played,
+        serve(source="recorded", directory=RECORDED, now_ms=ms("2026-01-02"), history_limits=False) as played,
         httpx.Client(base_url=played.url, timeout=60) as client,
     ):
         _, rows = table_of(client.get(metrics_of(day)), f"BTCUSDT-metrics-{day}")

@@ -1,4 +1,4 @@
-"""Binance's wire: types as documented, pages, walls, errors."""
+"""Binance's wire: types as documented, pages, history limits, errors."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""OKX's wire: envelope, exclusive bounds, contracts, walls."""
+"""OKX's wire: envelope, exclusive bounds, contracts, history limits."""
 
 from typing import Any
 

@@ -97,9 +97,9 @@ def test_a_port_in_use_is_named(sim: Simulation) -> None:
         pass
 
 
-def test_without_walls_old_statistics_are_answered(now_ms: int) -> None:
+def test_without_history_limits_old_statistics_are_answered(now_ms: int) -> None:
     path = f"/futures/data/openInterestHist?symbol=AVAXUSDT&period=1h&startTime={now_ms - 90 * 24 * HOUR_MS}&limit=3"
-    with serve(now_ms=now_ms, walls=False) as sim:
+    with serve(now_ms=now_ms, history_limits=False) as sim:
         rows = httpx.get(sim.url + path, timeout=30).json()
     assert len(rows) == 3
     assert rows[0]["timestamp"] < now_ms - 89 * 24 * HOUR_MS
