@@ -15,7 +15,7 @@ HEADLESS = re.compile(
     r"|stands|stood|seated|given up)\b",
     re.IGNORECASE,
 )
-MOST_PER_100_WORDS = 0.5
+MOST_PER_100_WORDS = 0.2
 NO_BEGINNING = {"Of", "That", "Those", "What", "Whether", "Whoever", "Whose"}
 
 
