@@ -23,7 +23,7 @@ SOURCE_FLAGS := --source $(SOURCE) $(if $(RECORDED),--recorded $(RECORDED))
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
-	@echo "  SOURCE=simulated|live|recorded  RECORDED=folder  PORT=8080 (of make up)"
+	@echo "  SOURCE=simulated|live|recorded  RECORDED=folder (see warehouse/docs/operate.md)  PORT=8080 (of make up)"
 
 setup: $(TOOLS) ## Create .venv with the project and its test and lint tools
 

@@ -95,7 +95,10 @@ def check_ending(out: Path) -> None:
 def export(
     catalog: duckdb.DuckDBPyConnection, request: ExportRequest, out: Path, progress: Progress, at_once: int = 1 << 17
 ) -> int:
-    """Write the rows in the order of the files and return their number. Raises UserError if there are none."""
+    """Write the rows in the order of the files and return their number. Raises UserError if there are none.
+
+    The folder of `out` is created if it does not exist.
+    """
     request.check()
     check_ending(out)
     name = request.table.full_name
@@ -108,6 +111,7 @@ def export(
     columns = ", ".join(_readable(request.table, out.suffix.lower()))
     statement = fill("export/rows", columns=columns, table=name, condition=request.where)
     relation = catalog.sql(statement, params=request.values or None)
+    out.parent.mkdir(parents=True, exist_ok=True)
     replace_whole(out, partial(_write, relation.to_arrow_reader(at_once), WRITERS[out.suffix.lower()], progress))
     return rows
 

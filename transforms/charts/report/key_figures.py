@@ -43,7 +43,7 @@ def _remark(imbalance: float | None) -> str:
 
 
 def nearest(market: Snapshot, side: str) -> dict[str, Any] | None:
-    """The cluster of a side that is nearest to the mark."""
+    """Return the cluster of a side that is nearest to the mark; None if there is none."""
     mine = market.clusters.filter(pl.col("side") == side)
     return mine.sort("distance_bp").row(0, named=True) if len(mine) else None
 
@@ -68,7 +68,7 @@ def _max_pain(row: dict[str, Any], mark: float) -> list[KeyFigure]:
 
 
 def _voids(row: dict[str, Any]) -> list[KeyFigure]:
-    """The widest range within 10 % of the mark, on either side, that holds little."""
+    """Return the widest sparse range within 10 % of the mark on each side."""
     ends = {side: (row[f"{side}_void_low"], row[f"{side}_void_high"]) for side in _SIDES}
     return [
         (f"Void {_SIDES[side]}", f"{price_text(low)}-{price_text(high)}", f"{part(high / low - 1, 1)} wide, modelled")

@@ -92,11 +92,9 @@ def price_decimals(price: float) -> int:
     return int(max(1, 5 - np.floor(np.log10(price))))
 
 
-def contract_coins(coin: str) -> float:
+def contract_coins(coin: str, price_usd: float) -> float:
     """Return the number of coins in one OKX contract."""
-    if coin in OKX_CONTRACTS:
-        return OKX_CONTRACTS[coin]
-    return _power_of_ten(10.0 / COINS[coin].price_usd)
+    return OKX_CONTRACTS.get(coin) or _power_of_ten(10.0 / price_usd)
 
 
 def symbol_of(exchange: Exchange, coin: str) -> str:
@@ -116,7 +114,7 @@ def instrument(exchange: Exchange, coin: str) -> Instrument:
     symbol = symbol_of(exchange, coin)
     base = coin if exchange == "okx" else symbol.removesuffix("USDT")
     lot_decimals = int(max(0, -np.floor(np.log10(COINS[coin].lot_base / multiplier))))
-    units = contract_coins(coin) if exchange == "okx" else 1.0
+    units = contract_coins(coin, COINS[coin].price_usd) if exchange == "okx" else 1.0
     return Instrument(exchange, coin, symbol, base, multiplier, price_decimals(price), lot_decimals, units)
 
 

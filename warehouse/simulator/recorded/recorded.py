@@ -1,24 +1,16 @@
 """Recorded series behind the same wire servers, which serve only the data in the files.
 
-The files are those of `recorded_files`, each optional. They have open interest, trade bars and, for Binance, hourly
-mark bars. Taker volumes, ratios, funding and liquidations are not recorded and are served empty.
+The files are those of `layouts`: open interest, bars and margin tiers. Taker volumes, ratios, funding and liquidations
+are not recorded and are served empty.
 """
 
-import json
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from warehouse.simulator.market.listing import (
-    COINS,
-    EXCHANGES,
-    Exchange,
-    Instrument,
-    contract_coins,
-    price_decimals,
-    symbol_of,
-)
+from warehouse.simulator.market.listing import EXCHANGES, Exchange, Instrument, contract_coins, price_decimals
 from warehouse.simulator.market.prices import Floats, Ints
 from warehouse.simulator.market.source import (
     HOUR_MS,
@@ -36,17 +28,16 @@ from warehouse.simulator.market.source import (
     no_interest,
 )
 from warehouse.simulator.market.tiers import Tier, bybit_tiers, okx_tiers
-from warehouse.simulator.recorded.recorded_files import BINANCE_INTEREST, Frames, load
+from warehouse.simulator.recorded.layouts import Recording, load
 
-BRACKETS = "binance_leverage_brackets_2026-05-01.json"
+SNAP_MS = 300_000  # snapshots are stamped up to minutes after the border that they are for
 STALE_MS = 2 * HOUR_MS
 OKX_ETH = Tier(0.0, 500.0, 0.004, 0.0, 100.0)  # the only documented tier
 
 
 def recorded_range(directory: Path) -> tuple[int, int]:
-    """Return the first and last instant (unix ms) of the recorded Binance open interest."""
-    rows = pl.read_parquet(Path(directory) / BINANCE_INTEREST[0], columns=["ts_ms"])
-    return rows.select(first=pl.col("ts_ms").min(), last=pl.col("ts_ms").max()).row(0)
+    """Return the first and last instant (unix ms) of the recorded open interest. Raises FileNotFoundError if none."""
+    return load(Path(directory)).span
 
 
 class Recorded:
@@ -56,10 +47,8 @@ class Recorded:
     dense = False
 
     def __init__(self, directory: Path) -> None:
-        self.directory = Path(directory)
-        self._frames: Frames = load(self.directory)
+        self._frames: Recording = load(Path(directory))
         self._instruments = {exchange: self._listed(exchange) for exchange in EXCHANGES}
-        self._brackets = self._read_brackets()
 
     def _listed(self, exchange: Exchange) -> tuple[Instrument, ...]:
         starts: dict[str, int] = {}
@@ -69,40 +58,27 @@ class Recorded:
         for (name, coin, _, _), frame in self._frames.bars.items():
             if name == exchange:
                 starts[coin] = min(starts.get(coin, 2**62), int(frame["open_ms"][0]))
-        return tuple(self._contract(exchange, coin, starts[coin]) for coin in COINS if coin in starts)
+        return tuple(_contract(exchange, coin, self._price(coin), starts[coin]) for coin in sorted(starts))
 
-    def _contract(self, exchange: Exchange, coin: str, launch_ms: int) -> Instrument:
-        places = price_decimals(COINS[coin].price_usd)
-        units = contract_coins(coin) if exchange == "okx" else 1.0
-        return Instrument(exchange, coin, symbol_of(exchange, coin), coin, 1, places, 3, units, launch_ms)
-
-    def _read_brackets(self) -> dict[str, tuple[Tier, ...]]:
-        path = self.directory / BRACKETS
-        if not path.exists():
-            return {}
-        rows = json.loads(path.read_text())
-        return {
-            name.split("/")[0]: tuple(
-                Tier(b["notionalFloor"], b["notionalCap"], b["maintMarginRatio"], b["cum"], b["initialLeverage"])
-                for b in brackets
-            )
-            for name, brackets in rows.items()
-        }
+    def _price(self, coin: str) -> float:
+        """Return a recorded price of the coin, on any exchange; 1 if there is none."""
+        bars = (frame["open"][0] for (_, name, _, _), frame in self._frames.bars.items() if name == coin)
+        interest = (frame["price"][0] for (_, name), frame in self._frames.open_interest.items() if name == coin)
+        return next((float(price) for price in (*bars, *interest) if price > 0), 1.0)
 
     def instruments(self, exchange: Exchange) -> tuple[Instrument, ...]:
         """Return the contracts that occur in any file."""
         return self._instruments[exchange]
 
     def tiers(self, instrument: Instrument) -> tuple[Tier, ...]:
-        """Return the margin tiers: recorded for Binance, documented for Bybit and OKX; empty if unknown."""
-        if instrument.exchange == "binance":
-            return self._brackets.get(instrument.coin, ())
+        """Return the recorded margin tiers, else those that the exchange documents; empty if unknown."""
+        recorded = self._frames.tiers.get((instrument.exchange, instrument.coin))
         documented = {
             ("bybit", "BTC"): bybit_tiers("BTC"),
             ("okx", "BTC"): okx_tiers("BTC", 1.0, 0.01),
             ("okx", "ETH"): (OKX_ETH,),
         }
-        return documented.get((instrument.exchange, instrument.coin), ())
+        return recorded or documented.get((instrument.exchange, instrument.coin), ())
 
     def open_interest(self, instrument: Instrument, interval: Interval, first_ms: int, last_ms: int) -> OpenInterest:
         """Return the snapshots on the borders of an interval, with their recorded timestamps (OKX: the borders)."""
@@ -111,10 +87,11 @@ class Recorded:
             return no_interest()
         if instrument.exchange == "okx":
             return _sampled(frame, interval.borders(first_ms, last_ms), interval.length_ms)
-        grid = 300_000 if instrument.exchange == "binance" else HOUR_MS
-        stamp = frame["ts_ms"]
-        border = (stamp - stamp % grid - interval.offset_ms) % interval.length_ms == 0
-        return _interest(frame.filter(border & (stamp >= first_ms) & (stamp <= last_ms)))
+        stamp = pl.col("ts_ms")
+        border = stamp - stamp % SNAP_MS
+        on_border = (border - interval.offset_ms) % interval.length_ms == 0
+        rows = frame.filter(on_border & stamp.is_between(first_ms, last_ms))
+        return _interest(rows.filter(border.is_first_distinct()))
 
     def open_interest_now(self, instrument: Instrument, now_ms: int) -> OpenInterest:
         """Return the last snapshot; none if it is two hours old or more."""
@@ -128,9 +105,8 @@ class Recorded:
     ) -> Bars:
         """Return bars resampled from recorded ones that had ended by ``now_ms``; incomplete bars are left out."""
         parts = []
-        for length in (300_000, HOUR_MS):
-            frame = self._frames.bars.get((instrument.exchange, instrument.coin, kind, length))
-            if frame is not None and interval.length_ms % length == 0:
+        for length, frame in self._bars_of(instrument, kind):
+            if interval.length_ms % length == 0:
                 known = frame.filter(
                     (pl.col("open_ms") >= interval.ceil(first_ms))
                     & (pl.col("open_ms") < interval.floor(last_ms) + interval.length_ms)
@@ -164,17 +140,27 @@ class Recorded:
         last, mark = (self._last_close(instrument, kind, now_ms) for kind in ("trade", "mark"))
         return Quote(mark[0] or last[0] or now_ms, last[1], mark[1], None, None)
 
+    def _bars_of(self, instrument: Instrument, kind: str) -> list[tuple[int, pl.DataFrame]]:
+        """Return the recorded bars of a contract by length in ms, the shortest first."""
+        own = (instrument.exchange, instrument.coin, kind)
+        return sorted(
+            ((key[3], frame) for key, frame in self._frames.bars.items() if key[:3] == own), key=itemgetter(0)
+        )
+
     def _last_close(self, instrument: Instrument, kind: str, now_ms: int) -> tuple[int | None, float | None]:
         newest: tuple[int | None, float | None] = (None, None)
-        for length in (HOUR_MS, 300_000):
-            frame = self._frames.bars.get((instrument.exchange, instrument.coin, kind, length))
-            if frame is None:
-                continue
+        for length, frame in self._bars_of(instrument, kind):
             end = pl.col("open_ms") + length
             rows = frame.filter((end <= now_ms) & (end > now_ms - STALE_MS)).tail(1)
             if len(rows) and (newest[0] is None or rows["open_ms"][0] + length >= newest[0]):
                 newest = (int(rows["open_ms"][0]) + length, float(rows["close"][0]))
         return newest
+
+
+def _contract(exchange: Exchange, coin: str, price: float, launch_ms: int) -> Instrument:
+    symbol = f"{coin}-USDT-SWAP" if exchange == "okx" else f"{coin}USDT"
+    units = contract_coins(coin, price) if exchange == "okx" else 1.0
+    return Instrument(exchange, coin, symbol, coin, 1, price_decimals(price), 3, units, launch_ms)
 
 
 def _interest(rows: pl.DataFrame) -> OpenInterest:

@@ -146,11 +146,12 @@ def test_okx_open_interest_of_its_nine_days() -> None:
     assert float(history[0][1]) * 0.01 == pytest.approx(float(history[0][2]), abs=1e-3)
 
 
-def test_absent_files_are_skipped(tmp_path: Path) -> None:
-    with serve(source="recorded", directory=tmp_path, now_ms=NOW_MS) as sim:
-        assert httpx.get(sim.url + "/fapi/v1/exchangeInfo").json()["symbols"] == []
-        rows = httpx.get(sim.url + "/api/v5/public/open-interest?instType=SWAP").json()
-        assert rows == {"code": "0", "msg": "", "data": []}
+def test_a_folder_without_open_interest_is_refused(tmp_path: Path) -> None:
+    with (
+        pytest.raises(FileNotFoundError, match=r"has no recorded open interest; .*liq export"),
+        serve(source="recorded", directory=tmp_path, now_ms=NOW_MS),
+    ):
+        pass
 
 
 def test_a_directory_is_needed() -> None:

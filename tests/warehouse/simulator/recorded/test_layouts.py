@@ -1,0 +1,88 @@
+"""Recorded files are recognised by their columns, under any name; `liq export` makes a recording."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from tests.warehouse.trial import NOW, Trial
+from warehouse.cli.main import app
+from warehouse.clock import to_ms
+from warehouse.simulator import serve
+from warehouse.simulator.recorded.layouts import load
+
+HOUR_MS = 3_600_000
+START_MS = 1_767_225_600_000  # 2026-01-01
+
+OPEN_INTEREST = pl.DataFrame(
+    {
+        "exchange": ["bybit", "bybit"],
+        "coin": ["WIF", "WIF"],
+        "time_utc": [datetime(2026, 1, 1), datetime(2026, 1, 1, 1)],
+        "open_interest_base": [100.0, 110.0],
+        "open_interest_usd": [200.0, None],
+    }
+)
+BARS = pl.DataFrame(
+    {
+        "exchange": ["bybit"] * 12,
+        "coin": ["WIF"] * 12,
+        "open_utc": pl.datetime_range(datetime(2026, 1, 1), datetime(2026, 1, 1, 0, 55), "5m", eager=True),
+        "interval_minutes": [5] * 12,
+        "price_kind": ["mark"] * 12,
+        "open": [2.0] * 12,
+        "high": [float(3 + n) for n in range(12)],
+        "low": [1.0] * 12,
+        "close": [2.5] * 12,
+        "volume_base": [None] * 12,
+    },
+    schema_overrides={"volume_base": pl.Float64},
+)
+
+
+def test_a_coin_that_the_simulator_does_not_know_is_served(tmp_path: Path) -> None:
+    OPEN_INTEREST.write_parquet(tmp_path / "a.parquet")
+    BARS.write_parquet(tmp_path / "b.parquet")
+    with serve(source="recorded", directory=tmp_path, now_ms=START_MS + HOUR_MS) as sim:
+        asked = {"category": "linear", "symbol": "WIFUSDT"}
+        rows = httpx.get(f"{sim.url}/v5/market/open-interest", params=asked | {"intervalTime": "1h"}).json()["result"]
+        bars = httpx.get(f"{sim.url}/v5/market/mark-price-kline", params=asked | {"interval": "60"}).json()["result"]
+    assert [(int(row["timestamp"]), float(row["openInterest"])) for row in rows["list"]] == [
+        (START_MS + HOUR_MS, 220.0),  # Bybit publishes both sides added up
+        (START_MS, 200.0),
+    ]
+    assert [[float(cell) for cell in bar[:5]] for bar in bars["list"][-1:]] == [[START_MS, 2.0, 14.0, 1.0, 2.5]]
+
+
+def test_a_file_of_another_kind_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    OPEN_INTEREST.write_parquet(tmp_path / "a.parquet")
+    pl.DataFrame({"coin": ["BTC"], "views": [1]}).write_parquet(tmp_path / "other.parquet")
+    assert list(load(tmp_path).open_interest) == [("bybit", "WIF")]
+    assert "other.parquet is no recording: its columns are coin, views" in caplog.text
+
+
+def test_what_is_exported_is_replayed(one_hour: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "recording"
+    folder.mkdir()
+    for n, name in enumerate(("core.open_interest", "core.price_bars", "core.margin_tiers")):
+        arguments = ["export", name, "--out", str(folder / f"{n}.parquet"), "--warehouse", str(one_hour.root)]
+        made = CliRunner().invoke(app, arguments, prog_name="liq")
+        assert made.exit_code == 0, made.stderr
+    recording = load(folder)
+    assert {key for key in recording.tiers if key[1] == "BTC"} == {
+        (name, "BTC") for name in ("binance", "bybit", "okx")
+    }
+    own = pl.col("exchange") == "binance"
+    stored = one_hour.ask("FROM core.open_interest").filter(own & (pl.col("coin") == "BTC"))
+    with serve(source="recorded", directory=folder, now_ms=to_ms(NOW)) as sim:
+        asked = {"symbol": "BTCUSDT", "period": "5m", "limit": "500"}
+        rows = httpx.get(f"{sim.url}/futures/data/openInterestHist", params=asked).json()
+    replayed = {int(row["timestamp"]): float(row["sumOpenInterest"]) for row in rows}
+    published = {to_ms(time): base for time, base in stored.select("time_utc", "open_interest_base").iter_rows()}
+    assert len(replayed) >= 12
+    assert replayed == {time: pytest.approx(published[time]) for time in replayed}
