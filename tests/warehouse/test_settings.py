@@ -1,4 +1,4 @@
-"""Settings: from the environment, `.env` or the caller; what is wrong is named with what would be right."""
+"""Settings from the caller, the environment or `.env`; errors name the setting and the valid values."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ STREAMS = ("BINANCE_STREAM_URL", "BYBIT_STREAM_URL", "OKX_STREAM_URL")
 
 @pytest.fixture(autouse=True)
 def _clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable of whoever runs the tests, and no `.env`."""
+    """Remove the user's `LIQ_` variables and work in a directory without a `.env`."""
     for name in [n for n in os.environ if n.startswith("LIQ_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
 
-def test_what_is_taken_when_nothing_is_said(tmp_path: Path) -> None:
+def test_defaults(tmp_path: Path) -> None:
     settings = load()
     assert (settings.source, settings.coins) == ("simulated", ("BTC", "ETH", "SOL"))
     assert settings.exchanges == ("binance", "bybit", "okx")
@@ -33,7 +33,7 @@ def test_what_is_taken_when_nothing_is_said(tmp_path: Path) -> None:
     assert load(source="live").root == tmp_path / "liquidation-data" / "live"
 
 
-def test_the_caller_goes_before_the_environment_and_that_before_the_file(
+def test_caller_overrides_environment_and_environment_overrides_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".env").write_text("LIQ_COINS=sol\nLIQ_SEED=3\nLIQ_EXCHANGES=okx\n")
@@ -43,7 +43,7 @@ def test_the_caller_goes_before_the_environment_and_that_before_the_file(
     assert (settings.exchanges, settings.coins, settings.seed) == (("okx",), ("ETH", "BTC"), 5)
 
 
-def test_exchanges_come_in_their_own_order_and_all_swallows_coins() -> None:
+def test_exchanges_are_sorted_and_all_replaces_coins() -> None:
     settings = load(exchanges="OKX, binance", coins="btc,ALL")
     assert (settings.exchanges, settings.coins) == (("binance", "okx"), ("all",))
 
@@ -69,13 +69,13 @@ def test_now_is_naive_utc() -> None:
         ({"source": "recorded", "recorded": "/nowhere"}, "LIQ_RECORDED: there is no folder /nowhere"),
     ],
 )
-def test_what_is_wrong_is_named(wrong: dict[str, Any], told: str) -> None:
+def test_invalid_setting_is_named(wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(UserError, match=told) as caught:
         load(**wrong)
     assert "\n" not in str(caught.value)
 
 
-def test_everything_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_invalid_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIQ_SEED", "x")
     monkeypatch.setenv("LIQ_EXCHANGES", "ftx")
     with pytest.raises(UserError, match=r"LIQ_EXCHANGES: .*; LIQ_SEED: "):
@@ -91,7 +91,7 @@ def test_everything_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 @pytest.mark.parametrize("in_file", [False, True])
-def test_an_unknown_variable_is_named(
+def test_unknown_variable_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_file: bool, name: str, told: str
 ) -> None:
     if in_file:
@@ -119,7 +119,7 @@ def test_every_variable_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert all(settings[name] != field.default for name, field in plain.items())
 
 
-def test_only_live_data_is_heard_of_the_exchanges_themselves() -> None:
+def test_only_live_source_has_default_streams() -> None:
     assert load().stream_urls() == {}
     assert load(okx_stream_url="ws://127.0.0.1:1/").stream_urls() == {"okx": "ws://127.0.0.1:1"}
     live = load(source="live", bybit_stream_url="wss://example.org").stream_urls()
@@ -134,7 +134,7 @@ def test_sources_do_not_share_a_folder(tmp_path: Path) -> None:
     assert load(warehouse="~/there").root == Path("~/there").expanduser()
 
 
-def test_addresses_are_those_given_else_of_our_server_else_the_exchanges_own() -> None:
+def test_base_urls_prefer_given_then_simulator_then_official() -> None:
     official = load(source="live").base_urls()
     assert official["binance"] == "https://fapi.binance.com"
     assert official["okx"] == "https://www.okx.com"
@@ -145,10 +145,10 @@ def test_addresses_are_those_given_else_of_our_server_else_the_exchanges_own() -
     assert mixed.base_urls("http://127.0.0.1:9")["okx"] == "http://127.0.0.1:8"
 
 
-def test_recordings_have_bars_of_an_hour(tmp_path: Path) -> None:
+def test_recorded_source_has_hourly_bars(tmp_path: Path) -> None:
     assert load(source="recorded", recorded=tmp_path).bar_minutes == 60
 
 
-def test_settings_do_not_change_on_the_way() -> None:
+def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load().seed = 8

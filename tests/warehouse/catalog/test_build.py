@@ -1,4 +1,4 @@
-"""The DuckDB catalog: a view of every table, typed and commented, that stops where all tables are published."""
+"""The DuckDB catalog: typed and commented views of every table, up to the watermark."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Store:
     return open_store(tmp_path / "ware house", "simulated", create=True)
 
 
-def test_an_empty_warehouse_has_every_view_with_its_types(store: Store) -> None:
+def test_empty_warehouse_has_every_view(store: Store) -> None:
     catalog.build(store.root)
     with catalog.connect(store.root) as connection:
         for contract in load().values():
@@ -37,7 +37,7 @@ def test_an_empty_warehouse_has_every_view_with_its_types(store: Store) -> None:
             assert rows.columns == contract.schema.names()
 
 
-def test_every_view_and_column_says_what_it_is_to_older_tools_too(store: Store) -> None:
+def test_older_tools_read_comments_of_views_and_columns(store: Store) -> None:
     path = catalog.build(store.root)
     former = {
         t.former_name: f"former name of {t.full_name}, kept for one version" for t in load().values() if t.former_name
@@ -55,7 +55,7 @@ def test_every_view_and_column_says_what_it_is_to_older_tools_too(store: Store) 
 
 
 @pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.full_name)
-def test_a_view_shows_the_files(store: Store, contract: Table) -> None:
+def test_view_shows_the_files(store: Store, contract: Table) -> None:
     expected = sound(contract.name)
     store.write_partitions(contract, expected)
     catalog.build(store.root)
@@ -65,7 +65,7 @@ def test_a_view_shows_the_files(store: Store, contract: Table) -> None:
 
 
 @pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.full_name)
-def test_a_view_has_the_types_it_will_have(store: Store, contract: Table) -> None:
+def test_view_types_do_not_change_with_data(store: Store, contract: Table) -> None:
     types = []
     for rows in (None, sound(contract.name)):
         if rows is not None:
@@ -98,7 +98,7 @@ def last_hour(connection: duckdb.DuckDBPyConnection) -> datetime:
     return connection.sql("SELECT max(hour_utc) AS h FROM mart.market_balance").pl()["h"].item()
 
 
-def test_tables_and_columns_say_what_they_are(store: Store) -> None:
+def test_views_and_columns_have_comments(store: Store) -> None:
     catalog.build(store.root)
     with catalog.connect(store.root) as connection:
         views = dict(connection.sql("SELECT schema_name || '.' || view_name, comment FROM duckdb_views()").fetchall())
@@ -111,7 +111,7 @@ def test_tables_and_columns_say_what_they_are(store: Store) -> None:
     assert all(comment for (comment,) in columns)
 
 
-def test_it_is_replaced_whole_and_readers_are_read_only(store: Store) -> None:
+def test_rebuild_replaces_the_catalog_atomically_and_readers_are_read_only(store: Store) -> None:
     path = catalog.build(store.root)
     with catalog.connect(store.root) as open_one:
         first = path.stat().st_ino
@@ -123,14 +123,14 @@ def test_it_is_replaced_whole_and_readers_are_read_only(store: Store) -> None:
     assert sorted(p.name for p in store.root.iterdir()) == ["catalog.duckdb", "warehouse.json"]
 
 
-def test_it_is_written_for_duckdb_1(store: Store) -> None:
+def test_catalog_has_duckdb_1_format(store: Store) -> None:
     path = catalog.build(store.root)
     with duckdb.connect(str(path), read_only=True) as connection:
         tags = connection.execute("SELECT tags FROM duckdb_databases() WHERE NOT internal").fetchone()
     assert "v1.0.0" in str(tags)
 
 
-def test_without_a_catalog_the_way_out_is_named(store: Store) -> None:
+def test_missing_or_damaged_catalog_names_the_remedy(store: Store) -> None:
     with pytest.raises(UserError, match=r"there is no catalog at .*catalog\.duckdb; make one with: liq run"):
         catalog.connect(store.root)
     (store.root / "catalog.duckdb").write_bytes(b"no database")
@@ -142,7 +142,7 @@ def test_without_a_catalog_the_way_out_is_named(store: Store) -> None:
 class TestMoved:
     @pytest.fixture
     def copy(self, store: Store, tmp_path: Path) -> Store:
-        """A copy of a warehouse, which goes on for itself."""
+        """Copy a warehouse and change the copy."""
         store.write_partitions(BALANCE, sound("market_balance"))
         catalog.build(store.root)
         copied = Store(tmp_path / "copy")
@@ -150,12 +150,12 @@ class TestMoved:
         copied.write_partitions(BALANCE, sound("market_balance").head(1))
         return copied
 
-    def test_a_copy_shows_its_own_files(self, store: Store, copy: Store) -> None:
+    def test_copy_shows_its_own_files(self, store: Store, copy: Store) -> None:
         for root, rows in ((copy.root, 1), (store.root, sound("market_balance").height)):
             with catalog.connect(root) as connection:
                 assert connection.sql("SELECT * FROM mart.market_balance").pl().height == rows
 
-    def test_what_was_moved_is_made_again_once(self, store: Store, tmp_path: Path) -> None:
+    def test_moved_catalog_is_rebuilt_once(self, store: Store, tmp_path: Path) -> None:
         catalog.build(store.root)
         moved = store.root.rename(tmp_path / "moved")
         catalog.connect(moved).close()
@@ -165,21 +165,21 @@ class TestMoved:
             catalog.connect(root).close()
             assert (moved / "catalog.duckdb").stat().st_ino == made
 
-    def test_one_that_says_no_folder_is_made_again(self, store: Store) -> None:
+    def test_catalog_without_root_is_rebuilt(self, store: Store) -> None:
         duckdb.connect(str(store.root / "catalog.duckdb")).close()
         with catalog.connect(store.root) as connection:
             assert connection.sql("SELECT * FROM mart.market_balance").pl().height == 0
 
-    def test_a_read_only_copy_says_so(self, copy: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_read_only_copy_is_refused(self, copy: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # root may write anywhere
         with pytest.raises(UserError, match=r"catalog\.duckdb was made for another folder .*; make .*copy writable"):
             catalog.connect(copy.root)
 
 
 @pytest.mark.parametrize("name", ["o'brien", "g[1]", "[]", "a*b", "x ''[*]"])
-def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+def test_folder_name_may_hold_quotes_and_globs(tmp_path: Path, name: str) -> None:
     store = open_store(tmp_path / name, "simulated", create=True)
-    beside = open_store(tmp_path / "g1", "simulated", create=True)  # what `g[1]` would match
+    beside = open_store(tmp_path / "g1", "simulated", create=True)  # the glob `g[1]` would match it
     levels = sound("liquidation_levels")
     for each, rows in ((store, sound("market_balance")), (beside, sound("market_balance").head(1))):
         each.write_partitions(BALANCE, rows)
@@ -194,14 +194,14 @@ def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     assert BALANCE.conform(shown).equals(sound("market_balance"))
 
 
-def test_a_folder_that_duckdb_cannot_write_in_is_named(tmp_path: Path) -> None:
+def test_folder_with_question_mark_is_refused(tmp_path: Path) -> None:
     store = open_store(tmp_path / "what?", "simulated", create=True)
     with pytest.raises(UserError, match=r"DuckDB cannot write in .*what\?: no folder may have a \? in its name"):
         catalog.build(store.root)
 
 
 def test_views_qualify_their_columns(small_warehouse: Path) -> None:
-    """DuckDB 2.0.1 takes a bare `coin` in a view for the argument `coin` of a macro that reads the view."""
+    """DuckDB 2.0.1 binds a bare `coin` in a view to the argument `coin` of a macro that reads the view."""
     with catalog.connect(small_warehouse) as connection:
         views = dict(connection.sql("SELECT view_name, sql FROM duckdb_views() WHERE schema_name = 'mart'").fetchall())
     for name in ("liquidation_levels", "market_balance", "liquidation_clusters"):

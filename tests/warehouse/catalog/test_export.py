@@ -1,4 +1,4 @@
-"""`liq export`: the rows of a range, in any of its forms, whole or not at all."""
+"""`liq export`: rows of a range in each file format, all or nothing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def shown(root: Path, condition: str) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "arrow"])
-def test_it_writes_what_the_view_shows(small_warehouse: Path, tmp_path: Path, ending: str) -> None:
+def test_export_equals_the_view(small_warehouse: Path, tmp_path: Path, ending: str) -> None:
     out = tmp_path / "new" / f"levels.{ending}"
     result = liq("liquidation_levels", "--out", str(out))
     assert result.exit_code == 0, result.output
@@ -50,7 +50,7 @@ def test_it_writes_what_the_view_shows(small_warehouse: Path, tmp_path: Path, en
     assert written.cast(dict(expected.schema)).equals(expected)
 
 
-def test_a_range_has_both_ends_and_only_what_was_asked_for(small_warehouse: Path, tmp_path: Path) -> None:
+def test_range_includes_both_ends_and_filters_rows(small_warehouse: Path, tmp_path: Path) -> None:
     out = tmp_path / "levels.parquet"
     result = liq("mart.liquidation_levels", "--from", HOUR, "--to", HOUR, "--coins", "btc", "--exchanges", "okx,bybit",
                  "--out", str(out))  # fmt: skip
@@ -58,7 +58,7 @@ def test_a_range_has_both_ends_and_only_what_was_asked_for(small_warehouse: Path
     assert read(out).equals(shown(small_warehouse, "hour_utc = '2026-01-11 23:00' AND exchange <> 'binance'"))
 
 
-def test_it_is_written_in_batches(small_warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_writes_in_batches(small_warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[int] = []
     monkeypatch.setattr(Silent, "step", lambda self, note="", advance=1, rows=0: steps.append(advance))
     wanted = export.ExportRequest(table("liquidation_levels"))
@@ -92,7 +92,7 @@ def test_it_is_written_in_batches(small_warehouse: Path, tmp_path: Path, monkeyp
         (["liquidation_levels"], ["--out", "liq export --help"]),
     ],
 )
-def test_it_refuses_in_one_line(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
+def test_invalid_request_is_refused_in_one_line(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
     before = sorted(tmp_path.iterdir())
     result = liq(*arguments)
     assert result.exit_code == 2, result.output
@@ -105,14 +105,14 @@ def test_it_refuses_in_one_line(tmp_path: Path, arguments: list[str], words: lis
 
 
 @pytest.mark.usefixtures("small_warehouse")
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_folder_as_output_is_refused(tmp_path: Path) -> None:
     (tmp_path / "levels.csv").mkdir()
     result = liq("Liquidation_Levels", "--out", str(tmp_path / "levels.csv"))
     assert (result.exit_code, "levels.csv (it is a folder); choose another --out" in result.stderr) == (2, True)
     assert [path.name for path in tmp_path.rglob("*levels.csv*")] == ["levels.csv"]
 
 
-def test_what_fails_on_the_way_leaves_the_old_file(
+def test_failed_export_keeps_the_old_file(
     small_warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "levels.csv"
@@ -128,7 +128,7 @@ def test_what_fails_on_the_way_leaves_the_old_file(
     assert not list(tmp_path.glob(".levels*"))
 
 
-def test_bytes_can_stand_in_csv(small_warehouse: Path, tmp_path: Path) -> None:
+def test_csv_encodes_bytes_as_base64(small_warehouse: Path, tmp_path: Path) -> None:
     payloads = sound("payloads")
     Store(small_warehouse).write_partitions(table("payloads"), payloads)
     catalog.build(small_warehouse)
@@ -137,7 +137,7 @@ def test_bytes_can_stand_in_csv(small_warehouse: Path, tmp_path: Path) -> None:
     assert read(out)["body"].str.decode("base64").to_list() == payloads["body"].to_list()
 
 
-def test_a_table_of_days_has_a_range_of_days(small_warehouse: Path, tmp_path: Path) -> None:
+def test_daily_table_takes_a_range_of_days(small_warehouse: Path, tmp_path: Path) -> None:
     scores = sound("map_scores")
     Store(small_warehouse).write_partitions(table("map_scores"), scores)
     catalog.build(small_warehouse)
@@ -148,7 +148,7 @@ def test_a_table_of_days_has_a_range_of_days(small_warehouse: Path, tmp_path: Pa
 
 
 @pytest.mark.usefixtures("small_warehouse")
-def test_what_a_killed_export_left_is_swept_and_a_link_is_followed(tmp_path: Path) -> None:
+def test_export_removes_dead_temporary_files_and_follows_links(tmp_path: Path) -> None:
     target, link = tmp_path / "levels.csv", tmp_path / "link.csv"
     link.symlink_to(target)
     left, being_written = (tmp_path / f".levels.csv.{pid}.tmp" for pid in (2**22 + 1, os.getppid()))

@@ -1,4 +1,4 @@
-"""Statements of `sql/` are read and filled in one way, and quoted where they hold somebody's text."""
+"""Statements of `sql/`: reading, filling of placeholders, quoting of text."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from warehouse.catalog.statements import fill, identifier, read, text
 NAME = 'a"b'
 
 
-def test_a_statement_is_read_by_its_path() -> None:
+def test_statement_is_read_by_its_path() -> None:
     assert read("queries/catalog/schema") == "CREATE SCHEMA {{layer}};\n"
     with pytest.raises(FileNotFoundError):
         read("queries/catalog/nowhere")
 
 
-def test_every_place_is_filled() -> None:
+def test_every_placeholder_is_filled() -> None:
     assert fill("catalog/column_comment", table="t", column="c", words="'it'", more="left out") == (
         "COMMENT ON COLUMN t.c IS 'it';\n"
     )

@@ -1,4 +1,4 @@
-"""The map of a published hour, made again by each estimator from what the tables hold."""
+"""The map of a published hour, replayed by each estimator from the tables."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def catalog(one_hour: Trial):
 
 
 @pytest.mark.parametrize("name", ["fitted", "prior"])
-def test_ours_is_what_was_published(catalog: duckdb.DuckDBPyConnection, name: str) -> None:
-    """One hour has no past to forget, and nothing was fitted yet: both are the published map."""
+def test_fitted_and_prior_equal_the_published_map(catalog: duckdb.DuckDBPyConnection, name: str) -> None:
+    """The warehouse has one hour and no fit, so both estimators give the published map."""
     market = read.snapshot(catalog, "BTC")
     made = by_estimator(catalog, market, name).levels
     columns = market.levels.columns
@@ -28,16 +28,16 @@ def test_ours_is_what_was_published(catalog: duckdb.DuckDBPyConnection, name: st
 
 
 @pytest.mark.parametrize("name", sorted(set(ESTIMATORS) - {"fitted", "prior"}))
-def test_a_baseline_has_the_same_exchanges_and_another_map(catalog: duckdb.DuckDBPyConnection, name: str) -> None:
+def test_baseline_has_same_exchanges_and_another_map(catalog: duckdb.DuckDBPyConnection, name: str) -> None:
     market = read.snapshot(catalog, "BTC")
     made = by_estimator(catalog, market, name)
     assert made.parameters_version == name
     assert not made.levels.select(market.levels.columns).equals(market.levels)
     assert made.clusters.is_empty()
-    if name != "ladder":  # which begins with nobody
+    if name != "ladder":  # the ladder starts without positions
         assert set(made.levels["exchange"]) == set(market.exchanges)
 
 
-def test_another_name_is_refused(catalog: duckdb.DuckDBPyConnection) -> None:
+def test_unknown_estimator_is_refused(catalog: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(UserError, match="no estimator 'best'; there are fitted, prior, ladder"):
         by_estimator(catalog, read.snapshot(catalog, "BTC"), "best")

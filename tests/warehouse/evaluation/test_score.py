@@ -1,4 +1,4 @@
-"""The daily score on simulated exchanges, of which one lists what it liquidated, beside the map that was published."""
+"""The daily score of the published map on simulated exchanges, of which one lists its liquidations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from warehouse.evaluation.score import Scored, score, side_by_side
 from warehouse.simulator import Simulation
 from warehouse.storage.store import Store
 
-# The list of the exchange that has one reaches back to the 19th, 13:00.
+# OKX lists its liquidations back to the 19th, 13:00.
 FIRST, BEFORE, MIDNIGHT = datetime(2026, 11, 19, 13), datetime(2026, 11, 19, 23), datetime(2026, 11, 20)
 DAY = date(2026, 11, 20)
 HOURS = 10
@@ -26,7 +26,7 @@ HOURS = 10
 
 @pytest.fixture(scope="module")
 def unscored(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """Eleven hours before midnight and one after it. Whoever scores it takes a copy."""
+    """Return a shared warehouse of eleven hours before midnight and one after it; tests score copies of it."""
     trial = Trial(tmp_path_factory.mktemp("unscored") / "warehouse", quiet_exchanges.url)
     assert trial.run(FIRST, MIDNIGHT).status == "published"
     return trial
@@ -40,19 +40,19 @@ def shared(unscored: Trial, tmp_path_factory: pytest.TempPathFactory) -> tuple[T
 
 @pytest.fixture
 def scored(shared: tuple[Trial, Scored], tmp_path: Path) -> Trial:
-    """A copy of one's own."""
+    """Return a separate copy of the scored warehouse."""
     return shared[0].copied(tmp_path / "scored")
 
 
 def swept(trial: Trial, side: str) -> pl.DataFrame:
-    """What the table of sweeps says of the hours that are judged."""
+    """Return the rows of mart.sweeps of the scored hours."""
     rows = trial.rows("sweeps").filter(pl.col("date") < DAY, exchange="okx", side=side)
     return rows.filter(pl.col("predicted_usd").is_not_null(), pl.col("realised_usd").is_not_null(), ~pl.col("is_stale"))
 
 
 @pytest.mark.parametrize("side", ["long", "short"])
-def test_the_map_of_the_hour_before_is_judged_as_it_was_published(shared: tuple[Trial, Scored], side: str) -> None:
-    """Were it that of the hour itself, nobody would stand in the range: the mark has been there."""
+def test_score_uses_the_published_map_of_the_hour_before(shared: tuple[Trial, Scored], side: str) -> None:
+    """The hour's own map would be empty in the swept range, which the mark has already passed."""
     trial, made = shared
     known = swept(trial, side)
     assert known["predicted_usd"].sum() > 0
@@ -68,11 +68,11 @@ def of(estimator: str, side: str = "long", exchange: str = "okx") -> pl.Expr:
     return (pl.col("estimator") == estimator) & (pl.col("side") == side) & (pl.col("exchange") == exchange)
 
 
-def test_exchanges_that_were_not_read_have_nulls(shared: tuple[Trial, Scored]) -> None:
+def test_exchanges_without_listed_liquidations_have_nulls(shared: tuple[Trial, Scored]) -> None:
     trial, made = shared
     rows = made.rows
     assert rows.height == 3 * 2 * len(ESTIMATORS)
-    assert (made.quarantined, made.published) == ([], 3)  # and what was checked and published
+    assert (made.quarantined, made.published) == ([], 3)  # partitions checked and published
     assert trial.rows("map_scores").equals(rows)
     unread = rows.filter(pl.col("exchange") != "okx")
     assert set(unread["hours"]) == {0}
@@ -84,14 +84,14 @@ def test_exchanges_that_were_not_read_have_nulls(shared: tuple[Trial, Scored]) -
     assert trial.leftovers() == []
 
 
-def test_the_same_bytes_twice(scored: Trial) -> None:
+def test_second_score_writes_the_same_bytes(scored: Trial) -> None:
     before = scored.files("model", "mart")
     assert score(scored.settings(), DAY).quarantined == []
     assert differing(before, scored.files("model", "mart")) == []
     assert scored.leftovers() == []
 
 
-def test_nothing_of_the_day_or_later_has_a_part(scored: Trial, unscored: Trial, tmp_path: Path) -> None:
+def test_score_ignores_data_of_the_day_itself(scored: Trial, unscored: Trial, tmp_path: Path) -> None:
     early = unscored.copied(tmp_path / "early")
     store = Store(early.root)
     for name in ("price_bars", "open_interest", "realised_liquidations", "realised_coverage"):
@@ -101,7 +101,7 @@ def test_nothing_of_the_day_or_later_has_a_part(scored: Trial, unscored: Trial, 
     assert differing(scored.files("mart/map_scores"), early.files("mart/map_scores")) == []
 
 
-def test_a_line_for_each_side() -> None:
+def test_side_by_side_has_a_line_per_side() -> None:
     every = {"coin": "BTC", "exchange": "okx", "instrument": "BTC-USDT-SWAP", "hours": 30, "realised_usd": 9e6}
     rows = pl.DataFrame(
         [
@@ -123,7 +123,7 @@ def liq(trial: Trial, *arguments: str) -> Result:
 
 
 class TestCommand:
-    def test_today_for_people(self, scored: Trial) -> None:
+    def test_default_day_prints_a_table(self, scored: Trial) -> None:
         result = liq(scored)
         assert result.exit_code == 0, result.output
         assert "simulated data, 7 days before 2026-11-20" in result.stdout
@@ -132,7 +132,7 @@ class TestCommand:
         assert "no liquidations of binance, bybit were read in full" in result.stderr
         assert "fewer than 24 hours" in result.stderr
 
-    def test_rows_for_programs(self, scored: Trial) -> None:
+    def test_json_format_returns_rows(self, scored: Trial) -> None:
         result = liq(scored, "btc", "--day", "2026-11-20", "--format", "json", "--estimator", "ladder")
         assert result.exit_code == 0, result.output
         rows = json.loads(result.stdout)
@@ -140,7 +140,7 @@ class TestCommand:
         assert {row["estimator"] for row in rows} == {"ladder"}
         assert scored.ask("SELECT count(*) AS n FROM mart.map_scores")["n"].item() == 36
 
-    def test_a_day_without_bars_before_it(self, unscored: Trial, tmp_path: Path) -> None:
+    def test_day_without_earlier_bars_is_reported(self, unscored: Trial, tmp_path: Path) -> None:
         trial = unscored.copied(tmp_path / "warehouse")
         result = liq(trial, "--day", str(DAY - timedelta(days=1)))
         assert result.exit_code == 0, result.output
@@ -157,14 +157,14 @@ class TestCommand:
             (("--known-positions", "markets"), ("leave out", "--warehouse")),
         ],
     )
-    def test_what_cannot_be_meant_is_refused(
+    def test_invalid_arguments_are_refused(
         self, unscored: Trial, arguments: tuple[str, ...], words: tuple[str, ...]
     ) -> None:
         result = liq(unscored, *arguments)
         assert result.exit_code == 2
         assert all(word in result.stderr for word in words), result.stderr
 
-    def test_without_a_warehouse_nothing_is_made(self, tmp_path: Path) -> None:
+    def test_missing_warehouse_is_not_created(self, tmp_path: Path) -> None:
         nowhere = Trial(tmp_path / "nowhere", "")
         assert liq(nowhere).exit_code == 2
         assert not nowhere.root.exists()
