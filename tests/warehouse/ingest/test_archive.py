@@ -94,9 +94,7 @@ def test_archive_day_equals_rest_day(client: ExchangeClient, instruments: pl.Dat
     for name in ("open_interest", "price_bars"):
         keys = ["instrument", "time_utc" if name == "open_interest" else "open_utc"]
         assert_frame_equal(from_files[name].sort(keys), from_rest[name].sort(keys), check_exact=True)
-        assert len(from_files[name]) == 2 * (
-            287 if name == "open_interest" else 288
-        )  # midnight is the next day
+        assert len(from_files[name]) == 2 * (287 if name == "open_interest" else 288)  # midnight is the next day
     ratios = from_rest["positioning"].drop("funding_rate").filter(pl.col("long_account_share").is_not_null())
     keys = ["instrument", "time_utc"]
     came = from_files["positioning"].drop("funding_rate")
