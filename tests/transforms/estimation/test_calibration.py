@@ -1,4 +1,4 @@
-"""Which hours a fit learns from, and what it is told of them."""
+"""Hours that enter a fit, and the observations of each hour."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONG, SHORT = ("okx", +1), ("okx", -1)
 
 
 def frame(name: str, rows: list[dict[str, Any]], **every: Any) -> pl.DataFrame:
-    """Rows of a table; what a test does not say is null or of no interest."""
+    """Return rows of a table; columns that a test does not set are null or irrelevant."""
     about = {"exchange": "okx", "instrument": "BTC-USDT-SWAP", "coin": "BTC", "source": "simulated", **every}
     schema = table(name).schema
     whole = [{c: v for c, v in (about | row).items() if c in schema} for row in rows]
@@ -39,7 +39,7 @@ def coverage(*read: int, completeness: str = "recent", **every: Any) -> pl.DataF
 
 
 def events(*told: tuple[float, str, float]) -> pl.DataFrame:
-    """(hours after the first hour's end, side, dollars)."""
+    """Return liquidations of (hours after the first hour's end, side, USD)."""
     rows = [
         {"time_utc": BEGUN + at * HOUR, "seq": i, "side": side, "notional_usd": usd}
         for i, (at, side, usd) in enumerate(told)
@@ -54,38 +54,38 @@ def swept(*told: tuple[int, str, int, int, float]) -> pl.DataFrame:
     )
 
 
-def test_read_hours_without_events_are_zeros_and_unread_ones_are_left_out() -> None:
+def test_covered_hours_without_events_are_zero_and_others_excluded() -> None:
     made = seen(swept(), books(), events((0.5, "long", 9e5), (1.5, "long", 7e5)), coverage(0, 1, 3))
     assert made.keys() == {LONG, SHORT}
     assert made[LONG].hour.tolist() == [BEGUN, BEGUN + HOUR, BEGUN + 3 * HOUR]
-    assert made[LONG].realised.tolist() == [0.0, 9e5, 0.0]  # what fell in the unread hour is nobody's
+    assert made[LONG].realised.tolist() == [0.0, 9e5, 0.0]  # the event in the uncovered hour is dropped
     assert made[SHORT].realised.tolist() == [0.0, 0.0, 0.0]
 
 
-def test_an_event_on_the_hour_is_of_the_hour_that_it_ends() -> None:
+def test_event_on_the_hour_belongs_to_the_hour_it_ends() -> None:
     late = 1 / 3.6e6
     made = seen(swept(), books(), events((1, "short", 1e5), (1 + late, "short", 2e5)), coverage(1, 2))
     assert made[SHORT].realised.tolist() == [1e5, 2e5]
 
 
-def test_what_was_swept_stands_at_its_hour_and_classes() -> None:
+def test_exposure_is_placed_at_its_hour_and_classes() -> None:
     made = seen(swept((0, "long", 1, 0, 3.0), (2, "long", 7, 3, 5.0)), books(), events(), coverage(0, 2))
     assert made[LONG].swept.shape == (2, 7, 4)
     assert (made[LONG].swept[0, 0, 0], made[LONG].swept[1, 6, 3], made[LONG].swept.sum()) == (3.0, 5.0, 8.0)
     assert made[SHORT].swept.sum() == 0.0
 
 
-def test_stale_hours_and_those_after_them_are_left_out() -> None:
+def test_stale_hours_and_next_hours_are_excluded() -> None:
     made = seen(swept(), books(stale=(1,)), events(), coverage(0, 1, 2, 3))
     assert made[LONG].hour.tolist() == [BEGUN, BEGUN + 3 * HOUR]
 
 
-def test_hours_without_a_map_say_nothing() -> None:
+def test_hours_without_map_are_excluded() -> None:
     assert seen(swept(), books(count=0), events((0.5, "long", 9e5)), coverage(0, 1)) == {}
     assert seen(swept(), books(), events(), coverage()) == {}
 
 
-def test_what_a_fit_is_told_of_the_events() -> None:
+def test_observations_hold_size_and_completeness() -> None:
     told = events((0.2, "long", 1e5), (0.4, "long", 3e5))
     of = observed([seen(swept(), books(), told, coverage(0, 1))], MIDNIGHT)
     assert of[LONG].size_usd == pytest.approx(1e11 / 4e5)
@@ -93,7 +93,7 @@ def test_what_a_fit_is_told_of_the_events() -> None:
     assert of[LONG].complete
 
 
-def test_a_feed_that_misses_some_is_not_complete() -> None:
+def test_sampled_feed_is_not_complete() -> None:
     of = observed([seen(swept(), books(), events(), coverage(0, 1, completeness="sampled"))], MIDNIGHT)
     assert not of[LONG].complete
 
@@ -104,7 +104,7 @@ def hourly(count: int, last: datetime) -> Exposure:
     return Exposure(hour, np.zeros((count, 7, 4)), usd, usd**2, np.zeros(count, bool))
 
 
-def test_only_the_days_before_count_and_of_those_45() -> None:
+def test_fit_uses_the_45_days_before() -> None:
     coin = {LONG: hourly(60 * 24, MIDNIGHT + 24 * HOUR)}
     of = observed([coin], MIDNIGHT)[LONG]
     assert len(of.realised) == 45 * 24 - 1
@@ -123,7 +123,7 @@ def test_coins_are_stacked() -> None:
     assert hours_of(of) == 5
 
 
-def test_too_few_hours_teach_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_few_hours_give_no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     known = {LONG: Observed(np.ones((4, 7, 4)), np.ones(4))}
     assert learn("fit-2026-01-12", ("binance", "okx"), known) == {}
     monkeypatch.setattr(calibration, "LEAST_HOURS", 4)

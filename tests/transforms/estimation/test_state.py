@@ -1,4 +1,4 @@
-"""The state is all that one hour hands to the next: stored, read back and carried on, not a bit is lost."""
+"""The state between hours: stored, read back and continued without the loss of a bit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from transforms.exchanges.parsing.documented_tiers import documented
 from transforms.model.population import CLASSES, HOLDINGS, REACH, Cohort, Population
 from transforms.tables import liquidation_levels
 
-START = datetime.fromisoformat("2026-01-05T22:00:00")  # so that hours lie on two dates
+START = datetime.fromisoformat("2026-01-05T22:00:00")  # the hours lie on two dates
 HOUR = timedelta(hours=1)
 ABOUT = {"coin": "BTC", "exchange": "binance", "instrument": "BTCUSDT", "source": "simulated"}
 STATE = ("state_positions", "state_cohorts")
@@ -33,7 +33,7 @@ def frame(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 @dataclass
 class Market:
-    """What the tables hold of a few hours of one contract."""
+    """Table rows of a few hours of one contract."""
 
     bars: pl.DataFrame
     open_interest: pl.DataFrame
@@ -55,7 +55,7 @@ class Market:
         )
 
     def known_at(self, hour: datetime) -> Market:
-        """What had been published by `hour`, and nothing later."""
+        """Return the data published by `hour`."""
         ended = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes")) <= hour
         told = self.open_interest.filter(pl.col("time_utc") <= hour)
         first = self.tiers["valid_from_utc"].min()
@@ -65,7 +65,7 @@ class Market:
 
 
 def tiers(change: datetime) -> pl.DataFrame:
-    """The documented ladder, and from `change` on one with twice the maintenance rate."""
+    """Return the documented tiers, and from `change` on tiers with twice the maintenance rate."""
     names = {c: ABOUT[c] for c in ("coin", "exchange", "instrument")} | {"tier_origin": "documented"}
     rows = []
     for each in documented("binance"):
@@ -77,7 +77,7 @@ def tiers(change: datetime) -> pl.DataFrame:
 
 @st.composite
 def markets(draw: st.DrawFn) -> Market:
-    """Half-hourly bars, some missing; readings of open interest that come on time, early, late, or not at all."""
+    """Draw half-hourly bars, some missing, and readings of open interest on time, early, late or missing."""
     price = draw(st.sampled_from([0.02, 97.0, 100_000.0]))
     bars, readings = [], []
     hours = [START + n * HOUR for n in range(1, draw(st.integers(2, 5)) + 1)]
@@ -103,7 +103,7 @@ def markets(draw: st.DrawFn) -> Market:
 few = settings(deadline=None, max_examples=25)
 
 
-def carried_on_as_at_once(market: Market) -> None:
+def require_hourly_equals_whole(market: Market) -> None:
     whole = market.build(market.hours)
     state: dict[str, pl.DataFrame] = {}
     parts = []
@@ -121,12 +121,12 @@ def carried_on_as_at_once(market: Market) -> None:
 
 @few
 @given(market=markets())
-def test_hour_by_hour_through_the_tables_is_the_range_at_once(market: Market) -> None:
-    carried_on_as_at_once(market)
+def test_hourly_builds_through_tables_equal_one_build(market: Market) -> None:
+    require_hourly_equals_whole(market)
 
 
-def test_hours_before_anybody_is_known_leave_no_trace() -> None:
-    """The mark moves and jumps until open interest is first told; hour by hour, no state says where it had been."""
+def test_hours_before_open_interest_have_no_effect() -> None:
+    """The mark moves and jumps before the first open interest; the hourly state does not hold those moves."""
     hours = [START + n * HOUR for n in (1, 2, 3, 4)]
     common = {**ABOUT, "interval_minutes": 60, "price_kind": "mark", "volume_base": 9.0, "taker_buy_base": 4.0}
     walk = zip(hours, (100.0, 103.0, 91.0, 92.0), (101.0, 98.5, 92.0, 94.0), strict=True)
@@ -137,12 +137,14 @@ def test_hours_before_anybody_is_known_leave_no_trace() -> None:
     ]  # fmt: skip
     unit = {"origin": "history", "reported": 70.1, "reported_unit": "base", "open_interest_base": 70.1}
     readings = [ABOUT | unit | {"time_utc": hour, "date": hour.date()} for hour in hours[2:]]
-    carried_on_as_at_once(Market(frame("price_bars", bars), frame("open_interest", readings), tiers(hours[-1]), hours))
+    require_hourly_equals_whole(
+        Market(frame("price_bars", bars), frame("open_interest", readings), tiers(hours[-1]), hours)
+    )
 
 
 @few
 @given(market=markets(), n=st.integers(0, 4))
-def test_what_is_published_later_leaves_earlier_hours_as_they_were(market: Market, n: int) -> None:
+def test_later_data_does_not_change_earlier_hours(market: Market, n: int) -> None:
     known = market.hours[: n + 1]
     then, later = market.known_at(known[-1]).build(known), market.build(market.hours)
     for name in MAP:
@@ -150,7 +152,7 @@ def test_what_is_published_later_leaves_earlier_hours_as_they_were(market: Marke
 
 
 def crowd(s: int, seed: int) -> Population:
-    """Anyone: amounts of all magnitudes, at the edges of the axis too."""
+    """Return a random population: amounts of all magnitudes, also at the edges of the axis."""
     rng = np.random.default_rng(seed)
     made = Population.empty(s, float(rng.uniform(0.001, 1e5)))
     n = int(rng.integers(0, 200))
@@ -159,7 +161,7 @@ def crowd(s: int, seed: int) -> Population:
     made.cells[(slice(None), *cells)] = 10.0 ** rng.uniform(-12, 6, n) * shrinking
     made.open_interest, made.standing, made.turnover = rng.uniform(0.0, 1e6, 3).tolist()
     for hour_h in (490_000, 490_001, 490_003, 490_004):
-        opened = 0 if hour_h == 490_001 or rng.random() < 0.3 else 2  # hours that opened nothing, and one without bars
+        opened = 0 if hour_h == 490_001 or rng.random() < 0.3 else 2  # hours without openings, and one without bars
         entries, coins = np.array([-40, 11518])[:opened], rng.uniform(1e-9, 9.0, opened)
         made.cohorts[hour_h] = Cohort(entries, coins, rng.integers(-100, 12_000, opened))
         began, farthest = rng.integers(-100, 12_000, 2).tolist()
@@ -169,12 +171,12 @@ def crowd(s: int, seed: int) -> Population:
 
 @settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 10**6), empty=st.booleans())
-def test_stored_and_read_back_to_the_bit(seed: int, empty: bool) -> None:
+def test_state_round_trips_bit_for_bit(seed: int, empty: bool) -> None:
     crowds = {s: crowd(s, seed + 1 + s) for s in (+1, -1)}
     if empty:
         crowds[+1] = Population.empty(+1, 100.0)
     stored = store(crowds, START, ABOUT)
-    # as a reader of the files may see them: in another order
+    # a reader of the files may see another row order
     shuffled = {name: f.sample(fraction=1.0, shuffle=True, seed=seed) for name, f in stored.items()}
     read = restore(*(shuffled[name] for name in STATE))
     for s, before in crowds.items():
@@ -193,7 +195,7 @@ def test_stored_and_read_back_to_the_bit(seed: int, empty: bool) -> None:
     assert all(again[name].equals(stored[name]) for name in STATE)
 
 
-def test_an_hour_that_opened_nothing_keeps_its_move_in_a_row_of_no_activity() -> None:
+def test_hour_without_openings_keeps_its_move() -> None:
     crowd = Population.empty(-1, 100.0)
     nothing = np.zeros(0, np.int64)
     crowd.cohorts[490_000], crowd.moves[490_000 % 720] = Cohort(nothing, np.zeros(0), nothing), (4605, 4609)
@@ -202,5 +204,5 @@ def test_an_hour_that_opened_nothing_keeps_its_move_in_a_row_of_no_activity() ->
     assert rows.select("side", "activity_base", *buckets).rows() == [("short", 0.0, 4605, 4605, 4605, 4609)]
 
 
-def test_no_state_is_nobody() -> None:
+def test_empty_state_restores_no_population() -> None:
     assert restore(*(table(name).empty() for name in STATE)) == {}

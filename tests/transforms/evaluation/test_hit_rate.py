@@ -1,4 +1,4 @@
-"""Whether clusters draw price: found where it was planted, and not found on a random walk."""
+"""The hit rate of clusters: detected where an attraction was planted, absent on a random walk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def market(seed: int, planted: Planted = "anywhere") -> pl.DataFrame:
 
 
 def statistics(*seeds: int, planted: Planted = "anywhere") -> pl.DataFrame:
-    """Of several coins together, a seed each."""
+    """Return the hit rate of several coins together, one per seed."""
     coins = [market(seed, planted).with_columns(coin=pl.lit(f"C{seed}")) for seed in seeds]
     return hit_rate(pl.concat(coins))
 
@@ -26,7 +26,7 @@ def plain() -> pl.DataFrame:
     return statistics(1, 2)
 
 
-def test_each_question_is_answered(plain: pl.DataFrame) -> None:
+def test_every_combination_has_a_row(plain: pl.DataFrame) -> None:
     asked = [(on, bp, hours) for on in MATCHED_ON for bp in WITHIN_BP for hours in WITHIN_HOURS]
     assert plain.select("matched_on", "within_bp", "within_hours").rows() == asked
     assert (
@@ -38,26 +38,26 @@ def test_each_question_is_answered(plain: pl.DataFrame) -> None:
     assert longer["reached"].is_sorted()
 
 
-def test_on_a_random_walk_the_intervals_hold_nothing() -> None:
-    """Of the same hour; matched on distance alone clusters come out lower, as they stand longer in calm hours."""
+def test_random_walk_intervals_contain_zero() -> None:
+    """Levels are matched on the hour; on distance alone clusters score lower, since they last longer in calm hours."""
     of_hour = [statistics(seed).filter(matched_on="distance and hour") for seed in range(10, 18)]
     held = [made.select(((pl.col("low") <= 0) & (pl.col("high") >= 0)).mean()).item() for made in of_hour]
     assert np.mean(held) > 0.85
 
 
-def test_clusters_that_draw_price_are_found_out() -> None:
+def test_attracting_clusters_have_a_positive_difference() -> None:
     made = statistics(1, 2, planted="ahead").filter(pl.col("within_hours") == 24, pl.col("within_bp") == 500)
     assert made.height == 3
     assert made.select((pl.col("low") > 0).all()).item()
 
 
-def test_so_are_clusters_that_price_turns_before() -> None:
+def test_repelling_clusters_have_a_negative_difference() -> None:
     made = statistics(1, 2, planted="beyond").filter(pl.col("within_hours") == 4, pl.col("within_bp") >= 200)
     assert made.select((pl.col("high") < 0).all()).item()
 
 
-def test_volatility_is_no_attraction() -> None:
-    """Clusters that are found in storms only are reached more often than levels as far away, until that is matched."""
+def test_volatility_is_not_mistaken_for_attraction() -> None:
+    """Clusters found only in volatile hours are hit more often than other levels until volatility is matched."""
     coins = [market(seed).with_columns(coin=pl.lit(f"C{seed}")) for seed in (5, 6, 7)]
     strong = pl.col("move_bp") > pl.col("move_bp").quantile(0.7).over("coin")
     made = hit_rate(pl.concat(coins).filter(~pl.col("is_cluster") | strong))
@@ -67,16 +67,16 @@ def test_volatility_is_no_attraction() -> None:
     assert max(abs(volatility), abs(hour)) < distance / 2
 
 
-def test_the_same_twice_whatever_the_order(plain: pl.DataFrame) -> None:
+def test_hit_rate_ignores_row_order(plain: pl.DataFrame) -> None:
     levels = pl.concat([market(seed).with_columns(coin=pl.lit(f"C{seed}")) for seed in (2, 1)])
     assert hit_rate(levels.sample(fraction=1.0, shuffle=True, seed=3)).equals(plain)
 
 
-def test_without_a_cluster_there_is_nothing_to_compare() -> None:
+def test_no_clusters_give_null_differences() -> None:
     made = hit_rate(market(1).filter(~pl.col("is_cluster")).with_columns(coin=pl.lit("BTC")))
     assert made["clusters"].to_list() == [0] * 27
     assert made["difference"].null_count() == made["low"].null_count() == 27
 
 
-def test_days_that_can_be_judged_begin_after_a_day_and_end_a_day_before_the_last() -> None:
+def test_judged_days_exclude_the_first_and_last_day() -> None:
     assert days(market(1)) == 30 > LEAST_DAYS

@@ -1,4 +1,4 @@
-"""From published bars to a score: what an hour is made of, what a fit may see, and that nothing is seen early."""
+"""From published bars to a score: hours, feeds for fits, and no look-ahead."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from transforms.model.population import CLASSES, HOLDINGS
 from warehouse.simulator.market.known_positions import FIRST_DAY, PRESETS, write
 
 DAYS = 6
-EXCHANGES = ("bybit", "okx")  # two will do, and take less time than three
+EXCHANGES = ("bybit", "okx")  # two suffice and take less time than three
 END_MS = (FIRST_DAY + DAYS) * 24 * HOUR_MS
 NOON_MS, MIDNIGHT_MS = END_MS - 36 * HOUR_MS, END_MS - 24 * HOUR_MS
 UNKNOWN = math.nan
@@ -48,7 +48,7 @@ def realised(folder: Path) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def complete(published: pl.DataFrame, realised: pl.DataFrame) -> list[Reading]:
-    """Every estimator, each six hours of the last day and a half."""
+    """Return every estimator's readings at each six hours of the last day and a half."""
     times = range(NOON_MS, END_MS + 1, 6 * HOUR_MS)
     return list(known.read(published, realised, times))
 
@@ -62,10 +62,10 @@ def events(*rows: Sequence[object]) -> pl.DataFrame:
 
 
 class TestEstimates:
-    def test_nothing_after_the_instant_has_a_part_in_it(
+    def test_readings_do_not_look_ahead(
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
     ) -> None:
-        """At noon, with a fit of the morning's midnight, and at midnight, with one of the day that ends there."""
+        """The cases are noon, with the fit of the last midnight, and midnight, with a fit of the day that ends there."""
         for at_ms in (NOON_MS, MIDNIGHT_MS):
             past = published.filter(pl.col("open_ms") + BAR_MS <= at_ms), realised.filter(pl.col("ts_ms") < at_ms)
             then = list(known.read(*past, [at_ms]))
@@ -73,14 +73,14 @@ class TestEstimates:
             assert_frame_equal(sums_of.levels(then), sums_of.levels(now), check_exact=True)
             assert_frame_equal(sums_of.cumulative(then), sums_of.cumulative(now), check_exact=True)
 
-    def test_what_else_is_asked_does_not_matter(
+    def test_reading_does_not_depend_on_other_requests(
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
     ) -> None:
         alone = list(known.read(published, realised, [MIDNIGHT_MS], ["fitted"]))
         beside = [each for each in complete if each.at_ms == MIDNIGHT_MS and each.estimator == "fitted"]
         assert_frame_equal(sums_of.cumulative(alone), sums_of.cumulative(beside), check_exact=True)
 
-    def test_of_a_exchange_nothing_is_told_before_it_begins(
+    def test_exchange_has_no_readings_before_its_first_bar(
         self, published: pl.DataFrame, realised: pl.DataFrame
     ) -> None:
         begins = NOON_MS - 12 * HOUR_MS
@@ -91,10 +91,10 @@ class TestEstimates:
         assert "okx" not in exchanges[at_ms[0]]
         assert exchanges[at_ms[1]] - exchanges[at_ms[0]] == {"okx"}
 
-    def test_what_was_liquidated_before_has(
+    def test_earlier_liquidations_change_the_fit(
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
     ) -> None:
-        """The proof that the proof above could fail: another hour of liquidations on a fitted day moves the map."""
+        """The counterpart of the look-ahead test: more liquidations on a fitted day change the map."""
         more = realised.with_columns(
             pl.when(pl.col("ts_ms") // HOUR_MS == NOON_MS // HOUR_MS - 14)
             .then(pl.col("base") * 50.0)
@@ -105,17 +105,17 @@ class TestEstimates:
         other = sums_of.cumulative(known.read(published, more, [NOON_MS], ["fitted"]))
         assert not one["usd"].equals(other["usd"])
 
-    def test_a_day_teaches_when_it_is_over(
+    def test_fit_uses_complete_days_only(
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
     ) -> None:
-        """What was fitted at midnight applies until the next: the morning's liquidations do not move noon."""
+        """A midnight fit applies for the whole day: the morning's liquidations do not change noon."""
         rest = realised.filter(pl.col("ts_ms") < NOON_MS - 12 * HOUR_MS)
         noon = of(complete, "fitted", at_ms=NOON_MS)
         assert_frame_equal(
             sums_of.levels(known.read(published, rest, [NOON_MS], ["fitted"])), sums_of.levels(noon), check_exact=True
         )
 
-    def test_ours_beats_the_field(self, folder: Path, complete: list[Reading]) -> None:
+    def test_fitted_estimator_beats_the_baselines(self, folder: Path, complete: list[Reading]) -> None:
         sums = sums_of.cumulative(complete).with_columns(pl.lit(1, pl.Int8).alias("market"))
         table = sums_of.medians(sums_of.factors(sums, pl.read_parquet(folder / "true_map.parquet")))
         overall = table.filter(pl.col("of") == "all sums")
@@ -126,14 +126,14 @@ class TestEstimates:
             assert row["ladder"] < row["open_interest"]
             assert row["fitted"] < row["prior"]
 
-    def test_without_any_feed_the_fit_is_the_prior(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
+    def test_fit_without_feed_equals_the_prior(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
         first = published.filter(pl.col("exchange") == "okx")
         readings = list(known.read(first, realised.clear(), [NOON_MS], ["fitted", "prior"]))
         fitted, prior = (sums_of.levels(of(readings, name)).drop("estimator") for name in ("fitted", "prior"))
         assert fitted.height > 500
         assert_frame_equal(fitted, prior)
 
-    def test_exchanges_without_a_feed_borrow(
+    def test_exchange_without_feed_borrows(
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
     ) -> None:
         alone = realised.filter(pl.col("exchange") == "okx")
@@ -143,17 +143,15 @@ class TestEstimates:
         for other in (prior, full):
             assert not fitted.filter(borrowing)["usd"].equals(other.filter(borrowing)["usd"])
 
-    def test_hours_that_a_exchange_did_not_publish_are_passed(
-        self, published: pl.DataFrame, realised: pl.DataFrame
-    ) -> None:
-        """Of one exchange, hours in the middle and the last before the instant: it stands as it stood."""
+    def test_missing_hours_of_an_exchange_are_skipped(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
+        """One exchange lacks hours in the middle and the last hours; its map is carried forward."""
         hour = pl.col("open_ms") // HOUR_MS
         silent = (pl.col("exchange") == "okx") & hour.is_in([NOON_MS // HOUR_MS - n for n in (1, 2, 20)])
         readings = list(known.read(published.filter(~silent), realised, [NOON_MS], ["fitted", "ladder"]))
         assert {r.exchange for r in readings} == set(EXCHANGES)
         assert all(np.isfinite(r.usd).all() and r.usd.sum() > 0 for r in readings)
 
-    def test_levels_and_sums_tell_the_same(self, complete: list[Reading]) -> None:
+    def test_levels_and_sums_agree(self, complete: list[Reading]) -> None:
         chosen = of(complete, "fitted", at_ms=MIDNIGHT_MS)
         levels, sums = sums_of.levels(chosen), sums_of.cumulative(chosen)
         marks = pl.DataFrame({"exchange": r.exchange, "mark": r.mark} for r in chosen).unique()
@@ -174,7 +172,7 @@ class TestEstimates:
         list(known.read(published, realised, at, ["open_interest"], lambda: steps.append(1)))
         assert len(steps) == known.hours_to_pass(published, at) == 28
 
-    def test_no_instants_no_readings(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
+    def test_no_times_give_no_readings(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
         assert list(known.read(published, realised, [])) == []
         assert sums_of.levels([]).is_empty()
         assert sums_of.cumulative([]).is_empty()
@@ -189,27 +187,27 @@ class TestHours:
         }  # fmt: skip
         return pl.DataFrame(own | changed)
 
-    def test_bars_of_an_hour(self) -> None:
+    def test_hour_inputs_of_bars(self) -> None:
         hours = known.hour_inputs(self.bars(), known.binance_contract())["okx"]
         assert sorted(hours) == [1, 2]
-        assert (hours[1].fresh, hours[2].fresh) == (True, False)  # the second ends before its hour does
+        assert (hours[1].fresh, hours[2].fresh) == (True, False)  # the last bar ends before its hour
         (first,), (second, third) = hours[1].bars[+1], hours[2].bars[+1]
         assert (first.hours, first.open, first.high, first.low, first.close) == (1 / 12, 10.0, 12.0, 9.0, 11.0)
         assert (first.taker_base, second.taker_base, third.taker_base) == (3.0, 4.0, 0.0)
         assert (first.open_interest, third.open_interest) == (100.0, 120.0)
         assert math.isnan(second.open_interest)
-        # of the first bar no change is known, nor where a number lacks: as where nobody publishes accounts
+        # the change is unknown for the first bar and where a count is missing
         assert [b.account_growth for b in (first, second, third)] == pytest.approx([UNKNOWN, 0.2, UNKNOWN], nan_ok=True)
         shorts = [b.account_growth for hour in hours.values() for b in hour.bars[-1]]
         assert shorts == pytest.approx([UNKNOWN, 0.0, -1.0], nan_ok=True)
 
-    def test_all_exchanges_have_binances_tiers_and_rule(self) -> None:
+    def test_all_exchanges_use_binance_tiers(self) -> None:
         contract = known.binance_contract()
         assert (contract.exchange, contract.kind) == ("binance", "linear")
         assert contract.tiers.cap[:3] == (300e3, 800e3, 3e6)
         assert contract.tiers.deduction[:3] == (0.0, 300.0, 1_500.0)
 
-    def test_of_a_side_without_accounts_left_no_growth_is_known(self) -> None:
+    def test_side_without_accounts_has_unknown_growth(self) -> None:
         hours = known.hour_inputs(self.bars(long_accounts=[10.0, 0.0, 0.0]), known.binance_contract())["okx"]
         assert all(math.isnan(b.account_growth) for hour in hours.values() for b in hour.bars[+1])
 
@@ -218,7 +216,7 @@ class TestFeeds:
     HOURS = np.arange(101, 141)
     SWEPT = np.ones((40, CLASSES, HOLDINGS))
 
-    def test_by_hour_and_side(self) -> None:
+    def test_feed_sums_by_hour_and_side(self) -> None:
         feed = Feed(
             events(
                 ("okx", 100 * HOUR_MS - 1, "short", 7.0, 1.0),
@@ -235,7 +233,7 @@ class TestFeeds:
         assert seen.size_usd == pytest.approx((20**2 + 40**2 + 90**2) / 150)
         assert len(seen.swept) == 40
 
-    def test_a_quiet_side_is_observed_to_be_quiet(self) -> None:
+    def test_quiet_side_is_observed_as_zero(self) -> None:
         feed = Feed(events(("okx", 0, "short", 7.0, 1.0), ("okx", 139 * HOUR_MS, "short", 7.0, 1.0)))
         seen = feed.observed(+1, self.HOURS, self.SWEPT)
         assert seen is not None
@@ -243,26 +241,26 @@ class TestFeeds:
         assert not seen.realised.any()
         assert seen.size_usd == TYPICAL_SIZE_USD
 
-    def test_before_its_first_event_and_after_its_last_a_feed_says_nothing(self) -> None:
+    def test_feed_covers_first_to_last_event_only(self) -> None:
         begun, ended = ("okx", 104 * HOUR_MS, "short", 7.0, 1.0), ("okx", 134 * HOUR_MS, "short", 7.0, 1.0)
         seen = Feed(events(begun, ended)).observed(+1, self.HOURS, self.SWEPT)
         assert seen is not None
         assert len(seen.realised) == len(seen.swept) == 30
-        later = ("okx", 150 * HOUR_MS, "short", 7.0, 1.0)  # is not known of yet
+        later = ("okx", 150 * HOUR_MS, "short", 7.0, 1.0)  # not known yet
         assert Feed(events(begun, later)).observed(+1, self.HOURS, self.SWEPT) is None
         assert Feed(events(ended)).observed(-1, self.HOURS, self.SWEPT) is None
         assert Feed(events()).observed(-1, self.HOURS, self.SWEPT) is None
 
-    def test_a_feed_of_one_event_a_second_at_most_teaches_nothing(self) -> None:
+    def test_sampled_feed_is_ignored(self) -> None:
         told = [("okx", 100 * HOUR_MS + second * 600_000, "long", 10.0, 2.0) for second in range(239)]
         assert Feed(events(*told)).observed(+1, self.HOURS, self.SWEPT) is None
         both = [(exchange, at + 10, "short", price, base) for exchange, at, _, price, base in told]
-        assert Feed(events(*told, *both)).observed(+1, self.HOURS, self.SWEPT) is None  # one a second and side
+        assert Feed(events(*told, *both)).observed(+1, self.HOURS, self.SWEPT) is None  # one per second and side
         once_twice = ("okx", told[150][1] + 500, "long", 10.0, 2.0)
-        assert Feed(events(*told, once_twice)).observed(+1, self.HOURS, self.SWEPT) is None  # a slip of the clock
+        assert Feed(events(*told, once_twice)).observed(+1, self.HOURS, self.SWEPT) is None  # clock jitter
         cascades = [(exchange, at + 10, side, price, base) for exchange, at, side, price, base in told[::4]]
         assert Feed(events(*told, *cascades)).observed(+1, self.HOURS, self.SWEPT) is not None
-        few = self.HOURS[:30]  # too few to tell by
+        few = self.HOURS[:30]  # too few to detect sampling
         assert Feed(events(*told)).observed(+1, few, self.SWEPT[:30]) is not None
 
 
@@ -270,7 +268,7 @@ class TestScore:
     MARK = 100.0
 
     def truth(self, *rows: tuple[str, float, float, float]) -> pl.DataFrame:
-        """Rows of (side, low, high, usd)."""
+        """Return the true map of rows (side, low, high, usd)."""
         frame = pl.DataFrame(rows, schema=["side", "low", "high", "usd"], orient="row")
         of = {"market": 1, "exchange": "okx", "at_ms": 5, "window": "all", "mark_price": self.MARK}
         return frame.with_columns(pl.lit(value).alias(name) for name, value in of.items()).with_columns(
@@ -282,24 +280,24 @@ class TestScore:
         rows = [of | {"side": side, "distance": d, "usd": each} for side, each in usd.items() for d in DISTANCES]
         return pl.DataFrame(rows)
 
-    def test_a_bucket_counts_by_its_middle(self) -> None:
+    def test_bucket_counts_by_its_middle(self) -> None:
         sums = sums_of.true_sums(self.truth(("long", 98.8, 99.1, 5e5), ("long", 98.9, 99.2, 3e5)))
         by = dict(sums.select("distance", "truth").sort("distance").rows())
         assert by == {0.01: 3e5, 0.02: 8e5, 0.03: 8e5, 0.05: 8e5, 0.10: 8e5}
 
-    def test_the_factor_goes_both_ways_and_is_floored(self) -> None:
+    def test_factor_is_symmetric_and_floored(self) -> None:
         truth = self.truth(("long", 99.4, 99.6, 8e5))
         scored = sums_of.factors(self.sums(long=2e5, short=3e5), truth)
         by_side = scored.group_by("side").agg(pl.col("factor").median()).sort("side")["factor"].to_list()
-        assert by_side == pytest.approx([4.0, 3.0])  # of the shorts nobody stands, which is taken as the floor
+        assert by_side == pytest.approx([4.0, 3.0])  # there are no true shorts, so the floor applies
         assert sums_of.factors(self.sums(long=6.4e6), truth)["factor"].to_list() == pytest.approx([8.0] * 5)
 
-    def test_instants_without_truth_are_left_out(self) -> None:
+    def test_times_without_truth_are_excluded(self) -> None:
         later = self.sums(long=1e6).with_columns(at_ms=pl.lit(6, pl.Int64))
         truth = self.truth(("long", 99.4, 99.6, 8e5))
         assert sums_of.factors(later, truth).is_empty()
 
-    def test_the_table(self) -> None:
+    def test_medians_by_market_window_and_group(self) -> None:
         truth = self.truth(("long", 99.4, 99.6, 8e5))
         more = pl.concat([truth, truth.with_columns(market=pl.lit(2, pl.Int64))])
         own = self.sums(long=4e5, short=1e5)
@@ -317,5 +315,5 @@ class TestScore:
         ]  # fmt: skip
 
 
-def test_every_estimator_is_told_of(complete: list[Reading]) -> None:
+def test_every_estimator_has_readings(complete: list[Reading]) -> None:
     assert {reading.estimator for reading in complete} == set(ESTIMATORS)

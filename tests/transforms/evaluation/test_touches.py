@@ -1,4 +1,4 @@
-"""Levels near the mark: which are of clusters, how far they are, and whether the mark came."""
+"""Levels near the mark: their membership in clusters, their distance, and whether the mark reached them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LENGTH = 60
 
 
 def hours(**changed: dict[int, object]) -> pl.DataFrame:
-    """The mark goes up and down by 1 % in turn, and its hours reach from 99 to 101; `changed` by column and hour."""
+    """Return hours with a mark that alternates by 1 % and spans 99 to 101.5; `changed` by column and hour."""
     rows = [
         {"hour_utc": FIRST + i * HOUR, "mark_price": 100.0 * 1.01 ** (i % 2), "lowest": 99.0, "highest": 101.5}
         | {"is_stale": False}
@@ -36,7 +36,7 @@ LEVELS = pl.DataFrame(
 )  # fmt: skip
 
 
-def test_levels_of_clusters_stand_once_and_the_others_each() -> None:
+def test_cluster_counts_once_and_other_levels_each() -> None:
     made = touches(hours(), CLUSTERS, LEVELS)
     assert set(made["hour_utc"]) == {NOW}
     found, others = (
@@ -48,7 +48,7 @@ def test_levels_of_clusters_stand_once_and_the_others_each() -> None:
     assert made["move_bp"].unique().to_list() == pytest.approx([99.503], rel=1e-4)
 
 
-def test_reached_is_the_near_edge_in_the_hours_after_and_not_in_this() -> None:
+def test_reached_means_the_near_edge_in_later_hours() -> None:
     later = {"lowest": {30: 90.0, 31: 98.5, 35: 97.0}, "highest": {34: 102.0}}
     made = touches(hours(**later), CLUSTERS, LEVELS)
     seen = {
@@ -60,7 +60,7 @@ def test_reached_is_the_near_edge_in_the_hours_after_and_not_in_this() -> None:
     assert seen[("short", 200)] == [False, True, True]  # 102.0 in the fourth
 
 
-def test_a_hole_ahead_is_not_known() -> None:
+def test_gap_ahead_gives_null() -> None:
     lacking = touches(hours(lowest={33: None}, highest={33: None}), CLUSTERS, LEVELS)
     assert lacking["reached_1h"].null_count() == 0
     assert lacking["reached_4h"].null_count() == lacking["reached_24h"].null_count() == lacking.height
@@ -71,13 +71,13 @@ def test_a_hole_ahead_is_not_known() -> None:
     assert ends["reached_4h"].null_count() == 0
 
 
-def test_carried_hours_and_those_without_a_day_before_them_are_left_out() -> None:
+def test_stale_hours_and_the_first_day_are_excluded() -> None:
     assert touches(hours(is_stale={30: True}), CLUSTERS, LEVELS).is_empty()
     assert touches(hours().filter(pl.col("hour_utc") > FIRST + 6 * HOUR), CLUSTERS, LEVELS).is_empty()
     assert touches(hours().clear(), CLUSTERS, LEVELS).is_empty()
 
 
-def test_the_future_is_in_nothing_but_what_is_judged() -> None:
+def test_only_reached_columns_depend_on_the_future() -> None:
     other = {i: 100.0 + i for i in range(31, LENGTH)}
     one, two = (touches(h, CLUSTERS, LEVELS) for h in (hours(), hours(mark_price=other, lowest=other)))
     judged = [f"reached_{n}h" for n in (1, 4, 24)]
