@@ -65,7 +65,7 @@ class TestEstimates:
     def test_readings_do_not_look_ahead(
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
     ) -> None:
-        """The cases are noon, with the fit of the last midnight, and midnight, with a fit of the day that ends there."""
+        """Test noon, with the fit of the last midnight, and midnight, with a fit of the day that ends there."""
         for at_ms in (NOON_MS, MIDNIGHT_MS):
             past = published.filter(pl.col("open_ms") + BAR_MS <= at_ms), realised.filter(pl.col("ts_ms") < at_ms)
             then = list(known.read(*past, [at_ms]))

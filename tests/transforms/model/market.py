@@ -38,7 +38,7 @@ def bar(price: float, oi: float, *, low: float = 0, high: float = 0, close: floa
 def walks(
     draw: st.DrawFn, *, hours: tuple[int, int] = (2, 5), bars: tuple[int, int] = (0, 3), known: bool = False
 ) -> list[HourInput]:
-    """Draw hours with moves up to 3 % a bar, gaps and jumps of open interest, which may be unknown or 0 unless `known`."""
+    """Draw hours with moves up to 3 % a bar, gaps and jumps of open interest, unknown or 0 at times unless `known`."""
     price = draw(st.floats(0.01, 1e5)) * 1.00037  # not on the edge of a bucket
     readings = [st.floats(10.0, 1000.0), st.just(500.0), *([] if known else [st.just(UNKNOWN), st.just(0.0)])]
     made = []

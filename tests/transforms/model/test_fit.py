@@ -1,4 +1,4 @@
-"""The fit recovers the weights behind the liquidations with calibrated uncertainty, and keeps the prior without data."""
+"""The fit recovers the weights behind liquidations with calibrated uncertainty, and keeps the prior without data."""
 
 from __future__ import annotations
 

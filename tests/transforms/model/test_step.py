@@ -284,7 +284,6 @@ def walk(seed: int, hours: int) -> list[list[Bar]]:
 def test_expiring_cohorts_are_thinned_as_the_positions_were(s: int, seed: int) -> None:
     """The day window of a three-day population equals a population without earlier openings.
 
-
     Read with the prior's weights, within 1, 2, 5 and 25 % of the mark.
     """
     weight = prior("binance").weight[:, :, None]
