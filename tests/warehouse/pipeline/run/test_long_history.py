@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from expectations.tables import load
-from tests.warehouse.pipeline.past import MONTH, lengthen, seal, spoil
+from tests.warehouse.pipeline.long_history import MONTH, lengthen, seal, spoil
 from tests.warehouse.trial import A, Trial
 from warehouse.clock import HOUR
 from warehouse.storage import files

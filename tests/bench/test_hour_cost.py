@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table as Grid
 
-from tests.warehouse.pipeline.past import lengthen
+from tests.warehouse.pipeline.long_history import lengthen
 from tests.warehouse.trial import Trial
 from transforms.exchanges import ADAPTERS
 from transforms.exchanges.protocol import Request

@@ -24,8 +24,8 @@ import pytest
 
 from expectations.contract import Table
 from expectations.tables import load, table
-from tests.bench.long_past import STATE, repeat
-from tests.bench.test_what_an_hour_costs import show
+from tests.bench.test_hour_cost import show
+from tests.bench.year_of_maps import STATE, repeat
 from tests.warehouse.trial import Trial
 from warehouse.catalog import build as catalog
 from warehouse.clock import HOUR, to_ms

@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from expectations.tables import table
-from tests.warehouse.pipeline import dying
+from tests.warehouse.pipeline import kill_process
 from tests.warehouse.trial import MADE, A, Trial, differing, python
 from transforms.estimation import calibration
 from warehouse.clock import HOUR
@@ -32,11 +32,11 @@ from warehouse.storage.store import Store
 
 pytestmark = pytest.mark.slow
 
-CHILD = "import json, sys; from tests.warehouse.pipeline.dying import main; main(json.loads(sys.argv[1]))"
+CHILD = "import json, sys; from tests.warehouse.pipeline.kill_process import main; main(json.loads(sys.argv[1]))"
 MIDNIGHT = datetime(2026, 10, 22)  # 29 days before the day of NOW; older data comes from the archive
 OVER_MIDNIGHT = (MIDNIGHT - 2 * HOUR, MIDNIGHT + HOUR)
 FIT = datetime(2026, 11, 20)
-PHASES = ("start", *dying.PHASES, "process")
+PHASES = ("start", *kill_process.PHASES, "process")
 KILLS = {
     "run": [
         ("hour", "start"), ("midnight", "collect"), ("hour", "build"), ("midnight", "build"), ("hour", "gate"),
@@ -77,9 +77,9 @@ class Case:
 @pytest.fixture(scope="module", autouse=True)
 def limits() -> Iterator[None]:
     """Set the limits of the child processes: state is kept for a day, so that a few hours suffice for pruning."""
-    states = [table(name) for name in dying.STATES]
+    states = [table(name) for name in kill_process.STATES]
     before = calibration.LEAST_HOURS, workers._WORTH_A_PROCESS, [each.kept_days for each in states]
-    dying.shorten()
+    kill_process.shorten()
     yield
     calibration.LEAST_HOURS, workers._WORTH_A_PROCESS, kept = before
     for each, days in zip(states, kept, strict=True):
@@ -188,7 +188,7 @@ def undisturbed(made: Trial, about: dict[str, Any], patch: pytest.MonkeyPatch) -
     """Run the command in this process to its end."""
     for name, value in environment(made, about).items():
         patch.setenv(name, value)
-    dying.command({**about, "root": str(made.root), "workers": 1})
+    kill_process.command({**about, "root": str(made.root), "workers": 1})
 
 
 def settings_of(made: Trial, about: dict[str, Any]) -> Any:
