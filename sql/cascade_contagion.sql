@@ -21,11 +21,9 @@ clusters AS (
 ),
 
 held AS (
-    SELECT c.*, exchange, sum(usd) AS held_usd
+    SELECT c.*, exchange, notional_usd AS held_usd
     FROM clusters AS c
-    JOIN buckets AS s
-        ON s.coin = c.coin AND s.hour_utc = c.hour_utc AND s.side = c.side AND price_bucket BETWEEN lowest AND highest
-    GROUP BY ALL
+    JOIN cluster_shares USING (coin, hour_utc, side, cluster_id)
 ),
 
 largest AS (

@@ -43,10 +43,10 @@ class Settings(BaseSettings):
     )
     warehouse: Path | None = Field(None, description="folder of the tables; the catalog is catalog.duckdb in it")
     coins: Annotated[tuple[str, ...], NoDecode] = Field(("BTC", "ETH", "SOL"), description="coins, or `all`")
-    exchanges: Annotated[tuple[str, ...], NoDecode] = Field(tuple(ADAPTERS), description="exchanges to ask")
-    now: datetime | None = Field(None, description="freezes the clock, for replays; ISO 8601 with a zone")
+    exchanges: Annotated[tuple[str, ...], NoDecode] = Field(tuple(ADAPTERS), description="exchanges to query")
+    now: datetime | None = Field(None, description="frozen clock, for replays; ISO 8601 with a zone")
     recorded: Path | None = Field(None, description="folder of recorded files, for LIQ_SOURCE=recorded")
-    wait_s: float = Field(300, ge=0, description="how long to wait for another run of the same warehouse, in seconds")
+    wait_s: float = Field(300, ge=0, description="seconds to wait for another run of the same warehouse")
     seed: int = Field(7, ge=0, description="seed of the simulated market")
     binance_url: str | None = None
     binance_archive_url: str | None = None
@@ -108,7 +108,7 @@ class Settings(BaseSettings):
 
     @property
     def urls_given(self) -> bool:
-        """Whether the URL of every requested exchange is set explicitly."""
+        """True if the URL of every requested exchange is set explicitly."""
         return all(getattr(self, _URLS[exchange]) for exchange in self.exchanges)
 
     @property
@@ -118,25 +118,27 @@ class Settings(BaseSettings):
 
     @property
     def bar_minutes(self) -> int:
-        """The length of the bars to request: recordings have mark prices by the hour only."""
+        """The length of the bars to request; recordings have mark prices by the hour only."""
         return 60 if self.source == "recorded" else 5
 
     def base_urls(self, served_at: str | None = None) -> dict[str, str]:
-        """Return the base URL by host: the setting, else `served_at` (our server), else the exchange's own if live."""
+        """Return the base URL by host: the setting, else `served_at` (our own server), else the exchange's if live."""
         official = _OFFICIAL if self.source == "live" else {}
-        given = {host: getattr(self, field) or served_at or official.get(host) for host, field in _URLS.items()}
-        urls = {host: url for host, url in given.items() if url}
+        by_host = {host: getattr(self, field) or served_at or official.get(host) for host, field in _URLS.items()}
+        urls = {host: url for host, url in by_host.items() if url}
         # Binance serves risk tiers on its web host; a substitute for its API must serve them too
         if "binance" in urls:
-            moved = urls["binance"] != _OFFICIAL["binance"]
-            urls["binance_web"] = urls["binance"] if moved else _OFFICIAL["binance_web"]
+            is_substitute = urls["binance"] != _OFFICIAL["binance"]
+            urls["binance_web"] = urls["binance"] if is_substitute else _OFFICIAL["binance_web"]
         return urls
 
     def stream_urls(self) -> dict[str, str]:
-        """Return the base URL of each exchange's stream: the setting, else the exchange's own if live."""
+        """Return the base URL of each exchange's stream: the setting, else the exchange's if live."""
         official = {exchange: stream.URL for exchange, stream in STREAMS.items()} if self.source == "live" else {}
-        given = {exchange: getattr(self, field) or official.get(exchange) for exchange, field in _STREAM_URLS.items()}
-        return {exchange: url for exchange, url in given.items() if url}
+        by_exchange = {
+            exchange: getattr(self, field) or official.get(exchange) for exchange, field in _STREAM_URLS.items()
+        }
+        return {exchange: url for exchange, url in by_exchange.items() if url}
 
 
 def load(**overrides: Any) -> Settings:
@@ -153,15 +155,15 @@ def load(**overrides: Any) -> Settings:
 
 def _refuse_unknown() -> None:
     known = {f"LIQ_{name}".upper() for name in Settings.model_fields}
-    given = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
-    unknown = sorted(name for name in given - known if name.startswith("LIQ_"))
+    defined = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
+    unknown = sorted(name for name in defined - known if name.startswith("LIQ_"))
     if unknown:
         raise UserError("; ".join(_unknown(name, sorted(known)) for name in unknown))
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1, cutoff=0.8)
-    return f"{name} is not a setting; " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}")
+    close = get_close_matches(name, known, n=1, cutoff=0.8)
+    return f"{name} is not a setting; " + (f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}")
 
 
 def _complaint(error: Any) -> str:

@@ -60,7 +60,7 @@ COLUMNS = (
         FLOAT,
         "Z-score of the range's notional against its own last 7 days; null with too little history",
     ),
-    Column("exchange_shares", TEXT, "Share of each exchange in the notional, as JSON"),
+    Column("share", FLOAT, "Share of the exchange in the cluster's notional", minimum=0, maximum=1),
     # tracks of clusters
     Column(
         "track_id",

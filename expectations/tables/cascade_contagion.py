@@ -39,7 +39,12 @@ TABLE = Table(
         "parameters_version",
         "source",
     ),
-    inputs=(Input("liquidation_levels", required=True), Input("liquidation_clusters"), Input("cascade_risk")),
+    inputs=(
+        Input("liquidation_levels", required=True),
+        Input("liquidation_clusters"),
+        Input("cluster_shares"),
+        Input("cascade_risk"),
+    ),
     nullable=frozenset({"reached_cluster_id"}),
     time_column="hour_utc",
     may_be_empty=True,

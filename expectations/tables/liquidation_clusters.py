@@ -30,7 +30,6 @@ TABLE = Table(
         "intensity",
         "intensity_z",
         "distance_bp",
-        "exchange_shares",
         "mark_price",
         "is_stale",
         "parameters_version",

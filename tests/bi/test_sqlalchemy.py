@@ -51,7 +51,7 @@ def test_documented_program_equals_duckdb(python: Path, home: Path, ask: duckdb.
     lines = run(python, program("create_engine"), home).splitlines()
     row = ask.sql("FROM imbalance('BTC') WHERE distance_bp = 500").pl().row(0, named=True)
     assert lines[0] == f"{row['hour_utc']} {row['long_usd']} {row['short_usd']}"
-    assert "long_usd FLOAT Long notional within the distance below the mark (usd)" in lines
+    assert "long_usd FLOAT Long notional within `distance_bp` below the mark (usd)" in lines
     assert "hour_utc TIMESTAMP" in " ".join(lines)
 
 

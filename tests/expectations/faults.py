@@ -80,6 +80,7 @@ GRAIN_ALSO = {
     "margin_tiers": frozenset({"bounds_rise"}),
     "map_scores": frozenset({"same_hours_for_every_estimator"}),
     "instruments": frozenset({"versions_do_not_overlap"}),
+    "cluster_shares": frozenset({"shares_add_up_to_one", "share_matches_notional"}),
     "cluster_history": frozenset({"one_active_track_per_cluster", "open_tracks_do_not_overlap"}),
 }
 
@@ -146,6 +147,10 @@ OWN: dict[str, list[Fault]] = {
         Fault("notional_matches_price", put(notional_usd=2.0)),
     ],
     "realised_coverage": [Fault("full_hours", put(hour_utc=HOUR + timedelta(minutes=5)))],
+    "cluster_shares": [
+        Fault("shares_add_up_to_one", put(share=0.5), frozenset({"share_matches_notional"})),
+        Fault("share_matches_notional", put(notional_usd=9e6)),
+    ],
     "cascade_contagion": [
         Fault("pushed_away_from_the_mark", everywhere(pushed_to_price=98_900.0), what="longs push up"),
         Fault("pushed_away_from_the_mark", everywhere(pushed_to_price=0.0), what="through zero"),

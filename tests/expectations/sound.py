@@ -107,13 +107,21 @@ def cascade_contagion() -> list[Row]:
 
 
 def liquidation_clusters() -> list[Row]:
-    every = _MODELLED | _MAP | {"intensity": 2.5, "intensity_z": 0.5, "exchange_shares": '{"okx": 1.0}'}
+    every = _MODELLED | _MAP | {"intensity": 2.5, "intensity_z": 0.5}
 
     def cluster(side: str, rank: int, low: float, usd: float) -> Row:
         place = {"price_low": low, "price_high": low + 200, "price_peak": low + 50, "cluster_id": f"BTC-{side}-{low:g}"}
         return every | place | {"side": side, "rank": rank, "notional_usd": usd, "distance_bp": abs(low - 1e5) / 10}
 
     return [cluster("long", 1, 98_000, 9e6), cluster("long", 2, 97_000, 5e6), cluster("short", 1, 102_000, 7e6)]
+
+
+def cluster_shares() -> list[Row]:
+    every = _MODELLED | _MAP | {"side": "long", "rank": 1, "cluster_id": "BTC-long-98000"}
+    return [
+        every | {"exchange": name, "notional_usd": share * 9e6, "share": share}
+        for name, share in (("binance", 0.75), ("okx", 0.25))
+    ]
 
 
 def cluster_history() -> list[Row]:
@@ -301,8 +309,8 @@ _SOUND: dict[str, Callable[[], list[Row]]] = {
     for f in (
         payloads, instruments, margin_tiers, open_interest, positioning, price_bars, realised_liquidations,
         realised_coverage, cascade_contagion, cascade_risk, cluster_history, market_summary, liquidation_clusters,
-        liquidation_curve, liquidation_levels, map_scores, market_balance, model_parameters, state_cohorts,
-        position_ledger, state_positions, sweeps, calibration_exposure, checks, fetches, gaps, partitions, runs,
+        cluster_shares, liquidation_curve, liquidation_levels, map_scores, market_balance, model_parameters,
+        state_cohorts, position_ledger, state_positions, sweeps, calibration_exposure, checks, fetches, gaps, partitions, runs,
         watermark,
     )
 }  # fmt: skip

@@ -21,7 +21,7 @@ UNITS = {"_usd": "usd", "_base": "coins", "_bp": "bp", "_x": "x", "_ms": "ms", "
 
 
 def test_contracts_are_loaded() -> None:
-    assert len(load()) == 29
+    assert len(load()) == 30
     assert {t.layer for t in load().values()} == {"raw", "core", "model", "mart", "ops"}
 
 

@@ -15,8 +15,8 @@ FIRST = datetime(2026, 1, 5, 20)
 HOUR = timedelta(hours=1)
 MARK = bucket(100.0)
 EVERY = {"coin": "BTC", "source": "simulated", "parameters_version": "v1", "is_stale": False, "mark_price": 100.0}
-EVERY |= {"exchange": "okx", "instrument": "I", "exchange_shares": "{}", "price_kind": "mark", "interval_minutes": 60}
-EVERY |= {"intensity": 1.5, "distance_bp": 0.0}
+EVERY |= {"exchange": "okx", "instrument": "I", "price_kind": "mark"}
+EVERY |= {"interval_minutes": 60, "intensity": 1.5, "distance_bp": 0.0}
 Hours = list[tuple[list[tuple[int, int, int]], tuple[int, int]]]
 
 

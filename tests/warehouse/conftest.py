@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from datetime import datetime
 from pathlib import Path
@@ -75,11 +74,10 @@ def balance(of_hour: pl.DataFrame) -> pl.DataFrame:
 
 def clusters(hour: datetime) -> pl.DataFrame:
     ranges = {"long": (100_700.0, 101_100.0, 312e6, 2.1), "short": (106_400.0, 107_100.0, 420e6, 2.4)}
-    shares = json.dumps({"binance": 0.5, "bybit": 0.3, "okx": 0.2})
     rows = [
         {"side": side, "rank": 1, "cluster_id": f"BTC-{side}", "price_low": low, "price_high": high,
          "price_peak": low + 100,
-         "notional_usd": usd, "intensity": intensity, "distance_bp": 280.0, "exchange_shares": shares}
+         "notional_usd": usd, "intensity": intensity, "distance_bp": 280.0}
         for side, (low, high, usd, intensity) in ranges.items()
     ]  # fmt: skip
     known = {
@@ -89,6 +87,12 @@ def clusters(hour: datetime) -> pl.DataFrame:
         "mark_price": pl.lit(103_753.0),
     }
     return pl.DataFrame(rows).with_columns(**known, **_attributes())
+
+
+def shares(found: pl.DataFrame) -> pl.DataFrame:
+    parts = pl.DataFrame({"exchange": EXCHANGES, "share": [0.5, 0.3, 0.2]})
+    rows = found.drop("price_low", "price_high", "price_peak", "intensity", "distance_bp")
+    return rows.join(parts, how="cross").with_columns(pl.col("notional_usd") * pl.col("share"))
 
 
 def books(hour: datetime) -> pl.DataFrame:
@@ -118,6 +122,7 @@ def fill(store: Store) -> None:
     store.write_partitions(table("liquidation_levels"), pl.concat(of_hours))
     store.write_partitions(table("market_balance"), pl.concat(map(balance, of_hours)))
     store.write_partitions(table("liquidation_clusters"), pl.concat(map(clusters, HOURS)))
+    store.write_partitions(table("cluster_shares"), pl.concat(shares(clusters(hour)) for hour in HOURS))
     store.write_partitions(table("position_ledger"), pl.concat(map(books, HOURS)))
     gap = {
         "coin": "BTC",

@@ -1,4 +1,4 @@
-"""Settings from the caller, the environment or `.env`; errors name the setting and the valid values."""
+"""Settings from the environment, `.env` or the caller; an error names the setting and a valid value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STREAMS = ("BINANCE_STREAM_URL", "BYBIT_STREAM_URL", "OKX_STREAM_URL")
 
 @pytest.fixture(autouse=True)
 def _clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the user's `LIQ_` variables and work in a directory without a `.env`."""
+    """Remove the variables of the environment and any `.env`."""
     for name in [n for n in os.environ if n.startswith("LIQ_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
@@ -33,7 +33,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert load(source="live").root == tmp_path / "liquidation-data" / "live"
 
 
-def test_caller_overrides_environment_and_environment_overrides_file(
+def test_the_caller_overrides_the_environment_which_overrides_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".env").write_text("LIQ_COINS=sol\nLIQ_SEED=3\nLIQ_EXCHANGES=okx\n")
@@ -53,7 +53,7 @@ def test_now_is_naive_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"source": "real"}, "LIQ_SOURCE: .*'simulated', 'recorded' or 'live'"),
         ({"coins": " , "}, "LIQ_COINS: no coin; write e.g. BTC,ETH,SOL or all"),
@@ -64,13 +64,16 @@ def test_now_is_naive_utc() -> None:
         ({"seed": "x"}, "LIQ_SEED: .*integer"),
         ({"seed": -1}, "LIQ_SEED: .*greater than or equal to 0"),
         ({"okx_url": "okx.com"}, "LIQ_OKX_URL: 'okx.com' is not a base URL; write e.g. http://127.0.0.1:8900"),
-        ({"okx_stream_url": "https://okx.com"}, "LIQ_OKX_STREAM_URL: 'https://okx.com' is not the URL of a stream"),
+        (
+            {"okx_stream_url": "https://okx.com"},
+            "LIQ_OKX_STREAM_URL: 'https://okx.com' is not a WebSocket URL; write e.g. ws://",
+        ),
         ({"source": "recorded"}, "LIQ_SOURCE=recorded needs LIQ_RECORDED"),
         ({"source": "recorded", "recorded": "/nowhere"}, "LIQ_RECORDED: there is no folder /nowhere"),
     ],
 )
-def test_invalid_setting_is_named(wrong: dict[str, Any], told: str) -> None:
-    with pytest.raises(UserError, match=told) as caught:
+def test_an_invalid_setting_is_named(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
         load(**wrong)
     assert "\n" not in str(caught.value)
 
@@ -83,43 +86,43 @@ def test_all_invalid_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
-        ("LIQ_COIN", r"LIQ_COIN is no setting; did you mean LIQ_COINS\?"),
-        ("liq_excahnges", r"LIQ_EXCAHNGES is no setting; did you mean LIQ_EXCHANGES\?"),
-        ("LIQ_XYZ", "LIQ_XYZ is no setting; there are LIQ_BINANCE_ARCHIVE_URL, .*, LIQ_WAREHOUSE"),
+        ("LIQ_COIN", r"LIQ_COIN is not a setting; did you mean LIQ_COINS\?"),
+        ("liq_excahnges", r"LIQ_EXCAHNGES is not a setting; did you mean LIQ_EXCHANGES\?"),
+        ("LIQ_XYZ", "LIQ_XYZ is not a setting; there are LIQ_BINANCE_ARCHIVE_URL, .*, LIQ_WAREHOUSE"),
     ],
 )
 @pytest.mark.parametrize("in_file", [False, True])
 def test_unknown_variable_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_file: bool, name: str, told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_file: bool, name: str, message: str
 ) -> None:
     if in_file:
         (tmp_path / ".env").write_text(f"OTHER=1\n{name}=ETH\n")
     else:
         monkeypatch.setenv(name, "ETH")
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         load()
 
 
 def test_every_variable_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = dict.fromkeys(URLS, "http://127.0.0.1:1") | {"SOURCE": "recorded", "COINS": "DOGE", "EXCHANGES": "okx"}
-    said |= {
+    variables = dict.fromkeys(URLS, "http://127.0.0.1:1") | {"SOURCE": "recorded", "COINS": "DOGE", "EXCHANGES": "okx"}
+    variables |= {
         "NOW": "2026-01-12T00:00Z",
         "SEED": "9",
         "WAIT_S": "1",
         "WAREHOUSE": str(tmp_path),
         "RECORDED": str(tmp_path),
     }
-    said |= dict.fromkeys(STREAMS, "ws://127.0.0.1:1")
-    assert set(said) == {*NAMES, *URLS, *STREAMS}
-    for name, value in said.items():
+    variables |= dict.fromkeys(STREAMS, "ws://127.0.0.1:1")
+    assert set(variables) == {*NAMES, *URLS, *STREAMS}
+    for name, value in variables.items():
         monkeypatch.setenv(f"LIQ_{name}", value)
     settings, plain = load().model_dump(), load.__globals__["Settings"].model_fields
     assert all(settings[name] != field.default for name, field in plain.items())
 
 
-def test_only_live_source_has_default_streams() -> None:
+def test_only_live_data_streams_from_the_exchanges_themselves() -> None:
     assert load().stream_urls() == {}
     assert load(okx_stream_url="ws://127.0.0.1:1/").stream_urls() == {"okx": "ws://127.0.0.1:1"}
     live = load(source="live", bybit_stream_url="wss://example.org").stream_urls()
@@ -134,7 +137,7 @@ def test_sources_do_not_share_a_folder(tmp_path: Path) -> None:
     assert load(warehouse="~/there").root == Path("~/there").expanduser()
 
 
-def test_base_urls_prefer_given_then_simulator_then_official() -> None:
+def test_urls_are_the_settings_else_our_server_else_the_exchanges() -> None:
     official = load(source="live").base_urls()
     assert official["binance"] == "https://fapi.binance.com"
     assert official["okx"] == "https://www.okx.com"
@@ -149,6 +152,6 @@ def test_recorded_source_has_hourly_bars(tmp_path: Path) -> None:
     assert load(source="recorded", recorded=tmp_path).bar_minutes == 60
 
 
-def test_settings_are_frozen() -> None:
+def test_settings_are_immutable() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load().seed = 8

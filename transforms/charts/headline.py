@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
@@ -97,10 +97,8 @@ def _clusters(market: Snapshot) -> list[str]:
     return [f"Largest clusters: {'; '.join(texts)}."] if texts else []
 
 
-def _cluster(row: dict[str, object]) -> str:
-    shares = json.loads(str(row["exchange_shares"]))
-    lead = max(shares, key=shares.__getitem__, default=None)
-    share = f", {part(shares[lead])} on {lead}" if lead else ""
+def _cluster(row: dict[str, Any]) -> str:
+    share = f", {part(row['lead_share'])} on {row['lead_exchange']}" if row["lead_exchange"] else ""
     low, high = (price_text(float(str(row[edge]))) for edge in ("price_low", "price_high"))
     intensity, notional = float(str(row["intensity"])), float(str(row["notional_usd"]))
     return f"{row['side']}s {low}-{high} ({amount(notional)}, intensity {intensity:.1f}{share})"

@@ -16,8 +16,9 @@ class Snapshot:
     """The rows of one hour.
 
     levels: exchange, side, bucket with its edges, notional by window. exchange_rows: exchange, mark_price, is_stale,
-    fresh_at_utc (the last hour not carried). missing: exchange, reason. balance, clusters: as in mart.market_balance
-    and mart.liquidation_clusters. ranges: rows of mart.liquidation_curve for all exchanges together.
+    fresh_at_utc (the last hour not carried). missing: exchange, reason. balance: as in mart.market_balance. clusters:
+    as in mart.liquidation_clusters, with lead_exchange and lead_share, its share of the cluster. ranges: rows of
+    mart.liquidation_curve for all exchanges together.
     """
 
     coin: str

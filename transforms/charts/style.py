@@ -1,4 +1,4 @@
-"""How every chart looks: colours, letters, axes, in light and in dark; and a figure as one still picture."""
+"""Style of all charts: colours, fonts and axes, light and dark; and a figure as one still picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import polars as pl
 from transforms.charts.amounts import decimals, vega_amount
 from transforms.charts.figure import Figure
 
-# Okabe and Ito's palette, which the colour-blind can tell apart, and which stands out from white and from black.
+# Okabe and Ito's palette: distinct to colour-blind readers, and visible on white and on black.
 EXCHANGE_COLOURS = {"binance": "#E69F00", "bybit": "#56B4E9", "okx": "#009E73"}
 SIDE_COLOURS = {"longs": "#D55E00", "shorts": "#0072B2"}
 SPARE_COLOURS = ("#CC79A7", "#F0E442", "#999999")
@@ -24,9 +24,9 @@ LEVERAGE_COLOURS = {
 }  # fmt: skip
 STILL_WIDTH = 1040
 _HOUR_MS = 3_600_000
-_LETTERS = 165  # of a subtitle, beside one another in that width
+_LETTERS = 165  # characters of a subtitle that fit in that width
 EXTENT = 62
-"""Room left of charts that stand one below the other, so that their hours do."""
+"""Space to the left of stacked charts, so that their time axes line up."""
 
 _MOMENT = (
     "utchours(datum.value) ? utcFormat(datum.value, '%H:%M') : utcdate(datum.value) == 1 && utcmonth(datum.value) == 0"
@@ -37,7 +37,7 @@ _TEXT = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
 
 
 def config(*, dark: bool = False) -> dict[str, Any]:
-    """Vega-Lite's settings. Marks name a style (`ink`, `halo`, `quiet`) where their colour is the theme's."""
+    """Return Vega-Lite's settings. Marks that take their colour from the theme name a style: `ink`, `halo`, `quiet`."""
     paper, ink, soft, grid = ("#14181d", "#e8eaed", "#aab2bd", "#2a313a") if dark else (
         "#ffffff", "#222222", "#555555", "#e6e9ee"
     )  # fmt: skip
@@ -57,30 +57,30 @@ def config(*, dark: bool = False) -> dict[str, Any]:
 
 
 def colours(names: list[str], known: dict[str, str]) -> dict[str, str]:
-    """A colour for each name: the known one, or the next that is spare."""
+    """Return a colour for each name: the known one, or the next spare one."""
     spare = iter(SPARE_COLOURS * len(names))
     return {name: known.get(name) or next(spare) for name in names}
 
 
 def literal(field: str) -> str:
-    """A nominal field whose name may hold a dot, as `1.6x` does."""
+    """Return the encoding of a nominal field; its name may contain a dot, such as `1.6x`."""
     return field.replace(".", "\\.") + ":N"
 
 
 def dollars(title: str, **options: Any) -> alt.Axis:
-    """An axis of dollars: 500M, 1.5B."""
-    given: dict[str, Any] = {"title": title, "labelExpr": vega_amount(), "tickCount": 6} | options
-    return alt.Axis(**given)
+    """Return an axis of dollars: 500M, 1.5B."""
+    settings: dict[str, Any] = {"title": title, "labelExpr": vega_amount(), "tickCount": 6} | options
+    return alt.Axis(**settings)
 
 
 def prices(price: float, **options: Any) -> alt.Axis:
-    """An axis of prices, with as many decimals as one of this size needs."""
-    given: dict[str, Any] = {"title": "price (USD)", "format": f",.{decimals(price)}f", "grid": False} | options
-    return alt.Axis(**given)
+    """Return an axis of prices, with the decimals that a price of this size needs."""
+    settings: dict[str, Any] = {"title": "price (USD)", "format": f",.{decimals(price)}f", "grid": False} | options
+    return alt.Axis(**settings)
 
 
 def moments(ends: tuple[datetime, datetime] | None = None) -> alt.X:
-    """Time in UTC, of milliseconds since 1970 in `t`."""
+    """Return the time axis, UTC, of milliseconds since 1970 in `t`."""
     domain = [_moment(end) for end in ends] if ends else alt.Undefined
     axis = alt.Axis(
         title="UTC",
@@ -94,16 +94,16 @@ def moments(ends: tuple[datetime, datetime] | None = None) -> alt.X:
     return alt.X("t:T", scale=scale, axis=axis)
 
 
-def _moment(of: datetime) -> alt.DateTime:
-    return alt.DateTime(utc=True, year=of.year, month=of.month, date=of.day, hours=of.hour)
+def _moment(time: datetime) -> alt.DateTime:
+    return alt.DateTime(utc=True, year=time.year, month=time.month, date=time.day, hours=time.hour)
 
 
-def hover(told: pl.DataFrame) -> alt.Chart:
-    """An unseen column around each hour `t`, as high as the chart, whose tooltip tells the other columns, all text."""
+def hover(tooltips: pl.DataFrame) -> alt.Chart:
+    """Return an invisible bar per hour `t`, as high as the chart, with the other columns, all text, as its tooltip."""
     over = alt.selection_point(name="hover", on="pointerover", clear="pointerout", empty=False)
-    half = (told["t"].diff().median() or _HOUR_MS) / 2  # type: ignore[operator]
+    half = (tooltips["t"].diff().median() or _HOUR_MS) / 2  # type: ignore[operator]
     column: alt.Chart = (
-        alt.Chart(told.with_columns(pl.col("t") - half, end=pl.col("t") + half))
+        alt.Chart(tooltips.with_columns(pl.col("t") - half, end=pl.col("t") + half))
         .mark_rect(style=["ink"], clip=True)
         .encode(
             x=moments(),
@@ -111,7 +111,7 @@ def hover(told: pl.DataFrame) -> alt.Chart:
             y=alt.value(0),
             y2=alt.value("height"),
             opacity=alt.condition(over, alt.value(0.1), alt.value(0)),
-            tooltip=[alt.Tooltip(literal(name), title=name) for name in told.columns if name != "t"],
+            tooltip=[alt.Tooltip(literal(name), title=name) for name in tooltips.columns if name != "t"],
         )
         .add_params(over)
     )
@@ -121,23 +121,23 @@ def hover(told: pl.DataFrame) -> alt.Chart:
 def panel(
     *layers: alt.Chart | alt.LayerChart, height: int, series: Iterable[str] = (), **options: Any
 ) -> alt.LayerChart:
-    """Layers as one chart. A page hides and shows series by its parameter `shown`.
+    """Return layers as one chart. A page hides and shows series by its parameter `shown`.
 
-    All is given at once: each later change of a layered chart copies its data.
+    All options are set at once because each later change of a layered chart copies its data.
     """
     shown = [alt.VariableParameter(name="shown", value=list(series))] if series else alt.Undefined
     return alt.LayerChart(layer=list(layers), height=height, params=shown, **options)
 
 
 def is_shown(field: str) -> str:
-    """The filter of what a chart shows of its series."""
+    """Return the filter expression for the series that a chart shows."""
     return f"indexof(shown, datum['{field}']) >= 0"
 
 
 def still(figure: Figure) -> alt.VConcatChart:
-    """The figure with its title above it, in light, for a picture that nobody can click on."""
+    """Return the figure with its title above it, in the light theme, as a picture without interaction."""
     panels = [panel.properties(width=STILL_WIDTH) for panel in figure.panels]
-    made: alt.VConcatChart = (
+    chart: alt.VConcatChart = (
         alt.VConcatChart(vconcat=panels, spacing=12)
         .properties(
             title={
@@ -147,4 +147,4 @@ def still(figure: Figure) -> alt.VConcatChart:
         )
         .configure(**config())
     )
-    return made
+    return chart

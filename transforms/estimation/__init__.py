@@ -1,1 +1,1 @@
-"""Between the tables and the model: inputs, state, calibration, backtest and replay."""
+"""Conversions between tables and model: inputs, state, calibration, backtest and replay."""

@@ -1,4 +1,4 @@
-"""What each estimator says stood where the mark then went, hour by hour, from tables of one contract."""
+"""Backtest of one contract by hour: the notional of each estimator's map in the range that the mark then swept."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from transforms.model.price_grid import middle
 from transforms.model.step import Bar
 
 RANGE = "range"
-"""No map at all: how far the mark went against the side in the hour, in log price."""
+"""A baseline without a map: the hour's adverse move of the mark for the side, in log price."""
 
 NAMES = (*ESTIMATORS, RANGE)
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Of one side and hour, by one estimator: dollars, or log price for RANGE."""
+    """The prediction of one estimator for one side and hour: `amount` in USD, or in log price for RANGE."""
 
     side: str
     estimator: str
@@ -30,40 +30,40 @@ class Prediction:
 
 
 def predict(
-    inputs: EstimatorInput, exchange: str, wanted: Container[datetime], applying: Callable[[int, int], Assumptions]
+    inputs: EstimatorInput, exchange: str, targets: Container[datetime], applying: Callable[[int, int], Assumptions]
 ) -> Iterator[Prediction]:
-    """Each side of each hour in `wanted`, by every estimator, all carried from the first bar on.
+    """Yield every estimator's prediction for each side of each hour in `targets`; all start at the first bar.
 
-    An hour is predicted by the map of the hour before it: `applying(s, hour_h)` are the parameters of that one. Left
-    out are hours of which the exchange said too little to know what the mark swept, and those that follow them.
+    An hour is predicted by the map of the hour before, with the parameters `applying(s, hour_h)` of that earlier hour.
+    Hours that are not fresh (the range that the mark swept is uncertain) and the hours after them are left out.
     """
     if inputs.first_price is None:
         return
-    makers = set(ESTIMATORS.values())  # ours is carried once, however it is read
-    stated = prior(exchange)
+    constructors = set(ESTIMATORS.values())  # `fitted` and `prior` share one instance
+    prior_parameters = prior(exchange)
     for s, side in SIDE_OF.items():
-        carried = {make: make(s, inputs.first_price) for make in makers}
-        fresh = begun = False
+        estimators = {make: make(s, inputs.first_price) for make in constructors}
+        fresh = started = False
         for hour in inputs.hours:
             bars = hour.bars[s]
             moment = datetime.fromtimestamp(hour.hour_h * 3600, UTC).replace(tzinfo=None)
-            if fresh and hour.fresh and moment in wanted:
+            if fresh and hour.fresh and moment in targets:
                 for name, make in ESTIMATORS.items():
-                    assumed = applying(s, hour.hour_h - 1) if name == "fitted" else stated
-                    yield Prediction(side, name, moment, _stood(carried[make], s, bars, assumed))
-                mark = next(iter(carried.values())).mark
+                    assumed = applying(s, hour.hour_h - 1) if name == "fitted" else prior_parameters
+                    yield Prediction(side, name, moment, _notional_in_range(estimators[make], s, bars, assumed))
+                mark = next(iter(estimators.values())).mark
                 yield Prediction(side, RANGE, moment, max(s * log(mark / _worst(s, bars)), 0.0))
-            fresh, begun = hour.fresh, begun or bool(bars)
-            if begun:
-                for each in carried.values():
+            fresh, started = hour.fresh, started or bool(bars)
+            if started:
+                for each in estimators.values():
                     each.advance(bars, hour.contract, hour.hour_h)
 
 
-def _stood(estimator: Estimator, s: int, bars: list[Bar], assumed: Assumptions) -> float:
-    """Dollars in the buckets whose middle the bars reached."""
+def _notional_in_range(estimator: Estimator, s: int, bars: list[Bar], assumed: Assumptions) -> float:
+    """Return the USD in the buckets that have their middle within the range of the bars."""
     buckets, usd = estimator.standing(assumed)
-    reached = s * (middle(buckets) - _worst(s, bars)) >= 0.0
-    return float(usd[0][:, reached].sum())
+    in_range = s * (middle(buckets) - _worst(s, bars)) >= 0.0
+    return float(usd[0][:, in_range].sum())
 
 
 def _worst(s: int, bars: list[Bar]) -> float:

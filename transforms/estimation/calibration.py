@@ -1,4 +1,4 @@
-"""From tables to what a fit learns from: what the mark swept at a weight of one beside what was realised, by hour."""
+"""Input of a fit, from tables: calibration exposure and realised liquidations by hour."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from transforms.model.fit import TYPICAL_SIZE_USD, Fitted, Observed, Side, fit
 from transforms.model.price_grid import Floats
 
 WINDOW = timedelta(days=45)
-"""How far back a fit looks: crowds change, and what they did before says less of what they will do."""
+"""How far back a fit looks: positioning changes, so older hours say less about the present."""
 
 LEAST_HOURS = 24
-"""Hours of any contract that a fit needs: below, one violent hour would speak for all."""
+"""Contract hours that a fit needs: with fewer, one violent hour would dominate it."""
 
 _CONTRACT_HOUR = ["exchange", "instrument", "hour_utc"]
 _ROW = [*_CONTRACT_HOUR, "side"]
@@ -26,10 +26,10 @@ _ROW = [*_CONTRACT_HOUR, "side"]
 
 @dataclass(frozen=True)
 class Exposure:
-    """Hours of one side of an exchange that were estimated and read in full, in order of contract and hour.
+    """Hours of one side of an exchange with a map and covered liquidations, in order of contract and hour.
 
     hour [n]: end of the hour; swept [n, classes, holdings]: USD at a weight of one; realised [n]: USD; squares [n]:
-    of single liquidations, USD^2; sampled [n]: the feed is known to miss some.
+    sum of squares of single liquidations, USD^2; sampled [n]: true if the feed is known to miss some.
     """
 
     hour: np.ndarray
@@ -39,18 +39,18 @@ class Exposure:
     sampled: np.ndarray
 
     def within(self, since: datetime, until: datetime) -> Exposure:
-        """The hours between, neither included."""
-        return self._at((self.hour > np.datetime64(since)) & (self.hour < np.datetime64(until)))
+        """Return the hours between `since` and `until`, both exclusive."""
+        return self._select((self.hour > np.datetime64(since)) & (self.hour < np.datetime64(until)))
 
-    def whole(self) -> Exposure:
-        """The hours of which not just a sample is known."""
-        return self._at(~self.sampled)
+    def without_samples(self) -> Exposure:
+        """Return the hours with a complete feed."""
+        return self._select(~self.sampled)
 
-    def _at(self, at: np.ndarray) -> Exposure:
+    def _select(self, at: np.ndarray) -> Exposure:
         return Exposure(self.hour[at], self.swept[at], self.realised[at], self.squares[at], self.sampled[at])
 
 
-def seen(
+def load_exposure(
     calibration_exposure: pl.DataFrame,
     position_ledger: pl.DataFrame,
     realised_liquidations: pl.DataFrame,
@@ -58,18 +58,16 @@ def seen(
 ) -> dict[Side, Exposure]:
     """Return the fit's input for one coin, by exchange and side.
 
-    Hours without a read feed are left out, as are a stale hour and the one after it, which catches up: their swept
-    range is uncertain.
+    Hours without coverage are left out. So are a stale hour and the hour after it: their swept range is uncertain.
     """
-    moment = pl.col("time_utc")
     events = realised_liquidations.with_columns(
-        moment.dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
+        pl.col("time_utc").dt.offset_by("-1ms").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
     )
     stale = pl.col("is_stale")
-    books = position_ledger.sort(_ROW).with_columns(
-        (stale | stale.shift(1).over("exchange", "instrument", "side").fill_null(False)).alias("unsure")
+    ledger = position_ledger.sort(_ROW).with_columns(
+        (stale | stale.shift(1).over("exchange", "instrument", "side").fill_null(False)).alias("is_uncertain")
     )
-    known = books.filter(~pl.col("unsure")).join(
+    known = ledger.filter(~pl.col("is_uncertain")).join(
         realised_coverage.select(*_CONTRACT_HOUR, "completeness"), on=_CONTRACT_HOUR
     )
     return {
@@ -98,14 +96,14 @@ def _side(rows: pl.DataFrame, calibration_exposure: pl.DataFrame, events: pl.Dat
 
 
 def _sums(at: np.ndarray, values: Floats, n: int) -> Floats:
-    """Added in the order of the rows, so that the sums are the same to the bit."""
+    """Return sums of `values` by index, added in the order of the rows so that they are the same to the bit."""
     return np.bincount(at, weights=values, minlength=n).astype(float)
 
 
-def observed(coins: Sequence[Mapping[Side, Exposure]], midnight: datetime) -> dict[Side, Observed]:
-    """What was known of all coins together when the day began: nothing of `midnight` or after it.
+def observe(coins: Sequence[Mapping[Side, Exposure]], midnight: datetime) -> dict[Side, Observed]:
+    """Return the observations of all coins pooled by side, from the WINDOW before `midnight`.
 
-    Hours of which only a sample is known are left out where most are known whole.
+    The hour that ends at `midnight` is not included. Sampled hours are left out where most hours are complete.
     """
     parts: dict[Side, list[Exposure]] = {}
     for coin in coins:
@@ -113,13 +111,13 @@ def observed(coins: Sequence[Mapping[Side, Exposure]], midnight: datetime) -> di
             own = all_hours.within(midnight - WINDOW, midnight)
             if len(own.hour):
                 parts.setdefault(side, []).append(own)
-    return {side: _stacked(own) for side, own in parts.items()}
+    return {side: _stack(own) for side, own in parts.items()}
 
 
-def _stacked(parts: Sequence[Exposure]) -> Observed:
+def _stack(parts: Sequence[Exposure]) -> Observed:
     sampled = np.concatenate([part.sampled for part in parts])
     if 0.0 < sampled.mean() < 0.5:
-        parts = [part.whole() for part in parts]
+        parts = [part.without_samples() for part in parts]
     realised = np.concatenate([part.realised for part in parts])
     total = float(realised.sum())
     squares = float(np.concatenate([part.squares for part in parts]).sum())
@@ -131,16 +129,16 @@ def _stacked(parts: Sequence[Exposure]) -> Observed:
     )
 
 
-def hours_of(known: Mapping[Side, Observed]) -> int:
-    """Hours of any contract that were observed: a contract has both sides."""
+def count_hours(known: Mapping[Side, Observed]) -> int:
+    """Return the number of observed contract hours, counted on the long side as both sides share their hours."""
     return sum(len(own.realised) for (_, s), own in known.items() if s > 0)
 
 
 def learn(version: str, exchanges: Sequence[str], known: Mapping[Side, Observed]) -> dict[Side, Fitted]:
-    """Both sides of every exchange of `exchanges`, fitted together; empty where less than LEAST_HOURS were observed.
+    """Fit both sides of all `exchanges` together; return nothing with fewer than LEAST_HOURS observed hours.
 
-    An exchange of which nothing is known borrows from the others.
+    An exchange without observations borrows from the others.
     """
     priors = {(exchange, s): prior(exchange) for exchange in sorted(exchanges) for s in SIDE_OF}
     own = {side: known[side] for side in priors if side in known}
-    return fit(version, priors, own) if hours_of(own) >= LEAST_HOURS else {}
+    return fit(version, priors, own) if count_hours(own) >= LEAST_HOURS else {}

@@ -1,4 +1,4 @@
-"""What the estimator reads, from tables to quantities: bars with the open interest that was known at their end."""
+"""Input of the estimator, from tables: bars with the open interest known at their end."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from transforms.reference.versions import as_of
 
 SIDE_OF = {+1: "long", -1: "short"}
 TRUSTED_FOR = timedelta(minutes=10)
-"""A reading of open interest older than this does not speak for the end of a bar."""
+"""Maximum age of a reading of open interest at the end of a bar; an older one does not count."""
 
 _HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class EstimatorInput:
-    """The hours of one contract. first_price: open of the first bar (USD), None without bars."""
+    """The hours of one contract. first_price: open of the first bar (USD), None without bars; sources: of all bars."""
 
     hours: list[HourInput]
     first_price: float | None
     sources: list[str]
 
-    def source(self, standing: pl.DataFrame) -> str:
-        """Where the input came from; of carried hours, where it had come from."""
-        return self.sources[-1] if self.sources else str(standing["source"][0])
+    def source(self, state: pl.DataFrame) -> str:
+        """Return the source of the input; without bars, the source recorded in `state`."""
+        return self.sources[-1] if self.sources else str(state["source"][0])
 
 
 def hour_inputs(
@@ -42,18 +42,21 @@ def hour_inputs(
     *,
     hours: Sequence[datetime],
 ) -> EstimatorInput:
-    """The frames hold one contract. Every hour of `hours` is answered, with no bars where there are none."""
+    """Return one contract's inputs for every hour of `hours`, with an empty list of bars for an hour without any.
+
+    The frames hold one contract. Raises LookupError if it has no margin tiers.
+    """
     bars = _bars(price_bars, open_interest)
     by_hour = {key[0]: rows for key, rows in bars.partition_by("hour", as_dict=True, maintain_order=True).items()}
     contracts = _Contracts(margin_tiers, instruments)
-    made = [_hour(hour, by_hour.get(hour), contracts.at(hour)) for hour in hours]
+    inputs = [_hour(hour, by_hour.get(hour), contracts.at(hour)) for hour in hours]
     within = bars.filter(pl.col("hour").is_in(list(hours)))
     first = float(within["open"][0]) if len(within) else None
-    return EstimatorInput(made, first, within["source"].unique().sort().to_list())
+    return EstimatorInput(inputs, first, within["source"].unique().sort().to_list())
 
 
 def _bars(price_bars: pl.DataFrame, open_interest: pl.DataFrame) -> pl.DataFrame:
-    """Bars in order, each with the open interest known at its end and the hour that it ends in."""
+    """Return bars in order, each with the open interest known at its end and the hour in which it ends."""
     ended = price_bars.with_columns(
         (pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"))).alias("end_utc")
     ).sort("end_utc")
@@ -80,31 +83,29 @@ def _hour(hour: datetime, rows: pl.DataFrame | None, contract: Contract) -> Hour
 
 
 class _Contracts:
-    """The contract with the tiers that held at an hour; each version is made once, so that profiles are found again."""
+    """The contract with the tiers in force at an hour; each version is built once, so that its profiles are reused."""
 
     def __init__(self, margin_tiers: pl.DataFrame, instruments: pl.DataFrame) -> None:
         self.tiers, self.instruments = margin_tiers, instruments
-        self.made: dict[int, Contract] = {}
+        self.versions: dict[int, Contract] = {}
 
     def at(self, hour: datetime) -> Contract:
-        """The contract as of `hour`. Raises LookupError without tiers."""
-        versions = sorted(
-            set(self.tiers["valid_from_utc"].to_list()) | set(self.instruments["valid_from_utc"].to_list())
-        )
-        index = sum(start <= hour for start in versions)
-        if index not in self.made:
-            self.made[index] = _contract(as_of(self.tiers, hour), as_of(self.instruments, hour))
-        return self.made[index]
+        """Return the contract as of `hour`. Raises LookupError without tiers."""
+        starts = sorted(set(self.tiers["valid_from_utc"].to_list()) | set(self.instruments["valid_from_utc"].to_list()))
+        index = sum(start <= hour for start in starts)
+        if index not in self.versions:
+            self.versions[index] = _contract(as_of(self.tiers, hour), as_of(self.instruments, hour))
+        return self.versions[index]
 
 
 def _contract(tiers: pl.DataFrame, instruments: pl.DataFrame) -> Contract:
-    about = instruments.row(0, named=True)
+    listing = instruments.row(0, named=True)
     if tiers.is_empty():
-        raise LookupError(f"no margin tiers for {about['instrument']} on {about['exchange']}")
+        raise LookupError(f"no margin tiers for {listing['instrument']} on {listing['exchange']}")
     ordered = tiers.sort("tier_floor")
     names = ("tier_cap", "maintenance_rate", "deduction", "max_leverage_x")
     cap, rate, deduction, leverage = (tuple(ordered[c].to_list()) for c in names)
-    size = about["contract_base"] or 1.0
+    size = listing["contract_base"] or 1.0
     return Contract(
-        about["exchange"], about["kind"], Tiers(cap, rate, deduction, leverage, ordered["bound_unit"][0], size)
+        listing["exchange"], listing["kind"], Tiers(cap, rate, deduction, leverage, ordered["bound_unit"][0], size)
     )

@@ -1,4 +1,4 @@
-"""The map of one hour, made again from the tables by any estimator."""
+"""Replay of one hour's map from the tables, by any estimator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transforms.model.price_grid import edge
 from transforms.tables.model_parameters import Applying
 
 LOOKS_BACK = timedelta(days=21)
-"""What is carried before the hour: who stood earlier is a guess of each estimator."""
+"""How much history is replayed before the hour; positions opened earlier are each estimator's guess."""
 
 _NOTIONALS = ("notional_usd", "notional_1d_usd", "notional_7d_usd", "notional_30d_usd")
 _KEYS = ("exchange", "side", "price_bucket")
@@ -30,11 +30,12 @@ def levels(
     estimator: str,
     hours: Sequence[datetime],
 ) -> pl.DataFrame:
-    """exchange, side, price_bucket, price_low, price_high and the notional (USD) by window, after the last of `hours`.
+    """Return the map after the last of `hours`: exchange, side, price bucket and its edges, notional (USD) by window.
 
-    The frames hold one coin. `hours` are consecutive; the first begins with nobody. KeyError for an unknown estimator.
+    The frames hold one coin. `hours` are consecutive; there are no positions before the first. Raises KeyError for an
+    unknown estimator.
     """
-    make, made = ESTIMATORS[estimator], []
+    make, parts = ESTIMATORS[estimator], []
     for exchange, instrument in price_bars.select("exchange", "instrument").unique().sort("exchange").rows():
         own = (pl.col("exchange") == exchange) & (pl.col("instrument") == instrument)
         frames = [f.filter(own) for f in (price_bars, open_interest, margin_tiers, instruments)]
@@ -43,16 +44,16 @@ def levels(
             continue
         applying = Applying(model_parameters.filter((pl.col("basis") == "prior") | (estimator == "fitted")), exchange)
         for s, side in SIDE_OF.items():
-            carried = make(s, inputs.first_price)
+            replayed = make(s, inputs.first_price)
             for hour in inputs.hours:
-                carried.advance(hour.bars[s], hour.contract, hour.hour_h)
-            buckets, usd = carried.standing(applying(s, inputs.hours[-1].hour_h))
+                replayed.advance(hour.bars[s], hour.contract, hour.hour_h)
+            buckets, usd = replayed.standing(applying(s, inputs.hours[-1].hour_h))
             by_window = dict(zip(_NOTIONALS, usd.sum(axis=1), strict=True))
-            made.append(pl.DataFrame({"price_bucket": buckets.astype(np.int32), **by_window}).select(
+            parts.append(pl.DataFrame({"price_bucket": buckets.astype(np.int32), **by_window}).select(
                 pl.lit(exchange).alias("exchange"), pl.lit(side).alias("side"), pl.all()
             ))  # fmt: skip
-    if not made:
+    if not parts:
         return pl.DataFrame()
-    summed = pl.concat(made).group_by(_KEYS).agg(pl.sum(*_NOTIONALS)).filter(pl.col("notional_usd") > 0).sort(_KEYS)
+    summed = pl.concat(parts).group_by(_KEYS).agg(pl.sum(*_NOTIONALS)).filter(pl.col("notional_usd") > 0).sort(_KEYS)
     at = summed["price_bucket"].to_numpy().astype(np.int64)
     return summed.with_columns(pl.Series("price_low", edge(at)), pl.Series("price_high", edge(at + 1)))

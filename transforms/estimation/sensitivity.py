@@ -1,4 +1,4 @@
-"""One hour's state read with other assumptions, as rows: how much of the map is what was assumed."""
+"""One hour's state read under alternative assumptions, as rows: how far the map depends on them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from transforms.model.sensitivity import ALTERNATIVES
 from transforms.tables.model_parameters import assumptions
 
 DISTANCES_BP = (10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 1500, 2000, 2500)
-"""Those of mart.liquidation_curve."""
+"""The distances of mart.liquidation_curve."""
 
 ASSUMPTIONS = (*ALTERNATIVES, "fitted")
 _POINT = ("exchange", "side", "distance_bp", "assumption")
@@ -29,23 +29,24 @@ _SCHEMA = {c: contract("liquidation_curve").schema[c] for c in ("exchange", "sid
 
 
 def table(coin: str, state_positions: pl.DataFrame, model_parameters: pl.DataFrame) -> pl.DataFrame:
-    """Dollars from each contract's mark outward by exchange (and `all`), side, distance and assumption.
+    """Return cumulative USD from each contract's mark outward, by exchange (and `all`), side, distance and assumption.
 
-    The state is that of one coin and hour, as stored; `fitted` is the version that applied then, which is named.
+    The state is the stored one of one coin and hour. `fitted` is the version that applied in that hour;
+    `parameters_version` names it.
     """
-    about = state_positions.row(0, named=True)
+    first = state_positions.row(0, named=True)
     each = pl.DataFrame(list(_read(state_positions, model_parameters)), schema=_SCHEMA, orient="row")
     rows = pl.concat([each, each.with_columns(pl.lit("all").alias("exchange"))])
     summed = rows.group_by(_POINT).agg(pl.col("cumulative_usd").sum(), pl.col("parameters_version").max())
     order = pl.col("assumption").replace_strict(list(ASSUMPTIONS), list(range(len(ASSUMPTIONS))))
     return summed.sort(*_POINT[:3], order).select(
         pl.lit(coin).alias("coin"),
-        pl.lit(about["hour_utc"], state_positions.schema["hour_utc"]).alias("hour_utc"),
+        pl.lit(first["hour_utc"], state_positions.schema["hour_utc"]).alias("hour_utc"),
         *_POINT,
         "cumulative_usd",
         pl.lit("modelled").alias("kind"),
         "parameters_version",
-        pl.lit(about["source"]).alias("source"),
+        pl.lit(first["source"]).alias("source"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The estimator's state as rows and back, to the bit: what is not zero is written, what is not written is zero."""
+"""The estimator's state as rows and back, to the bit: zeros are not stored, and missing rows are zeros."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _COHORT_COLUMNS = pl.Schema(
 )
 
 
-def store(crowds: Mapping[int, Population], hour: datetime, about: Mapping[str, str]) -> dict[str, pl.DataFrame]:
-    """Both state tables after `hour`."""
-    common = {**about, "hour_utc": hour, "date": hour.date()}
+def store(crowds: Mapping[int, Population], hour: datetime, attributes: Mapping[str, str]) -> dict[str, pl.DataFrame]:
+    """Return both state tables after `hour`. attributes: the columns repeated on each row, such as `coin`."""
+    common = {**attributes, "hour_utc": hour, "date": hour.date()}
     positions = pl.concat([_positions(crowd) for crowd in crowds.values()])
     cohorts = pl.concat([_cohorts(crowd) for crowd in crowds.values()])
     return {t.name: _with(t, frame, common) for t, frame in ((POSITIONS, positions), (COHORTS, cohorts))}
@@ -45,7 +45,7 @@ def _with(contract: Table, frame: pl.DataFrame, common: Mapping[str, object]) ->
 
 
 def _positions(crowd: Population) -> pl.DataFrame:
-    """The cells, after one row of nobody, so that the rest is kept where nothing stands."""
+    """Return a row per non-zero cell, after one empty row that keeps the side's scalars if there are no positions."""
     position_class, holding, at = np.nonzero(crowd.cells[0])
     cells = crowd.cells[:, position_class, holding, at]
     initialised_ms = pl.lit(None if crowd.initialised_h is None else crowd.initialised_h * _HOUR_MS, dtype=pl.Int64)
@@ -67,11 +67,11 @@ def _positions(crowd: Population) -> pl.DataFrame:
 
 
 def _cohorts(crowd: Population) -> pl.DataFrame:
-    """A row an entry; an hour that opened nothing has one of no activity, so that its move is kept."""
+    """Return a row per entry; an hour that opened nothing has one row without activity, which keeps its move."""
     rows: list[tuple[object, ...]] = []
-    for hour_h, of in crowd.cohorts.items():
+    for hour_h, cohort in crowd.cohorts.items():
         began, farthest = crowd.moves[hour_h % len(crowd.moves)].tolist()
-        opened = zip(*(each.tolist() for each in (of.entry, of.coins, of.reached)), strict=True)
+        opened = zip(*(each.tolist() for each in (cohort.entry, cohort.coins, cohort.reached)), strict=True)
         of_hour = (hour_h * _HOUR_MS, began, farthest)
         rows += [(*of_hour, *row) for row in opened] or [(*of_hour, began, 0.0, began)]
     frame = pl.DataFrame(rows, schema=_COHORT_COLUMNS, orient="row")
@@ -80,7 +80,7 @@ def _cohorts(crowd: Population) -> pl.DataFrame:
 
 
 def restore(state_positions: pl.DataFrame, state_cohorts: pl.DataFrame) -> dict[int, Population]:
-    """Both sides of one contract as they were stored; empty when there is no state."""
+    """Return both sides of one contract as they were stored; empty if there is no state."""
     if state_positions.is_empty():
         return {}
     return {s: _restore(s, *(_side(f, s) for f in (state_positions, state_cohorts))) for s in SIDE_OF}

@@ -1,1 +1,1 @@
-"""Scores of the map, hit rates of its levels, and markets whose positions are known."""
+"""Scores of the map, hit rates of its levels, and markets with known positions."""

@@ -1,4 +1,4 @@
-"""Readings of markets whose positions are known, as maps and as sums from the mark, and how far off those are."""
+"""Estimates for markets with known positions, as maps and cumulative sums, and their multiplicative errors."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ DISTANCES = (0.01, 0.02, 0.03, 0.05, 0.10)
 FLOOR_USD = 100_000.0
 
 SUM = ("market", "exchange", "at_ms", "window", "side", "distance")
-"""What names a sum between the mark and a distance."""
+"""Key of a sum between the mark and a distance."""
 
 
 def levels(readings: Iterable[Reading]) -> pl.DataFrame:
-    """The maps: one row a bucket that holds a dollar or more, by window and side, over all leverages."""
+    """Return the maps: a row per bucket with at least 1 USD, by window and side, over all leverages."""
     parts = [_levels(reading, age) for reading in readings for age in range(len(WINDOWS))]
     return pl.concat(parts) if parts else pl.DataFrame(schema=_LEVELS)
 
 
-_OF = {"estimator": pl.String, "exchange": pl.String, "at_ms": pl.Int64, "window": pl.String, "side": pl.String}
-_LEVELS = pl.Schema({**_OF, "low": pl.Float64, "high": pl.Float64, "usd": pl.Float64})
-_SUMS = pl.Schema(_OF | dict.fromkeys(("distance", "usd", "p10", "p50", "p90"), pl.Float64))
+_KEY = {"estimator": pl.String, "exchange": pl.String, "at_ms": pl.Int64, "window": pl.String, "side": pl.String}
+_LEVELS = pl.Schema({**_KEY, "low": pl.Float64, "high": pl.Float64, "usd": pl.Float64})
+_SUMS = pl.Schema(_KEY | dict.fromkeys(("distance", "usd", "p10", "p50", "p90"), pl.Float64))
 
 
 def _levels(reading: Reading, age: int) -> pl.DataFrame:
     usd = reading.usd[age].sum(axis=0)
-    filled = np.flatnonzero(usd >= 1.0)
-    of = (reading.estimator, reading.exchange, reading.at_ms, WINDOWS[age], NAME_OF[reading.s])
-    low, high = (edge(reading.buckets[filled] + step) for step in (0, 1))
-    return pl.DataFrame({"low": low, "high": high, "usd": usd[filled]}).select(
-        *(pl.lit(value, dtype).alias(name) for value, (name, dtype) in zip(of, _OF.items(), strict=True)), pl.all()
+    held = np.flatnonzero(usd >= 1.0)
+    key = (reading.estimator, reading.exchange, reading.at_ms, WINDOWS[age], NAME_OF[reading.s])
+    low, high = (edge(reading.buckets[held] + step) for step in (0, 1))
+    return pl.DataFrame({"low": low, "high": high, "usd": usd[held]}).select(
+        *(pl.lit(value, dtype).alias(name) for value, (name, dtype) in zip(key, _KEY.items(), strict=True)), pl.all()
     )
 
 
 def cumulative(readings: Iterable[Reading]) -> pl.DataFrame:
-    """Dollars between the mark and each distance, with the 10th, 50th and 90th percentile of where the truth lies."""
+    """Return cumulative USD between the mark and each distance, with the p10, p50 and p90 of the estimate."""
     rows = []
     for reading in readings:
         away = np.abs(middle(reading.buckets) / reading.mark - 1.0)
@@ -49,15 +49,15 @@ def cumulative(readings: Iterable[Reading]) -> pl.DataFrame:
         by_class = reading.usd[: len(WINDOWS)] @ within.T  # [windows, classes, distances]
         usd = by_class.sum(axis=1)
         bands = band(by_class.swapaxes(1, 2), reading.log_sd, reading.size_usd, reading.gap_log_sd)
-        of = (reading.estimator, reading.exchange, reading.at_ms)
+        key = (reading.estimator, reading.exchange, reading.at_ms)
         for (w, window), (d, distance) in product(enumerate(WINDOWS), enumerate(DISTANCES)):
             spread = (float(each[w, d]) for each in (usd, *bands))
-            rows.append((*of, window, NAME_OF[reading.s], distance, *spread))
+            rows.append((*key, window, NAME_OF[reading.s], distance, *spread))
     return pl.DataFrame(rows, schema=_SUMS, orient="row")
 
 
 def true_sums(true_map: pl.DataFrame) -> pl.DataFrame:
-    """Dollars that truly stand between the mark and each distance; a bucket counts by its middle."""
+    """Return the true cumulative USD between the mark and each distance; a bucket counts by its middle."""
     away = ((pl.col("low") * pl.col("high")).sqrt() / pl.col("mark_price") - 1.0).abs()
     return pl.concat(
         true_map.filter(away <= distance)
@@ -69,20 +69,21 @@ def true_sums(true_map: pl.DataFrame) -> pl.DataFrame:
 
 
 def factors(estimates: pl.DataFrame, true_map: pl.DataFrame) -> pl.DataFrame:
-    """The estimates (`cumulative`, with their market) beside the truth; `factor` 1 is perfect, 2 is off by two.
+    """Return the estimates (`cumulative` with `market`) with the truth and the multiplicative error, `factor`.
 
-    Where nothing truly stands the truth is nothing; an instant that the truth does not speak of is left out.
+    1 is perfect, 2 is off by two. Both amounts count as at least FLOOR_USD. A sum that the true map lacks is zero;
+    instants that it lacks are left out.
     """
-    told = true_map.select("market", "at_ms").unique()
-    both = estimates.join(told, on=["market", "at_ms"], how="semi").join(true_sums(true_map), on=SUM, how="left")
+    instants = true_map.select("market", "at_ms").unique()
+    both = estimates.join(instants, on=["market", "at_ms"], how="semi").join(true_sums(true_map), on=SUM, how="left")
     usd, truth = (pl.col(name).fill_null(0.0).clip(lower_bound=FLOOR_USD).log() for name in ("usd", "truth"))
     return both.with_columns(pl.col("truth").fill_null(0.0), (usd - truth).abs().exp().alias("factor"))
 
 
 def medians(scored: pl.DataFrame) -> pl.DataFrame:
-    """Median factors as a table, a column an estimator: of all sums, by distance, by side, by exchange.
+    """Return median factors with a column per estimator: of all sums, by distance, by side, by exchange.
 
-    `market` is a number, or `all` where there are several.
+    `market` is a number; if there are several, `all` pools them.
     """
     columns = scored["estimator"].unique(maintain_order=True).to_list()
     each = scored.with_columns(pl.col("market").cast(pl.String))

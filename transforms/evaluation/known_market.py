@@ -1,8 +1,7 @@
-"""Markets whose positions are known: from what is published to estimates, hour by hour, and how far off those are.
+"""Point-in-time estimates, hour by hour, for markets with known positions, from their public data alone.
 
-A market is carried forward over all its exchanges at once. At each UTC midnight the weights are fitted to what was
-liquidated on the days completed by then, and at each instant asked for the map is read with the newest fit: nothing
-that was published later has a part in it.
+All exchanges of a market advance together. At each UTC midnight the weights are fitted to the liquidations of the days
+completed by then. At each requested instant the map is read with the newest fit, so later data has no effect on it.
 """
 
 from __future__ import annotations
@@ -27,20 +26,20 @@ from transforms.model.step import Bar
 
 BAR_MS, HOUR_MS, DAY_H = 300_000, 3_600_000, 24
 WINDOWS = ("all", "1d")
-"""In the order of an estimator's ages."""
+"""Windows in the order of an estimator's ages."""
 
 SIDE_OF = {"long": +1, "short": -1}
 WARM_UP_H = 72
-"""Hours that no fit looks at: what the mark sweeps in them was mostly opened before anything was published."""
+"""Hours that no fit uses: most positions swept in them were opened before the data begins."""
 
 NAME_OF = {s: side for side, s in SIDE_OF.items()}
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One side of one exchange as an estimator sees it at an instant.
+    """An estimator's view of one side of one exchange at an instant.
 
-    usd [ages, classes, n] by bucket [n]; log_sd [classes], size_usd and gap_log_sd as bands.py has them.
+    usd [ages, classes, n] by bucket [n]; log_sd [classes], size_usd and gap_log_sd as in bands.py.
     """
 
     estimator: str
@@ -56,7 +55,7 @@ class Reading:
 
 
 def binance_contract() -> Contract:
-    """The contract of every exchange of these markets: they all have Binance's tiers and rules."""
+    """Return the contract of every exchange of these markets: all have Binance's tiers and rules."""
     names = ("tier_cap", "maintenance_rate", "deduction", "max_leverage_x")
     tiers = pl.DataFrame(documented("binance")).sort("tier_floor")
     cap, rate, deduction, leverage = (tuple(tiers[name].to_list()) for name in names)
@@ -64,9 +63,9 @@ def binance_contract() -> Contract:
 
 
 def hour_inputs(published: pl.DataFrame, contract: Contract) -> dict[str, dict[int, HourInput]]:
-    """By exchange and hour (its end, hours since the epoch), from the bars of one market.
+    """Return inputs by exchange and hour (its end, hours since the epoch), from the bars of one market.
 
-    What is missing of a bar's open interest and accounts is NaN, of its volume 0; hours without bars are left out.
+    Missing open interest and accounts are NaN, missing volume is 0; hours without bars are left out.
     """
     return {
         str(key[0]): _hours(bars, contract)
@@ -84,7 +83,7 @@ def _hours(bars: pl.DataFrame, contract: Contract) -> dict[int, HourInput]:
         taker.fill_null(0.0).alias("taker"),
         pl.col("open_interest_base").fill_null(float("nan")),
     ]
-    made = {
+    bar_rows = {
         s: bars.select(*columns, _growth(accounts)).rows()
         for s, accounts in ((+1, "long_accounts"), (-1, "short_accounts"))
     }
@@ -92,7 +91,7 @@ def _hours(bars: pl.DataFrame, contract: Contract) -> dict[int, HourInput]:
     first = np.flatnonzero(np.diff(hour_h, prepend=-1))
     hours = {}
     for start, stop in zip(first.tolist(), [*first[1:].tolist(), len(hour_h)], strict=True):
-        own = {s: [Bar(*row) for row in rows[start:stop]] for s, rows in made.items()}
+        own = {s: [Bar(*row) for row in rows[start:stop]] for s, rows in bar_rows.items()}
         last = own[+1][-1]
         ends = int(bars["open_ms"][stop - 1]) + BAR_MS == int(hour_h[start]) * HOUR_MS
         hours[int(hour_h[start])] = HourInput(
@@ -102,13 +101,13 @@ def _hours(bars: pl.DataFrame, contract: Contract) -> dict[int, HourInput]:
 
 
 def _growth(accounts: str) -> pl.Expr:
-    """Change over number, NaN for the first bar and where nobody is left."""
+    """Return the change of `accounts` over their number; NaN for the first bar, a missing count and a count of zero."""
     some = pl.when(pl.col(accounts) > 0).then(pl.col(accounts))
     return (pl.col(accounts).diff() / some).fill_null(float("nan")).alias("growth")
 
 
 class FitHistory:
-    """What is known of the crowd by an hour: the newest fit, and what it was fitted to."""
+    """The newest fit of a market by hour, with the exposure that it is fitted to."""
 
     def __init__(self, first_h: Mapping[str, int], feeds: Mapping[str, Feed]) -> None:
         self.priors: dict[Side, Assumptions] = {(e, s): prior(e) for e in first_h for s in SIDE_OF.values()}
@@ -118,34 +117,34 @@ class FitHistory:
         self.fitted: dict[Side, Assumptions] = self.priors
         self.fitted_h = 0
 
-    def note(self, side: Side, hour: HourInput, swept: Floats) -> None:
-        """An hour that the mark went through; hours without bars and of the warm-up teach nothing."""
+    def record(self, side: Side, hour: HourInput, swept: Floats) -> None:
+        """Record the exposure of an hour; hours without bars and hours of the warm-up are ignored."""
         bars = hour.bars[side[1]]
         if not bars or hour.hour_h < self.first_h[side[0]] + WARM_UP_H:
             return
         self.hours[side].append(hour.hour_h)
         self.swept[side].append(swept * middle_price(bars))
 
-    def by(self, hour_h: int) -> dict[Side, Assumptions]:
-        """The newest fit as of the hour: to all days completed by then, or the prior where no feed tells anything."""
+    def fit_at(self, hour_h: int) -> dict[Side, Assumptions]:
+        """Return the newest fit as of the hour, to all days completed by then; the prior without a usable feed."""
         until_h = hour_h // DAY_H * DAY_H
         if until_h > self.fitted_h:
             self.fitted_h = until_h
-            observed = {side: own for side in self.priors if (own := self._observed(side, until_h)) is not None}
-            made = fit(f"fitted-{until_h // DAY_H}", self.priors, observed) if observed else {}
-            self.fitted = {side: each.assumed for side, each in made.items()} or self.priors
+            observed = {side: own for side in self.priors if (own := self._observe(side, until_h)) is not None}
+            fits = fit(f"fitted-{until_h // DAY_H}", self.priors, observed) if observed else {}
+            self.fitted = {side: each.assumed for side, each in fits.items()} or self.priors
         return self.fitted
 
-    def _observed(self, side: Side, until_h: int) -> Observed | None:
+    def _observe(self, side: Side, until_h: int) -> Observed | None:
         exchange, s = side
         hour_h = np.array(self.hours[side], dtype=np.int64)
         completed = int((hour_h <= until_h).sum())
         if exchange not in self.feeds or not completed:
             return None
-        return self.feeds[exchange].observed(s, hour_h[:completed], np.stack(self.swept[side][:completed]))
+        return self.feeds[exchange].observe(s, hour_h[:completed], np.stack(self.swept[side][:completed]))
 
     def size_usd(self, side: Side, hour_h: int) -> float:
-        """E[x^2]/E[x] of the side's liquidations in the days completed by the hour."""
+        """Return E[x^2]/E[x] of the side's liquidations in the days completed by the hour."""
         exchange, s = side
         until_h = hour_h // DAY_H * DAY_H
         return self.feeds[exchange].size_usd(s, until_h) if exchange in self.feeds else TYPICAL_SIZE_USD
@@ -160,35 +159,35 @@ def read(
 ) -> Iterator[Reading]:
     """Yield each estimator's view of each exchange and side of a market at the full hours `at_ms`, point in time.
 
-    published, realised: the market's rows. `step` is called for each hour that is passed, `hours_to_pass` times.
+    published, realised: the market's rows. `step` is called after each hour, `count_hours` times.
     """
-    wanted = {at // HOUR_MS for at in at_ms}
+    requested = {at // HOUR_MS for at in at_ms}
     contract = binance_contract()
     hours = hour_inputs(published, contract)
     first_h = {exchange: min(own) for exchange, own in hours.items()}
-    learnt = FitHistory(first_h, _feeds(realised))
-    makers = {name: ESTIMATORS[name] for name in estimators}  # ours is carried once, however it is read
-    carried: dict[Side, dict[Callable[[int, float], Estimator], Estimator]] = {}
-    for hour_h in range(min(first_h.values(), default=0), max(wanted, default=0) + 1):
-        for side in (side for side in learnt.priors if first_h[side[0]] <= hour_h):
+    history = FitHistory(first_h, _feeds(realised))
+    makers = {name: ESTIMATORS[name] for name in estimators}  # `fitted` and `prior` share one instance
+    advanced: dict[Side, dict[Callable[[int, float], Estimator], Estimator]] = {}
+    for hour_h in range(min(first_h.values(), default=0), max(requested, default=0) + 1):
+        for side in (side for side in history.priors if first_h[side[0]] <= hour_h):
             exchange, s = side
             hour = hours[exchange].get(hour_h) or HourInput(hour_h, {s: [] for s in NAME_OF}, contract, fresh=False)
-            if side not in carried:
-                carried[side] = {make: make(s, hour.bars[s][0].open) for make in makers.values()}
-            for each in carried[side].values():
+            if side not in advanced:
+                advanced[side] = {make: make(s, hour.bars[s][0].open) for make in makers.values()}
+            for each in advanced[side].values():
                 each.advance(hour.bars[s], contract, hour_h)
                 if isinstance(each, Cohorts):
-                    learnt.note(side, hour, each.swept)
+                    history.record(side, hour, each.swept)
         step()
-        if hour_h in wanted:
+        if hour_h in requested:
             for name, make in makers.items():
-                assumed = learnt.by(hour_h) if name == "fitted" else learnt.priors
-                for side, own in carried.items():
-                    yield _reading(name, side, hour_h, own[make], assumed[side], learnt.size_usd(side, hour_h))
+                assumed = history.fit_at(hour_h) if name == "fitted" else history.priors
+                for side, own in advanced.items():
+                    yield _reading(name, side, hour_h, own[make], assumed[side], history.size_usd(side, hour_h))
 
 
-def hours_to_pass(published: pl.DataFrame, at_ms: Iterable[int]) -> int:
-    """How many hours of one market `read` goes through to answer for `at_ms`."""
+def count_hours(published: pl.DataFrame, at_ms: Iterable[int]) -> int:
+    """Return the number of hours of one market that `read` advances through to reach `at_ms`."""
     first = published["open_ms"].min()
     return max(max(at_ms, default=0) // HOUR_MS - int(str(first)) // HOUR_MS, 0) if first is not None else 0
 
@@ -202,6 +201,6 @@ def _reading(
 ) -> Reading:
     buckets, usd = estimator.standing(assumed)
     crowd = estimator.crowd if isinstance(estimator, Cohorts) else None
-    unseen = gap_log_sd(crowd.moves, hour_h, assumed.weight, crowd.initialised_h) if crowd else 0.0
-    about = (name, side[0], hour_h * HOUR_MS, side[1], estimator.mark)
-    return Reading(*about, buckets, usd, assumed.log_sd, size_usd, unseen)
+    gaps = gap_log_sd(crowd.moves, hour_h, assumed.weight, crowd.initialised_h) if crowd else 0.0
+    key = (name, side[0], hour_h * HOUR_MS, side[1], estimator.mark)
+    return Reading(*key, buckets, usd, assumed.log_sd, size_usd, gaps)

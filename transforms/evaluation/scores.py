@@ -1,4 +1,4 @@
-"""How well numbers predicted what happened: their order, and their sizes."""
+"""Scores of predictions against outcomes: by their order and by their size."""
 
 from __future__ import annotations
 
@@ -7,25 +7,28 @@ import numpy as np
 from transforms.model.price_grid import Floats
 
 LEAST_HOURS = 24
-"""Below, one violent hour would speak for all: there is no correlation, and nothing to scale by."""
+"""Hours that a correlation or a scale needs: with fewer, one violent hour would dominate it."""
 
 FLOOR = 0.01
-"""Of the typical hour: what an hour is taken to realise though nothing was predicted. A miss costs much, not all."""
+"""Least prediction for an hour, as a share of the typical hour: it keeps the cost of a miss finite."""
 
 
 def rank_correlation(predicted: Floats, happened: Floats) -> float | None:
-    """Spearman's, ties at their mean rank; None for fewer than LEAST_HOURS, and where either never changes."""
+    """Return Spearman's rank correlation, ties at their mean rank.
+
+    None with fewer than LEAST_HOURS hours, or if either series is constant.
+    """
     if len(predicted) < LEAST_HOURS or min(np.ptp(predicted), np.ptp(happened)) == 0:
         return None
-    from scipy.stats import spearmanr  # it takes a second to load
+    from scipy.stats import spearmanr  # loading it takes a second
 
     return float(spearmanr(predicted, happened).statistic)
 
 
 def scale(predicted: Floats, happened: Floats) -> float | None:
-    """The factor that likelihood gives to `predicted` where `happened` is Poisson about it: sum over sum.
+    """Return the maximum-likelihood factor on `predicted` if `happened` is Poisson around it: sum over sum.
 
-    None for fewer than LEAST_HOURS, and where nothing was predicted or nothing happened.
+    None with fewer than LEAST_HOURS hours, or if either sum is zero.
     """
     if len(predicted) < LEAST_HOURS or min(float(predicted.sum()), float(happened.sum())) <= 0:
         return None
@@ -33,9 +36,9 @@ def scale(predicted: Floats, happened: Floats) -> float | None:
 
 
 def poisson_deviance(predicted: Floats, happened: Floats, typical: float) -> float | None:
-    """Twice the log likelihood lost to numbers that had predicted all, for each unit that happened: 0 is perfect.
+    """Return the Poisson deviance per unit of `happened`: twice the log likelihood lost to a perfect prediction.
 
-    No hour is predicted less than FLOOR of `typical`. None where nothing happened.
+    0 is perfect. Predictions are at least FLOOR times `typical`. None if nothing happened.
     """
     total = float(happened.sum())
     if total <= 0:

@@ -1,4 +1,4 @@
-"""Levels near the mark, hour by hour, of clusters and of none: how far each is, and whether the mark then came."""
+"""Levels near the mark by hour, inside and outside clusters: their distance, and whether the mark then reached them."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import polars as pl
 
 FARTHEST_BP = 500.0
 WITHIN_HOURS = (1, 4, 24)
-_RECENT = 24  # hours of which volatility is measured
+_RECENT = 24  # hours over which volatility is measured
 _LONG = pl.col("side") == "long"
 _SIDE = ["hour_utc", "side"]
 
 
 def touches(hours: pl.DataFrame, clusters: pl.DataFrame, levels: pl.DataFrame) -> pl.DataFrame:
-    """A row for each cluster, and for each price bucket that is in none, within FARTHEST_BP of the mark of its hour.
+    """Return a row per cluster, and per price bucket outside clusters, within FARTHEST_BP of the mark of its hour.
 
-    hours: hour_utc, mark_price, is_stale, lowest and highest mark (null if no exchange has bars of the hour); any may
-    be missing. clusters and levels (buckets of the map): hour_utc, side, price_low, price_high. What is a cluster, how
-    far it is and how much prices move is of its hour and before; only `reached_` looks ahead.
+    hours: hour_utc, mark_price, is_stale, lowest and highest mark (null if no exchange has bars of the hour); hours may
+    be missing. clusters and levels (buckets of the map): hour_utc, side, price_low, price_high. Only the `reached_`
+    columns look ahead.
 
     Columns: hour_utc, side, is_cluster, distance_bp (of the nearer edge), move_bp (root mean square of the last 24
-    hourly moves of the mark), and for each of WITHIN_HOURS `reached_<n>h`: whether a mark came to the nearer edge in
-    that time; null where bars of it lack. Carried hours are left out, and what the mark stands in or is past.
+    hourly moves of the mark), and for each of WITHIN_HOURS `reached_<n>h`: whether a mark reached the nearer edge in
+    that time; null if bars are missing in it. Stale hours are left out, and levels that the mark is in or past.
     """
-    known = _ahead(hours).filter(~pl.col("is_stale") & (pl.col("move_bp") > 0))
-    found = clusters.select(*_SIDE, "price_low", "price_high")
-    others = _in_no_cluster(levels.select(*_SIDE, "price_low", "price_high"), found)
-    placed = pl.concat([found.with_columns(is_cluster=True), others.with_columns(is_cluster=False)]).join(
-        known, on="hour_utc"
+    usable = _ahead(hours).filter(~pl.col("is_stale") & (pl.col("move_bp") > 0))
+    clusters = clusters.select(*_SIDE, "price_low", "price_high")
+    others = _in_no_cluster(levels.select(*_SIDE, "price_low", "price_high"), clusters)
+    placed = pl.concat([clusters.with_columns(is_cluster=True), others.with_columns(is_cluster=False)]).join(
+        usable, on="hour_utc"
     )
     near = pl.when(_LONG).then("price_high").otherwise("price_low")
     away = pl.when(_LONG).then(1 - near / pl.col("mark_price")).otherwise(near / pl.col("mark_price") - 1) * 1e4
@@ -49,7 +49,7 @@ def touches(hours: pl.DataFrame, clusters: pl.DataFrame, levels: pl.DataFrame) -
 
 
 def _ahead(hours: pl.DataFrame) -> pl.DataFrame:
-    """Each hour with how much prices have moved up to it, and how far the mark goes in the hours after it."""
+    """Return each hour with the volatility up to it and the extremes of the mark in the hours after it."""
     whole = hours.sort("hour_utc").upsample("hour_utc", every="1h") if hours.height else hours
     moves = (pl.col("mark_price").log().diff() * 1e4) ** 2
     ahead = [_of_next(extreme, n).alias(f"{extreme}_{n}h") for n in WITHIN_HOURS for extreme in ("lowest", "highest")]
@@ -57,7 +57,7 @@ def _ahead(hours: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_next(extreme: str, n: int) -> pl.Expr:
-    """The lowest low or highest high of the `n` hours after this one; null where one lacks."""
+    """Return the lowest low or highest high of the `n` hours after this one; null if one is missing."""
     backward = pl.col(extreme).reverse()
     rolled = backward.rolling_min(n, min_samples=n) if extreme == "lowest" else backward.rolling_max(n, min_samples=n)
     return rolled.reverse().shift(-1)

@@ -38,33 +38,32 @@ class HourInput:
 
 
 @dataclass(frozen=True)
-class Book:
+class LedgerEntry:
     """One side's ledger entry for an hour, in coins: opening and closing balance and the flows between them.
 
-    previous: opening balance; swept: modelled liquidations; standing: closing balance, the sum of in_map, outside
-    (beyond the map) and never (never liquidated); open_interest: None for hours that are not fresh; mark: USD; unseen:
-    standard deviation of log notional due to gaps.
+    swept: modelled liquidations; closing: the sum of in_map, beyond_map and unliquidatable; open_interest: None for
+    hours that are not fresh; mark: USD; gap_log_sd: standard deviation of log notional due to gaps.
     """
 
     hour_h: int
     s: int
-    previous: float
+    opening: float
     opened: float
     closed: float
     swept: float
-    standing: float
+    closing: float
     in_map: float
-    outside: float
-    never: float
+    beyond_map: float
+    unliquidatable: float
     open_interest: float | None
     mark: float
-    unseen: float
+    gap_log_sd: float
     version: str
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Calibration exposure: what the mark swept in an hour at a weight of one, as usd [classes, holdings]."""
+    """Calibration exposure: the amount that the mark swept in an hour at a weight of one, usd [classes, holdings]."""
 
     hour_h: int
     s: int
@@ -83,7 +82,7 @@ class Levels:
 
 
 @dataclass(frozen=True)
-class Standing:
+class OpenPositions:
     """One side's open positions under given weights: coins [ages, classes, n] by bucket [n], and coins beyond the map.
 
     They cannot exceed open interest: `scale`, at most 1, reduces all of them in proportion.
@@ -91,7 +90,7 @@ class Standing:
 
     bucket: Ints
     coins: Floats
-    outside: float
+    beyond_map: float
     scale: float
 
     @property
@@ -107,12 +106,12 @@ class Standing:
 
 def run(
     crowds: dict[int, Population], hours: Iterable[HourInput], assumed: Callable[[int, int], Assumptions]
-) -> tuple[Levels, list[Book], list[Sweep]]:
+) -> tuple[Levels, list[LedgerEntry], list[Sweep]]:
     """Advance both sides (+1, -1) through `hours`, in place. `assumed(s, hour_h)` returns the parameters that apply.
 
     Until open interest is first published there are no positions; such hours have no ledger entry and no map.
     """
-    levels, books, sweeps = Levels(), [], []
+    levels, ledger, sweeps = Levels(), [], []
     for hour in hours:
         for s, crowd in crowds.items():
             bars = hour.bars[s]
@@ -120,11 +119,11 @@ def run(
             if crowd.open_interest == crowd.standing == 0.0:
                 continue
             parameters = assumed(s, hour.hour_h)
-            book, standing = _close_entry(crowd, moved, hour, parameters)
-            books.append(book)
-            _append_map(hour.hour_h, s, standing, levels)
+            entry, positions = _close_entry(crowd, moved, hour, parameters)
+            ledger.append(entry)
+            _append_map(hour.hour_h, s, positions, levels)
             sweeps.append(Sweep(hour.hour_h, s, moved.swept * (middle_price(bars) if bars else crowd.mark)))
-    return levels, books, sweeps
+    return levels, ledger, sweeps
 
 
 def middle_price(bars: Sequence[Bar]) -> float:
@@ -134,16 +133,17 @@ def middle_price(bars: Sequence[Bar]) -> float:
 
 def open_notional(crowd: Population, weight: Floats) -> tuple[Ints, Floats]:
     """Return (bucket [n], whole dollars [ages, classes, n]) in the map under `weight` [classes, holdings]."""
-    standing = _read_standing(crowd, weight)
-    return standing.bucket, standing.usd
+    positions = _read_positions(crowd, weight)
+    return positions.bucket, positions.usd
 
 
-def _read_standing(crowd: Population, weight: Floats) -> Standing:
+def _read_positions(crowd: Population, weight: Floats) -> OpenPositions:
     start, stop = _map_bounds(crowd)
-    coins, outside = read(crowd.cells, weight, crowd.s, start, stop)
-    modelled = float(coins[0].sum() + outside)
+    coins, beyond_map = read(crowd.cells, weight, crowd.s, start, stop)
+    modelled = float(coins[0].sum() + beyond_map)
     scale = crowd.standing / modelled if modelled > crowd.standing else 1.0
-    return Standing(np.arange(crowd.origin + start, crowd.origin + stop), coins, scale * outside, scale)
+    bucket = np.arange(crowd.origin + start, crowd.origin + stop)
+    return OpenPositions(bucket, coins, scale * beyond_map, scale)
 
 
 def _map_bounds(crowd: Population) -> tuple[int, int]:
@@ -153,42 +153,44 @@ def _map_bounds(crowd: Population) -> tuple[int, int]:
     return (int(np.ceil(x)), mark) if crowd.s > 0 else (mark + 1, int(np.floor(x)) + 1)
 
 
-def _close_entry(crowd: Population, moved: Moved, hour: HourInput, assumed: Assumptions) -> tuple[Book, Standing]:
-    """Close the hour's ledger entry: opening + opened - closed - swept = standing.
+def _close_entry(
+    crowd: Population, moved: Moved, hour: HourInput, assumed: Assumptions
+) -> tuple[LedgerEntry, OpenPositions]:
+    """Close the hour's ledger entry: opening + opened - closed - swept = closing.
 
-    The closing balance is published open interest, or else the opening balance less what was swept. The part that the
-    weights do not explain is never liquidated: hedged, unleveraged or market-making positions. `closed` is the residual
-    that balances the entry.
+    The closing balance is published open interest, else the opening balance less the swept coins. The part that the
+    weights do not explain is never liquidated: hedged, unleveraged or market-making positions. `closed` balances the
+    entry.
     """
-    previous = crowd.standing
+    opening = crowd.standing
     swept = float((assumed.weight * moved.swept).sum())
     opened = float(assumed.weight.sum()) * moved.activity
-    swept = min(swept, previous + opened)
-    crowd.standing = crowd.open_interest if hour.fresh or previous == 0.0 else max(previous - swept, 0.0)
-    closed = previous + opened - swept - crowd.standing
+    swept = min(swept, opening + opened)
+    crowd.standing = crowd.open_interest if hour.fresh or opening == 0.0 else max(opening - swept, 0.0)
+    closed = opening + opened - swept - crowd.standing
     opened, closed = (opened, closed) if closed >= 0.0 else (opened - closed, 0.0)
-    standing = _read_standing(crowd, assumed.weight)
-    book = Book(
+    positions = _read_positions(crowd, assumed.weight)
+    entry = LedgerEntry(
         hour_h=hour.hour_h,
         s=crowd.s,
-        previous=previous,
+        opening=opening,
         opened=opened,
         closed=closed,
         swept=swept,
-        standing=crowd.standing,
-        in_map=standing.in_map,
-        outside=standing.outside,
-        never=max(crowd.standing - standing.in_map - standing.outside, 0.0),
+        closing=crowd.standing,
+        in_map=positions.in_map,
+        beyond_map=positions.beyond_map,
+        unliquidatable=max(crowd.standing - positions.in_map - positions.beyond_map, 0.0),
         open_interest=crowd.open_interest if hour.fresh else None,
         mark=crowd.mark,
-        unseen=gap_log_sd(crowd.moves, hour.hour_h, assumed.weight, crowd.initialised_h),
+        gap_log_sd=gap_log_sd(crowd.moves, hour.hour_h, assumed.weight, crowd.initialised_h),
         version=assumed.version,
     )
-    return book, standing
+    return entry, positions
 
 
-def _append_map(hour_h: int, s: int, standing: Standing, levels: Levels) -> None:
-    bucket, position_class, usd = entries(standing.usd, standing.bucket[0], _BY_LABEL)
+def _append_map(hour_h: int, s: int, positions: OpenPositions, levels: Levels) -> None:
+    bucket, position_class, usd = entries(positions.usd, positions.bucket[0], _BY_LABEL)
     levels.hour_h.append(hour_h)
     levels.s.append(s)
     levels.bucket.append(bucket)

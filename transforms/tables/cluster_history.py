@@ -1,4 +1,4 @@
-"""mart.cluster_history: clusters tracked from hour to hour, from birth to end."""
+"""mart.cluster_history: clusters tracked from hour to hour, from their first hour to their end."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def build(
 ) -> pl.DataFrame:
     """Return one coin's tracks in each hour of `position_ledger`.
 
-    cluster_history: rows of the previous hour, whose open tracks continue; without it every track starts in the first
+    cluster_history: rows of the previous hour; their open tracks continue. Without it every track starts in the first
     hour. Clusters, bars and realised liquidations outside these hours are ignored.
     """
     earlier = TABLE.empty() if cluster_history is None else cluster_history
@@ -92,7 +92,7 @@ def _track_hour(
 
 
 def _find_sweep(track: _Row, bars: Sequence[_Bar]) -> _Bar | None:
-    """Return the first bar whose mark reached the peak; among bars of the same time, the one that went furthest."""
+    """Return the first bar with a mark at or beyond the peak; of bars of the same time, the one that went furthest."""
     peak = track["price_peak"]
     if track["side"] == "long":
         return min((b for b in bars if b[2] <= peak), key=lambda b: (b[0], b[2], b[1]), default=None)

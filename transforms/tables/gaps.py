@@ -14,10 +14,10 @@ from transforms.exchanges.imported import endpoint
 
 TABLE = table("gaps")
 ANSWERED = "the exchange answered"
-"""Prefix of the reason where no request failed: the exchange has no data for the hour."""
+"""Prefix of the reason if no request failed: the exchange has no data for the hour."""
 
 FAILED = r"^([a-z_]+: |not asked)"
-"""Pattern of the reason where a request failed (it starts with the outcome) or was never sent: worth a retry."""
+"""Pattern of the reason if a request failed (it starts with the outcome) or was never sent: worth a retry."""
 
 _HOUR = timedelta(hours=1)
 _SERIES = {"open_interest": "open_interest", "price_bars": "mark_bars", "traded_volume": "trade_bars"}
@@ -39,7 +39,7 @@ def build(
 ) -> pl.DataFrame:
     """Return one coin's gaps among the hours of `day` that were requested or that imports cover.
 
-    exchanges: the exchanges expected to list the coin. An exchange without known contracts is a gap in every series.
+    exchanges: the exchanges expected to list the coin. An exchange without known contracts has a gap in every series.
     """
     listed = instruments.filter(pl.col("coin") == coin).select("exchange", "instrument").unique()
     hours = pl.Series("hour_utc", _requested_hours(fetches, payloads, day), dtype=TABLE.schema["hour_utc"]).to_frame()
@@ -49,28 +49,28 @@ def build(
     unknown = pl.DataFrame(
         {"exchange": [e for e in exchanges if e not in listed["exchange"]]}, schema={"exchange": pl.String}
     )
-    found = [
-        _missing(expected, _open_interest_hours(open_interest), "open_interest", fetches),
-        _missing(expected, _hours_with_bars(price_bars), "price_bars", fetches),
-        _missing(
+    parts = [
+        _find_missing(expected, _open_interest_hours(open_interest), "open_interest", fetches),
+        _find_missing(expected, _hours_with_bars(price_bars), "price_bars", fetches),
+        _find_missing(
             expected.join(_hours_with_bars(price_bars), on=_KEY, how="semi"),
             _hours_with_volume(price_bars),
             "traded_volume",
             fetches,
         ),
-        _carried(expected, open_interest),
-        _derived(
+        _find_carried(expected, open_interest),
+        _find_derived(
             expected,
             price_bars.filter(pl.col("price_kind") == "trade"),
             "price_bars",
             "no mark bars; trade bars are used instead",
         ),
-        _unlisted(unknown.join(hours, how="cross"), fetches, coin),
+        _find_unlisted(unknown.join(hours, how="cross"), fetches, coin),
     ]
-    # An hour that is both missing and derived counts as missing, so missing rows come first in `found`.
-    once = pl.concat(found, how="diagonal").unique([*_KEY, "series"], keep="first", maintain_order=True)
-    every = once.with_columns(pl.lit(coin).alias("coin"), pl.col("hour_utc").dt.date().alias("date"))
-    return TABLE.conform(every.select(list(TABLE.schema)))
+    # An hour that is both missing and derived counts as missing, so missing rows come first in `parts`.
+    once = pl.concat(parts, how="diagonal").unique([*_KEY, "series"], keep="first", maintain_order=True)
+    rows = once.with_columns(pl.lit(coin).alias("coin"), pl.col("hour_utc").dt.date().alias("date"))
+    return TABLE.conform(rows.select(list(TABLE.schema)))
 
 
 def _requested_hours(fetches: pl.DataFrame, payloads: pl.DataFrame, day: date) -> list[datetime]:
@@ -92,8 +92,8 @@ def _open_interest_hours(open_interest: pl.DataFrame) -> pl.DataFrame:
     return trusted.group_by(_KEY).agg(pl.col("time_utc").max())
 
 
-def _carried(expected: pl.DataFrame, open_interest: pl.DataFrame) -> pl.DataFrame:
-    """Return hours whose latest reading of open interest was taken before their end."""
+def _find_carried(expected: pl.DataFrame, open_interest: pl.DataFrame) -> pl.DataFrame:
+    """Return hours with no reading of open interest at their end and an earlier one that is carried."""
     known = expected.join(_open_interest_hours(open_interest), on=_KEY, maintain_order="left")
     earlier = known.filter(pl.col("time_utc") < pl.col("hour_utc"))
     reason = pl.lit("no reading at the end of the hour; carried from ") + pl.col("time_utc").dt.to_string("%H:%M:%S")
@@ -103,7 +103,7 @@ def _carried(expected: pl.DataFrame, open_interest: pl.DataFrame) -> pl.DataFram
 
 
 def _hours_with_bars(price_bars: pl.DataFrame) -> pl.DataFrame:
-    """Return hours whose last bar is present."""
+    """Return hours that have their last bar."""
     end = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes"))
     return price_bars.with_columns(end.alias("hour_utc")).filter(end == end.dt.truncate("1h")).select(_KEY).unique()
 
@@ -115,7 +115,7 @@ def _hours_with_volume(price_bars: pl.DataFrame) -> pl.DataFrame:
     return complete.filter("volume_base").select(_KEY)
 
 
-def _missing(expected: pl.DataFrame, present: pl.DataFrame, series: str, fetches: pl.DataFrame) -> pl.DataFrame:
+def _find_missing(expected: pl.DataFrame, present: pl.DataFrame, series: str, fetches: pl.DataFrame) -> pl.DataFrame:
     absent = expected.join(present, on=_KEY, how="anti")
     rows = absent.with_columns(pl.lit(series).alias("series"), pl.lit("missing").alias("state"))
     return rows.with_columns(pl.lit("").alias("reason")) if rows.is_empty() else _with_reasons(rows, series, fetches)
@@ -151,7 +151,7 @@ def _serves(series: str, exchanges: Sequence[str]) -> pl.Expr:
     return (pl.col("exchange") + " " + pl.col("endpoint")).is_in(endpoints)
 
 
-def _derived(expected: pl.DataFrame, bars: pl.DataFrame, series: str, reason: str) -> pl.DataFrame:
+def _find_derived(expected: pl.DataFrame, bars: pl.DataFrame, series: str, reason: str) -> pl.DataFrame:
     hour = pl.col("open_utc").dt.truncate("1h").dt.offset_by("1h").alias("hour_utc")
     hours = bars.with_columns(hour).select(_KEY).unique()
     return expected.join(hours, on=_KEY).with_columns(
@@ -159,9 +159,9 @@ def _derived(expected: pl.DataFrame, bars: pl.DataFrame, series: str, reason: st
     )
 
 
-def _unlisted(exchanges: pl.DataFrame, fetches: pl.DataFrame, coin: str) -> pl.DataFrame:
+def _find_unlisted(exchanges: pl.DataFrame, fetches: pl.DataFrame, coin: str) -> pl.DataFrame:
     failures = fetches.filter((pl.col("endpoint") == "instruments") & (pl.col("outcome") != "ok"))
-    why = {
+    reasons = {
         (exchange, day): reason
         for exchange, day, reason in failures.select(
             "exchange", "date", pl.col("outcome") + ": " + pl.col("reason")
@@ -169,7 +169,7 @@ def _unlisted(exchanges: pl.DataFrame, fetches: pl.DataFrame, coin: str) -> pl.D
     }
     rows = []
     for exchange, hour in exchanges.select("exchange", "hour_utc").rows():
-        failed = why.get((exchange, hour.date())) or why.get((exchange, hour.date() - timedelta(days=1)))
+        failed = reasons.get((exchange, hour.date())) or reasons.get((exchange, hour.date() - timedelta(days=1)))
         reason = failed or f"{exchange} lists no {coin} perpetual settled in USDT"
         rows += [(exchange, "", hour, series, "missing", reason) for series in ("open_interest", "price_bars")]
     names = [*_KEY, "series", "state", "reason"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -39,51 +37,33 @@ def build(liquidation_levels: pl.DataFrame, position_ledger: pl.DataFrame, *, co
 
 def _side_rows(levels: pl.DataFrame, hourly: Mapping[datetime, Row], day: date, attributes: Row) -> Iterator[Row]:
     profile = Profile.of(levels)
-    own_day = levels.filter(pl.col("hour_utc").dt.date() == day)
-    exchanges = own_day.partition_by("exchange", as_dict=True)
-    usd = {exchange: profile.sums(rows) for (exchange,), rows in sorted(exchanges.items())}
     for at, hour in enumerate(profile.hours.tolist()):
         if hour.date() == day:
-            now = _HourProfile(list(usd), profile.first, np.stack([each[at] for each in usd.values()]))
             since = int(np.searchsorted(profile.hours, np.datetime64(hour - TRAILING), side="right"))
-            yield from _hour_rows(now, profile.usd[since : at + 1], attributes | {"hour_utc": hour} | hourly[hour])
+            usd = profile.usd[since : at + 1]
+            yield from _hour_rows(usd, profile.first, attributes | {"hour_utc": hour} | hourly[hour])
 
 
-@dataclass(frozen=True)
-class _HourProfile:
-    """Notional (USD) of one hour and side by exchange: usd [exchanges, buckets], starting at bucket `first`."""
-
-    exchanges: list[str]
-    first: int
-    usd: Floats
-
-    def inside(self, side: object, mark: float) -> slice:
-        """Return the held buckets on this side of the mean mark.
-
-        A carried exchange has a mark of its own, so its buckets may reach beyond the mean mark.
-        """
-        held = np.flatnonzero(self.usd.any(axis=0))
-        low = held + self.first
-        own = held[edge(low) <= mark] if side == "long" else held[edge(low + 1) >= mark]
-        return slice(int(own[0]), int(own[-1]) + 1) if len(own) else slice(0, 0)
-
-    def shares(self, found: Range) -> str:
-        """Return each exchange's share of a range, as JSON."""
-        sums = self.usd[:, found.first : found.last + 1].sum(axis=1).tolist()
-        held = {e: usd for e, usd in zip(self.exchanges, sums, strict=True) if usd > 0}
-        return json.dumps({exchange: round(usd / sum(held.values()), 6) for exchange, usd in held.items()})
-
-
-def _hour_rows(now: _HourProfile, trailing: Floats, attributes: Row) -> Iterator[Row]:
-    """Yield the clusters of an hour. trailing: USD [hours, buckets]; its last row is the hour itself."""
-    inside = now.inside(attributes["side"], float(str(attributes["mark_price"])))
+def _hour_rows(trailing: Floats, first: int, attributes: Row) -> Iterator[Row]:
+    """Yield the clusters of an hour. trailing: USD [hours, buckets from `first`]; its last row is the hour itself."""
     # Only this side's range: the empty buckets beyond the mark would count as surroundings.
+    inside = _inside(trailing[-1], first, attributes["side"], float(str(attributes["mark_price"])))
     profile = trailing[-1, inside]
     for rank, (each, usd, strength) in enumerate(_largest(profile, attributes["side"]), start=1):
         found = Range(each.first + inside.start, each.last + inside.start, each.peak + inside.start)
         history = trailing[:, found.first : found.last + 1].sum(axis=1)
         own = {"rank": rank, "notional_usd": usd, "intensity": strength, "intensity_z": _z_score(history)}
-        yield attributes | own | _describe_range(found, now.first, attributes) | {"exchange_shares": now.shares(found)}
+        yield attributes | own | _describe_range(found, first, attributes)
+
+
+def _inside(usd: Floats, first: int, side: object, mark: float) -> slice:
+    """Return the held buckets on this side of the mean mark.
+
+    A carried exchange has a mark of its own, so its buckets may reach beyond the mean mark.
+    """
+    held = np.flatnonzero(usd)
+    own = held[edge(held + first) <= mark] if side == "long" else held[edge(held + first + 1) >= mark]
+    return slice(int(own[0]), int(own[-1]) + 1) if len(own) else slice(0, 0)
 
 
 def _largest(profile: Floats, side: object) -> list[tuple[Range, float, float]]:

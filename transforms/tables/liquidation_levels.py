@@ -78,7 +78,7 @@ def _contracts(
 
 def _frames(
     levels: estimate.Levels,
-    ledger: list[estimate.Book],
+    ledger: list[estimate.LedgerEntry],
     sweeps: list[estimate.Sweep],
     crowds: Mapping[int, Population],
     last: datetime,
@@ -95,23 +95,23 @@ def _frames(
     }
 
 
-def _ledger(ledger: list[estimate.Book]) -> pl.DataFrame:
+def _ledger(ledger: list[estimate.LedgerEntry]) -> pl.DataFrame:
     rows = [
         {
             "hour_utc": b.hour_h * _HOUR_MS,
             "side": SIDE_OF[b.s],
-            "opening_base": b.previous,
+            "opening_base": b.opening,
             "opened_base": b.opened,
             "closed_base": b.closed,
             "liquidated_base": b.swept,
-            "closing_base": b.standing,
+            "closing_base": b.closing,
             "in_map_base": b.in_map,
-            "beyond_map_base": b.outside,
-            "unliquidatable_base": b.never,
+            "beyond_map_base": b.beyond_map,
+            "unliquidatable_base": b.unliquidatable,
             "open_interest_base": b.open_interest,
             "mark_price": b.mark,
             "is_stale": b.open_interest is None,
-            "gap_log_sd": b.unseen,
+            "gap_log_sd": b.gap_log_sd,
             "parameters_version": b.version,
         }
         for b in ledger

@@ -10,7 +10,7 @@ import polars as pl
 
 from expectations.columns.kinds import EXCHANGES
 from expectations.tables import table
-from transforms.estimation.calibration import learn, observed, seen
+from transforms.estimation.calibration import learn, load_exposure, observe
 from transforms.estimation.inputs import SIDE_OF
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, Assumptions, prior
 from transforms.model.fit import Fitted
@@ -39,8 +39,9 @@ def build(
     if day == STATED:
         return _stated(exchanges, midnight)
     tables = (calibration_exposure, position_ledger, realised_liquidations, realised_coverage)
-    coins = [seen(*(rows.filter(coin=coin) for rows in tables)) for coin in realised_coverage["coin"].unique().sort()]
-    fits = learn(f"fit-{day}", exchanges, observed(coins, midnight))
+    names = realised_coverage["coin"].unique().sort()
+    coins = [load_exposure(*(rows.filter(coin=coin) for rows in tables)) for coin in names]
+    fits = learn(f"fit-{day}", exchanges, observe(coins, midnight))
     return fitted(fits, midnight) if fits else TABLE.empty()
 
 

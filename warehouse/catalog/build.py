@@ -67,12 +67,12 @@ def _comments(contract: Table) -> Iterator[str]:
 def _coins(root: Path) -> str:
     """Return the statements of the macros that find a coin's files."""
     days = _published_days(root)
-    there = f"there are {', '.join(days)}" if days else "there are none yet; load some with: liq run"
+    known = f"there are {', '.join(days)}" if days else "there are none yet; load some with: liq run"
     return fill(
         "catalog/coins",
         coins=", ".join(map(text, days)),
         coin_in_any_case=_case("lower(coin::VARCHAR)", {coin.lower(): coin for coin in days}),
-        no_coin=text("no coin {} in the warehouse; " + there),
+        no_coin=text("no coin {} in the warehouse; " + known),
         root=_files(root.resolve(), ""),
         first_day=_case("ops.known(coin)", {coin: of_coin[0] for coin, of_coin in days.items()}),
         last_day=_case("ops.known(coin)", {coin: of_coin[-1] for coin, of_coin in days.items()}),
@@ -80,7 +80,7 @@ def _coins(root: Path) -> str:
 
 
 def _published_days(root: Path) -> dict[str, list[str]]:
-    """Return by coin the days of the map up to the watermark, which never moves back."""
+    """Return the days of the map by coin up to the watermark, which never moves back; else the coin's first day."""
     store, levels, watermark = Store(root), table(MAPS), table("watermark")
     until = str(store.read(watermark, [{}])["hour_utc"].max() or "9999")
     days: dict[str, list[str]] = {}
@@ -91,9 +91,9 @@ def _published_days(root: Path) -> dict[str, list[str]]:
     return days
 
 
-def _case(of: str, values: dict[str, str]) -> str:
+def _case(expression: str, values: dict[str, str]) -> str:
     cases = " ".join(f"WHEN {text(key)} THEN {text(value)}" for key, value in values.items())
-    return f"CASE {of} {cases} END" if cases else "NULL"
+    return f"CASE {expression} {cases} END" if cases else "NULL"
 
 
 def _view(root: Path, contract: Table) -> str:

@@ -1,4 +1,4 @@
-"""Export of a range of one table to one file, streamed in batches so that it may exceed memory."""
+"""Export of a range of one table to a file, streamed in batches so that it may exceed memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WRITERS = {
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """The rows to export: both ends of the range are included; None or empty means all."""
+    """The rows to export, including both ends of the range; None or empty means all."""
 
     table: Table
     first: datetime | None = None
@@ -51,17 +51,22 @@ class ExportRequest:
             "list_contains($coins, coin)": self.coins,
             "list_contains($exchanges, exchange)": self.exchanges,
         }
-        return " AND ".join(condition for condition, asked in conditions.items() if asked) or "true"
+        return " AND ".join(condition for condition, value in conditions.items() if value) or "true"
 
     @property
     def values(self) -> dict[str, Any]:
         """The parameters used in `where`."""
-        known = {"first": self.first, "last": self.last, "coins": list(self.coins), "exchanges": list(self.exchanges)}
-        return {name: value for name, value in known.items() if f"${name}" in self.where}
+        parameters = {
+            "first": self.first,
+            "last": self.last,
+            "coins": list(self.coins),
+            "exchanges": list(self.exchanges),
+        }
+        return {name: value for name, value in parameters.items() if f"${name}" in self.where}
 
     @property
     def _by_day(self) -> bool:
-        """Whether `date` is the day of the time column; the `date` of raw and ops rows is the day requested."""
+        """True if `date` is the day of the time column; in raw and ops tables it is the day requested."""
         return "date" in self.table.partition and self.table.layer in ("core", "model", "mart")
 
     def check(self) -> None:
@@ -94,26 +99,26 @@ def export(
     request.check()
     check_ending(out)
     name = request.table.full_name
-    for option, column, asked in (("--coins", "coin", request.coins), ("--exchanges", "exchange", request.exchanges)):
-        _require_known(catalog, name, option, column, asked)
+    for option, column, names in (("--coins", "coin", request.coins), ("--exchanges", "exchange", request.exchanges)):
+        _require_known(catalog, name, option, column, names)
     rows = int(ask(catalog, "export/count", table=name, condition=request.where, **request.values)["n"].item())
     if not rows:
         raise UserError(f"{name} has no rows in this selection; see its time range with: liq tables")
     progress.stage("export", rows, "rows")
     columns = ", ".join(_readable(request.table, out.suffix.lower()))
     statement = fill("export/rows", columns=columns, table=name, condition=request.where)
-    found = catalog.sql(statement, params=request.values or None)
-    replace_whole(out, partial(_write, found.to_arrow_reader(at_once), WRITERS[out.suffix.lower()], progress))
+    relation = catalog.sql(statement, params=request.values or None)
+    replace_whole(out, partial(_write, relation.to_arrow_reader(at_once), WRITERS[out.suffix.lower()], progress))
     return rows
 
 
 def _require_known(
-    catalog: duckdb.DuckDBPyConnection, name: str, option: str, column: str, asked: Sequence[str]
+    catalog: duckdb.DuckDBPyConnection, name: str, option: str, column: str, names: Sequence[str]
 ) -> None:
-    """Raise UserError for a value that does not occur in the table, which would otherwise be dropped silently."""
-    there = ask(catalog, "export/values", column=column, table=name)[column].to_list() if asked else []
-    if unknown := [each for each in asked if each not in there]:
-        known = f"there are {', '.join(map(str, there))}" if there else "it has no rows yet; load some with: liq run"
+    """Raise UserError for a name that does not occur in the table; it would otherwise be dropped silently."""
+    stored = ask(catalog, "export/values", column=column, table=name)[column].to_list() if names else []
+    if unknown := [each for each in names if each not in stored]:
+        known = f"there are {', '.join(map(str, stored))}" if stored else "it has no rows yet; load some with: liq run"
         raise UserError(f"{option}: no {column} {', '.join(unknown)} in {name}; {known}")
 
 

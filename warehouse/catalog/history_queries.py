@@ -1,4 +1,4 @@
-"""Queries for the charts of history, from `sql/queries/history`."""
+"""Queries for the history charts, from `sql/queries/history`."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def heat(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str, known:
     since = market.hour - SPANS[span] * HOUR
     marks = path(catalog, market, since) if known is None else known.filter(pl.col("hour_utc") > since)
     each, buckets = step(marks), buckets_a_row(marks, span)
-    asked = {"coin": market.coin, "hour": market.hour, "hours": SPANS[span], "step": each, "buckets": buckets}
-    cells = ask(catalog, "history/heatmap", **asked)
+    values = {"coin": market.coin, "hour": market.hour, "hours": SPANS[span], "step": each, "buckets": buckets}
+    cells = ask(catalog, "history/heatmap", **values)
     return Heat(market.coin, span, market.source, market.parameters_version, each, buckets, cells, marks)
 
 
@@ -53,8 +53,8 @@ def scores(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> pl.DataFrame
 
 def tracks(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str) -> pl.DataFrame:
     """Return the last row of each track of mart.cluster_history in the span; empty without that table."""
-    there = _has(catalog, "cluster_history")
-    return ask(catalog, "history/cluster_tracks", **_span(market, span)) if there else pl.DataFrame()
+    has_tracks = _has(catalog, "cluster_history")
+    return ask(catalog, "history/cluster_tracks", **_span(market, span)) if has_tracks else pl.DataFrame()
 
 
 def cascade(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> pl.DataFrame:

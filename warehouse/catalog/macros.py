@@ -1,8 +1,8 @@
 """The analysts' macros: one file each in `sql/macros`, with a header comment that has the question and an example.
 
 `sql/macros/ops` has the scalar macros that they call. These parse a moment or a price, and raise an error that names
-an invalid value and the right form. All also run on DuckDB 1.1: they use CASE instead of DuckDB 2's function `if`, and
-a macro that calls another passes arguments with a default by name.
+an invalid value and the right form. All macros also run on DuckDB 1.1: they use CASE instead of DuckDB 2's function
+`if`, and a macro that calls another passes arguments with a default by name.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Macro:
         return self.head.partition("Example: ")[2]
 
     @property
-    def answers(self) -> str:
-        """The question that it answers, in one sentence."""
+    def question(self) -> str:
+        """The question that the macro answers, in one sentence."""
         return " ".join(self.head.split("\n\n")[1].split()).split(". ")[0].rstrip(".")
 
 
@@ -48,13 +48,13 @@ def load() -> dict[str, Macro]:
 
 
 def statements() -> list[str]:
-    """Return the statements that create and comment all macros, including the former names of renamed ones."""
+    """Return the statements that create and comment all macros, including renamed macros under their former names."""
     scalar = {f"ops.{path.stem}": read(f"macros/ops/{path.stem}") for path in sorted((FOLDER / "ops").glob("*.sql"))}
     macros = load()
-    known = [macros[name] for name in _callees_first({name: each.body for name, each in macros.items()})]
+    ordered = [macros[name] for name in _callees_first({name: each.body for name, each in macros.items()})]
     former = [read(f"macros/former/{path.stem}") for path in sorted((FOLDER / "former").glob("*.sql"))]
-    comments = [fill("catalog/macro_comment", name=m.name, words=text(m.head)) for m in known]
-    return [*(scalar[name] for name in _callees_first(scalar)), *(m.statement for m in known), *comments, *former]
+    comments = [fill("catalog/macro_comment", name=m.name, words=text(m.head)) for m in ordered]
+    return [*(scalar[name] for name in _callees_first(scalar)), *(m.statement for m in ordered), *comments, *former]
 
 
 def _callees_first(bodies: Mapping[str, str]) -> list[str]:

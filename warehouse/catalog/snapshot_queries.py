@@ -19,7 +19,7 @@ from warehouse.errors import UserError
 
 
 def published_coins(catalog: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the published coins in order."""
+    """Return the published coins in alphabetical order."""
     return [str(coin) for coin in ask(catalog, "snapshot/coins")["coin"]]
 
 
@@ -35,21 +35,21 @@ def query(catalog: duckdb.DuckDBPyConnection, sql: str, **values: Any) -> pl.Dat
 
 
 def ask(catalog: duckdb.DuckDBPyConnection, name: str, /, **values: Any) -> pl.DataFrame:
-    """Return the rows of a statement of `sql/queries`, given by its path there. Raises as `query` does.
+    """Return the rows of a statement of `sql/queries`, given by its path there. Raises UserError as `query` does.
 
-    values: its parameters, and the SQL for its placeholders.
+    values: parameters of the statement, and SQL for its placeholders.
     """
     return query(catalog, fill(name, **values), **values)
 
 
 def explain(error: duckdb.Error) -> str:
     """Return one line: DuckDB's message with its suggestions, and a remedy if one is known."""
-    about = str(error).strip().split("\n\n", 1)[0]  # the statement follows
-    said, *suggested = about.removeprefix("Invalid Input Error: ").split("\n")  # the kind by which a macro refuses
-    line = " ".join([said.replace("!", ".") if suggested else said, *" ".join(suggested).split()])
+    text = str(error).strip().split("\n\n", 1)[0]  # the statement follows
+    message, *hints = text.removeprefix("Invalid Input Error: ").split("\n")  # the prefix of errors that macros raise
+    line = " ".join([message.replace("!", ".") if hints else message, *" ".join(hints).split()])
     damaged = re.search(r"['\"]([^'\"]+\.parquet)['\"]", line)
     if damaged:
-        return f"{said}; delete {Path(damaged[1]).name} there and run its hours again: liq run --help"
+        return f"{message}; delete {Path(damaged[1]).name} there and run its hours again: liq run --help"
     if isinstance(error, duckdb.CatalogException):
         return f"{line.rstrip('.!')}{' S' if line.endswith('?') else '; s'}ee the tables with: liq tables"
     return line
@@ -58,7 +58,7 @@ def explain(error: duckdb.Error) -> str:
 def snapshot(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | None = None) -> Snapshot:
     """Return the tables' rows of `coin` at the hour of `as_of`, or at the latest published hour.
 
-    Raises UserError for a coin or an hour that is not in the warehouse, and lists those that are.
+    Raises UserError for a coin or an hour that is not in the warehouse, with the available ones.
     """
     hour = _hour(catalog, coin, as_of)
     values = {"coin": coin, "date": hour.date(), "hour": hour, "exchanges": list(EXCHANGES)}
@@ -71,7 +71,7 @@ def snapshot(catalog: duckdb.DuckDBPyConnection, coin: str, as_of: datetime | No
         levels=ask(catalog, "snapshot/levels", **values),
         exchange_rows=ask(catalog, "snapshot/exchanges", **values),
         balance=ask(catalog, "snapshot/rows_of_hour", table="mart.market_balance", **values),
-        clusters=ask(catalog, "snapshot/rows_of_hour", table="mart.liquidation_clusters", **values),
+        clusters=ask(catalog, "snapshot/clusters", **values),
         missing=ask(catalog, "snapshot/missing", **values),
         ranges=ask(catalog, "snapshot/ranges", **values),
     )
@@ -105,7 +105,7 @@ def state(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the estimator's state of `coin` at the hour of `as_of` (default: the latest), and all parameters.
 
-    Raises UserError if the state of that hour is not kept, and names the nearest kept hour.
+    Raises UserError if the state of that hour is not kept, with the nearest kept hour.
     """
     kept = ask(catalog, "snapshot/hours_of_state", coin=coin)["hour_utc"].to_list()
     hour = floor_hour(as_of) if as_of else max(kept, default=None) or _hour(catalog, coin, None)
@@ -123,7 +123,7 @@ def state(
 
 
 def of_exchange(market: Snapshot, exchange: str) -> Snapshot:
-    """Return the map of one exchange. Raises UserError that lists the map's exchanges."""
+    """Return the map of one exchange. Raises UserError for an unknown exchange, with the map's exchanges."""
     if exchange not in market.exchanges:
         raise UserError(
             f"no exchange {exchange!r} in the map of {market.coin} at {market.hour:%Y-%m-%dT%H:%MZ}; "

@@ -20,7 +20,7 @@ def read(name: str) -> str:
 
 
 def fill(name: str, /, **values: object) -> str:
-    """Return a statement of `sql/queries` with each `{{name}}` replaced. Raises KeyError for one without a value."""
+    """Return a statement of `sql/queries` with each `{{name}}` replaced. Raises KeyError if a value is missing."""
     return _PLACE.sub(lambda found: str(values[found[1]]), read(f"queries/{name}"))
 
 

@@ -18,9 +18,9 @@ _INPUTS = ("bars", "open_interest", "margin_tiers", "instruments")
 
 
 def by_estimator(catalog: duckdb.DuckDBPyConnection, market: Snapshot, estimator: str) -> Snapshot:
-    """Recompute the same hour with another estimator, from what the exchanges had published by then.
+    """Recompute the same hour with another estimator, from data that was published by then.
 
-    Clusters, balance and ranges belong to the published map and are emptied. Raises UserError for an unknown name.
+    Clusters, balance and ranges describe the published map and are emptied. Raises UserError for an unknown name.
     """
     if estimator not in ESTIMATORS:
         raise UserError(f"unknown estimator {estimator!r}; there are {', '.join(ESTIMATORS)}")
@@ -29,8 +29,8 @@ def by_estimator(catalog: duckdb.DuckDBPyConnection, market: Snapshot, estimator
     bars, readings, tiers, listed = (ask(catalog, f"replay/{name}", **span) for name in _INPUTS)
     parameters = ask(catalog, "snapshot/parameters")
     replayed = list(hours(first, market.hour))
-    made = levels(bars, readings, tiers, listed, parameters, estimator=estimator, hours=replayed)
-    own = made.filter(pl.col("exchange").is_in(market.exchanges))
+    rows = levels(bars, readings, tiers, listed, parameters, estimator=estimator, hours=replayed)
+    own = rows.filter(pl.col("exchange").is_in(market.exchanges))
     return replace(
         market, levels=own, parameters_version=estimator, balance=market.balance.clear(),
         clusters=market.clusters.clear(), ranges=market.ranges.clear(),

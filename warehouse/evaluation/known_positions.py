@@ -16,7 +16,7 @@ from warehouse.progress import Progress
 
 PUBLISHED, REALISED, TRUTH = "published_5m.parquet", "realised_liquidations.parquet", "true_map.parquet"
 
-_ROUNDED = 1e-6  # relative tolerance of prices, for rounding
+_ROUNDING = 1e-6  # relative tolerance of prices
 Columns = Mapping[str, type[pl.DataType]]
 _PUBLISHED: Columns = {
     "exchange": pl.String,
@@ -57,10 +57,10 @@ class Published:
 
     def without(self, exchanges: Iterable[str]) -> Published:
         """Return the data without the liquidations of `exchanges`. Raises UserError for an unknown exchange."""
-        there = sorted(self.bars["exchange"].unique())
+        known = sorted(self.bars["exchange"].unique())
         for name in exchanges:
-            if name not in there:
-                raise UserError(f"no exchange {name!r} in {self.folder / PUBLISHED}; there are {', '.join(there)}")
+            if name not in known:
+                raise UserError(f"no exchange {name!r} in {self.folder / PUBLISHED}; there are {', '.join(known)}")
         return Published(self.folder, self.bars, self.realised.filter(~pl.col("exchange").is_in(list(exchanges))))
 
 
@@ -69,22 +69,22 @@ def read_published(folder: Path) -> Published:
     bars, file = _table(folder, PUBLISHED, _PUBLISHED), folder / PUBLISHED
     if bars.is_empty():
         raise UserError(f"{file} has no rows")
-    _holds(bars, file, pl.col("exchange", "open_ms").is_not_null(), "an exchange or open_ms is missing")
-    _holds(bars, file, pl.col("open_ms") % BAR_MS == 0, "open_ms is not a multiple of five minutes")
-    _holds(bars, file, _positive("open", "high", "low", "close"), "a price is not a positive number")
-    low, high = pl.col("low") * (1.0 - _ROUNDED), pl.col("high") * (1.0 + _ROUNDED)
+    _require(bars, file, pl.col("exchange", "open_ms").is_not_null(), "an exchange or open_ms is missing")
+    _require(bars, file, pl.col("open_ms") % BAR_MS == 0, "open_ms is not a multiple of five minutes")
+    _require(bars, file, _positive("open", "high", "low", "close"), "a price is not a positive number")
+    low, high = pl.col("low") * (1.0 - _ROUNDING), pl.col("high") * (1.0 + _ROUNDING)
     inside = (low <= pl.min_horizontal("open", "close")) & (high >= pl.max_horizontal("open", "close"))
-    _holds(bars, file, inside, "open or close is not between low and high")
+    _require(bars, file, inside, "open or close is not between low and high")
     amounts = [c for c, dtype in _PUBLISHED.items() if c.endswith(("_base", "_accounts")) and dtype is pl.Float64]
     bars = bars.with_columns(pl.col(amounts).fill_nan(None))  # NaN means no data, like null
-    counted = [(pl.col(c).is_null() | ((pl.col(c) >= 0) & pl.col(c).is_finite())) for c in amounts]
-    _holds(bars, file, pl.all_horizontal(counted), "an amount is negative or not a number")
+    valid = [(pl.col(c).is_null() | ((pl.col(c) >= 0) & pl.col(c).is_finite())) for c in amounts]
+    _require(bars, file, pl.all_horizontal(valid), "an amount is negative or not a number")
     if bars.select("market", "exchange", "open_ms").is_duplicated().any():
         raise UserError(f"{file}: duplicate bars (market, exchange, open_ms)")
     realised, file = _table(folder, REALISED, _REALISED), folder / REALISED
-    _holds(realised, file, pl.col("side").is_in(list(SIDE_OF)), "a side is neither long nor short")
-    _holds(realised, file, pl.col("exchange", "ts_ms").is_not_null(), "an exchange or ts_ms is missing")
-    _holds(realised, file, _positive("price", "base"), "a price or base is not a positive number")
+    _require(realised, file, pl.col("side").is_in(list(SIDE_OF)), "a side is neither long nor short")
+    _require(realised, file, pl.col("exchange", "ts_ms").is_not_null(), "an exchange or ts_ms is missing")
+    _require(realised, file, _positive("price", "base"), "a price or base is not a positive number")
     return Published(folder, bars, _same_markets(realised, bars))
 
 
@@ -94,12 +94,12 @@ def read_truth(folder: Path, published: Published) -> pl.DataFrame:
     if truth.is_empty():
         raise UserError(f"{file} has no rows")
     first, end = published.span_ms
-    _holds(truth, file, pl.col("side").is_in(list(SIDE_OF)), "a side is neither long nor short")
-    _holds(truth, file, pl.col("window").is_in(WINDOWS), f"a window is none of {', '.join(WINDOWS)}")
-    _holds(truth, file, _positive("mark_price", "low", "high"), "a price is not a positive number")
-    _holds(truth, file, pl.col("usd").is_finite() & (pl.col("usd") >= 0), "an amount is negative or not a number")
-    _holds(truth, file, pl.col("at_ms") % HOUR_MS == 0, "at_ms is not a full hour")
-    _holds(truth, file, pl.col("at_ms").is_between(first, end), f"at_ms lies outside the time range of {PUBLISHED}")
+    _require(truth, file, pl.col("side").is_in(list(SIDE_OF)), "a side is neither long nor short")
+    _require(truth, file, pl.col("window").is_in(WINDOWS), f"a window is none of {', '.join(WINDOWS)}")
+    _require(truth, file, _positive("mark_price", "low", "high"), "a price is not a positive number")
+    _require(truth, file, pl.col("usd").is_finite() & (pl.col("usd") >= 0), "an amount is negative or not a number")
+    _require(truth, file, pl.col("at_ms") % HOUR_MS == 0, "at_ms is not a full hour")
+    _require(truth, file, pl.col("at_ms").is_between(first, end), f"at_ms is outside the time range of {PUBLISHED}")
     truth = _same_markets(truth, published.bars)
     keys = ["market", "exchange"]
     unknown = truth.select(keys).unique().join(published.bars.select(keys).unique(), on=keys, how="anti")
@@ -124,9 +124,9 @@ def estimate(
     parts = []
     for market, at_ms in times_ms.items():
         bars, realised = (frame.filter(pl.col("market") == market) for frame in (published.bars, published.realised))
-        progress.stage(f"market {market}", markets.hours_to_pass(bars, at_ms), "hours")
-        made = shape(markets.read(bars, realised, at_ms, estimators, progress.step))
-        parts.append(made.select(pl.lit(market, bars.schema["market"]).alias("market"), pl.all()))
+        progress.stage(f"market {market}", markets.count_hours(bars, at_ms), "hours")
+        frame = shape(markets.read(bars, realised, at_ms, estimators, progress.step))
+        parts.append(frame.select(pl.lit(market, bars.schema["market"]).alias("market"), pl.all()))
     progress.stage("", 0, "")
     return pl.concat(parts)
 
@@ -140,7 +140,7 @@ def instants(published: Published, first_ms: int, every_h: int) -> dict[object, 
     if not first <= first_ms <= end:
         written = (f"{from_ms(ms):%Y-%m-%dT%H:%MZ}" for ms in (first_ms, first, end))
         raise UserError(
-            "--from {} lies outside the time range of {}: {} to {}".format(
+            "--from {} is outside the time range of {}: {} to {}".format(
                 next(written), published.folder / PUBLISHED, *written
             )
         )
@@ -154,8 +154,8 @@ def _table(folder: Path, name: str, columns: Columns) -> pl.DataFrame:
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; give the folder of {name}")
     if not file.is_file():
-        there = ", ".join(sorted(path.name for path in folder.iterdir() if path.is_file())[:6]) or "no files"
-        raise UserError(f"{file} is missing; {folder} holds {there}")
+        files = ", ".join(sorted(path.name for path in folder.iterdir() if path.is_file())[:6]) or "no files"
+        raise UserError(f"{file} is missing; {folder} holds {files}")
     try:
         frame = pl.read_parquet(file)
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -169,14 +169,14 @@ def _table(folder: Path, name: str, columns: Columns) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         reason = str(error).strip().split("\n", 1)[0]
         raise UserError(f"{file} has a column of the wrong type: {reason}") from error
-    _holds(typed, file, pl.col("market").is_not_null(), "a market is missing")
+    _require(typed, file, pl.col("market").is_not_null(), "a market is missing")
     return typed
 
 
-def _holds(frame: pl.DataFrame, file: Path, rule: pl.Expr, otherwise: str) -> None:
+def _require(frame: pl.DataFrame, file: Path, rule: pl.Expr, fault: str) -> None:
     broken = frame.filter(~pl.all_horizontal(rule).fill_null(False)).height
     if broken:
-        raise UserError(f"{file}: {otherwise}, in {broken} of {frame.height} rows")
+        raise UserError(f"{file}: {fault}, in {broken} of {frame.height} rows")
 
 
 def _positive(*columns: str) -> pl.Expr:
@@ -184,6 +184,6 @@ def _positive(*columns: str) -> pl.Expr:
 
 
 def _same_markets(frame: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
-    """Cast `market` to its type in `bars`; an empty file may have lost its own."""
+    """Cast `market` to its type in `bars`; an empty file may lack the right one."""
     dtype = bars.schema["market"]
     return frame.with_columns(pl.col("market").cast(dtype, strict=False))

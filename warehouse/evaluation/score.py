@@ -36,7 +36,7 @@ class Scored:
 
     @property
     def published(self) -> int:
-        """The number of partitions; `partitions` has it by table."""
+        """The number of published partitions; `partitions` has it by table."""
         return sum(self.partitions.values())
 
 
@@ -59,24 +59,24 @@ def score(settings: Settings, day: date, *, coins: Sequence[str] = (), progress:
 
 def score_day(day: str) -> dict[str, Any]:
     """Score one day as a task. Return the numbers of rows and published partitions, and the quarantined ones."""
-    made = score(load(), date.fromisoformat(day))
-    for line in remarks(made):
+    result = score(load(), date.fromisoformat(day))
+    for line in remarks(result):
         _LOG.warning("%s", line)
     return {
-        "rows": made.rows.height,
-        "published": made.published,
-        "partitions": made.partitions,
-        "coins": made.rows["coin"].unique().sort().to_list(),
-        "quarantined": [list(held) for held in made.quarantined],
+        "rows": result.rows.height,
+        "published": result.published,
+        "partitions": result.partitions,
+        "coins": result.rows["coin"].unique().sort().to_list(),
+        "quarantined": [list(held) for held in result.quarantined],
     }
 
 
-def remarks(made: Scored) -> Iterator[str]:
+def remarks(result: Scored) -> Iterator[str]:
     """Yield remarks on missing data, missing scores and quarantined partitions."""
-    if made.rows.is_empty():
+    if result.rows.is_empty():
         yield "there are no bars in the days before; load them with: liq backfill"
         return
-    hours = made.rows.unique(["coin", "exchange", "instrument"], maintain_order=True)
+    hours = result.rows.unique(["coin", "exchange", "instrument"], maintain_order=True)
     incomplete = hours.filter(pl.col("hours") == 0)["exchange"].unique().sort().to_list()
     if incomplete:
         yield f"no hour with complete liquidations of {', '.join(incomplete)}: nothing to compare with"
@@ -87,7 +87,7 @@ def remarks(made: Scored) -> Iterator[str]:
     if unscaled.height:
         count = f"{unscaled.height} of {hours.height} contracts"
         yield f"fewer than {LEAST_HOURS} hours with data in the week before: no deviance ({count})"
-    yield from (f"quarantined: {name} {reason}" for name, _, reason in made.quarantined)
+    yield from (f"quarantined: {name} {reason}" for name, _, reason in result.quarantined)
 
 
 def side_by_side(rows: pl.DataFrame) -> pl.DataFrame:
@@ -100,15 +100,15 @@ def side_by_side(rows: pl.DataFrame) -> pl.DataFrame:
         for name in ("rank_correlation", "poisson_deviance")
     ]
     index = ["coin", "exchange", "instrument", "side", "hours", "realised_usd"]
-    known = rows.with_columns(pl.format("{} / {}", *parts).alias("text"))
-    wide = known.pivot("estimator", index=index, values="text", maintain_order=True).sort(index[:4])
+    cells = rows.with_columns(pl.format("{} / {}", *parts).alias("text"))
+    wide = cells.pivot("estimator", index=index, values="text", maintain_order=True).sort(index[:4])
     return wide.select(*index, *(name for name in ESTIMATORS if name in wide.columns))
 
 
-def _coins(store: Store, settings: Settings, asked: Sequence[str]) -> list[str]:
-    there = sorted({str(key["coin"]) for key in store.keys(table("price_bars"))})
-    unknown = sorted(set(asked) - set(there))
+def _coins(store: Store, settings: Settings, names: Sequence[str]) -> list[str]:
+    stored = sorted({str(key["coin"]) for key in store.keys(table("price_bars"))})
+    unknown = sorted(set(names) - set(stored))
     if unknown:
-        raise UserError(f"the warehouse has no bars of {', '.join(unknown)}; it has {', '.join(there) or 'none'}")
-    wanted = asked or (there if settings.coins == ("all",) else settings.coins)
-    return [name for name in there if name in wanted]
+        raise UserError(f"the warehouse has no bars of {', '.join(unknown)}; it has {', '.join(stored) or 'none'}")
+    selected = names or (stored if settings.coins == ("all",) else settings.coins)
+    return [name for name in stored if name in selected]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from datetime import datetime
 
@@ -60,7 +59,8 @@ def market() -> Snapshot:
             "price_high": [101_100.0, 97_400.0, 107_100.0],
             "notional_usd": [312e6, 200e6, 420e6],
             "intensity": [2.1, 1.6, 2.4],
-            "exchange_shares": [json.dumps({"binance": 0.5, "bybit": 0.3, "okx": 0.2})] * 3,
+            "lead_exchange": ["binance"] * 3,
+            "lead_share": [0.5] * 3,
         }
     )
     missing = pl.DataFrame(schema={"exchange": pl.String(), "reason": pl.String()})

@@ -1,4 +1,4 @@
-"""Compilation of the whole model before its first use."""
+"""The model is compiled completely before its first use."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ def test_every_kernel_of_the_estimator_is_compiled() -> None:
     compile_model()
     called = {name: value for of in (estimator, step) for name, value in vars(of).items()}
     kernels = {name: kernel for name, kernel in called.items() if isinstance(kernel, Dispatcher)}
-    assert {"entries", "leave", "pass_bars", "place", "read", "commit", "worth"} <= kernels.keys()
+    assert {"commit", "entries", "expire_cohort", "open_positions", "pass_bars", "read", "value_usd"} <= kernels.keys()
     assert [name for name, kernel in kernels.items() if not kernel.signatures] == []

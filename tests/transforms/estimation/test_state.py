@@ -1,4 +1,4 @@
-"""The state between hours: stored, read back and continued without the loss of a bit."""
+"""The stored state is all that one hour passes to the next; storing, restoring and continuing loses no bit."""
 
 from __future__ import annotations
 
@@ -55,17 +55,19 @@ class Market:
         )
 
     def known_at(self, hour: datetime) -> Market:
-        """Return the data published by `hour`."""
+        """Return the market as published by `hour`."""
         ended = pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes")) <= hour
-        told = self.open_interest.filter(pl.col("time_utc") <= hour)
+        readings = self.open_interest.filter(pl.col("time_utc") <= hour)
         first = self.tiers["valid_from_utc"].min()
         tiers = self.tiers.filter((pl.col("valid_from_utc") <= hour) | (pl.col("valid_from_utc") == first))
         open_ended = pl.when(pl.col("valid_to_utc") > hour).then(None).otherwise(pl.col("valid_to_utc"))
-        return Market(self.bars.filter(ended), told, tiers.with_columns(open_ended.alias("valid_to_utc")), self.hours)
+        return Market(
+            self.bars.filter(ended), readings, tiers.with_columns(open_ended.alias("valid_to_utc")), self.hours
+        )
 
 
 def tiers(change: datetime) -> pl.DataFrame:
-    """Return the documented tiers, and from `change` on tiers with twice the maintenance rate."""
+    """Return the documented tiers, with twice the maintenance rate from `change` on."""
     names = {c: ABOUT[c] for c in ("coin", "exchange", "instrument")} | {"tier_origin": "documented"}
     rows = []
     for each in documented("binance"):
@@ -77,7 +79,7 @@ def tiers(change: datetime) -> pl.DataFrame:
 
 @st.composite
 def markets(draw: st.DrawFn) -> Market:
-    """Draw half-hourly bars, some missing, and readings of open interest on time, early, late or missing."""
+    """Draw half-hourly bars, some missing, and readings of open interest: on time, early, late or missing."""
     price = draw(st.sampled_from([0.02, 97.0, 100_000.0]))
     bars, readings = [], []
     hours = [START + n * HOUR for n in range(1, draw(st.integers(2, 5)) + 1)]
@@ -93,10 +95,10 @@ def markets(draw: st.DrawFn) -> Market:
             prices = {"open": opened, "close": price, **extremes}
             bars.append(common | traded | prices | {"open_utc": begun, "date": begun.date()})
         if draw(st.integers(0, 5)) > 0:
-            told = begun + HOUR / 2 - timedelta(minutes=draw(st.sampled_from([0, 0, 5, 15, -5])))
+            read_at = begun + HOUR / 2 - timedelta(minutes=draw(st.sampled_from([0, 0, 5, 15, -5])))
             amount = draw(st.floats(10.0, 1000.0))
             unit = {"origin": "history", "reported": amount, "reported_unit": "base", "open_interest_base": amount}
-            readings.append(ABOUT | unit | {"time_utc": told, "date": told.date()})
+            readings.append(ABOUT | unit | {"time_utc": read_at, "date": read_at.date()})
     return Market(frame("price_bars", bars), frame("open_interest", readings), tiers(hours[-1]), hours)
 
 
@@ -125,8 +127,8 @@ def test_hourly_builds_through_tables_equal_one_build(market: Market) -> None:
     require_hourly_equals_whole(market)
 
 
-def test_hours_before_open_interest_have_no_effect() -> None:
-    """The mark moves and jumps before the first open interest; the hourly state does not hold those moves."""
+def test_hours_before_the_first_open_interest_leave_no_trace() -> None:
+    """The mark moves before open interest is first published; hour by hour, no state records where it was."""
     hours = [START + n * HOUR for n in (1, 2, 3, 4)]
     common = {**ABOUT, "interval_minutes": 60, "price_kind": "mark", "volume_base": 9.0, "taker_buy_base": 4.0}
     walk = zip(hours, (100.0, 103.0, 91.0, 92.0), (101.0, 98.5, 92.0, 94.0), strict=True)
@@ -152,7 +154,7 @@ def test_later_data_does_not_change_earlier_hours(market: Market, n: int) -> Non
 
 
 def crowd(s: int, seed: int) -> Population:
-    """Return a random population: amounts of all magnitudes, also at the edges of the axis."""
+    """Return random positions: amounts of all magnitudes, also at the edges of the price axis."""
     rng = np.random.default_rng(seed)
     made = Population.empty(s, float(rng.uniform(0.001, 1e5)))
     n = int(rng.integers(0, 200))
@@ -195,7 +197,7 @@ def test_state_round_trips_bit_for_bit(seed: int, empty: bool) -> None:
     assert all(again[name].equals(stored[name]) for name in STATE)
 
 
-def test_hour_without_openings_keeps_its_move() -> None:
+def test_an_hour_that_opened_nothing_keeps_its_move_in_a_row_without_activity() -> None:
     crowd = Population.empty(-1, 100.0)
     nothing = np.zeros(0, np.int64)
     crowd.cohorts[490_000], crowd.moves[490_000 % 720] = Cohort(nothing, np.zeros(0), nothing), (4605, 4609)
@@ -204,5 +206,5 @@ def test_hour_without_openings_keeps_its_move() -> None:
     assert rows.select("side", "activity_base", *buckets).rows() == [("short", 0.0, 4605, 4605, 4605, 4609)]
 
 
-def test_empty_state_restores_no_population() -> None:
+def test_no_state_restores_no_positions() -> None:
     assert restore(*(table(name).empty() for name in STATE)) == {}

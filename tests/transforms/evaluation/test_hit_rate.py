@@ -1,4 +1,4 @@
-"""The hit rate of clusters: detected where an attraction was planted, absent on a random walk."""
+"""Attraction of price to clusters: found where it was planted, not found on a random walk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tests.transforms.random_walk import Planted, walk
-from transforms.evaluation.hit_rate import LEAST_DAYS, MATCHED_ON, WITHIN_BP, days, hit_rate
+from transforms.evaluation.hit_rate import LEAST_DAYS, MATCHED_ON, WITHIN_BP, count_days, hit_rate
 from transforms.evaluation.touches import WITHIN_HOURS, touches
 
 
@@ -16,7 +16,7 @@ def market(seed: int, planted: Planted = "anywhere") -> pl.DataFrame:
 
 
 def statistics(*seeds: int, planted: Planted = "anywhere") -> pl.DataFrame:
-    """Return the hit rate of several coins together, one per seed."""
+    """Return the hit rates of several coins pooled, one seed each."""
     coins = [market(seed, planted).with_columns(coin=pl.lit(f"C{seed}")) for seed in seeds]
     return hit_rate(pl.concat(coins))
 
@@ -27,8 +27,8 @@ def plain() -> pl.DataFrame:
 
 
 def test_every_combination_has_a_row(plain: pl.DataFrame) -> None:
-    asked = [(on, bp, hours) for on in MATCHED_ON for bp in WITHIN_BP for hours in WITHIN_HOURS]
-    assert plain.select("matched_on", "within_bp", "within_hours").rows() == asked
+    expected = [(on, bp, hours) for on in MATCHED_ON for bp in WITHIN_BP for hours in WITHIN_HOURS]
+    assert plain.select("matched_on", "within_bp", "within_hours").rows() == expected
     assert (
         plain.select((pl.col("difference") - pl.col("reached") + pl.col("others_reached")).abs().max()).item() < 1e-12
     )
@@ -38,26 +38,26 @@ def test_every_combination_has_a_row(plain: pl.DataFrame) -> None:
     assert longer["reached"].is_sorted()
 
 
-def test_random_walk_intervals_contain_zero() -> None:
-    """Levels are matched on the hour; on distance alone clusters score lower, since they last longer in calm hours."""
+def test_on_a_random_walk_the_intervals_contain_zero() -> None:
+    """Matched on the hour: on distance alone clusters come out lower, because they last longer in calm hours."""
     of_hour = [statistics(seed).filter(matched_on="distance and hour") for seed in range(10, 18)]
     held = [made.select(((pl.col("low") <= 0) & (pl.col("high") >= 0)).mean()).item() for made in of_hour]
     assert np.mean(held) > 0.85
 
 
-def test_attracting_clusters_have_a_positive_difference() -> None:
+def test_clusters_that_attract_price_are_found() -> None:
     made = statistics(1, 2, planted="ahead").filter(pl.col("within_hours") == 24, pl.col("within_bp") == 500)
     assert made.height == 3
     assert made.select((pl.col("low") > 0).all()).item()
 
 
-def test_repelling_clusters_have_a_negative_difference() -> None:
+def test_clusters_that_repel_price_are_found() -> None:
     made = statistics(1, 2, planted="beyond").filter(pl.col("within_hours") == 4, pl.col("within_bp") >= 200)
     assert made.select((pl.col("high") < 0).all()).item()
 
 
 def test_volatility_is_not_mistaken_for_attraction() -> None:
-    """Clusters found only in volatile hours are hit more often than other levels until volatility is matched."""
+    """Clusters found only in volatile hours are hit more often than levels as far away, until volatility is matched."""
     coins = [market(seed).with_columns(coin=pl.lit(f"C{seed}")) for seed in (5, 6, 7)]
     strong = pl.col("move_bp") > pl.col("move_bp").quantile(0.7).over("coin")
     made = hit_rate(pl.concat(coins).filter(~pl.col("is_cluster") | strong))
@@ -78,5 +78,5 @@ def test_no_clusters_give_null_differences() -> None:
     assert made["difference"].null_count() == made["low"].null_count() == 27
 
 
-def test_judged_days_exclude_the_first_and_last_day() -> None:
-    assert days(market(1)) == 30 > LEAST_DAYS
+def test_evaluated_days_start_a_day_late_and_end_a_day_early() -> None:
+    assert count_days(market(1)) == 30 > LEAST_DAYS

@@ -1,4 +1,4 @@
-"""From published bars to a score: hours, feeds for fits, and no look-ahead."""
+"""Published bars to a score: inputs by hour, observations of a fit, and no use of later data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from transforms.model.population import CLASSES, HOLDINGS
 from warehouse.simulator.market.known_positions import FIRST_DAY, PRESETS, write
 
 DAYS = 6
-EXCHANGES = ("bybit", "okx")  # two suffice and take less time than three
+EXCHANGES = ("bybit", "okx")  # two are enough, and faster than three
 END_MS = (FIRST_DAY + DAYS) * 24 * HOUR_MS
 NOON_MS, MIDNIGHT_MS = END_MS - 36 * HOUR_MS, END_MS - 24 * HOUR_MS
 UNKNOWN = math.nan
@@ -48,7 +48,7 @@ def realised(folder: Path) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def complete(published: pl.DataFrame, realised: pl.DataFrame) -> list[Reading]:
-    """Return every estimator's readings at each six hours of the last day and a half."""
+    """Return readings of every estimator, every six hours of the last day and a half."""
     times = range(NOON_MS, END_MS + 1, 6 * HOUR_MS)
     return list(known.read(published, realised, times))
 
@@ -62,10 +62,10 @@ def events(*rows: Sequence[object]) -> pl.DataFrame:
 
 
 class TestEstimates:
-    def test_readings_do_not_look_ahead(
+    def test_later_data_has_no_effect(
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
     ) -> None:
-        """Test noon, with the fit of the last midnight, and midnight, with a fit of the day that ends there."""
+        """At noon with the fit of that midnight, and at midnight with the fit of the day that ends then."""
         for at_ms in (NOON_MS, MIDNIGHT_MS):
             past = published.filter(pl.col("open_ms") + BAR_MS <= at_ms), realised.filter(pl.col("ts_ms") < at_ms)
             then = list(known.read(*past, [at_ms]))
@@ -73,28 +73,28 @@ class TestEstimates:
             assert_frame_equal(sums_of.levels(then), sums_of.levels(now), check_exact=True)
             assert_frame_equal(sums_of.cumulative(then), sums_of.cumulative(now), check_exact=True)
 
-    def test_reading_does_not_depend_on_other_requests(
+    def test_other_instants_and_estimators_have_no_effect(
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
     ) -> None:
         alone = list(known.read(published, realised, [MIDNIGHT_MS], ["fitted"]))
         beside = [each for each in complete if each.at_ms == MIDNIGHT_MS and each.estimator == "fitted"]
         assert_frame_equal(sums_of.cumulative(alone), sums_of.cumulative(beside), check_exact=True)
 
-    def test_exchange_has_no_readings_before_its_first_bar(
+    def test_an_exchange_has_no_estimates_before_its_first_bar(
         self, published: pl.DataFrame, realised: pl.DataFrame
     ) -> None:
         begins = NOON_MS - 12 * HOUR_MS
         late = published.filter((pl.col("exchange") != "okx") | (pl.col("open_ms") >= begins))
         at_ms = [begins - HOUR_MS, begins + HOUR_MS]
-        told = sums_of.cumulative(known.read(late, realised, at_ms, ["prior"]))
-        exchanges = {at: set(told.filter(at_ms=at)["exchange"].to_list()) for at in at_ms}
+        sums = sums_of.cumulative(known.read(late, realised, at_ms, ["prior"]))
+        exchanges = {at: set(sums.filter(at_ms=at)["exchange"].to_list()) for at in at_ms}
         assert "okx" not in exchanges[at_ms[0]]
         assert exchanges[at_ms[1]] - exchanges[at_ms[0]] == {"okx"}
 
-    def test_earlier_liquidations_change_the_fit(
+    def test_earlier_liquidations_have_an_effect(
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
     ) -> None:
-        """The counterpart of the look-ahead test: more liquidations on a fitted day change the map."""
+        """More liquidations in one hour of a fitted day change the map, so the test of later data can fail."""
         more = realised.with_columns(
             pl.when(pl.col("ts_ms") // HOUR_MS == NOON_MS // HOUR_MS - 14)
             .then(pl.col("base") * 50.0)
@@ -105,17 +105,17 @@ class TestEstimates:
         other = sums_of.cumulative(known.read(published, more, [NOON_MS], ["fitted"]))
         assert not one["usd"].equals(other["usd"])
 
-    def test_fit_uses_complete_days_only(
+    def test_a_day_is_fitted_once_it_is_complete(
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
     ) -> None:
-        """A midnight fit applies for the whole day: the morning's liquidations do not change noon."""
+        """A fit applies from one midnight to the next: the morning's liquidations do not change noon."""
         rest = realised.filter(pl.col("ts_ms") < NOON_MS - 12 * HOUR_MS)
         noon = of(complete, "fitted", at_ms=NOON_MS)
         assert_frame_equal(
             sums_of.levels(known.read(published, rest, [NOON_MS], ["fitted"])), sums_of.levels(noon), check_exact=True
         )
 
-    def test_fitted_estimator_beats_the_baselines(self, folder: Path, complete: list[Reading]) -> None:
+    def test_the_fitted_estimator_beats_the_baselines(self, folder: Path, complete: list[Reading]) -> None:
         sums = sums_of.cumulative(complete).with_columns(pl.lit(1, pl.Int8).alias("market"))
         table = sums_of.medians(sums_of.factors(sums, pl.read_parquet(folder / "true_map.parquet")))
         overall = table.filter(pl.col("of") == "all sums")
@@ -143,8 +143,10 @@ class TestEstimates:
         for other in (prior, full):
             assert not fitted.filter(borrowing)["usd"].equals(other.filter(borrowing)["usd"])
 
-    def test_missing_hours_of_an_exchange_are_skipped(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
-        """One exchange lacks hours in the middle and the last hours; its map is carried forward."""
+    def test_hours_that_an_exchange_did_not_publish_are_carried(
+        self, published: pl.DataFrame, realised: pl.DataFrame
+    ) -> None:
+        """One exchange lacks hours in the middle and the last one before the instant; its positions are carried."""
         hour = pl.col("open_ms") // HOUR_MS
         silent = (pl.col("exchange") == "okx") & hour.is_in([NOON_MS // HOUR_MS - n for n in (1, 2, 20)])
         readings = list(known.read(published.filter(~silent), realised, [NOON_MS], ["fitted", "ladder"]))
@@ -158,8 +160,8 @@ class TestEstimates:
         away = ((pl.col("low") * pl.col("high")).sqrt() / pl.col("mark") - 1.0).abs()
         keys = ["exchange", "window", "side"]
         added = levels.join(marks, on="exchange").filter(away <= DISTANCES[2]).group_by(keys).agg(pl.col("usd").sum())
-        told = sums.filter(pl.col("distance") == DISTANCES[2]).select(*keys, "usd")
-        assert_frame_equal(added, told, check_row_order=False)
+        cumulative = sums.filter(pl.col("distance") == DISTANCES[2]).select(*keys, "usd")
+        assert_frame_equal(added, cumulative, check_row_order=False)
         assert (levels["usd"] >= 1.0).all()
         assert ((levels["high"] / levels["low"] - 1.001).abs() < 1e-9).all()
         long = pl.col("side") == "long"
@@ -170,7 +172,7 @@ class TestEstimates:
         steps: list[int] = []
         at = [NOON_MS - 80 * HOUR_MS]
         list(known.read(published, realised, at, ["open_interest"], lambda: steps.append(1)))
-        assert len(steps) == known.hours_to_pass(published, at) == 28
+        assert len(steps) == known.count_hours(published, at) == 28
 
     def test_no_times_give_no_readings(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
         assert list(known.read(published, realised, [])) == []
@@ -196,7 +198,7 @@ class TestHours:
         assert (first.taker_base, second.taker_base, third.taker_base) == (3.0, 4.0, 0.0)
         assert (first.open_interest, third.open_interest) == (100.0, 120.0)
         assert math.isnan(second.open_interest)
-        # the change is unknown for the first bar and where a count is missing
+        # growth is unknown for the first bar and for missing counts, as if accounts were not published
         assert [b.account_growth for b in (first, second, third)] == pytest.approx([UNKNOWN, 0.2, UNKNOWN], nan_ok=True)
         shorts = [b.account_growth for hour in hours.values() for b in hour.bars[-1]]
         assert shorts == pytest.approx([UNKNOWN, 0.0, -1.0], nan_ok=True)
@@ -207,7 +209,7 @@ class TestHours:
         assert contract.tiers.cap[:3] == (300e3, 800e3, 3e6)
         assert contract.tiers.deduction[:3] == (0.0, 300.0, 1_500.0)
 
-    def test_side_without_accounts_has_unknown_growth(self) -> None:
+    def test_the_growth_of_a_side_without_accounts_is_unknown(self) -> None:
         hours = known.hour_inputs(self.bars(long_accounts=[10.0, 0.0, 0.0]), known.binance_contract())["okx"]
         assert all(math.isnan(b.account_growth) for hour in hours.values() for b in hour.bars[+1])
 
@@ -227,48 +229,49 @@ class TestFeeds:
                 ("okx", 150 * HOUR_MS, "long", 1e9, 9.0),
             )
         )
-        seen = feed.observed(+1, self.HOURS, self.SWEPT)
-        assert seen is not None
-        assert seen.realised.tolist() == [0.0] * 10 + [60.0, 90.0] + [0.0] * 28
-        assert seen.size_usd == pytest.approx((20**2 + 40**2 + 90**2) / 150)
-        assert len(seen.swept) == 40
+        observed = feed.observe(+1, self.HOURS, self.SWEPT)
+        assert observed is not None
+        assert observed.realised.tolist() == [0.0] * 10 + [60.0, 90.0] + [0.0] * 28
+        assert observed.size_usd == pytest.approx((20**2 + 40**2 + 90**2) / 150)
+        assert len(observed.swept) == 40
 
-    def test_quiet_side_is_observed_as_zero(self) -> None:
+    def test_a_side_without_events_is_observed_as_zero(self) -> None:
         feed = Feed(events(("okx", 0, "short", 7.0, 1.0), ("okx", 139 * HOUR_MS, "short", 7.0, 1.0)))
-        seen = feed.observed(+1, self.HOURS, self.SWEPT)
-        assert seen is not None
-        assert len(seen.realised) == 40
-        assert not seen.realised.any()
-        assert seen.size_usd == TYPICAL_SIZE_USD
+        observed = feed.observe(+1, self.HOURS, self.SWEPT)
+        assert observed is not None
+        assert len(observed.realised) == 40
+        assert not observed.realised.any()
+        assert observed.size_usd == TYPICAL_SIZE_USD
 
-    def test_feed_covers_first_to_last_event_only(self) -> None:
+    def test_hours_before_the_first_event_and_after_the_last_are_left_out(self) -> None:
         begun, ended = ("okx", 104 * HOUR_MS, "short", 7.0, 1.0), ("okx", 134 * HOUR_MS, "short", 7.0, 1.0)
-        seen = Feed(events(begun, ended)).observed(+1, self.HOURS, self.SWEPT)
-        assert seen is not None
-        assert len(seen.realised) == len(seen.swept) == 30
-        later = ("okx", 150 * HOUR_MS, "short", 7.0, 1.0)  # not known yet
-        assert Feed(events(begun, later)).observed(+1, self.HOURS, self.SWEPT) is None
-        assert Feed(events(ended)).observed(-1, self.HOURS, self.SWEPT) is None
-        assert Feed(events()).observed(-1, self.HOURS, self.SWEPT) is None
+        observed = Feed(events(begun, ended)).observe(+1, self.HOURS, self.SWEPT)
+        assert observed is not None
+        assert len(observed.realised) == len(observed.swept) == 30
+        later = ("okx", 150 * HOUR_MS, "short", 7.0, 1.0)  # not published yet
+        assert Feed(events(begun, later)).observe(+1, self.HOURS, self.SWEPT) is None
+        assert Feed(events(ended)).observe(-1, self.HOURS, self.SWEPT) is None
+        assert Feed(events()).observe(-1, self.HOURS, self.SWEPT) is None
 
-    def test_sampled_feed_is_ignored(self) -> None:
-        told = [("okx", 100 * HOUR_MS + second * 600_000, "long", 10.0, 2.0) for second in range(239)]
-        assert Feed(events(*told)).observed(+1, self.HOURS, self.SWEPT) is None
-        both = [(exchange, at + 10, "short", price, base) for exchange, at, _, price, base in told]
-        assert Feed(events(*told, *both)).observed(+1, self.HOURS, self.SWEPT) is None  # one per second and side
-        once_twice = ("okx", told[150][1] + 500, "long", 10.0, 2.0)
-        assert Feed(events(*told, once_twice)).observed(+1, self.HOURS, self.SWEPT) is None  # clock jitter
-        cascades = [(exchange, at + 10, side, price, base) for exchange, at, side, price, base in told[::4]]
-        assert Feed(events(*told, *cascades)).observed(+1, self.HOURS, self.SWEPT) is not None
-        few = self.HOURS[:30]  # too few to detect sampling
-        assert Feed(events(*told)).observed(+1, few, self.SWEPT[:30]) is not None
+    def test_a_feed_of_at_most_one_event_a_second_is_not_used(self) -> None:
+        single = [("okx", 100 * HOUR_MS + second * 600_000, "long", 10.0, 2.0) for second in range(239)]
+        assert Feed(events(*single)).observe(+1, self.HOURS, self.SWEPT) is None
+        both = [(exchange, at + 10, "short", price, base) for exchange, at, _, price, base in single]
+        assert Feed(events(*single, *both)).observe(+1, self.HOURS, self.SWEPT) is None  # one per second and side
+        once_twice = ("okx", single[150][1] + 500, "long", 10.0, 2.0)
+        # two events may share a second by chance
+        assert Feed(events(*single, once_twice)).observe(+1, self.HOURS, self.SWEPT) is None
+        cascades = [(exchange, at + 10, side, price, base) for exchange, at, side, price, base in single[::4]]
+        assert Feed(events(*single, *cascades)).observe(+1, self.HOURS, self.SWEPT) is not None
+        few = self.HOURS[:30]  # too few to detect it
+        assert Feed(events(*single)).observe(+1, few, self.SWEPT[:30]) is not None
 
 
 class TestScore:
     MARK = 100.0
 
     def truth(self, *rows: tuple[str, float, float, float]) -> pl.DataFrame:
-        """Return the true map of rows (side, low, high, usd)."""
+        """Return the true map from rows of (side, low, high, usd)."""
         frame = pl.DataFrame(rows, schema=["side", "low", "high", "usd"], orient="row")
         of = {"market": 1, "exchange": "okx", "at_ms": 5, "window": "all", "mark_price": self.MARK}
         return frame.with_columns(pl.lit(value).alias(name) for name, value in of.items()).with_columns(
@@ -289,7 +292,7 @@ class TestScore:
         truth = self.truth(("long", 99.4, 99.6, 8e5))
         scored = sums_of.factors(self.sums(long=2e5, short=3e5), truth)
         by_side = scored.group_by("side").agg(pl.col("factor").median()).sort("side")["factor"].to_list()
-        assert by_side == pytest.approx([4.0, 3.0])  # there are no true shorts, so the floor applies
+        assert by_side == pytest.approx([4.0, 3.0])  # there are no shorts, which counts as the floor
         assert sums_of.factors(self.sums(long=6.4e6), truth)["factor"].to_list() == pytest.approx([8.0] * 5)
 
     def test_times_without_truth_are_excluded(self) -> None:
@@ -315,5 +318,5 @@ class TestScore:
         ]  # fmt: skip
 
 
-def test_every_estimator_has_readings(complete: list[Reading]) -> None:
+def test_every_estimator_is_read(complete: list[Reading]) -> None:
     assert {reading.estimator for reading in complete} == set(ESTIMATORS)

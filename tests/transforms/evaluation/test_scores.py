@@ -1,4 +1,4 @@
-"""Rank correlation, scale and deviance of predictions, against values computed by hand."""
+"""Scores of the order and size of predictions, against values worked out by hand."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def test_ties_take_their_mean_rank() -> None:
     assert rank_correlation(one, other) == pytest.approx(ranks.select(pl.corr("a", "b")).item(), abs=1e-12)
 
 
-def test_few_hours_have_no_correlation_or_scale() -> None:
+def test_too_few_hours_have_no_correlation_and_no_scale() -> None:
     for count in (0, LEAST_HOURS - 1):
         assert rank_correlation(UP[:count], UP[:count]) is None
         assert scale(UP[:count], UP[:count]) is None
 
 
-def test_constant_series_has_no_correlation() -> None:
+def test_a_constant_series_has_no_correlation() -> None:
     assert rank_correlation(ONES, UP) is None
     assert rank_correlation(UP, ONES * 0) is None
 
@@ -43,7 +43,7 @@ def test_scale_is_a_ratio_of_sums() -> None:
     assert scale(UP, ONES * 0) is None
 
 
-def test_deviance_of_a_perfect_prediction_is_zero() -> None:
+def test_the_deviance_of_a_perfect_prediction_is_zero() -> None:
     assert poisson_deviance(UP, UP, typical=0.0) == 0.0
     assert poisson_deviance(UP, UP, typical=1.0) == pytest.approx(2 * FLOOR / UP.sum())
 
@@ -61,11 +61,11 @@ def test_deviance_does_not_depend_on_the_unit() -> None:
     assert poisson_deviance(predicted * 1e6, happened * 1e6, typical=1e6) == pytest.approx(of)
 
 
-def test_deviance_of_a_miss_is_bounded() -> None:
+def test_the_cost_of_a_miss_is_finite() -> None:
     missed = poisson_deviance(np.array([0.0, 1.0]), np.array([1.0, 1.0]), typical=1.0)
     assert missed == pytest.approx(2 * (math.log(1 / FLOOR) - 2 + 1 + FLOOR) / 2)
 
 
-def test_no_realised_usd_has_no_deviance() -> None:
+def test_without_outcomes_there_is_no_deviance() -> None:
     assert poisson_deviance(UP, UP * 0, typical=1.0) is None
     assert poisson_deviance(UP[:0], UP[:0], typical=1.0) is None

@@ -1,4 +1,4 @@
-"""Levels near the mark: their membership in clusters, their distance, and whether the mark reached them."""
+"""Levels near the mark: membership in clusters, distance, and hits by the mark."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LENGTH = 60
 
 
 def hours(**changed: dict[int, object]) -> pl.DataFrame:
-    """Return hours with a mark that alternates by 1 % and spans 99 to 101.5; `changed` by column and hour."""
+    """Return hours with a mark of 100 and 101 in turn, from 99 to 101.5; `changed`: values by column and hour."""
     rows = [
         {"hour_utc": FIRST + i * HOUR, "mark_price": 100.0 * 1.01 ** (i % 2), "lowest": 99.0, "highest": 101.5}
         | {"is_stale": False}
@@ -36,7 +36,7 @@ LEVELS = pl.DataFrame(
 )  # fmt: skip
 
 
-def test_cluster_counts_once_and_other_levels_each() -> None:
+def test_a_cluster_is_one_row_and_so_is_each_other_level() -> None:
     made = touches(hours(), CLUSTERS, LEVELS)
     assert set(made["hour_utc"]) == {NOW}
     found, others = (
@@ -48,19 +48,19 @@ def test_cluster_counts_once_and_other_levels_each() -> None:
     assert made["move_bp"].unique().to_list() == pytest.approx([99.503], rel=1e-4)
 
 
-def test_reached_means_the_near_edge_in_later_hours() -> None:
+def test_a_hit_is_at_the_nearer_edge_and_in_later_hours_only() -> None:
     later = {"lowest": {30: 90.0, 31: 98.5, 35: 97.0}, "highest": {34: 102.0}}
     made = touches(hours(**later), CLUSTERS, LEVELS)
-    seen = {
+    hits = {
         (row["side"], round(row["distance_bp"])): [row[f"reached_{n}h"] for n in (1, 4, 24)]
         for row in made.iter_rows(named=True)
     }
-    assert seen[("long", 150)] == [True, True, True]  # 98.5 in the hour after
-    assert seen[("long", 200)] == [False, False, True]  # 97.0 in the fifth
-    assert seen[("short", 200)] == [False, True, True]  # 102.0 in the fourth
+    assert hits[("long", 150)] == [True, True, True]  # 98.5 in the hour after
+    assert hits[("long", 200)] == [False, False, True]  # 97.0 in the fifth
+    assert hits[("short", 200)] == [False, True, True]  # 102.0 in the fourth
 
 
-def test_gap_ahead_gives_null() -> None:
+def test_missing_hours_ahead_give_null() -> None:
     lacking = touches(hours(lowest={33: None}, highest={33: None}), CLUSTERS, LEVELS)
     assert lacking["reached_1h"].null_count() == 0
     assert lacking["reached_4h"].null_count() == lacking["reached_24h"].null_count() == lacking.height
@@ -71,15 +71,15 @@ def test_gap_ahead_gives_null() -> None:
     assert ends["reached_4h"].null_count() == 0
 
 
-def test_stale_hours_and_the_first_day_are_excluded() -> None:
+def test_stale_hours_and_hours_without_a_day_before_them_are_left_out() -> None:
     assert touches(hours(is_stale={30: True}), CLUSTERS, LEVELS).is_empty()
     assert touches(hours().filter(pl.col("hour_utc") > FIRST + 6 * HOUR), CLUSTERS, LEVELS).is_empty()
     assert touches(hours().clear(), CLUSTERS, LEVELS).is_empty()
 
 
-def test_only_reached_columns_depend_on_the_future() -> None:
+def test_only_the_outcomes_depend_on_the_future() -> None:
     other = {i: 100.0 + i for i in range(31, LENGTH)}
     one, two = (touches(h, CLUSTERS, LEVELS) for h in (hours(), hours(mark_price=other, lowest=other)))
-    judged = [f"reached_{n}h" for n in (1, 4, 24)]
-    assert one.drop(judged).equals(two.drop(judged))
+    outcomes = [f"reached_{n}h" for n in (1, 4, 24)]
+    assert one.drop(outcomes).equals(two.drop(outcomes))
     assert not one.equals(two)

@@ -37,16 +37,16 @@ def test_ledger_balances_chains_and_fresh_sides_equal_open_interest(hours: list[
     stood = {LONG: 0.0, SHORT: 0.0}
     by_hour = {h.hour_h: h for h in hours}
     for book in run(sides(first_price(hours)), hours, always(times))[1]:
-        scale = max(book.standing, book.previous, book.open_interest or 0.0, 1e-9)
-        assert book.previous == stood[book.s]
-        assert abs(book.standing - (book.previous + book.opened - book.closed - book.swept)) <= 1e-9 * scale
-        assert abs(book.standing - (book.in_map + book.outside + book.never)) <= 1e-9 * scale
-        assert min(book.opened, book.closed, book.swept, book.in_map, book.outside, book.never) >= 0.0
+        scale = max(book.closing, book.opening, book.open_interest or 0.0, 1e-9)
+        assert book.opening == stood[book.s]
+        assert abs(book.closing - (book.opening + book.opened - book.closed - book.swept)) <= 1e-9 * scale
+        assert abs(book.closing - (book.in_map + book.beyond_map + book.unliquidatable)) <= 1e-9 * scale
+        assert min(book.opened, book.closed, book.swept, book.in_map, book.beyond_map, book.unliquidatable) >= 0.0
         own = by_hour[book.hour_h]
         assert (book.open_interest is not None) == own.fresh
         if own.fresh:
-            assert book.standing == book.open_interest == own.bars[book.s][-1].open_interest
-        stood[book.s] = book.standing
+            assert book.closing == book.open_interest == own.bars[book.s][-1].open_interest
+        stood[book.s] = book.closing
 
 
 @few
@@ -133,9 +133,9 @@ def test_map_spans_a_quarter_of_the_price_from_the_mark(mark: float, s: int) -> 
 
 def test_first_hour_counts_as_opened() -> None:
     for book in run(sides(), [hour(0, bar(100, 1000, taker=40))], always())[1]:
-        assert (book.previous, book.closed, book.standing) == (0.0, 0.0, 1000.0)
+        assert (book.opening, book.closed, book.closing) == (0.0, 0.0, 1000.0)
         assert book.opened == pytest.approx(1000 + book.swept, rel=1e-12)
-        assert 0 < book.never < 1000
+        assert 0 < book.unliquidatable < 1000
 
 
 def test_excess_over_open_interest_is_scaled_down_evenly() -> None:
@@ -143,9 +143,9 @@ def test_excess_over_open_interest_is_scaled_down_evenly() -> None:
     hours = [hour(0, bar(100, 1000, taker=40))]
     books = zip(run(usual, hours, always())[1], run(large, hours, always(1e3))[1], strict=True)
     for crowd, (some, all_) in zip(usual.values(), books, strict=True):
-        assert some.never > 0
-        assert all_.never == pytest.approx(0, abs=1e-9)
-        assert all_.in_map / all_.outside == pytest.approx(some.in_map / some.outside, rel=1e-9)
+        assert some.unliquidatable > 0
+        assert all_.unliquidatable == pytest.approx(0, abs=1e-9)
+        assert all_.in_map / all_.beyond_map == pytest.approx(some.in_map / some.beyond_map, rel=1e-9)
         one, other = (open_notional(crowd, times * PRIOR.weight) for times in (1e3, 1e6))
         assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
@@ -155,7 +155,7 @@ def test_hour_without_reading_carries_balance_less_liquidations() -> None:
     _, books, sweeps = run(sides(), [hour(0, bar(100, 1000)), hour(1, fall, fresh=False)], always())
     for book, sweep in zip(books[2:], sweeps[2:], strict=True):
         assert book.open_interest is None
-        assert book.standing == pytest.approx(1000 - book.swept, rel=1e-12)
+        assert book.closing == pytest.approx(1000 - book.swept, rel=1e-12)
         assert book.opened == 0.0
         assert book.closed == pytest.approx(0.0, abs=1e-9)
         assert book.swept == pytest.approx((PRIOR.weight * sweep.usd).sum() / (95 * 100.1) ** 0.5, rel=1e-9)
@@ -165,13 +165,13 @@ def test_hour_without_reading_carries_balance_less_liquidations() -> None:
 def test_liquidations_do_not_exceed_the_opening_balance() -> None:
     fall = bar(100, UNKNOWN, low=70)
     book = run(sides(), [hour(0, bar(100, 1000)), hour(1, fall, fresh=False)], always(100.0))[1][2]
-    assert (book.opened, book.closed, book.swept, book.standing) == (0.0, 0.0, 1000.0, 0.0)
+    assert (book.opened, book.closed, book.swept, book.closing) == (0.0, 0.0, 1000.0, 0.0)
 
 
 def test_zero_open_interest_closes_the_ledger_once() -> None:
     hours = [hour(0, bar(100, 1000)), *(hour(n, bar(100, 0.0)) for n in (1, 2)), hour(3, bar(100, 700))]
     books = [book for book in run(sides(), hours, always())[1] if book.s == LONG]
-    assert [(book.previous, book.standing) for book in books] == [(0, 1000), (1000, 0), (0, 700)]
+    assert [(book.opening, book.closing) for book in books] == [(0, 1000), (1000, 0), (0, 700)]
     assert books[1].closed == pytest.approx(1000)
 
 

@@ -73,8 +73,8 @@ def test_unknown_coin_error_lists_coins(small_warehouse: Path) -> None:
                 ask("XYZ")
 
 
-def test_missing_warehouse_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_warehouse_has_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LIQ_WAREHOUSE", raising=False)
-    with pytest.raises(lw.UserError, match=r"no warehouse at .*/liquidation-data; make one with: liq run"):
+    with pytest.raises(lw.UserError, match=r"no warehouse at .*/liquidation-data; create one with: liq run"):
         lw.open_warehouse()

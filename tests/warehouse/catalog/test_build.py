@@ -1,4 +1,4 @@
-"""The DuckDB catalog: typed and commented views of every table, up to the watermark."""
+"""The DuckDB catalog: a typed and commented view of every table, up to the watermark."""
 
 from __future__ import annotations
 
@@ -37,19 +37,21 @@ def test_empty_warehouse_has_every_view(store: Store) -> None:
             assert rows.columns == contract.schema.names()
 
 
-def test_older_tools_read_comments_of_views_and_columns(store: Store) -> None:
+def test_every_view_and_column_has_a_comment_also_for_older_tools(store: Store) -> None:
     path = catalog.build(store.root)
     former = {
         t.former_name: f"former name of {t.full_name}, kept for one version" for t in load().values() if t.former_name
     }
     with duckdb.connect(str(path), read_only=True) as connection:
-        asked = "SELECT schema_name || '.' || view_name, comment FROM duckdb_views() WHERE NOT internal"
-        views = dict(connection.sql(asked).fetchall())
-        asked = "SELECT schema_name || '.' || table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal"
-        said = {(t, c): words for t, c, words in connection.sql(asked).fetchall() if t in views.keys() - former.keys()}
+        query = "SELECT schema_name || '.' || view_name, comment FROM duckdb_views() WHERE NOT internal"
+        views = dict(connection.sql(query).fetchall())
+        query = "SELECT schema_name || '.' || table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal"
+        comments = {
+            (t, c): words for t, c, words in connection.sql(query).fetchall() if t in views.keys() - former.keys()
+        }
     assert views.pop("ops.catalog_root")
     assert views == former | {t.full_name: comment(t) for t in load().values()}
-    assert {each: words for each, words in said.items() if each[0] != "ops.catalog_root"} == {
+    assert {each: words for each, words in comments.items() if each[0] != "ops.catalog_root"} == {
         (t.full_name, name): words for t in load().values() for name, words in column_comments(t).items()
     }
 
@@ -65,7 +67,7 @@ def test_view_shows_the_files(store: Store, contract: Table) -> None:
 
 
 @pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.full_name)
-def test_view_types_do_not_change_with_data(store: Store, contract: Table) -> None:
+def test_an_empty_view_has_the_types_of_a_full_one(store: Store, contract: Table) -> None:
     types = []
     for rows in (None, sound(contract.name)):
         if rows is not None:
@@ -98,7 +100,7 @@ def last_hour(connection: duckdb.DuckDBPyConnection) -> datetime:
     return connection.sql("SELECT max(hour_utc) AS h FROM mart.market_balance").pl()["h"].item()
 
 
-def test_views_and_columns_have_comments(store: Store) -> None:
+def test_tables_and_columns_have_comments(store: Store) -> None:
     catalog.build(store.root)
     with catalog.connect(store.root) as connection:
         views = dict(connection.sql("SELECT schema_name || '.' || view_name, comment FROM duckdb_views()").fetchall())
@@ -111,7 +113,7 @@ def test_views_and_columns_have_comments(store: Store) -> None:
     assert all(comment for (comment,) in columns)
 
 
-def test_rebuild_replaces_the_catalog_atomically_and_readers_are_read_only(store: Store) -> None:
+def test_it_is_replaced_atomically_and_readers_are_read_only(store: Store) -> None:
     path = catalog.build(store.root)
     with catalog.connect(store.root) as open_one:
         first = path.stat().st_ino
@@ -130,19 +132,19 @@ def test_catalog_has_duckdb_1_format(store: Store) -> None:
     assert "v1.0.0" in str(tags)
 
 
-def test_missing_or_damaged_catalog_names_the_remedy(store: Store) -> None:
-    with pytest.raises(UserError, match=r"there is no catalog at .*catalog\.duckdb; make one with: liq run"):
+def test_a_missing_or_damaged_catalog_has_a_remedy(store: Store) -> None:
+    with pytest.raises(UserError, match=r"there is no catalog at .*catalog\.duckdb; create one with: liq run"):
         catalog.connect(store.root)
     (store.root / "catalog.duckdb").write_bytes(b"no database")
-    with pytest.raises(UserError, match=r"catalog\.duckdb cannot be opened \(.*\); rebuild it with: liq run") as told:
+    with pytest.raises(UserError, match=r"catalog\.duckdb cannot be opened \(.*\); rebuild it with: liq run") as caught:
         catalog.connect(store.root)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 class TestMoved:
     @pytest.fixture
     def copy(self, store: Store, tmp_path: Path) -> Store:
-        """Copy a warehouse and change the copy."""
+        """Return a copy of a warehouse that has diverged from it."""
         store.write_partitions(BALANCE, sound("market_balance"))
         catalog.build(store.root)
         copied = Store(tmp_path / "copy")
@@ -155,7 +157,7 @@ class TestMoved:
             with catalog.connect(root) as connection:
                 assert connection.sql("SELECT * FROM mart.market_balance").pl().height == rows
 
-    def test_moved_catalog_is_rebuilt_once(self, store: Store, tmp_path: Path) -> None:
+    def test_a_moved_catalog_is_rebuilt_once(self, store: Store, tmp_path: Path) -> None:
         catalog.build(store.root)
         moved = store.root.rename(tmp_path / "moved")
         catalog.connect(moved).close()
@@ -165,21 +167,21 @@ class TestMoved:
             catalog.connect(root).close()
             assert (moved / "catalog.duckdb").stat().st_ino == made
 
-    def test_catalog_without_root_is_rebuilt(self, store: Store) -> None:
+    def test_a_catalog_without_a_folder_is_rebuilt(self, store: Store) -> None:
         duckdb.connect(str(store.root / "catalog.duckdb")).close()
         with catalog.connect(store.root) as connection:
             assert connection.sql("SELECT * FROM mart.market_balance").pl().height == 0
 
-    def test_read_only_copy_is_refused(self, copy: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_read_only_copy_is_refused(self, copy: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # root may write anywhere
-        with pytest.raises(UserError, match=r"catalog\.duckdb was made for another folder .*; make .*copy writable"):
+        with pytest.raises(UserError, match=r"catalog\.duckdb was built for another folder .*; make .*copy writable"):
             catalog.connect(copy.root)
 
 
 @pytest.mark.parametrize("name", ["o'brien", "g[1]", "[]", "a*b", "x ''[*]"])
 def test_folder_name_may_hold_quotes_and_globs(tmp_path: Path, name: str) -> None:
     store = open_store(tmp_path / name, "simulated", create=True)
-    beside = open_store(tmp_path / "g1", "simulated", create=True)  # the glob `g[1]` would match it
+    beside = open_store(tmp_path / "g1", "simulated", create=True)  # `g[1]` would match it
     levels = sound("liquidation_levels")
     for each, rows in ((store, sound("market_balance")), (beside, sound("market_balance").head(1))):
         each.write_partitions(BALANCE, rows)
@@ -194,9 +196,11 @@ def test_folder_name_may_hold_quotes_and_globs(tmp_path: Path, name: str) -> Non
     assert BALANCE.conform(shown).equals(sound("market_balance"))
 
 
-def test_folder_with_question_mark_is_refused(tmp_path: Path) -> None:
+def test_a_folder_name_that_duckdb_cannot_write_in_is_refused(tmp_path: Path) -> None:
     store = open_store(tmp_path / "what?", "simulated", create=True)
-    with pytest.raises(UserError, match=r"DuckDB cannot write in .*what\?: no folder may have a \? in its name"):
+    with pytest.raises(
+        UserError, match=r"DuckDB cannot write in .*what\?: a folder name contains a \?; set LIQ_WAREHOUSE"
+    ):
         catalog.build(store.root)
 
 

@@ -1,4 +1,4 @@
-"""`liq export`: rows of a range in each file format, all or nothing."""
+"""`liq export`: the rows of a range in every format, complete or not at all."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_export_equals_the_view(small_warehouse: Path, tmp_path: Path, ending: s
     assert written.cast(dict(expected.schema)).equals(expected)
 
 
-def test_range_includes_both_ends_and_filters_rows(small_warehouse: Path, tmp_path: Path) -> None:
+def test_a_range_includes_both_ends_and_only_the_selected_rows(small_warehouse: Path, tmp_path: Path) -> None:
     out = tmp_path / "levels.parquet"
     result = liq("mart.liquidation_levels", "--from", HOUR, "--to", HOUR, "--coins", "btc", "--exchanges", "okx,bybit",
                  "--out", str(out))  # fmt: skip
@@ -61,9 +61,9 @@ def test_range_includes_both_ends_and_filters_rows(small_warehouse: Path, tmp_pa
 def test_export_writes_in_batches(small_warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[int] = []
     monkeypatch.setattr(Silent, "step", lambda self, note="", advance=1, rows=0: steps.append(advance))
-    wanted = export.ExportRequest(table("liquidation_levels"))
+    request = export.ExportRequest(table("liquidation_levels"))
     with catalog.connect(small_warehouse) as connection:
-        rows = export.export(connection, wanted, tmp_path / "levels.parquet", Silent(), at_once=1000)
+        rows = export.export(connection, request, tmp_path / "levels.parquet", Silent(), at_once=1000)
     assert sum(steps) == rows > 2000
     assert len(steps) > 1
 
@@ -86,9 +86,9 @@ def test_export_writes_in_batches(small_warehouse: Path, tmp_path: Path, monkeyp
         (["liquidation_levels", "--from", "2026-01-12T00:00Z", "--to", HOUR, "--out", "x.csv"], ["after", "swap"]),
         (["liquidation_levels", "--from", "yesterday", "--out", "x.csv"], ["yesterday", "2026-01-12T00:00Z"]),
         (["watermark", "--from", HOUR, "--out", "x.csv"], ["ops.watermark", "--from", "no time"]),
-        (["watermark", "--coins", "BTC", "--out", "x.csv"], ["ops.watermark", "--coins", "no coin"]),
-        (["market_balance", "--exchanges", "okx", "--out", "x.csv"], ["--exchanges", "no exchange"]),
-        (["liquidation_levels", "--coins", "", "--out", "x.csv"], ["--coins names none", "leave it out"]),
+        (["watermark", "--coins", "BTC", "--out", "x.csv"], ["ops.watermark", "--coins", "no column coin"]),
+        (["market_balance", "--exchanges", "okx", "--out", "x.csv"], ["--exchanges", "no column exchange"]),
+        (["liquidation_levels", "--coins", "", "--out", "x.csv"], ["--coins is empty", "leave it out"]),
         (["liquidation_levels"], ["--out", "liq export --help"]),
     ],
 )
@@ -105,14 +105,14 @@ def test_invalid_request_is_refused_in_one_line(tmp_path: Path, arguments: list[
 
 
 @pytest.mark.usefixtures("small_warehouse")
-def test_folder_as_output_is_refused(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     (tmp_path / "levels.csv").mkdir()
     result = liq("Liquidation_Levels", "--out", str(tmp_path / "levels.csv"))
     assert (result.exit_code, "levels.csv (it is a folder); choose another --out" in result.stderr) == (2, True)
     assert [path.name for path in tmp_path.rglob("*levels.csv*")] == ["levels.csv"]
 
 
-def test_failed_export_keeps_the_old_file(
+def test_a_failed_export_leaves_the_old_file(
     small_warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "levels.csv"
@@ -128,7 +128,7 @@ def test_failed_export_keeps_the_old_file(
     assert not list(tmp_path.glob(".levels*"))
 
 
-def test_csv_encodes_bytes_as_base64(small_warehouse: Path, tmp_path: Path) -> None:
+def test_bytes_are_base64_in_csv(small_warehouse: Path, tmp_path: Path) -> None:
     payloads = sound("payloads")
     Store(small_warehouse).write_partitions(table("payloads"), payloads)
     catalog.build(small_warehouse)
@@ -137,7 +137,7 @@ def test_csv_encodes_bytes_as_base64(small_warehouse: Path, tmp_path: Path) -> N
     assert read(out)["body"].str.decode("base64").to_list() == payloads["body"].to_list()
 
 
-def test_daily_table_takes_a_range_of_days(small_warehouse: Path, tmp_path: Path) -> None:
+def test_a_daily_table_is_filtered_by_day(small_warehouse: Path, tmp_path: Path) -> None:
     scores = sound("map_scores")
     Store(small_warehouse).write_partitions(table("map_scores"), scores)
     catalog.build(small_warehouse)
@@ -148,7 +148,7 @@ def test_daily_table_takes_a_range_of_days(small_warehouse: Path, tmp_path: Path
 
 
 @pytest.mark.usefixtures("small_warehouse")
-def test_export_removes_dead_temporary_files_and_follows_links(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_export_are_removed_and_a_link_is_followed(tmp_path: Path) -> None:
     target, link = tmp_path / "levels.csv", tmp_path / "link.csv"
     link.symlink_to(target)
     left, being_written = (tmp_path / f".levels.csv.{pid}.tmp" for pid in (2**22 + 1, os.getppid()))

@@ -1,4 +1,4 @@
-"""Statements of `sql/`: reading, filling of placeholders, quoting of text."""
+"""Statements of `sql/` are read and filled in one way; texts and names are quoted."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ def test_quotes_are_escaped() -> None:
         connection.execute(
             fill("catalog/column_comment", table="v", column=identifier(NAME), words=text("the bar's price"))
         )
-        said = connection.sql("SELECT comment FROM duckdb_columns() WHERE table_name = 'v'").fetchall()
-    assert said == [("the bar's price",)]
+        comments = connection.sql("SELECT comment FROM duckdb_columns() WHERE table_name = 'v'").fetchall()
+    assert comments == [("the bar's price",)]

@@ -1,4 +1,4 @@
-"""The map of a published hour, replayed by each estimator from the tables."""
+"""The map of a published hour, recomputed from the tables by each estimator."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def catalog(one_hour: Trial):
 
 
 @pytest.mark.parametrize("name", ["fitted", "prior"])
-def test_fitted_and_prior_equal_the_published_map(catalog: duckdb.DuckDBPyConnection, name: str) -> None:
-    """The warehouse has one hour and no fit, so both estimators give the published map."""
+def test_the_own_estimator_gives_the_published_map(catalog: duckdb.DuckDBPyConnection, name: str) -> None:
+    """A single hour has no history and no fit: both are the published map."""
     market = read.snapshot(catalog, "BTC")
     made = by_estimator(catalog, market, name).levels
     columns = market.levels.columns
@@ -34,10 +34,10 @@ def test_baseline_has_same_exchanges_and_another_map(catalog: duckdb.DuckDBPyCon
     assert made.parameters_version == name
     assert not made.levels.select(market.levels.columns).equals(market.levels)
     assert made.clusters.is_empty()
-    if name != "ladder":  # the ladder starts without positions
+    if name != "ladder":  # it starts without positions
         assert set(made.levels["exchange"]) == set(market.exchanges)
 
 
-def test_unknown_estimator_is_refused(catalog: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(UserError, match="no estimator 'best'; there are fitted, prior, ladder"):
+def test_an_unknown_name_is_refused(catalog: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(UserError, match="unknown estimator 'best'; there are fitted, prior, ladder"):
         by_estimator(catalog, read.snapshot(catalog, "BTC"), "best")

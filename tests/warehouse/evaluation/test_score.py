@@ -1,4 +1,4 @@
-"""The daily score of the published map on simulated exchanges, of which one lists its liquidations."""
+"""The daily score on simulated exchanges, one of which lists its liquidations, against the published map."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOURS = 10
 
 @pytest.fixture(scope="module")
 def unscored(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """Return a shared warehouse of eleven hours before midnight and one after it; tests score copies of it."""
+    """Return eleven hours before midnight and one after it; tests that score it take a copy."""
     trial = Trial(tmp_path_factory.mktemp("unscored") / "warehouse", quiet_exchanges.url)
     assert trial.run(FIRST, MIDNIGHT).status == "published"
     return trial
@@ -40,19 +40,19 @@ def shared(unscored: Trial, tmp_path_factory: pytest.TempPathFactory) -> tuple[T
 
 @pytest.fixture
 def scored(shared: tuple[Trial, Scored], tmp_path: Path) -> Trial:
-    """Return a separate copy of the scored warehouse."""
+    """Return a copy that the test may change."""
     return shared[0].copied(tmp_path / "scored")
 
 
 def swept(trial: Trial, side: str) -> pl.DataFrame:
-    """Return the rows of mart.sweeps of the scored hours."""
+    """Return the rows of mart.sweeps in the scored hours."""
     rows = trial.rows("sweeps").filter(pl.col("date") < DAY, exchange="okx", side=side)
     return rows.filter(pl.col("predicted_usd").is_not_null(), pl.col("realised_usd").is_not_null(), ~pl.col("is_stale"))
 
 
 @pytest.mark.parametrize("side", ["long", "short"])
-def test_score_uses_the_published_map_of_the_hour_before(shared: tuple[Trial, Scored], side: str) -> None:
-    """The hour's own map would be empty in the swept range, which the mark has already passed."""
+def test_the_published_map_of_the_hour_before_is_scored(shared: tuple[Trial, Scored], side: str) -> None:
+    """The map of the hour itself has no positions in the range, because the mark has swept it."""
     trial, made = shared
     known = swept(trial, side)
     assert known["predicted_usd"].sum() > 0
@@ -68,11 +68,11 @@ def of(estimator: str, side: str = "long", exchange: str = "okx") -> pl.Expr:
     return (pl.col("estimator") == estimator) & (pl.col("side") == side) & (pl.col("exchange") == exchange)
 
 
-def test_exchanges_without_listed_liquidations_have_nulls(shared: tuple[Trial, Scored]) -> None:
+def test_exchanges_without_coverage_have_nulls(shared: tuple[Trial, Scored]) -> None:
     trial, made = shared
     rows = made.rows
     assert rows.height == 3 * 2 * len(ESTIMATORS)
-    assert (made.quarantined, made.published) == ([], 3)  # partitions checked and published
+    assert (made.quarantined, made.published) == ([], 3)  # the checked and published partitions
     assert trial.rows("map_scores").equals(rows)
     unread = rows.filter(pl.col("exchange") != "okx")
     assert set(unread["hours"]) == {0}
@@ -91,7 +91,7 @@ def test_second_score_writes_the_same_bytes(scored: Trial) -> None:
     assert scored.leftovers() == []
 
 
-def test_score_ignores_data_of_the_day_itself(scored: Trial, unscored: Trial, tmp_path: Path) -> None:
+def test_the_scored_day_itself_has_no_effect(scored: Trial, unscored: Trial, tmp_path: Path) -> None:
     early = unscored.copied(tmp_path / "early")
     store = Store(early.root)
     for name in ("price_bars", "open_interest", "realised_liquidations", "realised_coverage"):
@@ -111,10 +111,10 @@ def test_side_by_side_has_a_line_per_side() -> None:
         ],
         schema_overrides={"poisson_deviance": pl.Float64},
     )
-    told = side_by_side(rows)
-    assert told.columns == ["coin", "exchange", "instrument", "side", "hours", "realised_usd", *ESTIMATORS]
-    assert told["side"].to_list() == ["long", "short"]
-    assert told["fitted"].to_list() == ["0.8 / 1.46", "0.8 / –"]
+    wide = side_by_side(rows)
+    assert wide.columns == ["coin", "exchange", "instrument", "side", "hours", "realised_usd", *ESTIMATORS]
+    assert wide["side"].to_list() == ["long", "short"]
+    assert wide["fitted"].to_list() == ["0.8 / 1.46", "0.8 / –"]
 
 
 def liq(trial: Trial, *arguments: str) -> Result:
@@ -129,7 +129,7 @@ class TestCommand:
         assert "simulated data, 7 days before 2026-11-20" in result.stdout
         lines = [line for line in result.stdout.splitlines() if "BTC" in line]
         assert len(lines) == 6
-        assert "no liquidations of binance, bybit were read in full" in result.stderr
+        assert "no hour with complete liquidations of binance, bybit" in result.stderr
         assert "fewer than 24 hours" in result.stderr
 
     def test_json_format_returns_rows(self, scored: Trial) -> None:
@@ -164,7 +164,7 @@ class TestCommand:
         assert result.exit_code == 2
         assert all(word in result.stderr for word in words), result.stderr
 
-    def test_missing_warehouse_is_not_created(self, tmp_path: Path) -> None:
+    def test_without_a_warehouse_nothing_is_created(self, tmp_path: Path) -> None:
         nowhere = Trial(tmp_path / "nowhere", "")
         assert liq(nowhere).exit_code == 2
         assert not nowhere.root.exists()

@@ -48,7 +48,7 @@ def test_every_descendant_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         started.require_alive()
         assert orphan.pid in {p.pid for p in started.members()}
     assert not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE
-    assert said[-1].startswith("Ended: all 2 processes")
+    assert said[-1].startswith("Stopped all 2 processes")
 
 
 def test_process_that_ends_early_is_named_with_its_log(tmp_path: Path) -> None:
@@ -57,5 +57,5 @@ def test_process_that_ends_early_is_named_with_its_log(tmp_path: Path) -> None:
             "scheduler", [sys.executable, "-c", "raise SystemExit(3)"], dict(os.environ), tmp_path / "its.log"
         )
         started.leaders["scheduler"].wait(20)
-        with pytest.raises(UserError, match=r"scheduler ended with code 3; see .*its\.log"):
+        with pytest.raises(UserError, match=r"scheduler exited with code 3; see .*its\.log"):
             started.require_alive()

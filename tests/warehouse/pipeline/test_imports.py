@@ -66,7 +66,7 @@ def test_rows_are_normalised_and_marked_with_their_source(warehouse: Importer, t
     assert set(rows["source"]) == {"imported:kaiko"}
     assert warehouse.ask("SELECT count(*) AS n FROM core.open_interest")["n"].item() == 2
     assert "2 rows of open_interest" in said
-    assert "1 rows that were there twice" in said
+    assert "1 duplicate rows" in said
     assert "made known BTCUSDT" in said
     assert "liq backfill --from 2026-01-05T00:00Z --to 2026-01-05T01:00Z --coins BTC" in said
 
@@ -191,7 +191,7 @@ def test_file_that_fails_a_check_is_refused(warehouse: Importer, tmp_path: Path)
     """
     line = warehouse.refuses(csv(tmp_path / "oi.csv", wrong), *OI)
     assert "nothing was imported" in line
-    assert "off the mark" in line
+    assert "differ from coins times mark" in line
 
 
 def test_simulated_warehouse_refuses_imports(

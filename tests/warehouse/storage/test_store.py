@@ -164,7 +164,7 @@ class TestOpening:
         assert files(root) == {"warehouse.json"}
 
     def test_reading_does_not_create_a_warehouse(self, tmp_path: Path) -> None:
-        with pytest.raises(UserError, match=r"there is no warehouse at .*nowhere; make one with: liq run"):
+        with pytest.raises(UserError, match=r"there is no warehouse at .*nowhere; create one with: liq run"):
             open_store(tmp_path / "nowhere", "simulated", create=False)
         assert not (tmp_path / "nowhere").exists()
 

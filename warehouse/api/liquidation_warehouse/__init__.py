@@ -9,8 +9,8 @@
         warehouse.headline("BTC", prices=[95000])
         warehouse.sql("FROM mart.market_balance WHERE coin = $coin", coin="BTC")
 
-An open warehouse sees each new hour and never blocks a run. Errors are `UserError`; they name what was not found and
-list what exists.
+An open warehouse sees each new hour and never blocks a run. Errors are `UserError`; they name the missing item and list
+the available ones.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Warehouse:
         self.connection.close()
 
     def sql(self, statement: str, **parameters: Any) -> pl.DataFrame:
-        """Return the rows of one statement; `$name` in it stands for the parameter of that name."""
+        """Return the rows of one statement; `$name` in it is replaced by the parameter of that name."""
         return query(self.connection, statement, **parameters)
 
     def at_risk(
@@ -88,7 +88,7 @@ class Warehouse:
 
     def _macro(self, name: str, **arguments: Any) -> pl.DataFrame:
         named = ", ".join(f"{argument} := ${argument}" for argument in arguments)
-        return self.sql(f"FROM {name}({named})", **arguments)
+        return ask(self.connection, "api/macro", name=name, arguments=named, **arguments)
 
 
 def open_warehouse(folder: str | PathLike[str] | None = None) -> Warehouse:

@@ -48,14 +48,14 @@ def hit_rate(
         raise UserError(f"--from {first} is after --to {last}; swap them")
     from warehouse.catalog.build import connect
     from warehouse.cli.progress import show_progress
-    from warehouse.evaluation.hit_rate import touches_of
+    from warehouse.evaluation.hit_rate import hit_rates
     from warehouse.storage.store import open_store
 
     settings = settings_of(warehouse=warehouse)
     open_store(settings.root, settings.source, create=False)
     name = "all" if coin.lower() == "all" else coin.upper()
     with show_progress() as progress, connect(settings.root) as catalog:
-        rows = touches_of(catalog, name, begin, end, progress)
+        rows = hit_rates(catalog, name, begin, end, progress)
     if form is Format.TABLE:
         rows = rounded(rows)
     emit(rows, form, out, title=f"{name}: hit rate of clusters and of other levels (modelled)")

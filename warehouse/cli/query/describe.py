@@ -59,7 +59,7 @@ def _all(form: Format, out: Out) -> None:
     rows = [
         {"name": t.full_name, "kind": t.kind, "what": t.doc.split(". ")[0].rstrip(".")} for t in tables.load().values()
     ]
-    rows += [{"name": m.name, "kind": "macro", "what": m.answers} for m in macros.load().values()]
+    rows += [{"name": m.name, "kind": "macro", "what": m.question} for m in macros.load().values()]
     emit(pl.DataFrame(rows), form, out)
 
 

@@ -21,7 +21,7 @@ class Ladder:
         self.leverage: Floats = np.array([tier.max_leverage for tier in tiers])
 
     def of(self, amount: Floats) -> Ints:
-        """Return the tier of each amount. A bound belongs to the tier below it; past all bounds the last one applies."""
+        """Return the tier of each amount. A bound belongs to the tier below; past all bounds the last one applies."""
         return np.minimum(np.searchsorted(self.cap, amount, side="left"), len(self.cap) - 1)
 
     def of_position(self, base: Floats, price: Floats) -> Ints:

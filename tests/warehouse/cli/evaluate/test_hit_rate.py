@@ -82,15 +82,15 @@ def test_default_format_is_a_table(root: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "BTC: hit rate of clusters and of other levels (modelled)" in result.stdout
     assert result.stdout.count("distance and hour") == 9
-    assert "reach: 2 steps to do" in result.stderr
+    assert "hit rate: 2 steps to do" in result.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["DOGE"], "no coin 'DOGE' in the warehouse; there are BTC, ETH"),
-        (["BTC", "--from", "2026-01-25T00:00Z"], "days of BTC can be judged, which is too few"),
-        (["BTC", "--from", "2027-01-25T00:00Z"], "0 days of BTC can be judged"),
+        (["BTC", "--from", "2026-01-25T00:00Z"], "days of BTC can be evaluated, too few for an interval"),
+        (["BTC", "--from", "2027-01-25T00:00Z"], "0 days of BTC can be evaluated"),
         (["BTC", "--from", "2026-01-25T00:00Z", "--to", "2026-01-20T00:00Z"], "is after --to"),
         (["BTC", "--from", "yesterday"], "yesterday"),
     ],

@@ -143,7 +143,7 @@ class TestRefusals:
         refused(liq("sql", "SELECT * FROM nothing"), "nothing", "liq tables")
 
     def test_suggestions_of_duckdb_are_kept(self) -> None:
-        refused(liq("sql", "FROM mart.market_balanc"), 'Did you mean "market_balance"? See what', "liq tables")
+        refused(liq("sql", "FROM mart.market_balanc"), 'Did you mean "market_balance"? See the tables', "liq tables")
         refused(liq("sql", "SELECT imbalanc FROM mart.market_balance"), 'Candidate bindings: "imbalance"')
         refused(liq("sql", "FROM liquidation_map(nonsense := 1)"), "Candidate macros: liquidation_map(coin, as_of")
 
