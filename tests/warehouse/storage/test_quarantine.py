@@ -18,7 +18,7 @@ def test_quarantine_keeps_the_last_good_partition(store: Store, stage: Stage) ->
     store.write(BARS, bars(1.0), KEY)
     stage.store.write(BARS, bars(2.0), KEY)
     held = stage.quarantine(BARS, KEY, "too dear")
-    assert stage.publish() == 0
+    assert stage.publish().total() == 0
     assert store.read(BARS, [KEY])["close"][0] == 1.0
     assert (held / "reason.txt").read_text() == "too dear\n"
     assert pl.read_parquet(held / FILE, hive_partitioning=False)["close"][0] == 2.0

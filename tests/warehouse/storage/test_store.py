@@ -178,7 +178,7 @@ class TestOpening:
     @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema": "x", "source": "live"}'])
     def test_damaged_marker_is_refused(self, store: Store, text: str) -> None:
         (store.root / "warehouse.json").write_text(text)
-        with pytest.raises(UserError, match=r"warehouse\.json is damaged; restore it or start in an empty folder"):
+        with pytest.raises(UserError, match=r"warehouse\.json is damaged; restore it or start with an empty folder"):
             open_store(store.root, "simulated", create=True)
 
     def test_sources_are_not_mixed(self, store: Store) -> None:
