@@ -1,4 +1,4 @@
-"""Simulated exchanges for tests that run the pipeline for real: started once in a process, their clock at `NOW`."""
+"""Simulated exchanges for tests that run the real pipeline, started once per process with the clock at `NOW`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from warehouse.clock import to_ms
 from warehouse.ingest import collector as collect
 from warehouse.simulator import Simulation, serve
 
-settings.register_profile("any machine", deadline=None)  # a busy one is slow, and not wrong
+settings.register_profile("any machine", deadline=None)  # a busy machine is slow, not wrong
 settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _impatient() -> Iterator[None]:
-    """As many attempts as ever, without the pauses between them, which are the subject of ingest/test_client.py."""
+def _short_pauses() -> Iterator[None]:
+    """Keep the number of attempts but shorten the pauses between them; ingest/test_client.py tests the pauses."""
     with pytest.MonkeyPatch.context() as patch:
         client = functools.partial(collect.ExchangeClient, backoff_s=0.001, backoff_max_s=0.01)
         patch.setattr(collect, "ExchangeClient", client)
@@ -34,7 +34,7 @@ def _served() -> Iterator[Simulation]:
 
 @pytest.fixture
 def exchanges(_served: Simulation) -> Iterator[Simulation]:
-    """The simulated exchanges, free of faults and with an empty log of requests."""
+    """Yield the simulated exchanges without faults and with an empty request log."""
     _forget(_served)
     yield _served
     _forget(_served)
@@ -42,14 +42,14 @@ def exchanges(_served: Simulation) -> Iterator[Simulation]:
 
 @pytest.fixture(scope="module")
 def quiet_exchanges(_served: Simulation) -> Simulation:
-    """The same, for warehouses that a module's tests share; their requests stand in no log that a test may read."""
+    """Return the simulated exchanges for warehouses shared by a module; tests must not read their request log."""
     _forget(_served)
     return _served
 
 
 @pytest.fixture(scope="session")
 def one_hour(_served: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """A warehouse of hour `A`, all exchanges up. Whoever goes on with it takes a copy."""
+    """Return a shared warehouse of hour `A` with all exchanges up; a test that changes it works on a copy."""
     _forget(_served)
     made = Trial(tmp_path_factory.mktemp("one_hour") / "warehouse", _served.url)
     made.run(A)

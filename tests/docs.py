@@ -1,4 +1,4 @@
-"""The documentation as tests read it: its pages, their code blocks, and the commands that no test can run."""
+"""The documentation for tests: its pages, their code blocks, and the commands that no test can run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 GENERATED = {ROOT / "warehouse/docs/tables.md", ROOT / "sql/cookbook/README.md"}
-"""Pages that a program writes; tests of their own compare them with what it writes."""
+"""Generated pages; separate tests compare them with the output of their generator."""
 PAGES = sorted(
     {ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "warehouse/docs").glob("*.md"), *GENERATED},
     key=lambda page: page.as_posix(),
@@ -38,7 +38,7 @@ NOT_RUN = {
     "bin/superset db upgrade && bin/superset fab create-admin && bin/superset init": _SUPERSET,
     "bin/superset run --host 127.0.0.1 --port 8088": _SUPERSET,
 }
-"""Commands of the documentation that the tests do not run, and why. A test fails once one is not there any more."""
+"""Documented commands that the tests do not run, and why. A test fails when one is no longer documented."""
 
 PROGRAMS = {
     "create_engine": "tests/bi/test_sqlalchemy.py",
@@ -47,12 +47,12 @@ PROGRAMS = {
     "pd.read_parquet": "tests/bi/test_files.py",
     "duckdb.connect": "tests/sql/test_macros.py",
 }
-"""A word of each Python program of the documentation, and the test that runs the program by that word."""
+"""A word that identifies each documented Python program, and the test that runs the program."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of a page."""
+    """A fenced code block of a page."""
 
     page: Path
     language: str
@@ -60,7 +60,7 @@ class Block:
 
 
 def blocks(language: str | None = None) -> list[Block]:
-    """Every fenced block of the documentation, or those of one language."""
+    """Return the fenced blocks of the documentation, of all languages or of one."""
     found = [
         Block(page, *match.groups())
         for page in PAGES
@@ -70,19 +70,19 @@ def blocks(language: str | None = None) -> list[Block]:
 
 
 def commands() -> list[str]:
-    """Every command of a `console` block, once."""
+    """Return every distinct command of the `console` blocks."""
     lines = (line for block in blocks("console") for line in block.code.splitlines())
     return list(dict.fromkeys(lines))
 
 
 def inline_commands() -> list[str]:
-    """Every `make …`, `liq …` and pytest command within a sentence or a table, once."""
+    """Return every distinct `make …`, `liq …` and pytest command within a sentence or a table."""
     text = "\n".join(re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL) for page in PAGES)
     spans = re.findall(r"`((?:make|liq|\.venv/bin/python -m pytest)\b[^`]*)`", text)
     return list(dict.fromkeys(re.sub(r"\s+", " ", span) for span in spans))
 
 
 def program(word: str) -> str:
-    """The one Python program of the documentation that has this word in it."""
+    """Return the only Python program of the documentation that contains `word`."""
     (found,) = (block.code for block in blocks("python") if word in block.code)
     return found

@@ -1,4 +1,4 @@
-"""The house rules that no linter knows, and the proof that each rule and each linter would notice a breach."""
+"""House rules that no linter covers, and the proof that each rule and each linter detects a breach."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ STATEMENT = re.compile(
     r"|LOAD|INSTALL|DESCRIBE|SUMMARIZE|PIVOT|UNPIVOT|EXPLAIN)\s"
 )
 MAY_HOLD_SQL = {
-    "transforms/charts/report/report.py": "what a page shows its reader to paste; not run by it",
+    "transforms/charts/report/report.py": "a query that the page shows for copying; the report does not run it",
 }
 UNTRACKED = shutil.ignore_patterns("__pycache__", "liquidation-data", ".*", "*.egg-info", "build")
 
 
 def top_level(root: Path) -> Iterator[str]:
-    """What lies at the top besides the layout asked for."""
+    """Yield complaints about extra or missing entries of the top level."""
     ignored = UNTRACKED(str(root), [p.name for p in root.iterdir()]) | {"uv.lock"}
     for path in sorted(root.iterdir()):
         if path.name not in ignored and path.name not in (FOLDERS if path.is_dir() else FILES):
@@ -44,22 +44,22 @@ def top_level(root: Path) -> Iterator[str]:
 
 
 def banned_names(root: Path) -> Iterator[str]:
-    """Files and folders whose name says nothing of their subject."""
+    """Yield files and folders with a name that does not state their subject."""
     for path in sorted(p for folder in FOLDERS for p in (root / folder).rglob("*")):
         if path.stem.lower().strip("_") in BANNED:
             yield f"{path.relative_to(root)}: name it after its subject"
 
 
 def crowded(root: Path) -> Iterator[str]:
-    """Folders of more modules than a reader takes in at once. A folder with one module a table is a list."""
+    """Yield folders with more than MOST_MODULES modules; folders named `tables` are exempt."""
     for folder in sorted({path.parent for top in FOLDERS for path in (root / top).rglob("*.py")}):
         count = sum(1 for _ in folder.glob("*.py"))
         if folder.name != "tables" and count > MOST_MODULES:
-            yield f"{folder.relative_to(root)}: {count} modules; at most {MOST_MODULES} stand in a folder"
+            yield f"{folder.relative_to(root)}: {count} modules; at most {MOST_MODULES} in a folder"
 
 
 def one_name(root: Path, tables: dict[str, Table]) -> Iterator[str]:
-    """Where contract, implementation, case and dictionary entry of a table do not all bear its name."""
+    """Yield tables without a contract, implementation, test case or dictionary entry of the same name."""
     built = {p.stem for p in (*(root / "transforms/tables").glob("*.py"), *(root / "sql").glob("*.sql"))} - {"__init__"}
     cases = {p.parent.parent.name for p in (root / "tests/tables").glob("*/*/expect*") if p.is_file()}
     folders = {p.name for p in (root / "tests/tables").iterdir() if p.is_dir() and p.name != "__pycache__"}
@@ -81,14 +81,14 @@ def one_name(root: Path, tables: dict[str, Table]) -> Iterator[str]:
 
 
 def doubly_built(root: Path) -> Iterator[str]:
-    """Tables that are implemented both in polars and in SQL."""
+    """Yield tables that are implemented both in polars and in SQL."""
     for path in sorted((root / "sql").glob("*.sql")):
         if (root / "transforms/tables" / f"{path.stem}.py").exists():
             yield f"{path.stem}: one implementation per table, SQL or polars"
 
 
 def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Each string of a module with its line; what an f-string puts in is left out."""
+    """Yield each string of a module with its line; a `?` replaces the expressions of an f-string."""
     inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
@@ -99,7 +99,7 @@ def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def sql_in_python(root: Path) -> Iterator[str]:
-    """Statements in strings of Python; they belong in sql/queries, which `catalog/statements.py` reads."""
+    """Yield Python strings that hold SQL; statements belong in sql/queries, which `catalog/statements.py` reads."""
     found: dict[str, list[int]] = {}
     for path in sorted(path for top in FOLDERS - {"tests", "sql"} for path in (root / top).rglob("*.py")):
         lines = [line for line, text in texts(ast.parse(path.read_text())) if STATEMENT.match(text)]
@@ -110,7 +110,7 @@ def sql_in_python(root: Path) -> Iterator[str]:
 
 
 def upstream_only(tables: dict[str, Table]) -> Iterator[str]:
-    """Where data would flow against raw, core, mart. What is logged of a run (`ops`) stands beside that order."""
+    """Yield tables that read against the order raw, core, mart; the `ops` tables are outside that order."""
     for table in tables.values():
         for each in table.inputs:
             if each.table not in tables:
@@ -125,34 +125,34 @@ def holds(complaints: Iterable[str]) -> None:
     assert not listed, f"\n{listed}"
 
 
-def test_the_top_level_is_the_layout_asked_for() -> None:
+def test_top_level_matches_layout() -> None:
     holds(top_level(ROOT))
 
 
-def test_every_file_is_named_after_its_subject() -> None:
+def test_file_names_state_their_subject() -> None:
     holds(banned_names(ROOT))
 
 
-def test_no_folder_is_crowded() -> None:
+def test_folders_have_few_modules() -> None:
     holds(crowded(ROOT))
 
 
-def test_sql_is_in_files() -> None:
+def test_sql_is_in_sql_files() -> None:
     holds(sql_in_python(ROOT))
 
 
-def test_one_name() -> None:
+def test_each_table_has_one_name() -> None:
     assert len(load()) >= 15
     holds([*one_name(ROOT, load()), *doubly_built(ROOT)])
 
 
-def test_data_goes_one_way() -> None:
+def test_tables_read_upstream_only() -> None:
     holds(upstream_only(load()))
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of what the rules look at, to break."""
+    """Return a copy of the files under the rules, for a test to break."""
     for name in sorted(FOLDERS - {"tests"}):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=UNTRACKED)
     shutil.copytree(ROOT / "tests/tables", tmp_path / "tests/tables", ignore=UNTRACKED)
@@ -162,7 +162,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def refuses(tree: Path, *command: str) -> str:
-    """The output of `command`, a program of this environment, in `tree`; it must fail."""
+    """Run `command`, a program of this environment, in `tree`; require a failure and return its output."""
     inside = os.environ | {"PYTHONPATH": str(tree)}
     program = Path(sys.executable).with_name(command[0])
     done = subprocess.run([program, *command[1:]], cwd=tree, env=inside, capture_output=True, text=True)
@@ -182,7 +182,7 @@ IMPORTS = {
 }
 
 
-def test_import_linter_refuses_what_is_planted(tree: Path) -> None:
+def test_import_linter_refuses_planted_imports(tree: Path) -> None:
     for file, (planted, _) in IMPORTS.items():
         with (tree / file).open("a") as out:
             out.write(f"\n{planted}\n")
@@ -201,24 +201,24 @@ def test_import_linter_refuses_what_is_planted(tree: Path) -> None:
         ("def hour():\n    return 1\n", "D103"),
     ],
 )
-def test_ruff_refuses_what_is_planted(tree: Path, planted: str, code: str) -> None:
+def test_ruff_refuses_planted_code(tree: Path, planted: str, code: str) -> None:
     (tree / "transforms/planted.py").write_text(f'"""Planted."""\n\n{planted}')
     assert code in refuses(tree, "ruff", "check", "--no-cache", "transforms/planted.py")
 
 
-def test_ruff_format_refuses_what_is_planted(tree: Path) -> None:
+def test_ruff_format_refuses_planted_code(tree: Path) -> None:
     (tree / "transforms/planted.py").write_text("x=1\n")
     assert "would be reformatted" in refuses(tree, "ruff", "format", "--no-cache", "--check", "transforms/planted.py")
 
 
-def test_mypy_refuses_what_is_planted(tree: Path) -> None:
+def test_mypy_refuses_planted_code(tree: Path) -> None:
     (tree / "planted.py").write_text('def hour(x) -> int:\n    return "1"\n')
     said = refuses(tree, "mypy", "--cache-dir", os.devnull, "planted.py")
     assert "no-untyped-def" in said
     assert "return-value" in said
 
 
-def test_the_one_name_test_refuses_what_is_planted(tree: Path) -> None:
+def test_rules_refuse_planted_files(tree: Path) -> None:
     (tree / "sql/planted.sql").write_text("SELECT 1\n")
     (tree / "transforms/utils.py").write_text("")
     (tree / "notes").mkdir()
@@ -235,12 +235,12 @@ def test_the_one_name_test_refuses_what_is_planted(tree: Path) -> None:
         "notes has no place at the top level",
         "warehouse/catalog/planted.py:2: SQL belongs in sql/queries",
         "warehouse/catalog/planted_too.py:1: SQL belongs in sql/queries",
-        "warehouse/reports: 19 modules; at most 15 stand in a folder",
+        "warehouse/reports: 19 modules; at most 15 in a folder",
     ):
         assert complaint in said
 
 
-def test_data_that_would_flow_back_is_noticed() -> None:
+def test_reading_downstream_is_detected() -> None:
     tables = dict(load())
     levels = tables["liquidation_levels"]
     turned = replace(tables["open_interest"], inputs=(Input(levels.name),))

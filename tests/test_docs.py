@@ -1,4 +1,4 @@
-"""The documentation, held to its word: its commands and queries run on a warehouse that `liq quickstart` made."""
+"""Tests of the documentation: its commands and queries run on a warehouse that `liq quickstart` builds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ INLINE = docs.inline_commands()
 
 
 def _words(command: str) -> list[str]:
-    """The words of a command, without settings before it."""
+    """Split a command into words, without leading variable assignments."""
     words = shlex.split(command)
     while "=" in words[0]:
         words = words[1:]
@@ -39,7 +39,7 @@ def _of(program: str, commands: list[str]) -> list[str]:
 
 @cache
 def _anchors(page: Path) -> set[str]:
-    """What a link to a heading of a page may say."""
+    """Return the anchors of a page's headings."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -51,7 +51,7 @@ def _run(words: list[str], home: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def newcomer(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder that `make run` leaves behind, and what it prints, for a day of two coins."""
+    """Run the quickstart for a day of two coins; return its folder and its output."""
     home = tmp_path_factory.mktemp("newcomer")
     done = _run([str(LIQ), "quickstart", "--days", "1", "--coins", "BTC,ETH"], home)
     assert done.returncode == 0, done.stderr
@@ -60,51 +60,51 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 class TestPages:
-    def test_the_readme_is_short(self) -> None:
+    def test_readme_is_short(self) -> None:
         assert len(README.read_text().splitlines()) <= 150
 
-    def test_the_readme_has_both_commands_and_five_queries(self) -> None:
+    def test_readme_has_two_make_commands_and_five_queries(self) -> None:
         of_readme = [block for block in docs.blocks() if block.page == README]
         assert [b.code for b in of_readme if b.language == "console"][:2] == ["make run\n", "make test\n"]
         assert sum(block.language == "sql" for block in of_readme) == 5
 
-    def test_every_block_is_of_a_language_that_is_tested(self) -> None:
+    def test_code_blocks_are_of_tested_languages(self) -> None:
         assert {block.language for block in docs.blocks()} <= LANGUAGES
 
     @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-    def test_links_lead_somewhere(self, page: Path) -> None:
+    def test_links_resolve(self, page: Path) -> None:
         for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
             name, _, anchor = target.partition("#")
             file = page.parent / name if name else page
             assert file.exists(), target
             assert not anchor or anchor in _anchors(file), target
 
-    def test_every_page_is_reached_from_the_readme(self) -> None:
+    def test_readme_links_every_page(self) -> None:
         linked = {(README.parent / target).resolve() for target in re.findall(r"\]\(([^)#]+)", README.read_text())}
         assert {page for page in PAGES if page not in GENERATED and page != README} <= linked
         assert ROOT / "warehouse/docs/tables.md" in linked
 
-    def test_every_setting_is_in_the_table(self) -> None:
+    def test_settings_table_is_complete(self) -> None:
         from warehouse.settings import Settings
 
         for name in Settings.model_fields:
             assert f"`LIQ_{name.upper()}`" in OPERATE.read_text()
 
     @pytest.mark.parametrize("macro", macros.load().values(), ids=lambda macro: macro.name)
-    def test_every_macro_is_in_the_table_with_its_arguments(self, macro: macros.Macro) -> None:
+    def test_macro_table_lists_macro_with_its_arguments(self, macro: macros.Macro) -> None:
         call = re.sub(r" :=[^,)]*", "", macro.head.splitlines()[0]).replace('"', "")
         assert f"| `{call}` |" in ANALYST.read_text()
 
 
-class TestWhatIsNotRun:
-    def test_it_is_still_in_the_documentation(self) -> None:
+class TestProgramsAndExceptions:
+    def test_commands_not_run_are_documented(self) -> None:
         assert not set(NOT_RUN) - set(docs.commands())
 
-    def test_all_else_is_run_in_one_of_three_ways(self) -> None:
+    def test_other_commands_are_liq_make_or_pytest(self) -> None:
         assert {_words(command)[0] for command in RUN} == {"liq", "make", ".venv/bin/python"}
         assert all(command.startswith(".venv/bin/python -m pytest ") for command in _of(".venv/bin/python", RUN))
 
-    def test_each_program_is_run_by_the_test_that_is_named(self) -> None:
+    def test_each_program_is_run_by_its_named_test(self) -> None:
         programs = docs.blocks("python")
         assert len(programs) == len(PROGRAMS)
         for word, test in PROGRAMS.items():
@@ -114,15 +114,15 @@ class TestWhatIsNotRun:
 
 
 @pytest.mark.parametrize("command", sorted({*_of("make", RUN), *_of("make", INLINE)}))
-def test_a_make_target_is_one(command: str) -> None:
+def test_make_target_exists(command: str) -> None:
     words = [w for w in _words(command) if w != "folder" and "RECORDED" not in w]
     done = subprocess.run([words[0], "--dry-run", *words[1:]], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow  # each starts a pytest of its own
+@pytest.mark.slow  # each starts its own pytest
 @pytest.mark.parametrize("command", [c for c in [*RUN, *INLINE] if c.startswith(".venv/bin/python -m pytest ")])
-def test_a_pytest_command_finds_tests(command: str) -> None:
+def test_pytest_command_collects_tests(command: str) -> None:
     done = subprocess.run([sys.executable, *shlex.split(command)[1:], "--collect-only"], cwd=ROOT, capture_output=True)
     assert done.returncode == 0, done.stdout.decode()
 
@@ -136,15 +136,15 @@ def _help(command: str) -> str:
 
 @pytest.mark.slow  # each starts the command
 @pytest.mark.parametrize("command", sorted({*_of("liq", docs.commands()), *_of("liq", INLINE)}))
-def test_a_command_and_its_options_exist(command: str) -> None:
+def test_command_and_its_options_exist(command: str) -> None:
     words = _words(command)[1:]
     for flag in (w for w in words if w.startswith("--")):
         assert flag in _help(words[0])
 
 
-@pytest.mark.slow  # it waits for Airflow, as a newcomer does
-class TestOnWhatMakeRunMakes:
-    def test_quickstart_says_what_it_did(self, newcomer: tuple[Path, str]) -> None:
+@pytest.mark.slow  # it waits for Airflow
+class TestAfterQuickstart:
+    def test_quickstart_reports_its_steps(self, newcomer: tuple[Path, str]) -> None:
         home, said = newcomer
         for promised in ("simulated data", "BTC stands at", "ETH stands at", "fetched", "checked", "published",
                          "Three things"):  # fmt: skip
@@ -153,19 +153,19 @@ class TestOnWhatMakeRunMakes:
         assert (home / "liquidation-data" / "pictures" / "BTC.png").is_file()
 
     @pytest.mark.parametrize("command", _of("liq", RUN))
-    def test_a_command_runs_as_printed(self, newcomer: tuple[Path, str], command: str) -> None:
+    def test_documented_command_runs(self, newcomer: tuple[Path, str], command: str) -> None:
         done = _run([str(LIQ), *_words(command)[1:]], newcomer[0])
         assert done.returncode == 0, done.stderr
         assert done.stdout
 
     @pytest.mark.parametrize("query", [block.code for block in docs.blocks("sql")])
-    def test_a_query_answers_as_printed(self, newcomer: tuple[Path, str], query: str) -> None:
+    def test_documented_query_returns_rows(self, newcomer: tuple[Path, str], query: str) -> None:
         done = _run([str(LIQ), "sql", query, "--format", "csv"], newcomer[0])
         assert done.returncode == 0, done.stderr
         assert len(done.stdout.splitlines()) > 1, "no rows"
 
     @pytest.mark.parametrize("question", QUESTIONS, ids=lambda path: path.stem)
-    def test_a_question_of_the_cookbook_has_an_answer(self, newcomer: tuple[Path, str], question: Path) -> None:
+    def test_cookbook_query_returns_rows(self, newcomer: tuple[Path, str], question: Path) -> None:
         done = _run([str(LIQ), "sql", str(question), "--format", "csv"], newcomer[0])
         assert done.returncode == 0, done.stderr
         assert len(done.stdout.splitlines()) > 1, "no rows"

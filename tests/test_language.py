@@ -1,4 +1,4 @@
-"""The language of docstrings: the patterns that make a sentence hard to read are counted, and few are allowed."""
+"""Language of docstrings: patterns that make a sentence hard to read are counted and limited."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def test_headless_clauses_are_rare() -> None:
     assert 100 * found.total() / words < MOST_PER_100_WORDS, found.most_common(10)
 
 
-def test_a_docstring_begins_with_a_verb_or_a_noun() -> None:
+def test_docstrings_begin_with_verb_or_noun() -> None:
     assert [(path.as_posix(), text[:60]) for path, text in docstrings(ROOT) if text.split()[0] in NO_BEGINNING] == []
 
 
-def test_the_pattern_finds_what_it_is_for() -> None:
+def test_pattern_finds_headless_clauses() -> None:
     assert len(HEADLESS.findall("What all that is made of, and whose; of which nothing is told.")) == 4
     assert not HEADLESS.findall("Return the hours of a range, in ascending order.")

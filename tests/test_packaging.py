@@ -1,4 +1,4 @@
-"""What a fresh clone is set up from: pins, targets, the command."""
+"""Set-up of a fresh clone: pinned requirements, make targets and the `liq` command."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ EXTRAS = PROJECT["optional-dependencies"]
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_is_pins_with_hashes_and_nothing_else(lock: str) -> None:
+def test_lock_holds_only_pins_with_hashes(lock: str) -> None:
     assert len(PINS[lock]) > 100
     assert PIN.sub("", LOCKS[lock]).strip() == ""
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_names_no_registry(lock: str) -> None:
+def test_lock_names_no_registry(lock: str) -> None:
     assert "://" not in LOCKS[lock]
 
 
 def _pinned(lock: str, python: str) -> dict[str, str]:
-    """Each pinned version by name, where `python` is the interpreter's."""
+    """Return the pinned version of each package for interpreter version `python`."""
     here = {"python_version": python, "python_full_version": f"{python}.0"}
     found = [p for p in PINS[lock] if p.marker is None or p.marker.evaluate(here)]
     return {canonicalize_name(p.name): next(iter(p.specifier)).version for p in found}
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
-def test_the_locks_hold_every_dependency_in_a_version_that_is_asked_for(python: str) -> None:
+def test_locks_satisfy_every_dependency(python: str) -> None:
     run, tools = _pinned("requirements.lock", python), _pinned("tests/requirements.lock", python)
     needed = [*PROJECT["dependencies"], *(r for name, listed in EXTRAS.items() if name != "dev" for r in listed)]
     for pinned, listed in ((run, needed), (tools, EXTRAS["dev"])):
@@ -56,25 +56,25 @@ def test_the_locks_hold_every_dependency_in_a_version_that_is_asked_for(python: 
     assert run.items() <= tools.items()
 
 
-def test_what_runs_installs_no_tools_of_tests() -> None:
+def test_runtime_lock_excludes_test_tools() -> None:
     run = _pinned("requirements.lock", "3.11")
     assert {"hypothesis", "mypy", "pandas-stubs", "pytest", "ruff", "selenium"}.isdisjoint(run)
 
 
 @pytest.mark.parametrize("extra", ["pipeline", "simulator"])
-def test_the_command_knows_the_modules_of_an_extra(extra: str) -> None:
+def test_command_knows_modules_of_extra(extra: str) -> None:
     installed_by = packages_distributions()
     known = {canonicalize_name(installed_by[module][0]) for module in main.EXTRAS[extra]}
     assert known == {canonicalize_name(Requirement(wanted).name) for wanted in EXTRAS[extra]}
 
 
-def test_the_command_is_installed() -> None:
+def test_command_is_installed() -> None:
     (command,) = entry_points(group="console_scripts", name="liq")
     assert callable(command.load())
     assert version("liquidation-warehouse") == PROJECT["version"]
 
 
-def test_the_changelog_begins_with_this_version() -> None:
+def test_changelog_begins_with_current_version() -> None:
     headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[0] == PROJECT["version"]
 
@@ -87,7 +87,7 @@ def test_make_lists_its_targets() -> None:
 
 
 @pytest.mark.parametrize(("target", "changed"), [("setup", "tests/requirements.lock"), ("run", "requirements.lock")])
-def test_make_sets_up_only_when_pins_or_project_changed(tmp_path: Path, target: str, changed: str) -> None:
+def test_make_installs_only_after_pins_change(tmp_path: Path, target: str, changed: str) -> None:
     (tmp_path / "tests").mkdir()
     for name in ("Makefile", *LOCKS, "pyproject.toml"):
         shutil.copyfile(ROOT / name, tmp_path / name)
@@ -105,7 +105,7 @@ def test_make_sets_up_only_when_pins_or_project_changed(tmp_path: Path, target: 
     assert f"-r {changed}" in steps()
 
 
-def test_running_needs_no_tools_of_tests(tmp_path: Path) -> None:
+def test_make_run_installs_no_test_tools(tmp_path: Path) -> None:
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copyfile(ROOT / name, tmp_path / name)
     said = subprocess.run(["make", "--dry-run", "run"], cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -113,8 +113,8 @@ def test_running_needs_no_tools_of_tests(tmp_path: Path) -> None:
     assert "tests/requirements.lock" not in said.stdout
 
 
-def test_compiled_code_of_another_version_of_the_model_is_never_found(tmp_path: Path) -> None:
-    """Whatever changes in it: what numba keeps is found by the file of a function, not by what the function calls."""
+def test_numba_cache_changes_with_the_model(tmp_path: Path) -> None:
+    """Numba finds its cache by a function's file and ignores changes in the functions that it calls."""
     model = tmp_path / "transforms" / "model"
     shutil.copytree(ROOT / "transforms" / "model", model, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "warehouse").mkdir()

@@ -1,4 +1,4 @@
-"""The package as others install it: from a wheel, in an environment of its own, outside the checkout."""
+"""The installed package: from a wheel, in its own environment, outside the checkout."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ NEEDS = {
     "up": "airflow",
     "quickstart": "airflow",
 }
-"""The extra that a command names first, by its command line."""
+"""The first missing extra that each command line reports."""
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel of the working tree, built elsewhere: what an earlier build left here would go into it."""
+    """Build a wheel from a copy of the working tree, because leftovers of an earlier build would enter the wheel."""
     source, made = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
     for folder in SHIPPED:
         shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -59,7 +59,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Environment:
-    """A virtual environment with the wheel and some extras, and a directory to run its commands in."""
+    """A virtual environment with the wheel and some extras, and a working directory for its commands."""
 
     def __init__(self, home: Path, wheel: Path, *extras: str) -> None:
         self.bin, self.work = home / "venv/bin", home / "work"
@@ -70,26 +70,26 @@ class Environment:
         subprocess.run([*uv, "pip", "install", "--python", self.bin / "python", *pinned], check=True)
 
     def run(self, program: str, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a program of the environment, without the settings of the caller."""
+        """Run a program of the environment without the caller's settings."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("LIQ_", "AIRFLOW", "PYTHON"))}
         command = [self.bin / program, *arguments]
         return subprocess.run(command, cwd=self.work, env=kept | variables, capture_output=True, text=True)
 
     def output(self, program: str, *arguments: str | Path, **variables: str) -> str:
-        """Run a program that must succeed and return what it prints."""
+        """Run a program, require success, and return its output."""
         done = self.run(program, *arguments, **variables)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def files(self) -> set[str]:
-        """The installed files, without what Python and numba compile beside them."""
+        """Return the installed files, without the caches of Python and numba."""
         (site,) = self.bin.parent.glob("lib/python*/site-packages")
         return {str(p.relative_to(site)) for p in site.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
 
 
 @pytest.fixture(scope="module")
 def core(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment without extras, and a warehouse that somebody else filled."""
+    """Return an environment without extras, with a warehouse that was filled outside it."""
     made = Environment(tmp_path_factory.mktemp("core"), wheel)
     root = made.work / "liquidation-data"
     fill(open_store(root, "simulated", create=True))
@@ -99,11 +99,11 @@ def core(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
 
 @pytest.fixture(scope="module")
 def full(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment that fills a warehouse and schedules it."""
+    """Return an environment with the extras that fill and schedule a warehouse."""
     return Environment(tmp_path_factory.mktemp("full"), wheel, "airflow", "simulator")
 
 
-def test_the_wheel_holds_every_file_of_the_package_and_claims_no_other_name(wheel: Path) -> None:
+def test_wheel_holds_every_package_file_and_no_other_package(wheel: Path) -> None:
     held = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
     files = (path for folder in SHIPPED for path in (ROOT / folder).rglob("*") if path.is_file())
     there = (path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts)
@@ -111,7 +111,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_claims_no_other_name(whee
     assert {name.split("/")[0] for name in held} == {*SHIPPED, "liquidation_warehouse"}
 
 
-def test_core_queries_draws_and_exports(core: Environment) -> None:
+def test_core_install_queries_draws_and_exports(core: Environment) -> None:
     assert core.run("python", "-c", "import airflow").returncode == 1
     assert "liquidation clusters" in core.output("liq", "--help")
     rows = core.output(
@@ -128,14 +128,14 @@ def test_core_queries_draws_and_exports(core: Environment) -> None:
 
 
 @pytest.mark.parametrize("command", NEEDS)
-def test_a_command_names_the_extra_that_it_needs(core: Environment, command: str) -> None:
+def test_command_names_missing_extra(core: Environment, command: str) -> None:
     name, extra = command.split(maxsplit=1)[0], NEEDS[command]
     done = core.run("liq", *command.split())
     told = f'liq: liq {name} needs the extra [{extra}]: pip install "liquidation-warehouse[{extra}]"\n'
     assert (done.returncode, done.stderr) == (2, told)
 
 
-def test_an_installed_package_fills_and_answers_in_the_current_directory(full: Environment) -> None:
+def test_installed_package_writes_only_to_current_directory(full: Environment) -> None:
     before = full.files()
     full.output("liq", "run", "--hours", "1", "--coins", "BTC")
     assert {p.name for p in full.work.iterdir()} == {"liquidation-data"}
@@ -144,7 +144,7 @@ def test_an_installed_package_fills_and_answers_in_the_current_directory(full: E
     assert full.files() == before
 
 
-def test_an_airflow_of_its_own_loads_the_dags(full: Environment, tmp_path: Path) -> None:
+def test_separate_airflow_loads_the_dags(full: Environment, tmp_path: Path) -> None:
     folder = full.output("python", "-c", "import dags; print(dags.__path__[0])").strip()
     bundles = [
         {

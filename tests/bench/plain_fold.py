@@ -1,6 +1,6 @@
-"""The fold as it would be written in plain numpy: whole arrays at a time, no compiler, on an axis that stays in place.
+"""The fold in plain numpy: whole arrays, no compiler, on a fixed axis.
 
-One side, from an hour on in which the crowd was seated. What the compiled fold is measured against, and held to.
+It covers one side from the hour that initialised the population, and is the reference of the compiled fold.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from transforms.model.price_grid import Floats, bucket, middle, spread
 from transforms.model.step import Bar
 
 RATES = np.log(2.0) / np.array(HALF_LIVES_H)
-MARGIN = 250  # buckets that the mark may move before what stands far away would leave the axis
+MARGIN = 250  # buckets that the mark may move before far positions leave the axis
 DUST = 1e-8
 
 
 class PlainFold:
-    """A crowd taken over after its first hour `hour_h`, and carried on hour by hour."""
+    """A population taken over after its first hour `hour_h` and advanced hour by hour."""
 
     def __init__(self, crowd: Population, contract: Contract, hour_h: int) -> None:
         self.s, self.contract, self.mark, self.turnover = crowd.s, contract, crowd.mark, crowd.turnover
@@ -48,7 +48,7 @@ class PlainFold:
         return slice(reached - self.origin, None) if self.s > 0 else slice(reached - self.origin + 1)
 
     def placed(self, entry: np.ndarray, coins: Floats, reached: np.ndarray, price: float) -> Floats:
-        """[classes, buckets]: coins by entry, where they are liquidated, of those whom the mark has not reached."""
+        """Return the unreached coins [classes, buckets] at their liquidation buckets."""
         own, made = profiles(self.contract, price, self.s), np.zeros((CLASSES, len(self.axis)))
         for k in range(CLASSES):
             to = entry[:, None] + own.first[k] + np.arange(own.length[k])

@@ -1,4 +1,4 @@
-"""How far the estimators are off where every position is known. Measures: `make bench`."""
+"""Errors of the estimators on markets with known positions. Run: `make bench`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from warehouse.simulator.market.known_positions import PRESETS, write
 KNOWN = Path(__file__).parents[3] / "shared" / "known_positions"
 EXCHANGES = ("binance", "bybit", "okx")
 FEEDS = {"complete": (), "only OKX's": ("binance", "bybit"), "none": EXCHANGES}
-SEED = 4  # of the markets that are made here; no figure of the model was chosen on them
+SEED = 4  # seed of the generated markets; no model constant was chosen on them
 BESIDE_THE_TRUTH = """
     WITH sums AS (
         SELECT
@@ -43,21 +43,21 @@ BESIDE_THE_TRUTH = """
 
 
 def shown(scored: pl.DataFrame, title: str) -> None:
-    """All sums, then by distance."""
+    """Print all sums, then sums by distance."""
     console = Console(width=120)
     rows = scored.filter(pl.col("of").str.starts_with("all") | pl.col("of").str.starts_with("within"))
     console.print(table(rows.with_columns(pl.col(pl.Float64).round(2)), title))
 
 
 def median(scored: pl.DataFrame, estimator: str) -> float:
-    """Of all sums, the mean over windows."""
+    """Return the mean over windows of the median of all sums."""
     overall = scored.filter((pl.col("of") == "all sums") & (pl.col("market") == scored["market"].to_list()[-1]))
     return float(overall[estimator].to_numpy().mean())
 
 
 @pytest.mark.skipif(not KNOWN.is_dir(), reason="no markets of known positions beside the project (../shared)")
 @pytest.mark.parametrize("feeds", FEEDS)
-def test_given_markets(feeds: str) -> None:
+def test_estimators_on_given_markets(feeds: str) -> None:
     names = [name.value for name in Name] if feeds == "complete" else [Name.FITTED.value]
     scored = of_known_positions(KNOWN, names, list(FEEDS[feeds]))
     shown(scored, f"Given markets; liquidations published: {feeds}")
@@ -68,7 +68,7 @@ def test_given_markets(feeds: str) -> None:
 @pytest.mark.skipif(not KNOWN.is_dir(), reason="no markets of known positions beside the project (../shared)")
 @pytest.mark.parametrize("folder", [KNOWN, KNOWN / "real_turnover"], ids=lambda folder: folder.name)
 @pytest.mark.parametrize("estimator", ["fitted", "prior", "ladder"])
-def test_the_sums_beside_the_truth(folder: Path, estimator: str) -> None:
+def test_bands_against_the_truth(folder: Path, estimator: str) -> None:
     true_map = pl.read_parquet(folder / "true_map.parquet")
     times = {
         market: sorted(of["at_ms"].unique()) for (market,), of in true_map.partition_by("market", as_dict=True).items()
@@ -83,7 +83,7 @@ def test_the_sums_beside_the_truth(folder: Path, estimator: str) -> None:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_fresh_markets(preset: str, tmp_path: Path) -> None:
+def test_estimators_on_generated_markets(preset: str, tmp_path: Path) -> None:
     write(tmp_path, {1: PRESETS[preset]}, SEED)
     for feeds, without in FEEDS.items():
         names = ["fitted", "prior", "ladder"] if feeds == "complete" else ["fitted"]

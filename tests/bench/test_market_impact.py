@@ -1,8 +1,8 @@
-"""Whether the square-root law holds of hours: its constant and the power that fits best. Measures: `make bench`.
+"""The square-root law on hourly data: its constant and the best-fitting power. Run: `make bench`.
 
-The recorded bars do not say who was the taker. In its place stands the sign of each 5-minute return times its volume:
-that makes flow out of price, so it says how returns go with volume, not what a taker's order does. The simulated
-markets whose positions are known tell their takers.
+Recorded bars lack the taker side. The sign of each 5-minute return times its volume replaces it: this derives flow
+from price, so it shows the relation of returns and volume, not the impact of taker orders. The simulated markets with
+known positions publish their taker volume.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ POWERS = np.arange(0.2, 1.61, 0.02)
 
 
 def recorded() -> Iterator[tuple[str, pl.DataFrame]]:
-    """By coin, 5-minute bars with a volume and a flow (coins)."""
+    """Yield 5-minute bars by coin, with volume and flow in coins."""
     bars = pl.read_parquet(RECORDED).sort("open_ms")
     moved = (pl.col("close") / pl.col("open")).log().sign()
     for (symbol,), of in bars.partition_by("symbol", as_dict=True).items():
@@ -36,7 +36,7 @@ def recorded() -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def known() -> Iterator[tuple[str, pl.DataFrame]]:
-    """By market, bars of all exchanges."""
+    """Yield the bars of all exchanges by market."""
     buys, sells = pl.col("taker_buy_base"), pl.col("taker_sell_base")
     bars = pl.read_parquet(KNOWN).sort("open_ms").with_columns(volume=buys + sells, flow=buys - sells)
     for (market,), of in bars.partition_by("market", as_dict=True).items():
@@ -44,7 +44,7 @@ def known() -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def hours(bars: pl.DataFrame) -> list[Hour]:
-    """Bars that open together are added up; an hour has the first open and the last close."""
+    """Return hours summed over bars, with the first open and the last close."""
     at = (pl.col("open_ms") // 3_600_000).alias("hour")
     usd = [(pl.col(c) * pl.col("close")).sum().alias(c) for c in ("volume", "flow")]
     prices = pl.col("open").first(), pl.col("close").last()
@@ -55,14 +55,14 @@ def hours(bars: pl.DataFrame) -> list[Hour]:
 
 
 def best_power(flow: Floats, moved: Floats) -> float:
-    """The power of the flow that leaves least of the returns, its constant free."""
+    """Return the power of the flow that explains most of the returns, with a free constant."""
     powered = np.sign(flow) * np.abs(flow)[None, :] ** POWERS[:, None]
     explained = (powered @ moved) ** 2 / (powered**2).sum(axis=1)
     return float(POWERS[explained.argmax()])
 
 
 @pytest.mark.skipif(not (RECORDED.is_file() and KNOWN.is_file()), reason="no recorded data beside the project")
-def test_market_impact() -> None:
+def test_impact_constant_and_power() -> None:
     grid = Grid("", "hours", "Y", "its range", "volatility of a day", "best power", title="impact of an hour's flow")
     for name, bars in (*recorded(), *known()):
         found = hours(bars)

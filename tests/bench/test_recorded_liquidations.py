@@ -1,4 +1,4 @@
-"""What each map says of recorded liquidations, and how steady it is on recorded markets. Measures: `make bench`."""
+"""Each map against recorded liquidations, and its steadiness on recorded markets. Run: `make bench`."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ SIDES = {"long": +1, "short": -1}
 HOUR_MS, BAR_MS, DAY_MS = 3_600_000, 300_000, 86_400_000
 FOUR_HOURS_MS = 4 * HOUR_MS
 SCORED_DAYS = 50
-FLOOR = 0.01  # no prediction counts as less than this share of what is usual: a zero has no Poisson deviance
+FLOOR = 0.01  # least prediction, as a share of the usual amount: zero has no Poisson deviance
 RANGE, STOOD, SWEPT = "range alone", "stood", "swept"
 NEAR, QUIET, WITHHELD_AGO_DAYS = 0.10, 0.001, 3
-PROBES_DAYS = range(20, 59, 3)  # days after the first at which a map is taken with and without a day
+PROBES_DAYS = range(20, 59, 3)  # days after the first at which maps with and without a day are compared
 Predicted = tuple[str, str, int, str, str, float]
 Map = dict[int, float]
 AT_HAND = all(file.is_file() for file in (KLINES, OPEN_INTEREST, REALISED, BRACKETS, KLINES_5M, OPEN_INTEREST_5M))
@@ -50,7 +50,7 @@ pytestmark = pytest.mark.skipif(not AT_HAND, reason="no recorded markets beside 
 
 
 def contract(exchange: str, coin: str) -> Contract:
-    """With Binance's tiers: Bybit's were not recorded."""
+    """Return a contract with Binance's tiers, since Bybit's were not recorded."""
     rows: list[dict[str, Any]] = json.loads(BRACKETS.read_text())[f"{coin}/USDT:USDT"]
     names = ("notionalCap", "maintMarginRatio", "cum", "initialLeverage")
     cap, rate, deduction, leverage = (tuple(float(row[name]) for row in rows) for name in names)
@@ -58,7 +58,7 @@ def contract(exchange: str, coin: str) -> Contract:
 
 
 def bybit_hours(coin: str) -> Iterator[tuple[int, Bar]]:
-    """(start ms, bar) of Bybit's trades: its marks of these months were not recorded, nor was the taker side."""
+    """Yield (start ms, bar) of Bybit's trades; marks and taker sides of these months were not recorded."""
     open_interest = pl.read_parquet(OPEN_INTEREST).filter(pl.col("symbol") == f"{coin}USDT")
     at_end = open_interest.select(pl.col("ts_ms") - HOUR_MS, pl.col("open_interest") / 2)  # both sides added up
     bars = pl.read_parquet(KLINES).filter((pl.col("exchange") == "bybit") & (pl.col("coin") == coin))
@@ -69,7 +69,7 @@ def bybit_hours(coin: str) -> Iterator[tuple[int, Bar]]:
 
 
 def binance_hours(coin: str) -> list[tuple[int, list[Bar]]]:
-    """(start ms, bars of 5 minutes) of Binance's trades in December and January."""
+    """Return (start ms, 5-minute bars) of Binance's trades in December and January."""
     own = pl.col("symbol") == f"{coin}USDT"
     late = pl.col("ts_ms") // BAR_MS * BAR_MS - BAR_MS  # a few stamps are a second or two late
     at_end = pl.read_parquet(OPEN_INTEREST_5M).filter(own).select(late, "sum_open_interest")
@@ -82,7 +82,7 @@ def binance_hours(coin: str) -> list[tuple[int, list[Bar]]]:
 
 
 def realised() -> pl.DataFrame:
-    """Dollars by coin, side and four hours: all exchanges added up, known to miss some in bursts."""
+    """Return USD by coin, side and four hours over all exchanges; the source misses some in bursts."""
     read = pl.read_parquet(REALISED)
     return pl.concat(
         read.select("coin", pl.lit(side).alias("side"), "open_ms", pl.col(f"{side}_liquidation_usd").alias("realised"))
@@ -95,9 +95,9 @@ def reached(bar: Bar, s: int) -> float:
 
 
 class Walk:
-    """One coin hour by hour: what each estimator says beforehand, and what it says as the hour passes.
+    """A coin hour by hour: each estimator's prediction before the hour, and its sweep during the hour.
 
-    The fit learns every midnight from the whole four hours that are over by then.
+    The fit is repeated every midnight on the complete four-hour periods.
     """
 
     def __init__(self, coin: str, liquidated: pl.DataFrame) -> None:
@@ -111,7 +111,7 @@ class Walk:
             s: dict(of_coin.filter(pl.col("side") == side).select("open_ms", "realised").iter_rows())
             for side, s in SIDES.items()
         }
-        self.swept: dict[tuple[int, int], list[Floats]] = {}  # (side, start of four hours) -> that of each hour
+        self.swept: dict[tuple[int, int], list[Floats]] = {}  # (side, start of four hours) -> sweeps of each hour
         self.priors = {("bybit", s): prior("bybit") for s in SIDES.values()}
         self.learnt: dict[int, Assumptions] = {s: prior("bybit") for s in SIDES.values()}
 
@@ -155,13 +155,13 @@ class Walk:
 
 
 def stood_in_the_way(estimator: Estimator, assumed: Assumptions, price: float, s: int) -> float:
-    """Dollars of the map as it is now that a mark at `price` reaches."""
+    """Return the USD of the current map that a mark at `price` reaches."""
     buckets, usd = estimator.standing(assumed)
     return float(usd[0].sum(axis=0)[s * (middle(buckets) - price) >= 0.0].sum())
 
 
 def scored(predicted: pl.DataFrame, liquidated: pl.DataFrame) -> pl.DataFrame:
-    """Rank correlation and deviance of each over the last days; a day's factor comes from the days before it."""
+    """Return rank correlation and deviance over the last days; a day's factor comes from earlier days."""
     key = ["coin", "side", "name", "reading"]
     four_hours = (
         predicted.group_by(*key, pl.col("open_ms") // FOUR_HOURS_MS * FOUR_HOURS_MS)
@@ -192,7 +192,7 @@ def scored(predicted: pl.DataFrame, liquidated: pl.DataFrame) -> pl.DataFrame:
     return told.group_by(key).agg(rank.alias("rank"), (deviance.mean() / 1e6).alias("deviance"), pl.len().alias("n"))
 
 
-def test_recorded_liquidations() -> None:
+def test_scores_on_recorded_liquidations() -> None:
     liquidated = realised()
     rows = [row for coin in COINS for row in Walk(coin, liquidated).rows()]
     predicted = pl.DataFrame(rows, schema=["coin", "side", "open_ms", "name", "reading", "usd"], orient="row")
@@ -216,7 +216,7 @@ def test_recorded_liquidations() -> None:
 
 
 def nearby(estimators: Mapping[int, Estimator], assumed: Assumptions) -> Map:
-    """Dollars by signed bucket within NEAR of the mark: longs' at s = +1, shorts' at s = -1 never share one."""
+    """Return USD by bucket and side within NEAR of the mark; longs and shorts have separate keys."""
     made: Map = {}
     for s, estimator in estimators.items():
         buckets, usd = estimator.standing(assumed)
@@ -226,13 +226,13 @@ def nearby(estimators: Mapping[int, Estimator], assumed: Assumptions) -> Map:
 
 
 def change(before: Map, after: Map) -> float:
-    """Absolute differences over what was there."""
+    """Return the sum of absolute differences relative to the map before."""
     differences = sum(abs(after.get(each, 0.0) - before.get(each, 0.0)) for each in before.keys() | after.keys())
     return differences / max(sum(before.values()), 1.0)
 
 
 class Steadiness:
-    """One estimator on one coin: what a withheld day changes, and what an hour without a move does."""
+    """An estimator on a coin: changes of its map from a withheld day and from an hour without a move."""
 
     def __init__(self, name: str, coin: str) -> None:
         self.name, self.hours, self.contract = name, binance_hours(coin), contract("binance", coin)
@@ -250,7 +250,9 @@ class Steadiness:
         first_ms = self.hours[0][0]
         probes = {first_ms + day * DAY_MS for day in PROBES_DAYS}
         gap_ms = WITHHELD_AGO_DAYS * DAY_MS
-        blind: dict[int, dict[int, Estimator]] = {}  # by probe: the same without the day that ended so long before it
+        blind: dict[
+            int, dict[int, Estimator]
+        ] = {}  # by probe: estimators without the day that ended `gap_ms` before it
         before: Map = {}
         for start_ms, bars in self.hours:
             if start_ms + gap_ms + DAY_MS in probes:
@@ -269,14 +271,14 @@ class Steadiness:
         return self.withheld, self.quiet
 
 
-def test_steadiness() -> None:
+def test_steadiness_of_maps() -> None:
     grid = Grid("", title=f"Share of the map within {NEAR:.0%} that changes: median and 90th percentile")
     for coin in COINS:
         grid.add_column(f"{coin}: a day withheld")
         grid.add_column(f"{coin}: a quiet hour")
     for name in ESTIMATORS:
         if name == "fitted":
-            continue  # nothing was liquidated on record in these months, so it is the prior
+            continue  # no recorded liquidations in these months, so it equals the prior
         cells = [each for coin in COINS for each in Steadiness(name, coin).measured()]
         assert all(cells)
         grid.add_row(name, *(f"{np.median(each):.1%} {np.quantile(each, 0.9):.1%} ({len(each)})" for each in cells))

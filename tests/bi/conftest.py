@@ -1,4 +1,4 @@
-"""A warehouse where the documented programs look for one: two coins at two hours, one on each side of midnight."""
+"""A warehouse at the path of the documented programs: two coins, one hour on each side of midnight."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from warehouse.storage.store import open_store
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which `liquidation-data` is."""
+    """Return the folder that contains `liquidation-data`."""
     made = tmp_path_factory.mktemp("home")
     store = open_store(made / "liquidation-data", "simulated", create=True)
     fill(store)
@@ -31,6 +31,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def ask(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """What the clients' answers are compared with."""
+    """Yield the connection that clients are compared with."""
     with catalog.connect(home / "liquidation-data") as connection:
         yield connection

@@ -1,4 +1,4 @@
-"""Clients in virtual environments of their own, as readers of the catalog have them; made once, in pytest's cache."""
+"""Virtual environments with clients of the catalog, created once in pytest's cache."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 
 def environment(cache: pytest.Cache, *requirements: str) -> Path:
-    """Its Python. Skips where the registry does not have them or cannot be reached."""
+    """Return the Python of an environment with the requirements; skip the test if they cannot be installed."""
     home = cache.mkdir(re.sub(r"[^\w.]+", "-", " ".join(requirements)))
     python, installed = home / "bin" / "python", home / "installed"
     if not installed.exists():
@@ -27,7 +27,7 @@ def environment(cache: pytest.Cache, *requirements: str) -> Path:
 
 
 def run(python: Path | str, code: str, home: Path, *words: str) -> str:
-    """What a program prints."""
+    """Run a program and return its output."""
     done = subprocess.run([python, "-c", code, *words], cwd=home, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout

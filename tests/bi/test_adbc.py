@@ -1,4 +1,4 @@
-"""ADBC: Arrow tables from the catalog, by the driver in DuckDB's own package."""
+"""ADBC: Arrow tables from the catalog, with the driver of DuckDB's package."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ def connection(home: Path) -> Iterator[dbapi.Connection]:
         yield connected
 
 
-def test_the_recipe_runs(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_documented_program_runs(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(home)
     exec(program("dbapi"), {})
     assert "cumulative_long_usd: double" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("question", ["FROM liquidation_map('BTC', span := 0.02)", "FROM mart.market_balance"])
-def test_an_answer_is_duckdbs_own(connection: dbapi.Connection, ask: duckdb.DuckDBPyConnection, question: str) -> None:
+def test_result_equals_duckdb(connection: dbapi.Connection, ask: duckdb.DuckDBPyConnection, question: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(question)
         answer = pl.DataFrame(pl.from_arrow(cursor.fetch_arrow_table()))
@@ -37,19 +39,19 @@ def test_an_answer_is_duckdbs_own(connection: dbapi.Connection, ask: duckdb.Duck
     assert answer.equals(ask.sql(question).pl())
 
 
-def test_a_value_is_bound(connection: dbapi.Connection) -> None:
+def test_parameter_is_bound(connection: dbapi.Connection) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM mart.market_balance WHERE coin = ?", ["ETH"])
         assert cursor.fetchone() == (8,)
 
 
-def test_it_lists_the_tables(connection: dbapi.Connection) -> None:
+def test_tables_are_listed(connection: dbapi.Connection) -> None:
     (catalog,) = (c for c in connection.adbc_get_objects(depth="tables").read_all().to_pylist()
                   if c["catalog_name"] == "catalog")  # fmt: skip
     mart = {s["db_schema_name"]: s["db_schema_tables"] for s in catalog["catalog_db_schemas"]}["mart"]
     assert "liquidation_levels" in {t["table_name"] for t in mart}
 
 
-def test_it_cannot_write(connection: dbapi.Connection) -> None:
+def test_connection_is_read_only(connection: dbapi.Connection) -> None:
     with connection.cursor() as cursor, pytest.raises(Error, match="read-only"):
         cursor.execute("CREATE TABLE mart.mine (x INTEGER)")

@@ -1,4 +1,4 @@
-"""polars and pandas over the Parquet folders: what partitions are called and typed, and that only theirs are opened."""
+"""polars and pandas on the Parquet folders: names and types of partitions, and partition pruning."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("tool", ["pl.scan_parquet", "pd.read_parquet"])
-def test_the_recipe_runs(tool: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_documented_program_runs(tool: str, capsys: pytest.CaptureFixture[str]) -> None:
     exec(program(tool), {})
     assert "BTC" in capsys.readouterr().out
 
@@ -38,14 +38,14 @@ def scanned() -> pl.LazyFrame:
     return pl.scan_parquet(f"{LEVELS}/**/*.parquet", hive_partitioning=True, hive_schema=schema)
 
 
-def test_polars_sees_the_rows_and_types_of_the_view(scanned: pl.LazyFrame, ask: duckdb.DuckDBPyConnection) -> None:
+def test_polars_reads_the_rows_and_types_of_the_view(scanned: pl.LazyFrame, ask: duckdb.DuckDBPyConnection) -> None:
     shown = ask.sql(OF_DAY).pl()
     rows = scanned.filter(pl.col("coin") == "BTC", pl.col("date") == DAY).collect()
     assert (rows.schema["coin"], rows.schema["date"]) == (pl.String, pl.Date)
     assert rows.select(shown.columns).equals(shown.cast({"hour_utc": pl.Datetime("ms")}))
 
 
-def test_polars_opens_one_file_for_a_coin_and_a_date(scanned: pl.LazyFrame) -> None:
+def test_polars_opens_one_file_per_coin_and_date(scanned: pl.LazyFrame) -> None:
     def opened(lazy: pl.LazyFrame) -> str:
         return lazy.explain().splitlines()[0]
 
@@ -54,13 +54,13 @@ def test_polars_opens_one_file_for_a_coin_and_a_date(scanned: pl.LazyFrame) -> N
     assert re.fullmatch(rf"Parquet SCAN \[{LEVELS}/coin=BTC/date=2026-01-12/data.parquet\]", one)
 
 
-def test_polars_passes_over_row_groups_by_the_hour(scanned: pl.LazyFrame) -> None:
+def test_polars_filters_row_groups_by_hour(scanned: pl.LazyFrame) -> None:
     plan = scanned.filter(pl.col("hour_utc") == pl.datetime(2026, 1, 12)).select("price_bucket").explain()
     assert "SELECTION: " in plan
     assert re.search(r"PROJECT [12]/\d+ COLUMNS", plan)
 
 
-def test_pandas_sees_the_rows_and_types_of_the_view(ask: duckdb.DuckDBPyConnection) -> None:
+def test_pandas_reads_the_rows_and_types_of_the_view(ask: duckdb.DuckDBPyConnection) -> None:
     wanted = [("coin", "==", "BTC"), ("date", "==", DAY)]
     rows = pd.read_parquet(LEVELS, partitioning=FOLDERS, filters=wanted)
     shown = ask.sql(OF_DAY).pl()
@@ -70,7 +70,7 @@ def test_pandas_sees_the_rows_and_types_of_the_view(ask: duckdb.DuckDBPyConnecti
     assert rows["notional_usd"].tolist() == shown["notional_usd"].to_list()
 
 
-def test_pandas_opens_one_file_for_a_coin_and_a_date() -> None:
+def test_pandas_opens_one_file_per_coin_and_date() -> None:
     dataset = ds.dataset(LEVELS, partitioning=FOLDERS)
     assert len(list(dataset.get_fragments())) == 4
     wanted = (ds.field("coin") == "BTC") & (ds.field("date") == DAY)
@@ -90,7 +90,7 @@ def test_pandas_opens_one_file_for_a_coin_and_a_date() -> None:
 @pytest.mark.parametrize(
     "levels", ["mart.liquidation_levels", f"read_parquet('{LEVELS}/*/*/*.parquet', hive_partitioning = true)"]
 )
-def test_duckdb_opens_the_files_of_the_coin_and_the_date(
+def test_duckdb_opens_only_matching_files(
     ask: duckdb.DuckDBPyConnection, levels: str, condition: str, files: int
 ) -> None:
     plan = ask.sql(f"EXPLAIN ANALYZE SELECT sum(notional_usd) FROM {levels} WHERE {condition}").fetchall()[0][1]

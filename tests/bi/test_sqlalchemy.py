@@ -1,4 +1,4 @@
-"""SQLAlchemy with duckdb-engine: queries, macros, and what reflection tells."""
+"""SQLAlchemy with duckdb-engine: queries, macros and reflection."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def told(python: Path, home: Path) -> dict[str, Any]:
     return dict(json.loads(run(python, REFLECT, home)))
 
 
-def test_the_recipe_answers_as_duckdb_does(python: Path, home: Path, ask: duckdb.DuckDBPyConnection) -> None:
+def test_documented_program_equals_duckdb(python: Path, home: Path, ask: duckdb.DuckDBPyConnection) -> None:
     lines = run(python, program("create_engine"), home).splitlines()
     row = ask.sql("FROM imbalance('BTC') WHERE distance_bp = 500").pl().row(0, named=True)
     assert lines[0] == f"{row['hour_utc']} {row['long_usd']} {row['short_usd']}"
@@ -56,7 +56,7 @@ def test_the_recipe_answers_as_duckdb_does(python: Path, home: Path, ask: duckdb
 
 
 @pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.full_name)
-def test_reflection_finds_tables_and_columns_with_what_they_mean(told: dict[str, Any], contract: Any) -> None:
+def test_reflection_finds_tables_columns_and_comments(told: dict[str, Any], contract: Any) -> None:
     found = told["tables"][contract.full_name]
     assert found["comment"] == f"{contract.kind}: {contract.doc}"
     assert list(found["columns"]) == [c.name for c in contract.columns]
@@ -66,5 +66,5 @@ def test_reflection_finds_tables_and_columns_with_what_they_mean(told: dict[str,
         assert comment.startswith(column.doc)
 
 
-def test_it_cannot_write(told: dict[str, Any]) -> None:
+def test_connection_is_read_only(told: dict[str, Any]) -> None:
     assert told["refused"]

@@ -1,6 +1,6 @@
-"""An Airflow for the tests alone. Its home is set before anything imports airflow, which reads it at import.
+"""Airflow for the tests only. AIRFLOW_HOME is set before airflow is imported, which reads it at import.
 
-The metadata database is migrated once in a session, for all workers of it; each home is a copy.
+The metadata database is migrated once per session, for all its workers; each home is a copy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from warehouse.operations.airflow_local import airflow_env, migrate
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose database is migrated, to be copied. The workers of a session share one."""
+    """Return a home with a migrated database, to be copied; the workers of a session share it."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with FileLock(shared / "airflow_migrated.lock"):
@@ -29,7 +29,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _copy(migrated: Path, home: Path) -> Path:
-    """Copy the database and its stamp. The configuration names its home, so Airflow writes another one."""
+    """Copy the database and its stamp. The configuration names its home, so Airflow writes a new one."""
     home.mkdir(exist_ok=True)
     for name in ("airflow.db", ".migrated"):
         shutil.copyfile(migrated / name, home / name)
@@ -38,7 +38,7 @@ def _copy(migrated: Path, home: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The home of the Airflow in this process, without a database."""
+    """Yield the home of the Airflow in this process, without a database."""
     home = tmp_path_factory.mktemp("airflow")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in airflow_env(home).items():
@@ -48,21 +48,21 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def migrated_home(airflow_home: Path, migrated: Path) -> Path:
-    """The home of the Airflow in this process."""
+    """Return the home of the Airflow in this process, with a migrated database."""
     return _copy(migrated, airflow_home)
 
 
 @pytest.fixture
 def own_home(migrated: Path, tmp_path: Path) -> Path:
-    """The home of an Airflow that no other test has run anything in."""
+    """Return the home of an Airflow that no other test uses."""
     return _copy(migrated, tmp_path / "airflow")
 
 
 @pytest.fixture
 def run_dag(migrated_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, dict[str, str]]]:
-    """Run a DAG in this process, without retries. The state of the run and of each task comes back.
+    """Return a function that runs a DAG in this process, without retries, and returns the states of run and tasks.
 
-    A mapped task is named with what it is mapped over, as `collect okx`.
+    A mapped task is named with its map index, such as `collect okx`.
     """
 
     def run_dag(dag: Any, engine: Engine | None = None, **options: Any) -> tuple[str, dict[str, str]]:
@@ -81,7 +81,7 @@ def run_dag(migrated_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
 
 @pytest.fixture
 def events(migrated_home: Path) -> Callable[[], list[tuple[str, str | None, dict[str, Any]]]]:
-    """The asset events since the test began: asset, partition key and extra, in order of asset."""
+    """Return a function that lists the test's asset events: asset, partition key and extra, in order of asset."""
     from airflow.models.asset import AssetEvent
     from airflow.settings import Session
     from sqlalchemy import func, select

@@ -1,4 +1,4 @@
-"""An engine that only notes what the tasks of the DAGs call."""
+"""A fake engine that records the calls of the DAGs' tasks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _TASKS = ("collect", "collect_metadata", "coins", "publish", "draw")
 
 
 class Engine:
-    """The functions of `warehouse.pipeline.tasks` that tasks call; each notes its calls and does nothing.
+    """Fakes of the functions of `warehouse.pipeline.tasks`; each records its calls and does nothing else.
 
-    crash: names of functions, exchanges or coins whose calls raise. quarantined: by coin, what `publish` returns.
+    crash: functions, exchanges or coins with calls that raise. quarantined: result of `publish`, by coin.
     """
 
     def __init__(self, crash: tuple[str, ...] = (), quarantined: dict[str, list[list[str]]] | None = None) -> None:
@@ -23,13 +23,13 @@ class Engine:
         self.plans: list[Any] = []
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
-        """Put the functions in the place of the real ones."""
+        """Replace the real functions with the fakes."""
         from warehouse.pipeline import tasks
 
         for name in _TASKS:
-            patch.setattr(tasks, name, self._noting(name))
+            patch.setattr(tasks, name, self._recording(name))
 
-    def _noting(self, name: str) -> Callable[..., Any]:
+    def _recording(self, name: str) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
             plan = next((each for each in arguments if not isinstance(each, str)), None)
             about = [each for each in arguments if isinstance(each, str)]

@@ -1,4 +1,4 @@
-"""The DAG of a backfill: its tasks on an engine that notes its calls, and all of it against the simulated exchanges."""
+"""The backfill DAG: its tasks on a recording engine, and the whole DAG against the simulated exchanges."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ Events = Callable[[], list[tuple[str, str | None, dict[str, Any]]]]
 
 
 @pytest.fixture
-def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[settings.Settings]:
-    """Settings of a warehouse over exchanges whose clock is a little after the range, in the environment too."""
+def backfill_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[settings.Settings]:
+    """Yield settings, also set in the environment, for simulated exchanges with a clock just after the range."""
     made = settings.load(warehouse=tmp_path / "dag", coins="BTC", source="simulated", now=f"{LAST + HOUR:%FT%T}Z")
     with serving(made) as served:
         at_exchanges = pointed(made, served)
@@ -45,7 +45,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[settings.
 
 @pytest.fixture
 def run_backfill(run_dag: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
-    """Run the DAG on an engine, after the range."""
+    """Return a function that runs the DAG on an engine, at a time after the range."""
     from dags.liquidation_backfill import DAG
 
     monkeypatch.setenv("LIQ_NOW", f"{LAST + HOUR:%FT%T}Z")
@@ -53,15 +53,15 @@ def run_backfill(run_dag: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.slow
-def test_months_of_exchanges_then_coins_then_each_coin_as_by_command(
-    run_dag: Callable[..., Ran], asked: settings.Settings, tmp_path: Path
+def test_dag_builds_the_same_files_as_the_command(
+    run_dag: Callable[..., Ran], backfill_settings: settings.Settings, tmp_path: Path
 ) -> None:
     from dags.liquidation_backfill import DAG
 
     state, tasks = run_dag(DAG, run_conf=ASKED | {"coins": "BTC"})
     assert sorted(tasks) == sorted(["plan", "months", "coins", "publish BTC", *COLLECTED])
     assert (state, set(tasks.values())) == ("success", {"success"})
-    by_dag = Trial(tmp_path / "dag", asked.base_urls()[HOSTS[0]], LAST + HOUR)
+    by_dag = Trial(tmp_path / "dag", backfill_settings.base_urls()[HOSTS[0]], LAST + HOUR)
     by_command = Trial(tmp_path / "command", by_dag.url, by_dag.now)
     by_command.backfill(FIRST, LAST)
     assert by_dag.rows("position_ledger")["hour_utc"].n_unique() == 3
@@ -69,7 +69,7 @@ def test_months_of_exchanges_then_coins_then_each_coin_as_by_command(
     assert by_dag.leftovers() == []
 
 
-def test_each_task_is_one_call(run_backfill: Callable[..., Ran], events: Events) -> None:
+def test_each_task_makes_one_call(run_backfill: Callable[..., Ran], events: Events) -> None:
     engine = Engine()
     state, _ = run_backfill(engine)
     assert state == "success"
@@ -88,34 +88,34 @@ def test_each_task_is_one_call(run_backfill: Callable[..., Ran], events: Events)
 
 
 @pytest.mark.parametrize("wrong", [{"coins": "BTC;ETH"}, {"exchanges": "binance,"}, {"rebuild": "no"}])
-def test_parameters_are_checked_before_anything_runs(run_backfill: Callable[..., Ran], wrong: dict[str, Any]) -> None:
+def test_invalid_parameters_are_refused_before_the_run(run_backfill: Callable[..., Ran], wrong: dict[str, Any]) -> None:
     from airflow.sdk.exceptions import ParamValidationError
 
     with pytest.raises(ParamValidationError):
         run_backfill(Engine(), **wrong)
 
 
-def test_a_rebuild_builds_all_of_the_range_again(run_backfill: Callable[..., Ran]) -> None:
+def test_rebuild_covers_the_whole_range(run_backfill: Callable[..., Ran]) -> None:
     engine = Engine()
     assert run_backfill(engine, rebuild=True, exchanges="okx")[0] == "success"
     assert engine.called[:2] == ["collect okx"] * 2
     assert {plan.again for plan in engine.plans} == {True}
 
 
-def test_an_exchange_that_crashes_stops_it_before_anything_is_published(run_backfill: Callable[..., Ran]) -> None:
+def test_crashed_exchange_prevents_publication(run_backfill: Callable[..., Ran]) -> None:
     engine = Engine(crash=("okx",))
     state, tasks = run_backfill(engine)
     assert (state, tasks["coins"], tasks["publish"]) == ("failed", "upstream_failed", "upstream_failed")
     assert sorted(engine.called) == sorted(COLLECTED * 2)
 
 
-def test_what_is_quarantined_turns_it_red(run_backfill: Callable[..., Ran]) -> None:
-    """When one of two coins is quarantined, only its task fails."""
+def test_quarantined_coin_fails_its_task(run_backfill: Callable[..., Ran]) -> None:
+    """Only the task of the quarantined coin fails."""
     state, tasks = run_backfill(Engine(quarantined={"ETH": HELD}))
     assert (state, tasks["publish BTC"], tasks["publish ETH"]) == ("failed", "success", "failed")
 
 
-def test_a_coin_that_crashes_does_not_stop_the_others(run_backfill: Callable[..., Ran], events: Events) -> None:
+def test_crashed_coin_does_not_stop_the_others(run_backfill: Callable[..., Ran], events: Events) -> None:
     state, tasks = run_backfill(Engine(crash=("BTC",)))
     assert (state, tasks["publish BTC"], tasks["publish ETH"]) == ("failed", "failed", "success")
     assert [(name, extra["coins"]) for name, _, extra in events()] == [("core", ["ETH"]), ("mart", ["ETH"])]

@@ -1,4 +1,4 @@
-"""What the daily fit's DAG does with the outcome of its tasks, by `dag.test()`."""
+"""The daily calibration DAG and the outcomes of its tasks, with `dag.test()`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Events = Callable[[], list[tuple[str, str | None, dict[str, Any]]]]
 
 @pytest.fixture
 def run_day(run_dag: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, list[str]]]:
-    """Run the DAG on a fit and a score that only note their day; the state of the run and the days come back."""
+    """Return a function that runs the DAG with a fake fit and score, and returns the run's state and their days."""
     from dags.calibrate_daily import DAG
     from warehouse.evaluation import score
     from warehouse.pipeline import calibrate
@@ -48,9 +48,7 @@ def run_day(run_dag: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Cal
     return run_day
 
 
-def test_the_day_of_the_logical_date_is_fitted_for(
-    run_day: Callable[..., tuple[str, list[str]]], events: Events
-) -> None:
+def test_logical_date_sets_the_fitted_day(run_day: Callable[..., tuple[str, list[str]]], events: Events) -> None:
     assert run_day() == ("success", DONE)
     hour = {"hour": "2026-01-12T00:00:00"}
     assert events() == [
@@ -60,12 +58,12 @@ def test_the_day_of_the_logical_date_is_fitted_for(
     assert run_day(datetime(2026, 1, 12, 23, 59, tzinfo=UTC)) == ("success", DONE)
 
 
-def test_too_little_to_learn_from_is_no_failure(run_day: Callable[..., tuple[str, list[str]]]) -> None:
+def test_too_few_observations_do_not_fail_the_run(run_day: Callable[..., tuple[str, list[str]]]) -> None:
     said = "2026-01-12: 3 hours observed in 45 days, 24 are needed; prior-3 stands"
     assert run_day(published=0, too_few=[said]) == ("success", DONE)
 
 
-def test_what_is_quarantined_turns_the_run_red(run_day: Callable[..., tuple[str, list[str]]], events: Events) -> None:
+def test_quarantine_fails_the_run(run_day: Callable[..., tuple[str, list[str]]], events: Events) -> None:
     state, done = run_day(quarantined=[["model.model_parameters", "", "weights are positive"]])
     assert (state, done, events()) == ("failed", ["2026-01-12"], [])
     assert run_day(scores=[["mart.map_scores", "coin=BTC/date=2026-01-12", "two hours"]]) == ("failed", DONE)

@@ -1,4 +1,4 @@
-"""The hourly DAG, all of it, against the simulated exchanges over HTTP."""
+"""The whole hourly DAG against the simulated exchanges over HTTP."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from warehouse.ingest.addresses import pointed
 from warehouse.ingest.exchanges import serving
 from warehouse.operations.airflow_local import run_dag_in_process, settings_env
 
-pytestmark = pytest.mark.slow  # it waits for a process of Airflow
+pytestmark = pytest.mark.slow  # it waits for an Airflow process
 
 HOUR = datetime(2026, 1, 12, 5)
-# Clusters are left out: in the first hour of a warehouse nothing need stand out yet.
+# Clusters are left out: the first hour of a warehouse may have none.
 MAP = ("liquidation_levels", "liquidation_curve", "market_balance", "sweeps")
 
 
 @contextmanager
 def simulated(root: Path) -> Iterator[settings.Settings]:
-    """Settings of a warehouse in `root`, pointed at simulated exchanges whose clock stands a little after the hour."""
+    """Yield settings of a warehouse in `root` for simulated exchanges with a clock just after the hour."""
     asked = settings.load(warehouse=root, coins="BTC", source="simulated", now=f"{HOUR:%Y-%m-%dT%H}:10Z")
     with serving(asked) as served:
         yield pointed(asked, served)
 
 
-def test_an_hour_runs_from_the_exchanges_to_the_published_map(migrated_home: Path, tmp_path: Path) -> None:
+def test_hour_is_collected_and_published(migrated_home: Path, tmp_path: Path) -> None:
     lines: list[str] = []
     with simulated(tmp_path) as asked:
         run_dag_in_process(HOUR, env=settings_env(asked), home=migrated_home, report=lines.append)
@@ -55,7 +55,7 @@ def test_an_hour_runs_from_the_exchanges_to_the_published_map(migrated_home: Pat
 
 
 def _check_log(log: str) -> None:
-    """The log of the tasks says what was fetched, built, checked, published and drawn, and nothing in between."""
+    """Require log lines of each fetch, build, check, publication and page, and none of Great Expectations."""
     said = [
         *(rf"fetched from {name}: \d+ ok; stored in .*/raw" for name in ("binance", "bybit", "okx")),
         r"built core\.price_bars coin=BTC/date=2026-01-12: \d+ rows; core\.price_bars is missing",
@@ -69,7 +69,7 @@ def _check_log(log: str) -> None:
     assert "great_expectations" not in log
 
 
-def test_a_run_that_fails_is_one_line_that_names_the_log(migrated_home: Path, tmp_path: Path) -> None:
+def test_failed_run_raises_one_line_naming_the_log(migrated_home: Path, tmp_path: Path) -> None:
     (tmp_path / "a_file").write_text("")
     lines: list[str] = []
     with simulated(tmp_path / "a_file") as asked, pytest.raises(UserError, match=r"05:00 UTC failed.*run_once\.log"):

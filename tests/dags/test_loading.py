@@ -1,4 +1,4 @@
-"""That Airflow finds exactly the DAGs there are, quickly."""
+"""Loading of the DAG folder: the expected DAGs, their wiring, and no heavy imports."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def loaded(airflow_home: Path) -> dict:
-    """What a process that does nothing but load the DAG folder sees."""
+    """Load the DAG folder in a separate process and return its description of the DAGs."""
     command = [sys.executable, "-c", LOAD, str(PROJECT / "dags")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=airflow_home)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_every_dag_loads_and_there_are_no_others(loaded: dict) -> None:
+def test_exactly_four_dags_load(loaded: dict) -> None:
     assert loaded["errors"] == {}
     assert sorted(loaded["dags"]) == [
         "calibrate_daily",
@@ -55,7 +55,7 @@ def test_every_dag_loads_and_there_are_no_others(loaded: dict) -> None:
     ]
 
 
-def test_the_hourly_dag_has_its_tasks_in_order(loaded: dict) -> None:
+def test_hourly_dag_orders_its_tasks(loaded: dict) -> None:
     dag = loaded["dags"]["liquidation_hourly"]
     assert dag["tasks"] == ["collect", "exchanges", "plan", "publish", "report", "verdict"]
     assert dag["mapped"] == ["collect"]
@@ -70,7 +70,7 @@ def test_the_hourly_dag_has_its_tasks_in_order(loaded: dict) -> None:
     assert dag["rules"] == {"publish": "all_done_min_one_success"}
 
 
-def test_the_backfill_has_its_tasks_in_order(loaded: dict) -> None:
+def test_backfill_dag_orders_its_tasks(loaded: dict) -> None:
     dag = loaded["dags"]["liquidation_backfill"]
     assert dag["tasks"] == ["coins", "collect", "months", "plan", "publish"]
     assert dag["mapped"] == ["collect", "publish"]
@@ -86,7 +86,7 @@ def test_the_backfill_has_its_tasks_in_order(loaded: dict) -> None:
     assert dag["hours"] == {"coins": 0.5, "collect": 48, "months": 0.5, "plan": 0.5, "publish": 48}
 
 
-def test_the_daily_dags_have_their_tasks_in_order(loaded: dict) -> None:
+def test_daily_dags_order_their_tasks(loaded: dict) -> None:
     metadata, calibration = loaded["dags"]["market_metadata_daily"], loaded["dags"]["calibrate_daily"]
     assert metadata["tasks"] == ["collect_metadata", "exchanges"]
     assert metadata["edges"] == [["exchanges", "collect_metadata"]]
@@ -102,7 +102,7 @@ def test_dags_retry_and_never_overlap_or_catch_up(loaded: dict) -> None:
         assert set(loaded["dags"][name]["hours"].values()) == {0.5}
 
 
-def test_dags_and_tasks_say_whose_and_what_they_are(loaded: dict) -> None:
+def test_dags_and_tasks_are_documented(loaded: dict) -> None:
     for name, dag in loaded["dags"].items():
         owner, description, tags, has_docs = dag["about"]
         assert description, name
@@ -117,7 +117,7 @@ def test_parameters_are_typed_and_described(loaded: dict) -> None:
     assert [name for name, schema in params.items() if not (schema.get("title") and schema["type"])] == []
 
 
-def test_dags_say_when_and_what_they_publish(loaded: dict) -> None:
+def test_dags_declare_schedule_and_outlets(loaded: dict) -> None:
     said = {name: (dag["schedule"], dag["outlets"]) for name, dag in loaded["dags"].items()}
     core, mart = "core liquidation-warehouse://core/", "mart liquidation-warehouse://mart/"
     assert said == {

@@ -1,6 +1,6 @@
-"""Once under a real scheduler: up, a run, Airflow's own backfill, a triggered backfill, and down with nothing left.
+"""A real scheduler: start, a run, Airflow's own backfill, a triggered backfill, and a clean stop.
 
-A DAG of a user's, in a folder of its own, waits for the mart of each hour.
+A user's DAG in a separate folder waits for the mart of each hour.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ pytestmark = [pytest.mark.scheduler, pytest.mark.slow]
 
 
 class Airflow:
-    """`liq up` in a process of its own."""
+    """A separate process of `liq up`."""
 
     def __init__(self, home: Path, warehouse: Path, port: int) -> None:
         self.home, self.port = home, port
@@ -64,7 +64,7 @@ class Airflow:
 
     @retry(retry=retry_if_exception_message(match="(?s).*database is locked"), stop=stop_after_attempt(5), reraise=True)
     def command(self, *arguments: str) -> None:
-        """An Airflow command; where its SQLite file is being written it fails at once and undoes itself, so again."""
+        """Run an Airflow command; retry it while its SQLite file is locked, since a failed command rolls back."""
         command = [sys.executable, "-m", "airflow", *arguments]
         asked = subprocess.run(command, env=self.env, capture_output=True, text=True)
         if asked.returncode:
@@ -76,13 +76,13 @@ class Airflow:
         return answer.json() if answer.is_success else {}
 
     def ended(self, kind: str, count: int, dag: str = "liquidation_hourly") -> list[dict[str, Any]]:
-        """The runs of a kind, once there are `count` and all have ended."""
+        """Return the runs of a kind, or none until there are `count` and all have ended."""
         runs = self.get(f"{dag}/dagRuns", run_type=kind).get("dag_runs", [])
         over = len(runs) >= count and all(run["state"] in ("success", "failed") for run in runs)
         return runs if over else []
 
     def log(self, dag: str, run: dict[str, Any], task: str) -> str:
-        """The log of a task that is not mapped, at its first attempt."""
+        """Return the log of the first attempt of an unmapped task."""
         folder = self.home / "logs" / f"dag_id={dag}" / f"run_id={run['dag_run_id']}" / f"task_id={task}"
         return (folder / "attempt=1.log").read_text()
 
@@ -102,13 +102,13 @@ def airflow(own_home: Path, tmp_path: Path) -> Iterator[Airflow]:
 
 
 def _reads(airflow: Airflow) -> dict[str, dict[str, Any]]:
-    """The runs of the user's DAG that have ended, by the hour that they were started for."""
+    """Return the ended runs of the user's DAG by the hour that triggered them."""
     runs = airflow.get("hour_reader/dagRuns", run_type="asset_triggered").get("dag_runs", [])
     return {run["partition_key"]: run for run in runs if run["state"] in ("success", "failed")}
 
 
 def _require_read(airflow: Airflow, hour: str) -> None:
-    """The user's DAG was started for the hour, found it in the mart, and was told what was published."""
+    """Require that the user's DAG ran for the hour, found it in the mart, and received the publication's extras."""
     run = airflow.until(f"read of {hour}", lambda: _reads(airflow).get(hour), 60)
     path = f"hour_reader/dagRuns/{run['dag_run_id']}/taskInstances/read/xcomEntries/return_value"
     value = airflow.get(path, deserialize="true")["value"]
@@ -117,10 +117,10 @@ def _require_read(airflow: Airflow, hour: str) -> None:
     assert (event["coins"], event["first_hour"], event["last_hour"]) == (["BTC"], hour, hour)
 
 
-def test_the_scheduler_runs_the_hour_backfills_and_ends_with_all_its_children(airflow: Airflow) -> None:
+def test_scheduler_runs_backfills_and_stops_its_children(airflow: Airflow) -> None:
     airflow.until("Airflow", lambda: "stop everything with Ctrl-C" in airflow.said.read_text(), 250)
 
-    # Unpaused, so the hour that is under way is due at once.
+    # The DAG is unpaused, so the current hour is due at once.
     scheduled = airflow.until("scheduled run", lambda: airflow.ended("scheduled", 1), 240)
     assert [run["state"] for run in scheduled] == ["success"]
     hour = scheduled[0]["logical_date"][:13] + ":00:00"

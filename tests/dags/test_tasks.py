@@ -1,4 +1,4 @@
-"""The shared parts of the DAGs: the hour of a run, the plan of a backfill, the verdict."""
+"""Shared parts of the DAGs: the hour of a run, the plan of a backfill, the verdict."""
 
 from __future__ import annotations
 
@@ -30,13 +30,15 @@ DUE = datetime(2026, 1, 12, 8, 17, tzinfo=UTC)
         ),
     ],
 )
-def test_the_hour(airflow_home: Path, logical_date: datetime | None, frozen: datetime | None, hour: datetime) -> None:
+def test_hour_follows_the_logical_date(
+    airflow_home: Path, logical_date: datetime | None, frozen: datetime | None, hour: datetime
+) -> None:
     from dags.tasks import hour_of
 
     assert hour_of(logical_date, DUE, frozen) == hour
 
 
-def test_an_instant_without_a_zone_is_refused(airflow_home: Path) -> None:
+def test_date_without_time_zone_is_refused(airflow_home: Path) -> None:
     from dags.tasks import hour_of
     from warehouse.errors import UserError
 
@@ -61,7 +63,7 @@ RANGE = {
         ({"exchanges": "kraken"}, "unknown exchange kraken"),
     ],
 )
-def test_a_backfill_of_what_cannot_be_had_is_refused(
+def test_invalid_backfill_is_refused(
     airflow_home: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, str], said: str
 ) -> None:
     from dags.tasks import of_range
@@ -72,9 +74,7 @@ def test_a_backfill_of_what_cannot_be_had_is_refused(
         of_range(RANGE | asked)
 
 
-def test_a_backfill_is_of_its_parameters_and_else_of_the_settings(
-    airflow_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_backfill_parameters_override_settings(airflow_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dags.tasks import of_range
 
     monkeypatch.setenv("LIQ_NOW", "2026-01-12T05:10Z")
@@ -88,7 +88,7 @@ def test_a_backfill_is_of_its_parameters_and_else_of_the_settings(
     assert of_range(RANGE | {"exchanges": "okx"}).exchanges == ("okx",)
 
 
-def test_what_is_quarantined_is_named(airflow_home: Path) -> None:
+def test_quarantined_partitions_are_named(airflow_home: Path) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
     from dags.tasks import refuse_quarantined

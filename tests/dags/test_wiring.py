@@ -1,4 +1,4 @@
-"""How the DAGs behave when a task fails: `dag.test()` with an engine that only records its calls."""
+"""DAGs with failing tasks: `dag.test()` on an engine that only records its calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Events = Callable[[], list[tuple[str, str | None, dict[str, Any]]]]
 
 @pytest.fixture
 def run_hour(run_dag: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
-    """Run the hourly DAG on an engine."""
+    """Return a function that runs the hourly DAG on an engine."""
     from dags.liquidation_hourly import DAG
 
     monkeypatch.setenv("LIQ_COINS", "BTC,ETH")
@@ -34,7 +34,7 @@ def run_hour(run_dag: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> Ca
     return run_hour
 
 
-def test_each_task_is_one_call_for_the_hour(run_hour: Callable[..., Ran]) -> None:
+def test_each_task_makes_one_call_for_the_hour(run_hour: Callable[..., Ran]) -> None:
     engine = Engine()
     state, tasks = run_hour(engine)
     assert (state, set(tasks.values())) == ("success", {"success"})
@@ -44,7 +44,7 @@ def test_each_task_is_one_call_for_the_hour(run_hour: Callable[..., Ran]) -> Non
     assert {(plan.first_hour, plan.last_hour) for plan in engine.plans} == {(HOUR, HOUR)}
 
 
-def test_one_exchange_crashing_costs_the_others_nothing_but_shows(run_hour: Callable[..., Ran], events: Events) -> None:
+def test_crashed_exchange_fails_the_run_but_others_publish(run_hour: Callable[..., Ran], events: Events) -> None:
     engine = Engine(crash=("okx",))
     state, tasks = run_hour(engine)
     assert engine.called[3:] == [PUBLISHED, "draw"]
@@ -62,14 +62,14 @@ def test_one_exchange_crashing_costs_the_others_nothing_but_shows(run_hour: Call
     assert [name for name, _, _ in events()] == ["core", "mart", "mart_hours"]
 
 
-def test_when_every_exchange_crashes_nothing_is_published(run_hour: Callable[..., Ran], events: Events) -> None:
+def test_nothing_is_published_when_every_exchange_crashes(run_hour: Callable[..., Ran], events: Events) -> None:
     engine = Engine(crash=("binance", "bybit", "okx"))
     assert run_hour(engine)[0] == "failed"
     assert sorted(engine.called) == COLLECTED
     assert events() == []
 
 
-def test_a_publication_that_crashes_announces_nothing(run_hour: Callable[..., Ran], events: Events) -> None:
+def test_crashed_publication_emits_no_events(run_hour: Callable[..., Ran], events: Events) -> None:
     engine = Engine(crash=("publish",))
     state, tasks = run_hour(engine)
     assert engine.called[3:] == [PUBLISHED]
@@ -78,16 +78,14 @@ def test_a_publication_that_crashes_announces_nothing(run_hour: Callable[..., Ra
     assert events() == []
 
 
-def test_what_is_quarantined_turns_the_run_red_after_the_rest_is_out(
-    run_hour: Callable[..., Ran], events: Events
-) -> None:
+def test_quarantine_fails_the_run_after_publication(run_hour: Callable[..., Ran], events: Events) -> None:
     engine = Engine(quarantined={"BTC": HELD})
     state, tasks = run_hour(engine)
     assert (tasks["publish"], tasks["report"], tasks["verdict"], state) == ("success", "success", "failed", "failed")
     assert {extra["quarantined"] for _, _, extra in events()} == {1}
 
 
-def test_without_a_plan_nothing_is_asked_or_published(
+def test_failed_plan_stops_collection_and_publication(
     run_hour: Callable[..., Ran], events: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LIQ_EXCHANGES", "kraken")
@@ -97,7 +95,7 @@ def test_without_a_plan_nothing_is_asked_or_published(
     assert (engine.called, events()) == ([], [])
 
 
-def test_a_run_can_be_repeated(run_hour: Callable[..., Ran]) -> None:
+def test_run_can_be_repeated(run_hour: Callable[..., Ran]) -> None:
     assert run_hour(Engine(crash=("publish",)))[0] == "failed"
     assert run_hour(Engine())[0] == "success"
 
@@ -107,7 +105,7 @@ def test_a_run_can_be_repeated(run_hour: Callable[..., Ran]) -> None:
     [{"logical_date": DUE}, {"logical_date": None, "run_after": DUE}],
     ids=["scheduled", "triggered without a date"],
 )
-def test_the_hour_is_the_partition_key_of_mart_hours_and_of_nothing_else(
+def test_only_mart_hours_has_the_hour_as_partition_key(
     run_hour: Callable[..., Ran], events: Events, due: dict[str, Any]
 ) -> None:
     assert run_hour(Engine(), **due)[0] == "success"
@@ -119,7 +117,7 @@ def test_the_hour_is_the_partition_key_of_mart_hours_and_of_nothing_else(
     ]
 
 
-def test_metadata_is_one_call_an_exchange(run_dag: Callable[..., Ran], events: Events) -> None:
+def test_metadata_makes_one_call_per_exchange(run_dag: Callable[..., Ran], events: Events) -> None:
     from dags.market_metadata_daily import DAG
 
     engine = Engine(crash=("bybit",))

@@ -1,4 +1,4 @@
-"""Data broken on purpose: for every check a fault that trips it, and nothing else that it does not name."""
+"""Planted faults: for every check a fault that trips it and no check that it does not name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Breaks = Callable[[pl.DataFrame], pl.DataFrame]
 
 @dataclass(frozen=True)
 class Fault:
-    """What to do to a sound partition, the check that it must trip, and those that it cannot but trip too."""
+    """A change to a sound partition, the check that it must trip, and other checks that it necessarily trips."""
 
     check: str
     breaks: Breaks
@@ -27,7 +27,7 @@ class Fault:
 
 
 def put(where: int | pl.Expr = 0, **values: Any) -> Breaks:
-    """Other values in the row at a position, or in the rows that meet a condition."""
+    """Return a fault that sets values in the row at a position, or in the rows that meet a condition."""
 
     def breaks(frame: pl.DataFrame) -> pl.DataFrame:
         hit = pl.int_range(pl.len()) == where if isinstance(where, int) else where
@@ -42,12 +42,12 @@ def everywhere(**values: Any) -> Breaks:
 
 
 def derived(table: Table) -> Iterator[Fault]:
-    """Faults for what columns and grain imply, one for each column that could break it."""
+    """Yield faults of the checks implied by columns and grain, one for each column that could break them."""
     also = GRAIN_ALSO.get(table.name, frozenset[str]())
     yield Fault("grain_is_unique", lambda f: pl.concat([f, f.head(1)]), also, "twice")
     for rule in rules(table):
         for column, value in _bad_values(table, rule):
-            # A column of the path is the same in all rows of a partition.
+            # A partition column has the same value in all rows.
             breaks = everywhere if column in table.partition else put
             also = frozenset(r.check for r in rules(table) if column in r.columns) - {rule.check}
             yield Fault(rule.check, breaks(**{column: value}), also, f"{column}={value}")
@@ -72,7 +72,7 @@ def _bad_values(table: Table, rule: Rule) -> Iterator[tuple[str, Any]]:
                 yield column.name, column.maximum + 1
 
 
-# A row that stands twice breaks these in the same moment: they count rows or add them up.
+# A duplicate row also breaks these checks, which count or sum rows.
 GRAIN_ALSO = {
     "watermark": frozenset({"one_row"}),
     "model_parameters": frozenset[str](),
@@ -105,7 +105,7 @@ def _carried_all_day(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _merged_again(frame: pl.DataFrame) -> pl.DataFrame:
-    """The end of a track, an hour after it ended."""
+    """Return a track's end row again, an hour after it ended."""
     last = frame.filter(_TRACK == "merged")
     return last.with_columns(hour_utc=pl.col("hour_utc") + ONE_HOUR)
 

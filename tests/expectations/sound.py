@@ -1,4 +1,4 @@
-"""One small sound partition of every table: it passes all its checks, and faults are planted in copies of it."""
+"""A small sound partition of every table that passes all its checks; tests plant faults in copies of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SEEN = {"gap_log_sd": 0.25}
 
 
 def sound(name: str) -> pl.DataFrame:
-    """The sound partition of a table, as its contract wants it. KeyError where nobody has written one."""
+    """Return the sound partition of a table, conforming to its contract; KeyError if there is none."""
     contract = table(name)
     rows = _SOUND[name]()
     return contract.conform(pl.DataFrame(rows, schema={c: contract.schema[c] for c in rows[0]}, orient="row"))
@@ -280,7 +280,7 @@ def gaps() -> list[Row]:
 
 
 def partitions() -> list[Row]:
-    """A month, into which two days were built, and the month before."""
+    """Return a month built from two days, and the month before it."""
     every = {"table_name": "market_summary", "published_at_utc": HOUR, "content_digest": "0123456789abcdef" * 2}
     every |= {"partition": "coin=BTC month=2026-01", "built_from": '{"code": "0123456789abcdef"}'}
     earlier = {"partition": "coin=BTC month=2025-12", "built_day": date(2025, 12, 31)}
@@ -310,8 +310,7 @@ _SOUND: dict[str, Callable[[], list[Row]]] = {
         payloads, instruments, margin_tiers, open_interest, positioning, price_bars, realised_liquidations,
         realised_coverage, cascade_contagion, cascade_risk, cluster_history, market_summary, liquidation_clusters,
         cluster_shares, liquidation_curve, liquidation_levels, map_scores, market_balance, model_parameters,
-        state_cohorts,
-        position_ledger, state_positions, sweeps, calibration_exposure, checks, fetches, gaps, partitions, runs,
-        watermark,
+        state_cohorts, position_ledger, state_positions, sweeps, calibration_exposure, checks, fetches, gaps, partitions,
+        runs, watermark,
     )
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Contracts hold together: every column is declared once, documented and used; what they name exists."""
+"""Consistency of contracts: every column is declared once, documented and used; every reference exists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TABLES = pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.na
 UNITS = {"_usd": "usd", "_base": "coins", "_bp": "bp", "_x": "x", "_ms": "ms", "_utc": "UTC", "_hours": "hours"}
 
 
-def test_there_are_contracts() -> None:
+def test_contracts_are_loaded() -> None:
     assert len(load()) == 30
     assert {t.layer for t in load().values()} == {"raw", "core", "model", "mart", "ops"}
 
@@ -30,13 +30,13 @@ def test_every_column_is_declared_once() -> None:
     assert set(declared) == set(COLUMNS)
 
 
-def test_every_column_is_used_and_says_what_it_is() -> None:
+def test_every_column_is_used_and_documented() -> None:
     used = {c.name for t in load().values() for c in t.columns}
     assert set(COLUMNS) == used
     assert [c.name for c in COLUMNS.values() if not c.doc or c.doc.endswith(".")] == []
 
 
-def test_a_columns_unit_is_in_its_name() -> None:
+def test_column_suffix_matches_its_unit() -> None:
     wrong = [
         (c.name, c.unit) for c in COLUMNS.values() for s, unit in UNITS.items() if c.name.endswith(s) and c.unit != unit
     ]
@@ -44,7 +44,7 @@ def test_a_columns_unit_is_in_its_name() -> None:
 
 
 @TABLES
-def test_what_a_contract_names_exists(contract: Table) -> None:
+def test_references_of_a_contract_exist(contract: Table) -> None:
     names = [c.name for c in contract.columns]
     assert [n for n, count in Counter(names).items() if count > 1] == []
     keys = (
@@ -61,7 +61,7 @@ def test_what_a_contract_names_exists(contract: Table) -> None:
 
 
 @TABLES
-def test_an_input_is_a_table_and_columns_of_it_named_once(contract: Table) -> None:
+def test_inputs_are_unique_existing_tables_and_columns(contract: Table) -> None:
     names = [each.table for each in contract.inputs]
     assert [n for n, count in Counter(names).items() if count > 1 or n not in load()] == []
     unknown = [(i.table, c) for i in contract.inputs for c in i.columns if c not in table(i.table).schema]
@@ -70,42 +70,42 @@ def test_an_input_is_a_table_and_columns_of_it_named_once(contract: Table) -> No
 
 
 @TABLES
-def test_an_input_has_a_window_that_holds_something(contract: Table) -> None:
+def test_input_windows_are_not_empty(contract: Table) -> None:
     nothing = [i.table for i in contract.inputs if not i.own_day and not i.before]
     assert nothing == []
 
 
 @TABLES
-def test_a_table_that_reads_its_own_rows_reads_those_of_days_before(contract: Table) -> None:
-    """Else its inputs would change with each build, and it would be stale for ever. Versions are added to."""
+def test_self_input_reads_earlier_days(contract: Table) -> None:
+    """A table that read its own day would always be stale; only versioned tables may, since they append."""
     own = [i for i in contract.inputs if i.table == contract.name]
     assert [i for i in own if i.own_day and not contract.versions_of] == []
 
 
 def type_module(contract: Table) -> list[str]:
-    """The names under which the module of a contract is found: its own alone."""
+    """Return the names under which a contract is loaded."""
     return [name for name, t in load().items() if t is contract]
 
 
 @TABLES
-def test_no_key_may_be_null(contract: Table) -> None:
+def test_keys_are_not_nullable(contract: Table) -> None:
     assert contract.nullable.isdisjoint((*contract.grain, *contract.partition))
 
 
 @TABLES
-def test_rows_have_one_place_in_a_file(contract: Table) -> None:
+def test_file_order_holds_the_grain(contract: Table) -> None:
     assert set(contract.file_order or contract.grain) == set(contract.grain)
 
 
 @TABLES
-def test_a_check_that_looks_at_neighbours_finds_them_side_by_side(contract: Table) -> None:
-    """A frame is checked in the order of its file, in which only the grain's order puts an hour after another."""
+def test_checks_of_neighbouring_rows_require_grain_order(contract: Table) -> None:
+    """Frames are checked in file order; only the order of the grain puts hours next to each other."""
     looks = [c.name for c in contract.checks if re.search(r"shift|diff|cum_|rolling|rle", str(c.holds))]
     assert contract.file_order is None or looks == []
 
 
 @TABLES
-def test_checks_have_names_of_their_own_and_reasons(contract: Table) -> None:
+def test_checks_have_unique_names_and_reasons(contract: Table) -> None:
     derived = {r.check for r in rules(contract, expected_time=HOUR)} - {c.name for c in contract.checks}
     names = [c.name for c in contract.checks]
     assert len(set(names)) == len(names)
@@ -115,11 +115,11 @@ def test_checks_have_names_of_their_own_and_reasons(contract: Table) -> None:
 
 
 @TABLES
-def test_a_table_says_something_that_its_columns_cannot(contract: Table) -> None:
+def test_every_table_has_its_own_checks(contract: Table) -> None:
     assert contract.checks
 
 
-def test_sound_rows_and_faults_are_written_for_every_table_and_no_other() -> None:
+def test_every_table_has_sound_rows_and_faults() -> None:
     assert set(OWN) == set(load())
     assert all(sound(name).height for name in load())
 
@@ -132,19 +132,19 @@ def test_data_flows_from_raw_to_mart(contract: Table) -> None:
         assert later == []
 
 
-def test_a_table_is_found_by_either_name_and_an_unknown_one_is_told_what_there_is() -> None:
+def test_table_is_found_by_either_name_and_unknown_name_is_refused() -> None:
     assert table("mart.liquidation_curve") is table("liquidation_curve")
     for wrong in ("liquidation_map", "core.liquidation_curve"):
         with pytest.raises(KeyError, match=r"there are: raw\.payloads"):
             table(wrong)
 
 
-def test_an_undeclared_column_cannot_be_picked() -> None:
+def test_undeclared_column_is_refused() -> None:
     with pytest.raises(KeyError, match="guess"):
         pick("coin", "guess")
 
 
-def test_conform_fills_what_may_be_null_and_refuses_the_rest() -> None:
+def test_conform_fills_nullable_columns_and_refuses_others() -> None:
     contract = table("market_balance")
     frame = sound("market_balance")
     assert contract.conform(frame.drop("imbalance"))["imbalance"].null_count() == frame.height
@@ -157,7 +157,7 @@ def test_conform_fills_what_may_be_null_and_refuses_the_rest() -> None:
         contract.conform(frame.with_columns(long_usd=pl.lit("many")))
 
 
-def test_conform_sorts_by_the_order_of_the_file_where_it_is_another_than_the_grain() -> None:
+def test_conform_sorts_by_file_order() -> None:
     contract = table("liquidation_levels")
     assert contract.order == contract.file_order != contract.grain
     later = sound(contract.name).with_columns(pl.col("hour_utc") + ONE_HOUR)
@@ -168,17 +168,17 @@ def test_conform_sorts_by_the_order_of_the_file_where_it_is_another_than_the_gra
     assert table("market_balance").order == table("market_balance").grain
 
 
-def test_shape_leaves_the_order_of_rows_alone() -> None:
+def test_shape_keeps_row_order() -> None:
     backwards = sound("market_balance").reverse()
     assert table("market_balance").shape(backwards).equals(backwards)
 
 
 @pytest.mark.parametrize("name", ["liquidation_levels", "market_summary", "model_parameters"])
-def test_a_row_is_built_with_the_day_of_its_partition_or_from_which_its_version_holds(name: str) -> None:
+def test_daily_table_derives_the_day_of_a_row(name: str) -> None:
     assert table(name).is_daily
     assert sound(name).select(day=table(name).day)["day"].unique().to_list() == [DAY]
 
 
 @pytest.mark.parametrize("name", ["instruments", "margin_tiers", "watermark"])
-def test_what_adds_to_all_that_is_there_is_not_built_by_the_day(name: str) -> None:
+def test_appending_tables_are_not_daily(name: str) -> None:
     assert not table(name).is_daily

@@ -1,4 +1,4 @@
-"""The dictionary is what the contracts say, in the file and in DuckDB."""
+"""The data dictionary equals the contracts."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from expectations.tables import load
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_file_is_what_the_contracts_say() -> None:
+def test_page_equals_the_contracts() -> None:
     written = (ROOT / "warehouse" / "docs" / "tables.md").read_text()
     assert written == markdown(load().values()), "python -m expectations.dictionary > warehouse/docs/tables.md"
 
 
-def test_the_module_prints_the_page() -> None:
+def test_module_prints_the_page() -> None:
     command = [sys.executable, "-m", "expectations.dictionary"]
     printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert printed == markdown(load().values())
 
 
-def test_every_table_has_a_heading_and_every_column_and_check_a_row() -> None:
+def test_page_lists_every_table_column_and_check() -> None:
     sections = re.split(r"^## ", markdown(load().values()), flags=re.MULTILINE)[1:]
     assert [s.splitlines()[0] for s in sections] == [t.full_name for t in load().values()]
     for section, table in zip(sections, load().values(), strict=True):
@@ -36,13 +36,13 @@ def test_every_table_has_a_heading_and_every_column_and_check_a_row() -> None:
         assert {c.name for c in table.checks} <= set(rows[len(table.columns) :])
 
 
-def test_links_of_the_index_lead_to_headings() -> None:
+def test_index_links_match_headings() -> None:
     page = markdown(load().values())
     headings = {h.lower().replace(".", "") for h in re.findall(r"^## (.+)$", page, flags=re.MULTILINE)}
     assert set(re.findall(r"\]\(#(\w+)\)", page)) == headings
 
 
-def test_cells_cannot_break_the_page_out_of_its_table() -> None:
+def test_pipes_in_cells_are_escaped() -> None:
     column = Column("a", pl.Int64(), "left | right", "usd", minimum=0, maximum=2)
     check = Check("c", "this | that.", pl.col("a") > 0, severity="WARN")
     table = Table(

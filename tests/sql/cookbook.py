@@ -1,6 +1,6 @@
-"""The market that macros and cookbook are asked of, and its answers as a page.
+"""The simulated market of the macro and cookbook tests, and the cookbook's page of answers.
 
-`python -m tests.sql.cookbook > sql/cookbook/README.md` writes the page again.
+`python -m tests.sql.cookbook > sql/cookbook/README.md` regenerates the page.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Prices and positions are simulated, and the map is modelled from them. The tests
 
 
 def market(root: Path) -> Trial:
-    """BTC through midnight, more hours than a z-score needs; its mark is between 102,699 and 110,000."""
+    """Run BTC over midnight, for more hours than a z-score needs; its mark is between 102,699 and 110,000."""
     with serve(seed=7, now_ms=to_ms(NOW)) as simulation:
         made = Trial(root, simulation.url, NOW)
         made.run(FIRST, LAST)
@@ -42,14 +42,14 @@ def market(root: Path) -> Trial:
 
 
 def question(file: Path) -> tuple[str, str]:
-    """The question in the first line of a file, and the note in the comment below it."""
+    """Return the question in the first line of a file, and the note in the comment below it."""
     head = takewhile(lambda line: line.startswith("--"), file.read_text().splitlines())
     asked, *note = (line.removeprefix("-- ") for line in head)
     return asked, " ".join(note)
 
 
 def page(connection: duckdb.DuckDBPyConnection) -> str:
-    """Every question with its answer."""
+    """Return the page of every question with its answer."""
     return "\n\n".join([_HEAD, *(_section(file, connection.sql(file.read_text()).pl()) for file in QUESTIONS)]) + "\n"
 
 

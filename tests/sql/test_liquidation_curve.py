@@ -1,4 +1,4 @@
-"""What a case in JSON cannot show of the SQL tables: the same doubles whatever the threads, order or range."""
+"""SQL tables beyond the JSON cases: the same doubles for any threads, row order or range."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLASSES = ("100x+", "50x", "25x", "10x", "5x", "3x", "2x")
 
 
 def run(name: str, inputs: dict[str, pl.DataFrame], threads: int = 2) -> pl.DataFrame:
-    """`inputs` of the curve may leave the parameters out: they are then PARAMETERS."""
+    """Build a table from `inputs`; the model parameters default to PARAMETERS."""
     inputs = {"model_parameters": PARAMETERS} | inputs
     with duckdb.connect(config={"python_enable_replacements": "false", "threads": str(threads)}) as connection:
         for input_name, frame in inputs.items():
@@ -52,7 +52,7 @@ PARAMETERS = table("model_parameters").conform(
 
 @pytest.fixture(scope="module")
 def levels() -> pl.DataFrame:
-    """Amounts of many magnitudes, whose sum in doubles depends on the order that they are added in."""
+    """Return levels of many magnitudes; their sum in doubles depends on the order of addition."""
     long = pl.col("side") == "long"
     frame = cross(
         pl.Series("hour_utc", HOURS, dtype=pl.Datetime("ms")),
@@ -75,7 +75,7 @@ def levels() -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("name", ["liquidation_curve", "market_balance"])
-def test_threads_and_the_order_of_rows_leave_no_trace(levels: pl.DataFrame, name: str) -> None:
+def test_threads_and_row_order_do_not_matter(levels: pl.DataFrame, name: str) -> None:
     inputs = {
         "liquidation_levels": levels,
         "model_parameters": PARAMETERS,
@@ -88,13 +88,13 @@ def test_threads_and_the_order_of_rows_leave_no_trace(levels: pl.DataFrame, name
         assert run(name, shuffled, threads=4).equals(once)
 
 
-def test_hour_by_hour_is_the_range(levels: pl.DataFrame) -> None:
+def test_hourly_builds_equal_the_range(levels: pl.DataFrame) -> None:
     whole = run("liquidation_curve", {"liquidation_levels": levels})
     hours = [run("liquidation_curve", {"liquidation_levels": levels.filter(pl.col("hour_utc") == h)}) for h in HOURS]
     assert pl.concat(hours).sort(row_key(table("liquidation_curve"))).equals(whole)
 
 
-def test_decimals_lose_nothing_that_a_double_holds(levels: pl.DataFrame) -> None:
+def test_decimal_sums_equal_double_sums(levels: pl.DataFrame) -> None:
     curve = run("liquidation_curve", {"liquidation_levels": levels})
     side = (pl.col("exchange") == "okx") & (pl.col("side") == "long") & (pl.col("hour_utc") == HOURS[0])
     standing = levels.filter(side & ((pl.col("price_low") * pl.col("price_high")).sqrt() >= pl.col("mark_price") * 0.9))
@@ -104,7 +104,7 @@ def test_decimals_lose_nothing_that_a_double_holds(levels: pl.DataFrame) -> None
 
 
 @pytest.mark.parametrize("name", ["liquidation_curve", "market_balance"])
-def test_every_column_of_the_contract_comes_out_with_its_type(levels: pl.DataFrame, name: str) -> None:
+def test_columns_have_the_types_of_the_contract(levels: pl.DataFrame, name: str) -> None:
     curve = run("liquidation_curve", {"liquidation_levels": levels})
     with duckdb.connect(config={"python_enable_replacements": "false"}) as connection:
         connection.register("liquidation_levels", levels.to_arrow())
@@ -113,7 +113,7 @@ def test_every_column_of_the_contract_comes_out_with_its_type(levels: pl.DataFra
         assert connection.sql((SQL / f"{name}.sql").read_text()).pl().schema == table(name).schema
 
 
-def test_the_range_is_that_of_the_model(levels: pl.DataFrame) -> None:
+def test_percentiles_equal_the_model(levels: pl.DataFrame) -> None:
     curve = run("liquidation_curve", {"liquidation_levels": levels.with_columns(pl.col("notional_usd") * 1e3)})
     middle = (pl.col("price_low") * pl.col("price_high")).sqrt()
     of = (pl.col("exchange") == "bybit") & (pl.col("side") == "short") & (pl.col("hour_utc") == HOURS[3])
@@ -126,7 +126,7 @@ def test_the_range_is_that_of_the_model(levels: pl.DataFrame) -> None:
     assert curve.filter(of)["cumulative_p10_usd"].max() > 0
 
 
-def test_exchanges_together_are_no_less_sure_than_the_least_sure_of_them(levels: pl.DataFrame) -> None:
+def test_total_band_is_no_wider_than_the_widest_exchange(levels: pl.DataFrame) -> None:
     curve = run("liquidation_curve", {"liquidation_levels": levels.with_columns(pl.col("notional_usd") * 1e3)})
     width = pl.col("cumulative_p90_usd") / pl.col("cumulative_p50_usd")
     far = curve.filter(pl.col("cumulative_usd") > 0).with_columns(width=width)

@@ -1,4 +1,4 @@
-"""The macros and the cookbook, asked of a simulated market whose mark is between 102,699 and 110,000."""
+"""Macros and cookbook on a simulated market with a mark between 102,699 and 110,000."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def ask(market: Trial) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture(scope="module")
 def cheap(one_hour: Trial, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A coin at 0.2 USD beside BTC."""
+    """Yield a catalog with DOGE, a coin at 0.2 USD, beside BTC."""
     copy = one_hour.copied(tmp_path_factory.mktemp("cheap") / "warehouse")
     copy.run(A, coins="DOGE")
     with catalog.connect(copy.root) as connection:
@@ -71,19 +71,17 @@ def at(levels: pl.DataFrame, hour: datetime) -> pl.DataFrame:
     return levels.filter(pl.col("hour_utc") == hour)
 
 
-class TestEach:
+class TestEveryMacro:
     @pytest.mark.parametrize("macro", macros.load().values(), ids=lambda m: m.name)
-    def test_its_example_answers(self, ask: duckdb.DuckDBPyConnection, macro: macros.Macro) -> None:
+    def test_example_returns_rows(self, ask: duckdb.DuckDBPyConnection, macro: macros.Macro) -> None:
         assert ask.sql(macro.example).pl().height > 0
 
     @pytest.mark.parametrize("macro", macros.load().values(), ids=lambda m: m.name)
-    def test_its_columns_are_of_types_that_every_tool_reads(
-        self, ask: duckdb.DuckDBPyConnection, macro: macros.Macro
-    ) -> None:
+    def test_columns_have_plain_types(self, ask: duckdb.DuckDBPyConnection, macro: macros.Macro) -> None:
         assert {kind for _, kind, *_ in ask.sql(f"DESCRIBE {macro.example}").fetchall()} <= PLAIN
 
     @pytest.mark.parametrize("macro", macros.load().values(), ids=lambda m: m.name)
-    def test_its_head_tells_its_call_and_every_parameter_and_column(
+    def test_head_documents_call_parameters_and_columns(
         self, ask: duckdb.DuckDBPyConnection, macro: macros.Macro
     ) -> None:
         call = macro.head.splitlines()[0]
@@ -99,9 +97,7 @@ class TestEach:
         assert re.search(r"[Mm]odelled|published|A log of", macro.head)
 
     @pytest.mark.parametrize("macro", macros.load().values(), ids=lambda m: m.name)
-    def test_an_unknown_coin_is_refused_with_those_that_there_are(
-        self, ask: duckdb.DuckDBPyConnection, macro: macros.Macro
-    ) -> None:
+    def test_unknown_coin_error_lists_coins(self, ask: duckdb.DuckDBPyConnection, macro: macros.Macro) -> None:
         with pytest.raises(duckdb.Error, match="no coin DOGE in the warehouse; there are BTC"):
             ask.sql(macro.example.replace("'BTC'", "'DOGE'")).fetchall()
 
@@ -116,26 +112,28 @@ class TestEach:
             "cluster_lifecycles('BTC', '2020-01-01', '{}')",
         ],
     )  # fmt: skip
-    def test_an_hour_before_the_history_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str) -> None:
+    def test_hour_before_the_history_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str) -> None:
         with pytest.raises(duckdb.Error, match="no map of BTC"):
             ask.sql(f"FROM {call.format(BEFORE)}").fetchall()
 
-    def test_duckdb_tells_what_the_files_say(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_duckdb_comments_equal_the_heads(self, ask: duckdb.DuckDBPyConnection) -> None:
         told = dict(
             ask.sql("SELECT function_name, comment FROM duckdb_functions() WHERE comment IS NOT NULL").fetchall()
         )
         assert {name: told[name] for name in macros.load()} == {name: m.head for name, m in macros.load().items()}
 
-    def test_their_names_are_free(self) -> None:
+    def test_names_do_not_clash_with_built_in_functions(self) -> None:
         with duckdb.connect() as plain:
             built_in = {name for (name,) in plain.sql("SELECT function_name FROM duckdb_functions()").fetchall()}
         assert "summary" in built_in
         assert not set(macros.load()) & built_in
 
 
-class TestLives:
+class TestTracks:
     @pytest.mark.parametrize("until", [LAST, LAST - 6 * HOUR])
-    def test_a_row_a_life_as_it_was_last_in_the_range(self, ask: duckdb.DuckDBPyConnection, until: datetime) -> None:
+    def test_lifecycles_return_the_last_row_of_each_track(
+        self, ask: duckdb.DuckDBPyConnection, until: datetime
+    ) -> None:
         rows = ask.sql("SELECT * FROM mart.cluster_history").pl().filter(pl.col("hour_utc") <= until)
         last = rows.sort("hour_utc").group_by("side", "track_id", maintain_order=True).last()
         found = ask.sql(f"FROM cluster_lifecycles('BTC', until := '{until}')").pl()
@@ -145,7 +143,7 @@ class TestLives:
         late = ask.sql(f"FROM cluster_lifecycles('BTC', '{until}', '{until}')").pl()
         assert set(late["track_id"]) == set(rows.filter(pl.col("hour_utc") == until)["track_id"])
 
-    def test_one_life_from_its_birth(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_track_starts_at_its_birth(self, ask: duckdb.DuckDBPyConnection) -> None:
         rows = ask.sql("SELECT * FROM mart.cluster_history").pl()
         now = rows.filter(pl.col("hour_utc") == LAST, pl.col("track_status") == "active")
         largest = now.sort("notional_usd")["track_id"][-1]
@@ -154,13 +152,13 @@ class TestLives:
         assert ask.sql(f"FROM cluster_track('BTC', '{largest}')").pl().equals(own)
         assert own["hour_utc"][0] == own["born_utc"][0]
 
-    def test_an_unknown_life_is_refused(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_unknown_track_is_refused(self, ask: duckdb.DuckDBPyConnection) -> None:
         with pytest.raises(duckdb.Error, match=r"no track BTC-long-1 of BTC; .* FROM cluster_lifecycles\('BTC'\)"):
             ask.sql("FROM cluster_track('BTC', 'BTC-long-1')").fetchall()
 
 
 class TestAnswers:
-    def test_the_map_is_what_the_table_holds(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
+    def test_map_equals_the_table(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
         rows = ask.sql("FROM liquidation_map('BTC', span := 0.25)").pl()
         together, exchanges = rows.filter(exchange="all"), rows.filter(pl.col("exchange") != "all")
         now = at(levels, LAST)
@@ -171,9 +169,7 @@ class TestAnswers:
             assert exchanges[f"{side}_usd"].sum() == pytest.approx(whole)
             assert together[f"cumulative_{side}_usd"].max() == pytest.approx(whole)
 
-    def test_each_exchange_is_measured_from_its_own_mark(
-        self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame
-    ) -> None:
+    def test_distances_use_each_exchanges_mark(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
         rows = ask.sql("FROM liquidation_map('BTC', span := 0.01)").pl().filter(pl.col("exchange") != "all")
         marks = dict(at(levels, LAST).select("exchange", "mark_price").unique().iter_rows())
         assert len(set(marks.values())) == len(marks) == 3
@@ -181,7 +177,7 @@ class TestAnswers:
         assert rows["distance_bp"].abs().max() <= 100
 
     @pytest.mark.parametrize(("price", "side"), [(102_699, "long"), (110_000, "short")])
-    def test_at_risk_is_the_bucket_and_all_on_the_way(
+    def test_at_risk_sums_the_bucket_and_the_way_to_it(
         self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame, price: float, side: str
     ) -> None:
         rows = ask.sql(f"FROM at_risk('BTC', {price})").pl()
@@ -195,22 +191,20 @@ class TestAnswers:
         parts = rows.filter((pl.col("exchange") != "all") & (pl.col("leverage_class") != "all"))
         assert parts["cumulative_usd"].sum() == pytest.approx(total["cumulative_usd"].item())
 
-    def test_a_price_between_two_marks_has_both_sides(
-        self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame
-    ) -> None:
+    def test_price_between_two_marks_has_both_sides(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
         low, *_, high = sorted(at(levels, LAST)["mark_price"].unique())
         totals = ask.sql(f"FROM at_risk('BTC', {(low + high) / 2}) WHERE exchange = 'all'").pl()
         assert sorted(totals["side"].unique()) == ["long", "short"]
 
     @pytest.mark.parametrize("price", ["1", "1e9"])
-    def test_a_price_that_no_map_reaches_is_refused(self, ask: duckdb.DuckDBPyConnection, price: str) -> None:
+    def test_price_beyond_every_map_is_refused(self, ask: duckdb.DuckDBPyConnection, price: str) -> None:
         with pytest.raises(duckdb.Error, match="the map of BTC does not reach"):
             ask.sql(f"FROM at_risk('BTC', {price})").fetchall()
         for macro in ("level_history", "at_risk_history"):
             with pytest.raises(duckdb.Error, match="no map of BTC ever reached"):
                 ask.sql(f"FROM {macro}('BTC', {price})").fetchall()
 
-    def test_a_range_that_no_map_reached_it_in_is_told(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_range_without_the_price_is_refused(self, ask: duckdb.DuckDBPyConnection) -> None:
         with pytest.raises(duckdb.Error, match="no map of BTC reached 95000 since 2100-01-01"):
             ask.sql("FROM level_history('BTC', 95000, since := '2100-01-01')").fetchall()
 
@@ -222,24 +216,24 @@ class TestAnswers:
             "long_vs_short('BTC', {}, 100700)", "long_vs_short('BTC', 110000, {})",
         ],
     )  # fmt: skip
-    def test_what_is_no_price_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str, price: str) -> None:
+    def test_invalid_price_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str, price: str) -> None:
         with pytest.raises(duckdb.Error, match="is not a price"):
             ask.sql(f"FROM {call.format(price)}").fetchall()
 
-    def test_the_grid_is_that_of_the_model(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
+    def test_price_grid_equals_the_model(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
         middles = levels.select("price_bucket", price=(pl.col("price_low") * pl.col("price_high")).sqrt()).unique()
         ask.register("middles", middles.to_arrow())
         assert ask.sql("SELECT count(*) FROM middles WHERE ops.price_bucket(price) <> price_bucket").fetchall() == [
             (0,)
         ]
 
-    def test_an_edge_lies_in_the_bucket_that_it_opens(self, ask: duckdb.DuckDBPyConnection) -> None:
-        """From a hundredth of a dollar to a million."""
+    def test_edge_belongs_to_the_bucket_above(self, ask: duckdb.DuckDBPyConnection) -> None:
+        """The buckets span prices from 0.01 to one million USD."""
         buckets = np.arange(-4608, 13_824)
         ask.register("edges", pl.DataFrame({"price_bucket": buckets, "price_low": edge(buckets)}).to_arrow())
         assert ask.sql("FROM edges WHERE ops.price_bucket(price_low) <> price_bucket").fetchall() == []
 
-    def test_heavier_side_is_at_risk_on_either_side(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_long_vs_short_equals_at_risk_of_both_sides(self, ask: duckdb.DuckDBPyConnection) -> None:
         row = ask.sql("FROM long_vs_short('BTC', 110000, 100700)").pl().row(0, named=True)
         total = "(SELECT cumulative_usd FROM at_risk('BTC', {}) WHERE exchange = 'all' AND leverage_class = 'all')"
         short, long = ask.sql(f"SELECT {total.format(110000)} AS s, {total.format(100700)} AS l").pl().row(0)
@@ -250,7 +244,7 @@ class TestAnswers:
             ask.sql("FROM long_vs_short('BTC', 100700, 110000)").fetchall()
 
     @pytest.mark.parametrize(("price", "exchange"), [(100_000, "NULL"), (110_000, "NULL"), (100_000, "'okx'")])
-    def test_what_was_at_risk_is_at_risk_of_each_hour(
+    def test_at_risk_history_equals_at_risk_of_each_hour(
         self, ask: duckdb.DuckDBPyConnection, price: float, exchange: str
     ) -> None:
         rows = ask.sql(f"FROM at_risk_history('BTC', {price}, exchange := {exchange})").pl()
@@ -260,13 +254,15 @@ class TestAnswers:
             total = f"FROM at_risk('BTC', {price}, '{hour}') WHERE {scope} AND leverage_class = 'all'"
             assert ask.sql(f"SELECT side, cumulative_usd {total}").fetchall() == [(side, usd)]
 
-    def test_nothing_on_the_way_is_zero_and_not_absent(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_at_risk_history_at_the_mark_is_zero(self, ask: duckdb.DuckDBPyConnection) -> None:
         (mark,) = ask.sql("SELECT mark_price FROM imbalance('BTC') LIMIT 1").fetchall()[0]
         rows = ask.sql(f"FROM at_risk_history('BTC', {mark})").pl()
         assert rows.height == 26
         assert rows["cumulative_usd"][-1] == 0
 
-    def test_a_level_through_time(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
+    def test_level_history_has_z_score_and_intensity(
+        self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame
+    ) -> None:
         rows = ask.sql("FROM level_history('BTC', 100000)").pl()
         inside = levels.filter((pl.col("price_low") <= 100_000) & (pl.col("price_high") > 100_000))
         expected = inside.group_by("hour_utc").agg(pl.col("notional_usd").sum()).sort("hour_utc")
@@ -283,9 +279,7 @@ class TestAnswers:
 
     @pytest.mark.parametrize("coin", ["BTC", "DOGE"])
     @pytest.mark.parametrize("buckets", [1, 2, 5])
-    def test_a_heatmap_holds_at_each_price_what_stands_there(
-        self, cheap: duckdb.DuckDBPyConnection, coin: str, buckets: int
-    ) -> None:
+    def test_heatmap_rows_sum_their_levels(self, cheap: duckdb.DuckDBPyConnection, coin: str, buckets: int) -> None:
         rows = cheap.sql(f"FROM heatmap('{coin}', hours := 1, buckets := {buckets})").pl()
         levels = cheap.sql(f"SELECT * FROM levels_at('{coin}')").pl()
         middle = (pl.col("price_low") * pl.col("price_high")).sqrt()
@@ -294,7 +288,7 @@ class TestAnswers:
             assert usd == pytest.approx(levels.filter(middle > low, middle < high)["notional_usd"].sum())
         assert rows["notional_usd"].sum() == pytest.approx(levels["notional_usd"].sum())
 
-    def test_the_difference_adds_up(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
+    def test_map_diff_sums_to_both_maps(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
         rows = ask.sql("FROM map_diff('BTC', exchange := 'okx')").pl()
         assert rows["from_utc"].unique().to_list() == [LAST - HOUR]
         kept = pl.col("price_bucket").is_in(rows["price_bucket"].to_list()), pl.col("exchange") == "okx"
@@ -303,7 +297,7 @@ class TestAnswers:
         assert set(rows.filter(pl.col("change_usd") > 0)["change_type"]) == {"built"}
         assert set(rows.filter(pl.col("change_usd") < 0)["change_type"]) <= {"closed", "swept"}
 
-    def test_the_summary_is_what_the_others_answer(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_summary_equals_the_other_macros(self, ask: duckdb.DuckDBPyConnection) -> None:
         row = ask.sql("FROM summary_at('BTC')").pl().row(0, named=True)
         map_ = ask.sql("FROM liquidation_map('BTC', span := 0.25)").pl().filter(exchange="all")
         balance = dict(ask.sql("SELECT distance_bp, imbalance FROM imbalance('BTC')").fetchall())
@@ -329,7 +323,7 @@ class TestAnswers:
             inside = map_.filter(pl.col("price_low") >= low * (1 - 1e-9), pl.col("price_high") <= high * (1 + 1e-9))
             assert inside[f"{side}_usd"].max() <= 1.02 * half
 
-    def test_a_cascade_across_begins_and_ends_on_its_side_of_the_mark(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_contagion_moves_away_from_the_mark(self, ask: duckdb.DuckDBPyConnection) -> None:
         rows = ask.sql("FROM cascade_contagion('BTC')").pl()
         away = rows.filter(side="long"), rows.filter(side="short")
         assert (away[0]["pushed_to_price"] < away[0]["pushed_from_price"]).all()
@@ -346,7 +340,7 @@ class TestAnswers:
             ("cluster_lifecycles", ["cluster_history"], "track of a cluster", FIRST),
         ],
     )
-    def test_a_map_older_than_the_table_says_so(
+    def test_missing_table_names_the_backfill(
         self, market: Trial, tmp_path: Path, macro: str, tables: list[str], what: str, hour: datetime
     ) -> None:
         copy = market.copied(tmp_path / "copy")
@@ -368,11 +362,11 @@ class TestAnswers:
             "level_history('BTC', 100000, 'ftx')", "at_risk_history('BTC', 100000, 'ftx')",
         ],
     )  # fmt: skip
-    def test_an_exchange_that_there_is_not_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str) -> None:
+    def test_unknown_exchange_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str) -> None:
         with pytest.raises(duckdb.Error, match="no exchange ftx; there are binance, bybit, okx"):
             ask.sql(f"FROM {call}").fetchall()
 
-    def test_a_coin_and_an_exchange_are_known_in_any_case(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_coin_and_exchange_are_case_insensitive(self, ask: duckdb.DuckDBPyConnection) -> None:
         for name, macro in macros.load().items():
             shouted = macro.example.replace("'BTC'", "'btc'").replace("'binance'", "'Binance'")
             assert shouted != macro.example
@@ -381,13 +375,13 @@ class TestAnswers:
         one, other = (f"FROM levels_at('BTC', exchange := '{name}') ORDER BY ALL" for name in ("okx", "OKX"))
         assert ask.sql(one).fetchall() == ask.sql(other).fetchall() != []
 
-    def test_every_exchange_is_one_of_those_that_macros_know(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_macros_know_every_exchange(self, ask: duckdb.DuckDBPyConnection) -> None:
         for name in EXCHANGES:
             assert ask.sql(f"SELECT ops.exchange('{name}')").fetchall() == [(name,)]
         with pytest.raises(duckdb.Error, match=f"no exchange ftx; there are {', '.join(EXCHANGES)}"):
             ask.sql("SELECT ops.exchange('ftx')").fetchall()
 
-    def test_no_argument_is_a_word_of_sql(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_arguments_are_not_reserved_words(self, ask: duckdb.DuckDBPyConnection) -> None:
         for name, macro in macros.load().items():
             for word in re.findall(r"(\w+) :=", macro.head.splitlines()[0]):
                 ask.sql(f"SELECT 1 AS x, 2 AS {word} ORDER BY {word}")  # a reserved word is a syntax error
@@ -397,7 +391,7 @@ class TestAnswers:
         "macro", ["at_risk({}, 90000)", "level_history({}, 90000)", "summary_at({})", "imbalance({})"]
     )
     @pytest.mark.parametrize("coin", ["NULL", "1", "true"])
-    def test_no_coin_is_refused(self, ask: duckdb.DuckDBPyConnection, macro: str, coin: str) -> None:
+    def test_invalid_coin_is_refused(self, ask: duckdb.DuckDBPyConnection, macro: str, coin: str) -> None:
         with pytest.raises(duckdb.Error, match=f"no coin {coin} in the warehouse; there are BTC"):
             ask.sql(f"FROM {macro.format(coin)}").fetchall()
 
@@ -410,9 +404,7 @@ class TestAnswers:
             "clusters_near('BTC', distance := {})",
         ],
     )  # fmt: skip
-    def test_a_distance_that_the_map_does_not_reach_is_refused(
-        self, ask: duckdb.DuckDBPyConnection, call: str, distance: str
-    ) -> None:
+    def test_distance_beyond_the_map_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str, distance: str) -> None:
         with pytest.raises(duckdb.Error, match=r"is not a fraction of the price from 0 to 0\.25.*; write e\.g\. 0\.05"):
             ask.sql(f"FROM {call.format(distance)}").fetchall()
 
@@ -421,7 +413,7 @@ class TestAnswers:
         ("macro", "name"),
         [("heatmap", "hours"), ("heatmap", "step"), ("heatmap", "buckets"), ("largest_liquidation_hours", "most")],
     )
-    def test_a_number_below_one_is_refused(
+    def test_number_below_one_is_refused(
         self, ask: duckdb.DuckDBPyConnection, macro: str, name: str, number: str
     ) -> None:
         with pytest.raises(duckdb.Error, match=f"{name} is {number}; write a whole number from 1 on"):
@@ -432,17 +424,17 @@ class TestAnswers:
         with pytest.raises(duckdb.Error, match="the map of BTC does not reach"):
             ask.sql(f"FROM long_vs_short('BTC', {above}, {below})").fetchall()
 
-    def test_a_difference_back_in_time_is_refused(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_map_diff_with_a_later_since_is_refused(self, ask: duckdb.DuckDBPyConnection) -> None:
         with pytest.raises(duckdb.Error, match=r"with an earlier one, and since := 2026-07-25 09:00.* is after it"):
             ask.sql("FROM map_diff('BTC', '2026-07-25 09:00', '2026-07-25 05:00')").fetchall()
 
-    def test_a_price_may_be_a_word(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_price_may_be_text(self, ask: duckdb.DuckDBPyConnection) -> None:
         for call in ("at_risk('BTC', {})", "level_history('BTC', {})", "at_risk_history('BTC', {})"):
             asked = (ask.sql(f"FROM {call.format(price)}").fetchall() for price in ("102699.5", "'102699.5'"))
             assert next(asked) == next(asked)
 
     @pytest.mark.parametrize("edge", ["min", "max"])
-    def test_a_level_has_a_row_where_the_map_reaches_it(
+    def test_level_history_has_the_hours_within_the_map(
         self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame, edge: str
     ) -> None:
         reach = levels.group_by("hour_utc").agg(first=pl.col("price_bucket").min(), last=pl.col("price_bucket").max())
@@ -452,7 +444,7 @@ class TestAnswers:
             found = ask.sql(f"FROM level_history('BTC', {1.001 ** (bucket + 0.5)})").pl()
             assert found["hour_utc"].to_list() == inside
 
-    def test_a_moment_counts_for_its_full_hour(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_time_is_floored_to_its_hour(self, ask: duckdb.DuckDBPyConnection) -> None:
         assert ask.sql("FROM map_hour('BTC', '2026-07-25 03:59')").fetchall() == [(datetime(2026, 7, 25, 3),)]
 
     @pytest.mark.parametrize("client", ["UTC", "America/New_York", "Asia/Kolkata"])
@@ -464,7 +456,7 @@ class TestAnswers:
             "TIMESTAMP '2026-07-25 03:30'",
         ],
     )  # fmt: skip
-    def test_a_moment_is_the_same_hour_for_every_client(
+    def test_time_does_not_depend_on_the_client_zone(
         self, ask: duckdb.DuckDBPyConnection, client: str, moment: str
     ) -> None:
         cursor, hour = ask.cursor(), datetime(2026, 7, 25, 3)
@@ -478,12 +470,12 @@ class TestAnswers:
         plan = cursor.sql(f"EXPLAIN ANALYZE FROM liquidation_map('BTC', {moment})").fetchall()[0][1]
         assert set(re.findall(r"Total Files Read: (\d+)", plan)) == {"1"}
 
-    def test_a_moment_of_python_is_that_hour(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_python_datetime_is_converted_to_its_hour(self, ask: duckdb.DuckDBPyConnection) -> None:
         cursor, moment = ask.cursor(), datetime(2026, 7, 25, 9, 15, tzinfo=ZoneInfo("Asia/Kolkata"))
         cursor.execute("SET TimeZone = 'America/New_York'")
         assert cursor.execute("FROM map_hour('BTC', ?)", [moment]).fetchall() == [(datetime(2026, 7, 25, 3),)]
 
-    def test_what_is_not_published_is_not_shown(self, market: Trial, tmp_path: Path) -> None:
+    def test_unpublished_hours_are_hidden(self, market: Trial, tmp_path: Path) -> None:
         copy = market.copied(tmp_path / "copy")
         pl.DataFrame({"hour_utc": [LAST - 2 * HOUR], "source": ["simulated"]}).cast(
             {"hour_utc": pl.Datetime("ms")}
@@ -494,7 +486,7 @@ class TestAnswers:
                 connection.sql(f"FROM liquidation_map('BTC', '{LAST}')").fetchall()
 
     @pytest.mark.parametrize("macro", macros.load().values(), ids=lambda m: m.name)
-    def test_threads_leave_no_trace(self, ask: duckdb.DuckDBPyConnection, macro: macros.Macro) -> None:
+    def test_number_of_threads_does_not_matter(self, ask: duckdb.DuckDBPyConnection, macro: macros.Macro) -> None:
         cursor = ask.cursor()
         answers = []
         for threads in (1, 4):
@@ -505,13 +497,13 @@ class TestAnswers:
     @pytest.mark.parametrize(
         "call", ["liquidation_map('BTC')", "at_risk('BTC', 102699)", "liquidation_map('BTC', '2026-07-24 10:00')"]
     )
-    def test_an_hour_is_read_from_one_file(self, ask: duckdb.DuckDBPyConnection, call: str) -> None:
+    def test_hour_is_read_from_one_file(self, ask: duckdb.DuckDBPyConnection, call: str) -> None:
         assert len(ask.sql("FROM glob(ops.files_of('BTC', 'mart.liquidation_levels'))").fetchall()) > 1
         plan = ask.sql(f"EXPLAIN ANALYZE FROM {call}").fetchall()[0][1]
         assert set(re.findall(r"Total Files Read: (\d+)", plan)) == {"1"}
 
 
-def test_an_empty_warehouse_says_so(tmp_path: Path) -> None:
+def test_empty_warehouse_is_reported(tmp_path: Path) -> None:
     catalog.build(tmp_path)
     with (
         catalog.connect(tmp_path) as connection,
@@ -521,34 +513,36 @@ def test_an_empty_warehouse_says_so(tmp_path: Path) -> None:
 
 
 class TestCookbook:
-    def test_there_are_twenty_questions(self) -> None:
+    def test_cookbook_has_twenty_questions(self) -> None:
         assert len(QUESTIONS) == 20
 
     @pytest.mark.parametrize("recipe", QUESTIONS, ids=lambda p: p.stem)
-    def test_it_answers_in_types_that_every_tool_reads(self, ask: duckdb.DuckDBPyConnection, recipe: Path) -> None:
+    def test_query_returns_plain_types(self, ask: duckdb.DuckDBPyConnection, recipe: Path) -> None:
         answer = ask.sql(recipe.read_text())
         assert answer.pl().height > 0
         assert set(map(str, answer.types)) <= PLAIN
 
     @pytest.mark.parametrize("recipe", QUESTIONS, ids=lambda p: p.stem)
-    def test_the_documentation_lists_its_question(self, recipe: Path) -> None:
+    def test_documentation_lists_the_question(self, recipe: Path) -> None:
         asked, note = cookbook.question(recipe)
         assert asked.endswith("?")
         assert re.match("Modelled|A log", note), "what kind of answer it gets"
         assert f"| [{asked}](../../sql/cookbook/{recipe.name}) |" in (ROOT / "warehouse/docs/analyst.md").read_text()
 
     @pytest.mark.parametrize("recipe", QUESTIONS, ids=lambda p: p.stem)
-    def test_its_prices_are_relative_to_the_mark(self, recipe: Path) -> None:
+    def test_query_holds_no_absolute_price(self, recipe: Path) -> None:
         statement = "".join(line for line in recipe.read_text().splitlines() if not line.startswith("--"))
         assert not re.findall(r"(?<![\w.])\d{4,}", statement)
 
-    def test_the_answers_shown_are_those_that_are_given(self, ask: duckdb.DuckDBPyConnection) -> None:
+    def test_page_equals_the_answers(self, ask: duckdb.DuckDBPyConnection) -> None:
         assert (FOLDER / "README.md").read_text() == cookbook.page(ask), "write it again: python -m tests.sql.cookbook"
 
 
 @pytest.mark.parametrize("release", ["duckdb<2", "duckdb==1.1.*"])
-def test_duckdb_1_answers_the_same(pytestconfig: pytest.Config, market: Trial, tmp_path: Path, release: str) -> None:
-    """An older client on the same catalog: views, every macro's example, the cookbook."""
+def test_duckdb_1_returns_the_same_results(
+    pytestconfig: pytest.Config, market: Trial, tmp_path: Path, release: str
+) -> None:
+    """An older client reads the same catalog: views, every macro's example, the cookbook."""
     views = [
         "SELECT count(*), max(hour_utc) FROM mart.liquidation_levels",
         "SELECT * FROM mart.market_balance ORDER BY ALL",

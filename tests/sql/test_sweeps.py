@@ -1,4 +1,4 @@
-"""What a case in JSON cannot show of mart.sweeps: the same doubles whatever the threads, order or range."""
+"""mart.sweeps beyond the JSON cases: the same doubles for any threads, row order or range."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(inputs: dict[str, pl.DataFrame], threads: int = 2) -> pl.DataFrame:
 
 
 def shaped(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """`frame` with the columns of table `name`: those it lacks are 1, and text is a dash."""
+    """Return `frame` with all columns of table `name`: missing ones are 1, or a dash for text."""
     contract = table(name)
     moment = contract.time_column or ""
     known = {c: pl.lit(v) for c, v in ABOUT.items()} | {"date": pl.col(moment).dt.date(), "is_stale": pl.lit(False)}
@@ -48,7 +48,7 @@ def cross(*columns: pl.Series) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def inputs() -> dict[str, pl.DataFrame]:
-    """Two exchanges over midnight, with amounts of many magnitudes; of the feed of one, every second hour was read."""
+    """Return two exchanges over midnight with amounts of many magnitudes; one feed covers every second hour."""
     hour = pl.Series("hour_utc", HOURS, dtype=pl.Datetime("ms"))
     exchange, side = pl.Series("exchange", ["binance", "okx"]), pl.Series("side", ["long", "short"])
     twelve = pl.Series("minute", range(0, 60, 5))
@@ -73,7 +73,7 @@ def inputs() -> dict[str, pl.DataFrame]:
     return {name: shaped(name, f.select(set(f.columns) & set(table(name).schema))) for name, f in frames.items()}
 
 
-def test_threads_and_the_order_of_rows_leave_no_trace(inputs: dict[str, pl.DataFrame]) -> None:
+def test_threads_and_row_order_do_not_matter(inputs: dict[str, pl.DataFrame]) -> None:
     once = run(inputs, threads=1)
     assert once.height == 2 * 2 * len(HOURS)
     assert once.filter(pl.col("predicted_usd") > 0).height > len(HOURS)
@@ -83,8 +83,8 @@ def test_threads_and_the_order_of_rows_leave_no_trace(inputs: dict[str, pl.DataF
         assert run(shuffled, threads=4).equals(once)
 
 
-def test_hour_by_hour_is_the_range(inputs: dict[str, pl.DataFrame]) -> None:
-    """Each hour is made of what is known from the hour before it on, up to itself."""
+def test_hourly_builds_equal_the_range(inputs: dict[str, pl.DataFrame]) -> None:
+    """Each hourly build gets the data from the hour before it up to its own hour."""
 
     def known(name: str, hour: datetime) -> pl.DataFrame:
         moment = pl.col(table(name).time_column or "")

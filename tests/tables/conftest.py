@@ -1,17 +1,15 @@
-"""Reads the cases of tests/tables: `<table>/<case>/` holds what goes in and what must come out, as JSON.
+"""Reader of the cases in tests/tables: `<table>/<case>/` holds inputs and expected outputs as JSON.
 
 - `case.json`, optional: `description`; `parameters` of the build; `rows`: "all" (default) or "some", when `expect.json`
-  names only some of the rows that come out; `inputs_from`: `<table>/<case>`, whose inputs are taken where this case has
-  no file of its own.
-- `inputs/<table>.json`: rows, or `{"every": {column: value}, "each": {column: [values]}, "rows": [...]}` where all rows
-  share values, and where a row stands for one of each value. What the row says itself goes first. `[]` is no rows.
+  lists only some of the output rows; `inputs_from`: `<table>/<case>`, source of inputs that this case has no file for.
+- `inputs/<table>.json`: rows, or `{"every": {column: value}, "each": {column: [values]}, "rows": [...]}`: `every` sets
+  shared values, `each` repeats a row for each value. Values of the row take precedence. `[]` is no rows.
 - `expect.json`, of the same form: only the columns it lists are compared, floats to 1e-9 relative, to 1e-12 where zero
   is expected; or `expect_error.txt`: a part of the error's text.
 
-Times are ISO, and reach a build as it wants them: naive, UTC. A parameter that looks like a day, or like a time that
-ends in `Z`, is one too; `{"request": {...}, "sent_ms": ..., "response": {...}}` is a request to an exchange and its
-response.
-A body may be written as the JSON that it is.
+Times are ISO and reach a build as naive UTC. A parameter that looks like a day, or like a time that ends in `Z`, is
+converted; `{"request": {...}, "sent_ms": ..., "response": {...}}` is a request to an exchange and its response.
+A body may be given as JSON.
 """
 
 from __future__ import annotations
@@ -36,7 +34,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Case:
-    """One folder: inputs as frames that conform to their contracts, and what is expected of the build."""
+    """A case folder: inputs as frames that conform to their contracts, and the expected result of the build."""
 
     table: str
     name: str
@@ -48,17 +46,17 @@ class Case:
 
 
 def folders() -> list[Path]:
-    """All case folders, by table and name."""
+    """Return all case folders, by table and name."""
     return sorted(case for home in HERE.iterdir() if home.name in load() for case in home.iterdir() if case.is_dir())
 
 
 def strays() -> list[str]:
-    """Folders beside the cases that are named for no table."""
+    """Return folders that are not named after a table."""
     return [p.name for p in HERE.iterdir() if p.is_dir() and p.name not in load() and not p.name.startswith((".", "_"))]
 
 
 def read(folder: Path) -> Case:
-    """The case of one folder. What is malformed raises and names the file."""
+    """Return the case of a folder; a malformed file raises an error that names it."""
     about = _json(folder / "case.json") if (folder / "case.json").is_file() else {}
     expect, error = folder / "expect.json", folder / "expect_error.txt"
     if expect.is_file() == error.is_file():
@@ -75,7 +73,7 @@ def read(folder: Path) -> Case:
 
 
 def _inputs(folder: Path, about: dict[str, Any]) -> dict[str, Path]:
-    """The file of each input table: this case's own, else that of the case it builds upon."""
+    """Return the file of each input table: from this case, else from `inputs_from`."""
     lent = _files(HERE / about["inputs_from"]) if "inputs_from" in about else {}
     if "inputs_from" in about and not lent:
         raise ValueError(f"{folder}: {about['inputs_from']} has no inputs")
@@ -102,7 +100,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _repeated(row: dict[str, Any], each: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
-    """The row, once for each combination of values of the columns that it leaves open."""
+    """Yield the row once for each combination of values of the `each` columns that it does not set."""
     open_columns = [c for c in each if c not in row]
     for values in product(*(each[c] for c in open_columns)):
         yield row | dict(zip(open_columns, values, strict=True))

@@ -1,4 +1,4 @@
-"""Every case of every table: the same form whether the table is SQL or polars, since the caller cannot tell which."""
+"""Every case of every table, built the same way from SQL or polars."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from warehouse.pipeline.unit import maker
 
 
 def declared(case: Any) -> dict[str, pl.DataFrame]:
-    """The case's inputs as a run reads them: every declared one, without rows where there are none, no other column.
+    """Return the case's inputs as a run reads them: every declared table, empty if missing, with declared columns only.
 
-    An input that is not declared stays, and the build refuses it.
+    An undeclared input is kept, so that the build refuses it.
     """
     inputs = maker(table(case.table)).inputs
     missing = {i.table: table(i.table).empty() for i in inputs if i.table not in case.inputs}
@@ -26,7 +26,7 @@ def declared(case: Any) -> dict[str, pl.DataFrame]:
     return {name: rows.select(narrowed.get(name, rows.columns)) for name, rows in every.items()}
 
 
-def test_a_table_builds_as_its_case_says(case: Any) -> None:
+def test_build_matches_the_case(case: Any) -> None:
     if case.error is not None:
         with pytest.raises(Exception, match=re.escape(case.error)):
             build(case.table, declared(case), **case.parameters)
@@ -41,7 +41,7 @@ def test_a_table_builds_as_its_case_says(case: Any) -> None:
         assert not wrong, f"row {position} (came, expected): {wrong}"
 
 
-def test_rows_come_in_the_order_of_the_file_and_with_every_column(case: Any) -> None:
+def test_build_returns_file_order_and_every_column(case: Any) -> None:
     """A build returns rows in file order, so nothing sorts them again."""
     if case.error is None:
         contract = table(case.table)
@@ -50,7 +50,7 @@ def test_rows_come_in_the_order_of_the_file_and_with_every_column(case: Any) -> 
         assert rows.equals(contract.conform(rows))
 
 
-def test_a_build_repeated_is_the_same_to_the_bit(case: Any) -> None:
+def test_repeated_build_is_identical(case: Any) -> None:
     if case.error is None:
         contract = table(case.table)
         builds = (contract.conform(build(case.table, declared(case), **case.parameters)) for _ in range(2))
@@ -58,14 +58,14 @@ def test_a_build_repeated_is_the_same_to_the_bit(case: Any) -> None:
         assert first.equals(second)
 
 
-def test_every_folder_is_named_for_a_table(stray_folders: list[str]) -> None:
+def test_folders_are_named_after_tables(stray_folders: list[str]) -> None:
     assert stray_folders == []
 
 
 def _counterpart(
     rows: list[dict[str, Any]], expected: dict[str, Any], keys: tuple[str, ...], position: int
 ) -> dict[str, Any]:
-    """The row of the same grain; where the case does not list the whole grain, what it lists must single one out."""
+    """Return the row with the same grain; if the case lists part of the grain, it must identify one row."""
     listed = [k for k in dict.fromkeys(keys) if k in expected]
     if not listed:
         return rows[position]

@@ -1,4 +1,4 @@
-"""A market whose price goes by chance, with clusters that mean nothing, or that it was planted to come to."""
+"""A random-walk market with clusters at random places, or planted ahead of or beyond the path of the price."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ Planted = Literal["anywhere", "ahead", "beyond"]
 
 
 def walk(seed: int, planted: Planted = "anywhere") -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """A random walk, calmer on some days, with a cluster of four buckets a side that stands elsewhere every 6 hours.
+    """Return hours, clusters and buckets of a random walk, for `touches`.
 
-    Half of the clusters stand where chance has them; the others too, or just short of where the mark will have gone by
-    18 hours later, or just beyond. Returns the hours, the clusters and the buckets of the map, for `touches`.
+    Volatility differs by day. Each side has a cluster of four buckets, which moves every 6 hours.
+    Half of the clusters lie at random places; so do the others if `planted` is "anywhere", else just within
+    ("ahead") or just beyond ("beyond") the range of the mark over the next 18 hours.
     """
     chance = np.random.default_rng(seed)
     storm = np.repeat(np.exp(chance.normal(0, 0.5, LENGTH // 24)), 24)

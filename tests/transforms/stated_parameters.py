@@ -1,4 +1,4 @@
-"""The stated prior as the table has it, for tests that fit nothing."""
+"""The stated prior as a table, for tests without a fit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from transforms.tables import model_parameters
 
 
 def stated_parameters() -> pl.DataFrame:
-    """model.model_parameters before anything was learnt: of every exchange and side."""
+    """Return model.model_parameters before any fit, for every exchange and side."""
     inputs = {each.table: table(each.table).empty() for each in model_parameters.TABLE.inputs}
     return model_parameters.build(**inputs, day=model_parameters.STATED)

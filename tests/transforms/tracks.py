@@ -1,4 +1,4 @@
-"""Hours of clusters made by hand, with the books and bars that go with them."""
+"""Hand-made hours of clusters, with their position ledgers and bars."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Hours = list[tuple[list[tuple[int, int, int]], tuple[int, int]]]
 
 @st.composite
 def hours(draw: st.DrawFn) -> Hours:
-    """Each hour's clusters (gap before, width, notional; outward from the mark), and how far its bar reached."""
+    """Draw hours of clusters (gap before, width, notional; outward from the mark) and the reach of their bars."""
     cluster = st.tuples(st.integers(0, 5), st.integers(2, 9), st.integers(1, 99))
     reach = st.integers(0, 30) if draw(st.booleans()) else st.just(0)
     return draw(st.lists(st.tuples(st.lists(cluster, max_size=5), st.tuples(reach, reach)), min_size=1, max_size=16))
 
 
 def frame(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Rows of a table; what they leave open is EVERY's, or 1."""
+    """Return rows of a table; missing columns come from EVERY, or are 1."""
     contract = table(name)
     whole = [{c: (EVERY | row).get(c, 1.0) for c in contract.schema} for row in rows]
     moment = contract.time_column or ""
@@ -38,7 +38,7 @@ def frame(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 
 def inputs(of: Hours) -> tuple[pl.DataFrame, ...]:
-    """Clusters, books and bars of the hours from FIRST on, and that nothing was realised."""
+    """Return clusters, ledgers and bars of the hours from FIRST on, without realised liquidations."""
     found, books, bars = [], [], []
     for i, (clusters, (down, up)) in enumerate(of):
         now = FIRST + i * HOUR

@@ -1,4 +1,4 @@
-"""A small hand-made warehouse: BTC at two hours on three exchanges, okx carried in the second; nothing is fetched."""
+"""A small hand-made warehouse: BTC, two hours, three exchanges, okx carried in the second hour; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def fill(store: Store) -> None:
 
 @pytest.fixture
 def small_warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Its folder; `LIQ_WAREHOUSE` names it, and the directory of work holds no `.env`."""
+    """Return the folder of the small warehouse; `LIQ_WAREHOUSE` names it, and the working directory has no `.env`."""
     assert set(MARKS) == set(EXCHANGES)
     root = tmp_path / "warehouse"
     fill(open_store(root, "simulated", create=True))

@@ -1,4 +1,4 @@
-"""Times: read with a zone or refused, naive UTC inside, milliseconds both ways."""
+"""Times: parsed with a required time zone, kept as naive UTC, converted to and from milliseconds."""
 
 from __future__ import annotations
 
@@ -33,36 +33,36 @@ MIDNIGHT = datetime(2026, 1, 12)
         ("20260112T000000Z", MIDNIGHT),
     ],
 )
-def test_a_zoned_time_is_the_same_instant_in_utc(text: str, moment: datetime) -> None:
+def test_zoned_time_is_converted_to_utc(text: str, moment: datetime) -> None:
     assert parse_moment(text) == moment
     assert parse_hour(text) == moment
 
 
 @pytest.mark.parametrize("text", ["2026-01-12T00:00", "2026-01-12", "2026-01-12 00:00:00"])
-def test_a_time_without_a_zone_is_refused(text: str) -> None:
+def test_time_without_zone_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="has no time zone; write it as 2026-01-12T00:00Z"):
         parse_moment(text)
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "12:00Z", "2026-13-01T00:00Z", "1768176000"])
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_invalid_time_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="is not a time; write it as 2026-01-12T00:00Z"):
         parse_moment(text)
 
 
 @pytest.mark.parametrize("text", ["2026-01-12T00:30Z", "2026-01-12T00:00:01Z", "2026-01-12T00:00+05:30"])
-def test_only_full_hours_are_hours(text: str) -> None:
+def test_parse_hour_refuses_partial_hours(text: str) -> None:
     with pytest.raises(UserError, match="is not a full hour"):
         parse_hour(text)
 
 
-def test_naive_utc_wants_a_zone() -> None:
+def test_naive_utc_requires_time_zone() -> None:
     assert naive_utc(datetime(2026, 1, 12, 2, tzinfo=timezone(timedelta(hours=2)))) == MIDNIGHT
     with pytest.raises(UserError, match="has no time zone"):
         naive_utc(MIDNIGHT)
 
 
-def test_milliseconds_and_back() -> None:
+def test_milliseconds_round_trip() -> None:
     assert to_ms(datetime(1970, 1, 1)) == 0
     assert to_ms(MIDNIGHT) == 1_768_176_000_000
     moment = datetime(2026, 1, 12, 3, 4, 5, 678_000)

@@ -1,4 +1,4 @@
-"""What a run is about."""
+"""The plan of a run: hours, coins and exchanges."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def plan(first: datetime, last: datetime) -> Plan:
     return Plan(first, last, ("BTC",), ("binance",))
 
 
-def test_an_hour_and_a_range(settings: Settings) -> None:
+def test_plan_of_hour_and_of_range(settings: Settings) -> None:
     one = Plan.of_hour(MIDNIGHT, settings)
     assert one.hours == [MIDNIGHT]
     assert (one.coins, one.exchanges) == (("ETH", "BTC"), ("binance", "okx"))
@@ -31,13 +31,13 @@ def test_an_hour_and_a_range(settings: Settings) -> None:
     assert len(Plan.of_range(MIDNIGHT, MIDNIGHT + 24 * HOUR, settings).hours) == 25
 
 
-def test_backwards_is_refused(settings: Settings) -> None:
+def test_backwards_range_is_refused(settings: Settings) -> None:
     with pytest.raises(UserError, match="the range runs backwards: 2026-01-12T00:00Z comes after 2026-01-11T23:00Z"):
         Plan.of_range(MIDNIGHT, MIDNIGHT - HOUR, settings)
 
 
 @pytest.mark.parametrize("count", [1, 168, 169, 170, 400])
-def test_chunks_are_the_whole_in_order(count: int) -> None:
+def test_chunks_cover_the_plan_in_order(count: int) -> None:
     whole = plan(MIDNIGHT, MIDNIGHT + (count - 1) * HOUR)
     pieces = list(whole.chunks(timedelta(days=7)))
     assert [hour for piece in pieces for hour in piece.hours] == whole.hours
@@ -46,13 +46,13 @@ def test_chunks_are_the_whole_in_order(count: int) -> None:
     assert {(p.coins, p.exchanges) for p in pieces} == {(whole.coins, whole.exchanges)}
 
 
-def test_the_same_hours_have_the_same_stage() -> None:
+def test_run_id_depends_on_hours() -> None:
     one, other = plan(MIDNIGHT, MIDNIGHT + HOUR), plan(MIDNIGHT, MIDNIGHT + 2 * HOUR)
     assert one.run_id == plan(MIDNIGHT, MIDNIGHT + HOUR).run_id
     assert one.run_id != other.run_id
     assert "/" not in one.run_id
 
 
-def test_there_and_back_as_json(settings: Settings) -> None:
+def test_json_round_trip(settings: Settings) -> None:
     made = Plan.of_range(MIDNIGHT, MIDNIGHT + 5 * HOUR, settings)
     assert Plan.from_json(made.to_json()) == made

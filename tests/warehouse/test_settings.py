@@ -43,7 +43,7 @@ def test_the_caller_overrides_the_environment_which_overrides_the_file(
     assert (settings.exchanges, settings.coins, settings.seed) == (("okx",), ("ETH", "BTC"), 5)
 
 
-def test_exchanges_come_in_their_own_order_and_all_swallows_coins() -> None:
+def test_exchanges_are_sorted_and_all_replaces_coins() -> None:
     settings = load(exchanges="OKX, binance", coins="btc,ALL")
     assert (settings.exchanges, settings.coins) == (("binance", "okx"), ("all",))
 
@@ -94,7 +94,7 @@ def test_all_invalid_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch)
     ],
 )
 @pytest.mark.parametrize("in_file", [False, True])
-def test_an_unknown_variable_is_named(
+def test_unknown_variable_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_file: bool, name: str, message: str
 ) -> None:
     if in_file:
@@ -148,7 +148,7 @@ def test_urls_are_the_settings_else_our_server_else_the_exchanges() -> None:
     assert mixed.base_urls("http://127.0.0.1:9")["okx"] == "http://127.0.0.1:8"
 
 
-def test_recordings_have_bars_of_an_hour(tmp_path: Path) -> None:
+def test_recorded_source_has_hourly_bars(tmp_path: Path) -> None:
     assert load(source="recorded", recorded=tmp_path).bar_minutes == 60
 
 

@@ -1,4 +1,4 @@
-"""Which hours a command line asks for, seen from 2026-01-12 10:20."""
+"""Hours that a command line requests, at 2026-01-12 10:20."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOW = datetime(2026, 1, 12, 10, 20)
         ({"first": "2026-01-11T00:00Z", "last": "2026-01-12T00:00Z"}, (11, 0), (12, 0)),
     ],
 )
-def test_what_is_asked_is_what_is_run(asked: dict[str, str], first: tuple[int, int], last: tuple[int, int]) -> None:
+def test_options_give_first_and_last_hour(asked: dict[str, str], first: tuple[int, int], last: tuple[int, int]) -> None:
     assert hour_range(NOW, **asked) == (datetime(2026, 1, *first), datetime(2026, 1, *last))
 
 
@@ -43,6 +43,6 @@ def test_what_is_asked_is_what_is_run(asked: dict[str, str], first: tuple[int, i
         ({"hour": "noon"}, "2026-01-12T00:00Z"),
     ],
 )
-def test_what_cannot_be_is_refused(asked: dict[str, str], words: str) -> None:
+def test_invalid_range_is_refused(asked: dict[str, str], words: str) -> None:
     with pytest.raises(UserError, match=words):
         hour_range(NOW, **asked)

@@ -1,6 +1,6 @@
-"""What an analyst does in Superset, by its REST API in its own process: a database, datasets, the data of charts.
+"""An analyst's work in Superset through its REST API: a database, datasets and chart data.
 
-Run by Superset's Python, in the folder of its settings; prints what came of each step.
+Superset's Python runs it in the folder of its settings; it prints the result of each step.
 """
 
 import json
@@ -14,7 +14,7 @@ PASSWORD = os.environ["SUPERSET_PASSWORD"]
 
 
 class Analyst:
-    """Someone who is logged in."""
+    """A logged-in user."""
 
     def __init__(self, app: Any) -> None:
         self.client = app.test_client()
@@ -40,7 +40,7 @@ class Analyst:
 
 
 def install(app: Any) -> None:
-    """Roles, and one user."""
+    """Create the roles and one user."""
     with app.app_context():
         from superset.extensions import appbuilder, security_manager
 
@@ -51,7 +51,7 @@ def install(app: Any) -> None:
 
 
 def main(catalog: str) -> dict[str, Any]:
-    """Everything that the test asks about."""
+    """Return the data that the tests check."""
     app = create_app()
     install(app)
     analyst = Analyst(app)

@@ -1,4 +1,4 @@
-"""Apache Superset on the catalog: `make bi` installs it, in minutes, so `make test` does without."""
+"""Apache Superset on the catalog; only `make bi` installs it, which takes minutes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WTF_CSRF_ENABLED = False  # its pages are not used, only its API
 
 @pytest.fixture(scope="module")
 def told(pytestconfig: pytest.Config, home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What an analyst saw."""
+    """Run the analyst's program and return its results."""
     python = environment(pytestconfig.cache, *BESIDE)
     place = tmp_path_factory.mktemp("superset")
     (place / "superset_config.py").write_text(SETTINGS)
@@ -42,17 +42,17 @@ def told(pytestconfig: pytest.Config, home: Path, tmp_path_factory: pytest.TempP
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_the_page_installs_what_is_installed_here() -> None:
+def test_documentation_installs_the_same_packages() -> None:
     page = (ROOT / "warehouse/docs/bi.md").read_text()
     for package in BESIDE:
         assert package.split("=")[0].split(">")[0] in page
 
 
-def test_it_lists_the_schemas(told: dict[str, Any]) -> None:
+def test_schemas_are_listed(told: dict[str, Any]) -> None:
     assert any(schema.endswith("mart") for schema in told["schemas"])
 
 
-def test_its_dataset_has_the_columns_with_their_types_and_what_they_mean(told: dict[str, Any]) -> None:
+def test_dataset_has_columns_types_and_descriptions(told: dict[str, Any]) -> None:
     contract, found = table("market_balance"), told["columns"]
     assert list(found) == [c.name for c in contract.columns]
     assert all(found[c.name]["description"].startswith(c.doc) for c in contract.columns)
@@ -60,12 +60,12 @@ def test_its_dataset_has_the_columns_with_their_types_and_what_they_mean(told: d
     assert found["long_usd"]["type"] == "FLOAT"
 
 
-def test_the_data_of_its_chart_are_duckdbs_own(told: dict[str, Any], ask: duckdb.DuckDBPyConnection) -> None:
+def test_chart_data_equal_duckdb(told: dict[str, Any], ask: duckdb.DuckDBPyConnection) -> None:
     longs = "SELECT distance_bp, max(long_usd) FROM mart.market_balance WHERE coin = 'BTC' GROUP BY ALL"
     assert sorted((row["distance_bp"], row["longs"]) for row in told["chart"]) == sorted(ask.sql(longs).fetchall())
 
 
-def test_a_macro_is_a_dataset(told: dict[str, Any], ask: duckdb.DuckDBPyConnection) -> None:
+def test_macro_works_as_dataset(told: dict[str, Any], ask: duckdb.DuckDBPyConnection) -> None:
     clusters = ask.sql("SELECT side, price_low, notional_usd FROM clusters_near('BTC', 0.25)").fetchall()
     assert clusters
     assert sorted(tuple(row.values()) for row in told["macro"]) == sorted(clusters)

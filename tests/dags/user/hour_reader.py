@@ -1,4 +1,4 @@
-"""A user's DAG: it waits for the mart of an hour, and reads that hour."""
+"""A user's DAG that waits for the mart of an hour and reads that hour."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HOURS = Asset(name="mart_hours", uri="liquidation-warehouse://mart_hours")
 
 @task
 def read(partition_key: str | None = None, triggering_asset_events: Any = None) -> dict[str, Any]:
-    """Return the hour, its rows in the mart, and what the event tells about it."""
+    """Return the hour, its number of rows in the mart, and the extras of its events."""
     from warehouse import settings
     from warehouse.catalog.build import connect
     from warehouse.catalog.snapshot_queries import query

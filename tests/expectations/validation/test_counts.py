@@ -1,4 +1,4 @@
-"""Rows are counted rule by rule, in whatever order and in whatever type of words they come."""
+"""Counts of failing rows by rule, independent of row order and of string type."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def failing(counts: Sequence[Count]) -> dict[tuple[str, str], int]:
 
 
 def row_by_row(contract: Table, frame: pl.DataFrame) -> dict[tuple[str, str], int]:
-    """The same, slowly: sorted by the grain, every rule asked of every row."""
+    """Count failing rows slowly: sorted by the grain, every rule evaluated on every row."""
     asked = [r for r in rules(contract) if r.check not in STRUCTURAL]
     breaks = {str(i): ~r.holds.fill_null(False) for i, r in enumerate(asked)}
     broken = frame.sort(row_key(contract)).with_columns(e.alias(i) for i, e in breaks.items())
@@ -46,7 +46,7 @@ def row_by_row(contract: Table, frame: pl.DataFrame) -> dict[tuple[str, str], in
 
 
 @TABLES
-def test_each_fault_is_counted_as_row_by_row(contract: Table) -> None:
+def test_counts_of_faults_equal_a_row_by_row_count(contract: Table) -> None:
     for fault in [*derived(contract), *OWN[contract.name]]:
         frame = fault.breaks(sound(contract.name))
         wanted = row_by_row(contract, frame)
@@ -58,7 +58,7 @@ def test_each_fault_is_counted_as_row_by_row(contract: Table) -> None:
 
 
 @TABLES
-def test_sound_rows_are_counted_in_every_check_once(contract: Table) -> None:
+def test_sound_rows_count_once_in_every_check(contract: Table) -> None:
     counts = count(contract, sound(contract.name))
     assert [c.check_name for c in counts] == list(dict.fromkeys(r.check for r in rules(contract)))
     assert {(c.rows, c.failing_rows, c.reason) for c in counts} == {(sound(contract.name).height, 0, "")}
@@ -71,7 +71,7 @@ def two_days() -> pl.DataFrame:
     return pl.concat([yesterday, today.with_columns(hour_utc=pl.col("hour_utc") - pl.duration(hours=1))])
 
 
-def test_a_day_is_counted_with_the_day_before_as_context() -> None:
+def test_day_is_counted_with_the_day_before_as_context() -> None:
     today = pl.col("date") == HOUR.date()
     opens = put(today & (pl.col("hour_utc").dt.hour() == 0), opening_base=11.0, closed_base=2.0)(two_days())
     assert failing(count(BOOKS, opens, partitions=[TODAY])) == {(TODAY, "opening_equals_previous_closing"): 2}
@@ -87,7 +87,7 @@ def test_faults_of_the_context_are_not_counted() -> None:
     assert {(c.partition, c.rows) for c in counts} == {(TODAY, 4)}
 
 
-def test_a_named_partition_without_rows_is_counted_as_empty() -> None:
+def test_named_partition_without_rows_is_empty() -> None:
     counts = count(BOOKS, two_days(), partitions=["coin=ETH/date=2026-01-05"])
     assert failing(counts) == {("coin=ETH/date=2026-01-05", "not_empty"): 1}
     assert {c.rows for c in counts} == {0}
@@ -95,19 +95,19 @@ def test_a_named_partition_without_rows_is_counted_as_empty() -> None:
     assert empty.reason == "model.position_ledger.not_empty: A partition must have rows. This one has none."
 
 
-def test_days_in_any_order_are_counted_the_same() -> None:
+def test_order_of_days_does_not_matter() -> None:
     late = put(pl.col("hour_utc") == HOUR - ONE_HOUR, opening_base=11.0, closed_base=2.0)(two_days())
     assert figures(count(BOOKS, late.sort("date", descending=True))) == figures(count(BOOKS, late))
 
 
-def test_a_frame_in_the_order_of_its_file_is_not_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frame_in_file_order_is_not_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
     books, levels = two_days(), sound("liquidation_levels").reverse()
     monkeypatch.setattr(pl.DataFrame, "sort", lambda *_: pytest.fail("sorted"))
     assert failing(count(BOOKS, books)) == {}
     assert failing(count(table("liquidation_levels"), levels)) == {}
 
 
-def test_a_reason_names_the_first_row_that_breaks_the_rule() -> None:
+def test_reason_names_the_first_failing_row() -> None:
     bars = put(pl.col("open_utc") >= HOUR + timedelta(minutes=5), low=-1.0)(sound("price_bars"))
     (why,) = [c.reason for c in count(table("price_bars"), bars) if c.check_name == "prices_are_positive"]
     assert why == (
@@ -116,7 +116,7 @@ def test_a_reason_names_the_first_row_that_breaks_the_rule() -> None:
     )
 
 
-def test_counting_does_without_great_expectations() -> None:
+def test_counting_does_not_import_great_expectations() -> None:
     program = "import sys, expectations.validation.counts; print('great_expectations' in sys.modules)"
     printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
     assert printed == "False\n"

@@ -1,4 +1,4 @@
-"""Every check of every table is proved to fail on data broken on purpose, and to quarantine that partition alone."""
+"""Every check of every table fails on planted faults, and only in the partition with the fault."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ TABLES = pytest.mark.parametrize("table", load().values(), ids=lambda t: t.name)
 
 @pytest.fixture(scope="module")
 def gx() -> object:
-    """Great Expectations, imported once for all: it takes seconds."""
+    """Return the module, imported once, since Great Expectations takes seconds to import."""
     from expectations.validation import gx
 
     return gx
 
 
 def places(table: Table) -> int:
-    """How many partitions one run can stage side by side: one for a table in one file, else one for each of its key."""
+    """Return how many partitions fit side by side: one for a single-file table, else one per key value."""
     if not table.partition:
         return 1
     return len(EXCHANGES) if table.partition == ("exchange",) else 10_000
 
 
 def placed(table: Table, frame: pl.DataFrame, place: int) -> pl.DataFrame:
-    """The partition moved to a place of its own."""
+    """Move the partition to its own key."""
     if "coin" in table.partition:
         return frame.with_columns(coin=pl.lit(f"C{place:03}"))
     if "date" in table.partition:
@@ -50,9 +50,9 @@ def placed(table: Table, frame: pl.DataFrame, place: int) -> pl.DataFrame:
 
 
 def batches(table: Table, faults: list[Fault]) -> Iterator[tuple[pl.DataFrame, dict[str, Fault | None]]]:
-    """Faults side by side, each in its own partition, a sound one beside them: the rows, and what is wrong where.
+    """Yield rows with each fault in its own partition beside a sound one, and the fault of each partition.
 
-    A table in one file has room for one at a time.
+    A single-file table takes one fault at a time.
     """
     room = places(table) - 1
     beside = (
@@ -68,7 +68,7 @@ def batches(table: Table, faults: list[Fault]) -> Iterator[tuple[pl.DataFrame, d
 
 
 def failures(results: list) -> dict[str, set[str]]:
-    """Partition -> the checks that it fails."""
+    """Return the failed checks of each partition."""
     failed: dict[str, set[str]] = {r.partition: set() for r in results}
     for r in results:
         if not r.passed:
@@ -77,7 +77,7 @@ def failures(results: list) -> dict[str, set[str]]:
 
 
 @TABLES
-def test_each_fault_trips_its_check_in_its_partition_alone(gx, table: Table) -> None:
+def test_each_fault_trips_its_check_in_its_partition_only(gx, table: Table) -> None:
     faults = [*derived(table), *OWN[table.name]]
     for frame, planted in batches(table, faults):
         results = gx.validate(table, frame)
@@ -104,14 +104,14 @@ def test_every_check_has_a_planted_fault(table: Table) -> None:
 
 
 @TABLES
-def test_every_bound_null_and_word_has_a_planted_fault(table: Table) -> None:
+def test_every_column_rule_has_a_planted_fault(table: Table) -> None:
     planted = {(f.check, f.what.split("=")[0]) for f in derived(table)}
     per_column = {"not_null", "in_range", "allowed_values", "matches_pattern", "finite"}
     assert {(r.check, c) for r in rules(table) if r.check in per_column for c in r.columns} <= planted
 
 
 @TABLES
-def test_another_type_is_refused_column_by_column(gx, table: Table) -> None:
+def test_wrong_types_are_refused_by_column(gx, table: Table) -> None:
     others = {pl.Float64: pl.Float32, pl.Int64: pl.Int32, pl.Int32: pl.Int64, pl.String: pl.Binary}
     others |= {pl.Binary: pl.String, pl.Boolean: pl.Int64, pl.Date: pl.Datetime("us"), pl.Datetime: pl.Datetime("us")}
     frame = sound(table.name)
@@ -124,44 +124,44 @@ def test_another_type_is_refused_column_by_column(gx, table: Table) -> None:
 
 
 @TABLES
-def test_a_lacking_column_is_named(gx, table: Table) -> None:
+def test_missing_column_is_named(gx, table: Table) -> None:
     last = table.columns[-1].name
     (refused,) = [r for r in gx.validate(table, sound(table.name).drop(last)) if not r.passed]
     assert refused.check_name == "columns"
     assert f"Missing: {last}; foreign: none." in refused.reason
 
 
-def test_a_foreign_column_is_named(gx) -> None:
+def test_foreign_column_is_named(gx) -> None:
     frame = sound("market_balance").with_columns(guess=pl.lit(1))
     (refused,) = [r for r in gx.validate(load()["market_balance"], frame) if not r.passed]
     assert refused.check_name == "columns"
     assert "Missing: none; foreign: guess." in refused.reason
 
 
-def test_a_column_of_the_path_that_lacks_leaves_one_label(gx) -> None:
+def test_missing_partition_columns_leave_one_label(gx) -> None:
     table = load()["market_balance"]
     assert failures(gx.validate(table, sound(table.name).drop("coin", "date"))) == {"": {"columns"}}
 
 
-def test_columns_in_another_order_are_refused(gx) -> None:
+def test_wrong_column_order_is_refused(gx) -> None:
     table = load()["market_balance"]
     frame = sound(table.name).select(reversed(table.schema.names()))
     assert failures(gx.validate(table, frame)) == {"coin=BTC/date=2026-01-05": {"columns"}}
 
 
 @TABLES
-def test_an_empty_partition_fails_unless_it_may_be_empty(gx, table: Table) -> None:
+def test_empty_partition_fails_unless_allowed(gx, table: Table) -> None:
     (known,) = by_partition(table, sound(table.name))
     expected = set() if table.may_be_empty else {"not_empty"}
     assert failures(gx.validate(table, table.empty(), partitions=[known])) == {known: expected}
 
 
-def test_no_rows_and_no_word_of_partitions_is_a_failure_too(gx) -> None:
+def test_empty_frame_without_partitions_fails(gx) -> None:
     table = load()["price_bars"]
     assert failures(gx.validate(table, table.empty())) == {"": {"not_empty"}}
 
 
-def test_a_partition_that_should_be_there_is_missed_beside_others(gx) -> None:
+def test_missing_partition_fails_beside_others(gx) -> None:
     table = load()["price_bars"]
     known, absent = "coin=BTC/date=2026-01-05", "coin=ETH/date=2026-01-05"
     failed = failures(gx.validate(table, sound(table.name), partitions=[known, absent]))
@@ -173,7 +173,7 @@ def test_a_partition_that_should_be_there_is_missed_beside_others(gx) -> None:
     [t for t in load().values() if t.fresh_within_hours is not None and "date" in t.partition],
     ids=lambda t: t.name,
 )
-def test_freshness_is_asked_of_each_coins_newest_partition(gx, table: Table) -> None:
+def test_freshness_applies_to_each_coins_newest_partition(gx, table: Table) -> None:
     time = table.time_column or ""
     today = sound(table.name)
     back = pl.duration(days=1)
@@ -192,7 +192,7 @@ def test_freshness_is_asked_of_each_coins_newest_partition(gx, table: Table) -> 
     assert failures(late) == {"coin=BTC/date=2026-01-05": {"fresh"}}
 
 
-def test_an_older_month_is_not_stale(gx) -> None:
+def test_older_month_is_not_stale(gx) -> None:
     table, back = load()["market_summary"], pl.duration(days=31)
     now = sound(table.name)
     before = now.with_columns(pl.col("hour_utc") - back, date=pl.col("date") - back, month=pl.lit("2025-12"))
@@ -203,14 +203,14 @@ def test_an_older_month_is_not_stale(gx) -> None:
     }  # fmt: skip
 
 
-def test_a_warning_is_recorded_as_one(gx) -> None:
+def test_warning_has_severity_warn(gx) -> None:
     table = load()["open_interest"]
     frame = put(open_interest_usd=840_000.0)(sound(table.name))
     (warned,) = [r for r in gx.validate(table, frame) if not r.passed]
     assert (warned.check_name, warned.severity) == ("value_within_2pct_of_mark", "WARN")
 
 
-def test_a_reason_can_be_acted_on(gx) -> None:
+def test_reason_states_rule_count_and_example(gx) -> None:
     table = load()["price_bars"]
     (refused,) = [r for r in gx.validate(table, put(1, taker_buy_base=10.5)(sound(table.name))) if not r.passed]
     assert refused.reason == (
@@ -221,7 +221,7 @@ def test_a_reason_can_be_acted_on(gx) -> None:
 
 
 @TABLES
-def test_a_suite_says_what_the_contract_says(gx, table: Table) -> None:
+def test_suite_equals_the_contract(gx, table: Table) -> None:
     suite = gx.suite(table)
     assert suite.name == table.full_name
     asked = {e.meta["check"]: e for e in suite.expectations}
@@ -237,7 +237,7 @@ def of(severity: Severity, failing_rows: int | None = 0) -> Count:
     return Count("price_bars", "coin=BTC", "c", severity, 9, failing_rows, reason)  # type: ignore[arg-type]
 
 
-def test_a_count_passes_where_no_row_fails_and_only_there(gx) -> None:
+def test_count_passes_only_without_failing_rows(gx) -> None:
     counts = [of("FAIL"), of("FAIL", 3), of("WARN", 1), of("WARN"), of("FAIL")]
     results = gx.decide(counts)
     assert [r.passed for r in results] == [True, False, False, True, True]
@@ -246,11 +246,11 @@ def test_a_count_passes_where_no_row_fails_and_only_there(gx) -> None:
     ]
 
 
-def test_no_counts_are_no_results(gx) -> None:
+def test_no_counts_give_no_results(gx) -> None:
     assert gx.decide([]) == []
 
 
-def test_a_severity_that_nothing_is_said_of_does_not_pass(gx, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_severity_without_expectation_does_not_pass(gx, monkeypatch: pytest.MonkeyPatch) -> None:
     silent = gx.gate()
     silent.expectations = [e for e in silent.expectations if e.severity == "critical"]
     monkeypatch.setattr(gx, "gate", lambda: silent)
@@ -260,7 +260,7 @@ def test_a_severity_that_nothing_is_said_of_does_not_pass(gx, monkeypatch: pytes
     assert warning.reason == "price_bars.c: Great Expectations did not confirm that it holds."
 
 
-def test_an_expectation_that_raises_confirms_nothing(gx, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_raising_expectation_does_not_pass(gx, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = gx.gate()
     for expectation in wrong.expectations:
         expectation.column = "nowhere"
@@ -268,11 +268,11 @@ def test_an_expectation_that_raises_confirms_nothing(gx, monkeypatch: pytest.Mon
     assert not any(r.passed for r in gx.decide([of("FAIL"), of("WARN")]))
 
 
-def test_what_is_no_number_confirms_nothing(gx) -> None:
+def test_missing_count_does_not_pass(gx) -> None:
     assert [r.passed for r in gx.decide([of("FAIL", None), of("WARN")])] == [False, True]
 
 
-def test_a_run_is_validated_once(gx, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_is_validated_once(gx, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     gate = gx.gate()
     monkeypatch.setattr(gx, "gate", lambda: calls.append(1) or gate)
@@ -281,7 +281,7 @@ def test_a_run_is_validated_once(gx, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @TABLES
-def test_a_page_says_what_was_decided(gx, table: Table) -> None:
+def test_page_shows_the_decisions(gx, table: Table) -> None:
     spoiled = [f for f, _ in batches(table, [*derived(table), *OWN[table.name]])]
     for frame in (spoiled[-1], sound(table.name)):
         counts = count(table, frame)
@@ -290,7 +290,7 @@ def test_a_page_says_what_was_decided(gx, table: Table) -> None:
         assert shown == {c.check_name: c.check_name not in failed for c in counts}
 
 
-def test_the_pages_show_counts_reasons_and_first_examples(gx) -> None:
+def test_pages_show_counts_reasons_and_examples(gx) -> None:
     contract = load()["open_interest"]
     off = put(open_interest_usd=840_000.0)(placed(contract, sound("open_interest"), 7))
     counts = count(contract, pl.concat([sound("open_interest"), off])) + count(load()["gaps"], sound("gaps"))
@@ -306,7 +306,7 @@ def test_the_pages_show_counts_reasons_and_first_examples(gx) -> None:
     assert "Status: Succeeded" in " ".join(re.sub(r"<[^>]+>", " ", pages["ops.gaps.html"]).split())
 
 
-def test_pages_need_no_internet_and_run_nothing(gx) -> None:
+def test_pages_load_nothing_and_run_no_scripts(gx) -> None:
     spoiled = put(instrument="<script>alert(1)</script>", open_interest_usd=1.0)(sound("open_interest"))
     pages = gx.docs(count(load()["open_interest"], spoiled))
     assert "&lt;script&gt;alert(1)" in pages["core.open_interest.html"]
@@ -316,7 +316,7 @@ def test_pages_need_no_internet_and_run_nothing(gx) -> None:
         assert links <= set(pages)
 
 
-def test_nothing_is_printed_and_nothing_written(gx, capfd: pytest.CaptureFixture[str], tmp_path, monkeypatch) -> None:
+def test_validation_prints_and_writes_nothing(gx, capfd: pytest.CaptureFixture[str], tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     gx.validate(load()["gaps"], sound("gaps"), expected_time=HOUR + ONE_HOUR)
     assert capfd.readouterr() == ("", "")

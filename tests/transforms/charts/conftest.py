@@ -1,4 +1,4 @@
-"""A hand-made market: three exchanges, both sides, notional that thins out with distance, one exchange carried."""
+"""A hand-made market: three exchanges, both sides, notional that falls with distance, one exchange carried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two days of a market made by hand, as the charts of the past take them."""
+"""Two days of a hand-made market, as input of the history charts."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def balance(*, stale: bool = False) -> pl.DataFrame:
 
 
 def sweeps() -> pl.DataFrame:
-    """OKX tells its liquidations, in one hour none; of Binance nothing is known."""
+    """Return sweeps with liquidations of OKX, none in the last hour, and unknown ones of Binance."""
     return pl.DataFrame(
         [
             {
@@ -114,7 +114,7 @@ def scores() -> pl.DataFrame:
 
 
 def tracks() -> pl.DataFrame:
-    """As mart.cluster_history has them: one that stands, one swept, one faded."""
+    """Return rows of mart.cluster_history: an active, a swept and an expired track."""
     ends = {"L1": "active", "L2": "swept", "S1": "expired"}
     return pl.DataFrame(
         [

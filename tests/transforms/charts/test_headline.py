@@ -30,11 +30,11 @@ from transforms.charts.snapshot import Snapshot
         (2.5e12, "2.5T"),
     ],
 )
-def test_amounts_are_rounded_as_analysts_do(dollars: float, text: str) -> None:
+def test_amounts_are_rounded_with_suffixes(dollars: float, text: str) -> None:
     assert amount(dollars) == text
 
 
-def test_charts_write_amounts_as_the_sentences_do() -> None:
+def test_charts_and_sentences_format_amounts_alike() -> None:
     numbers = pl.DataFrame(
         {"usd": [0.0, 12.4, 999.4, 999.6, 1500.0, 12_340.0, 99_996.0, 999_600.0, 4e6, 37.684e6, 7e8, 2.5e12]}
     )
@@ -47,15 +47,15 @@ def test_charts_write_amounts_as_the_sentences_do() -> None:
 @pytest.mark.parametrize(
     ("price", "text"), [(103_753.4, "103,753"), (3105.24, "3,105.2"), (142.314, "142.31"), (0.172341, "0.17234")]
 )
-def test_prices_keep_five_figures(price: float, text: str) -> None:
+def test_prices_keep_five_significant_digits(price: float, text: str) -> None:
     assert price_text(price) == text
 
 
-def test_listing() -> None:
+def test_listing_joins_words() -> None:
     assert [listing(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
 
 
-def test_it_says_where_price_stands_and_what_it_rests_on(market: Snapshot) -> None:
+def test_headline_states_mark_moves_and_sources(market: Snapshot) -> None:
     sentences = headline.write(market)
     assert sentences[0] == "BTC stands at 103,753 (mark, binance; simulated data), hour 2026-01-12 00:00 UTC."
     assert sentences[-1] == (
@@ -70,14 +70,14 @@ def test_it_says_where_price_stands_and_what_it_rests_on(market: Snapshot) -> No
     ]
 
 
-def test_the_heavier_side_comes_first(market: Snapshot) -> None:
+def test_heavier_side_comes_first(market: Snapshot) -> None:
     assert (
         "Within 5 % of each exchange's own mark, shorts are heavier: 2.14B against 1.56B of longs "
         "(1.4 times; imbalance -0.16)." in headline.write(market)
     )
 
 
-def test_sums_have_the_range_that_the_truth_may_lie_in(market: Snapshot) -> None:
+def test_sums_have_their_p10_to_p90_range(market: Snapshot) -> None:
     far = pl.DataFrame({"side": ["long", "short"], "distance_bp": 500.0})
     known = far.with_columns(cumulative_p10_usd=pl.Series([0.8e9, 1e9]), cumulative_p90_usd=pl.Series([3.1e9, 4.6e9]))
     assert (
@@ -86,7 +86,7 @@ def test_sums_have_the_range_that_the_truth_may_lie_in(market: Snapshot) -> None
     )
 
 
-def test_the_largest_cluster_of_each_side(market: Snapshot) -> None:
+def test_headline_names_the_largest_cluster_of_each_side(market: Snapshot) -> None:
     assert headline.write(market)[-2] == (
         "Largest clusters: longs 100,700-101,100 (312M, intensity 2.1, 50 % on binance); "
         "shorts 106,400-107,100 (420M, intensity 2.4, 50 % on binance)."
@@ -94,7 +94,7 @@ def test_the_largest_cluster_of_each_side(market: Snapshot) -> None:
 
 
 @pytest.mark.parametrize(("price", "side"), [(100_000.0, "long"), (110_000.0, "short")])
-def test_a_level_adds_up_the_buckets_between_it_and_the_mark(market: Snapshot, price: float, side: str) -> None:
+def test_level_sums_buckets_up_to_the_mark(market: Snapshot, price: float, side: str) -> None:
     sentence = headline.write(market, [price])[1]
     middle = (pl.col("price_low") * pl.col("price_high")).sqrt()
     between = middle.is_between(min(price, market.mark * 2), 1e9) if side == "long" else middle <= price
@@ -104,7 +104,7 @@ def test_a_level_adds_up_the_buckets_between_it_and_the_mark(market: Snapshot, p
     assert f"{amount(math.fsum(sums.values()))} USD of {side}s: {parts}." in sentence
 
 
-def test_a_level_names_each_exchanges_bar_there(market: Snapshot) -> None:
+def test_level_lists_the_bucket_of_each_exchange(market: Snapshot) -> None:
     sentence = headline.write(market, [102_699.0])[1]
     bucket = math.floor(math.log(102_699) / math.log(1.001))
     there = market.levels.filter(pl.col("price_bucket") == bucket).sort("exchange")
@@ -112,21 +112,21 @@ def test_a_level_names_each_exchanges_bar_there(market: Snapshot) -> None:
     assert sentence.endswith(f"In its 10 bp bucket (102,665-102,768): {parts}.")
 
 
-def test_a_level_beyond_the_map_says_so(market: Snapshot) -> None:
+def test_level_beyond_the_map_is_reported(market: Snapshot) -> None:
     assert "The map ends at 88,1" in headline.write(market, [1_000.0])[1]
 
 
-def test_without_balance_or_clusters_nothing_is_made_up(market: Snapshot) -> None:
+def test_missing_balance_and_clusters_are_omitted(market: Snapshot) -> None:
     bare = replace(market, balance=market.balance.clear(), clusters=market.clusters.clear())
     assert not [s for s in headline.write(bare) if s.startswith(("Within", "Largest"))]
 
 
-def test_absent_exchanges_are_named_with_their_reason(market: Snapshot) -> None:
+def test_missing_exchanges_are_named_with_reason(market: Snapshot) -> None:
     absent = pl.DataFrame({"exchange": ["okx"], "reason": ["no open interest recorded"]})
     without = replace(market, exchange_rows=market.exchange_rows.filter(pl.col("exchange") != "okx"), missing=absent)
     assert "binance and bybit (okx missing: no open interest recorded) with" in headline.write(without)[-1]
 
 
-def test_the_mark_is_that_of_the_first_fresh_exchange(market: Snapshot) -> None:
+def test_mark_comes_from_the_first_fresh_exchange(market: Snapshot) -> None:
     stale = replace(market, exchange_rows=market.exchange_rows.with_columns(is_stale=pl.col("exchange") != "bybit"))
     assert (stale.reference, stale.mark) == ("bybit", 103_760.0)

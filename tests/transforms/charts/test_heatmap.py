@@ -25,7 +25,7 @@ def png(heat: Heat) -> bytes:
     return made
 
 
-def test_it_says_what_it_is(heat: Heat) -> None:
+def test_heatmap_has_title_and_subtitle(heat: Heat) -> None:
     figure = heatmap.draw(heat)
     assert figure.title == "BTC liquidation heatmap, modelled, 3d to 2026-01-12 00:00 UTC"
     assert all(word in figure.subtitle[0] for word in ("Simulated data", "48 maps", "0.2 % of price", "prior-1"))
@@ -34,14 +34,14 @@ def test_it_says_what_it_is(heat: Heat) -> None:
     assert png(heat)[:4] == b"\x89PNG"
 
 
-def test_columns_hold_every_cell_in_its_place(heat: Heat) -> None:
+def test_columns_hold_every_cell(heat: Heat) -> None:
     first = int(heat.cells["price_bucket"].to_numpy().min())
     columns = heatmap_rows.columns(heat.cells, first)
     assert len(columns) == heat.cells["hour_utc"].n_unique()
     assert sum(columns["usd"].list.sum()) == pytest.approx(heat.cells["notional_usd"].sum(), rel=0.01)
 
 
-def test_a_row_without_anything_is_a_zero_and_not_the_next_row(heat: Heat) -> None:
+def test_missing_row_is_zero(heat: Heat) -> None:
     first = int(heat.cells["price_bucket"].to_numpy().min())
     whole = heatmap_rows.columns(heat.cells, first)["usd"][0]
     gap = heatmap_rows.columns(heat.cells.filter(pl.col("price_bucket") != first + 5), first)["usd"][0]
@@ -49,7 +49,7 @@ def test_a_row_without_anything_is_a_zero_and_not_the_next_row(heat: Heat) -> No
 
 
 @pytest.mark.parametrize("span", list(SPANS))
-def test_there_is_never_more_than_can_be_seen(span: str) -> None:
+def test_rows_and_columns_are_limited(span: str) -> None:
     hours = SPANS[span]
     marks = pl.Series([40_000.0 * (1 + 2 * at / hours) for at in range(hours)])
     path = pl.DataFrame(
@@ -69,23 +69,23 @@ def test_there_is_never_more_than_can_be_seen(span: str) -> None:
     assert thin["lowest"].min() == 40_000.0
 
 
-def test_the_path_keeps_its_extremes_and_its_last_hour(heat: Heat) -> None:
+def test_thinned_path_keeps_extremes_and_last_hour(heat: Heat) -> None:
     thin = heatmap_rows.thinned(replace(heat, step=5))
     assert thin["t"][-1] == heat.path["hour_utc"].dt.epoch("ms")[-1]
     assert thin["lowest"].min() == heat.path["lowest"].min()
     assert thin["highest"].max() == heat.path["highest"].max()
 
 
-def test_without_cells_the_price_is_drawn_alone(heat: Heat) -> None:
+def test_price_is_drawn_without_cells(heat: Heat) -> None:
     assert png(replace(heat, cells=heat.cells.clear()))[:4] == b"\x89PNG"
 
 
-def test_one_hour_is_enough(heat: Heat) -> None:
+def test_single_hour_is_drawn(heat: Heat) -> None:
     hour = pl.col("hour_utc") == past.LAST
     assert png(replace(heat, cells=heat.cells.filter(hour), path=heat.path.filter(hour)))[:4] == b"\x89PNG"
 
 
-def test_one_great_level_does_not_leave_all_others_dark(heat: Heat) -> None:
+def test_outlier_does_not_stretch_the_colour_scale(heat: Heat) -> None:
     great = pl.when(pl.int_range(pl.len()) == 7).then(1e12).otherwise(pl.col("notional_usd"))
     figure = heatmap.draw(replace(heat, cells=heat.cells.with_columns(notional_usd=great)))
     assert '"domain": [3000000.0, 11000000.0]' in json.dumps(figure.panels[0].to_dict())

@@ -14,12 +14,12 @@ from transforms.charts.style import still
 
 
 def walk(node: Any) -> list[dict[str, Any]]:
-    """Every object in a specification."""
+    """Return every object in a specification."""
     inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     return ([node] if isinstance(node, dict) else []) + [found for child in inner for found in walk(child)]
 
 
-def test_bars_hold_what_the_levels_hold(market: Snapshot) -> None:
+def test_bars_sum_to_the_levels(market: Snapshot) -> None:
     bars = liquidation_map_rows.bars(market)
     low, high = bars["price_low"].min(), bars["price_high"].max()
     assert isinstance(low, float)
@@ -34,14 +34,14 @@ def test_bars_hold_what_the_levels_hold(market: Snapshot) -> None:
 
 
 @pytest.mark.parametrize("window", list(WINDOWS))
-def test_a_window_shows_its_column(market: Snapshot, window: str) -> None:
+def test_window_selects_its_column(market: Snapshot, window: str) -> None:
     share = {"1d": 0.25, "7d": 0.5, "30d": 0.9, "all": 1.0}[window]
     every = liquidation_map_rows.bars(market)["usd"].sum()
     assert liquidation_map_rows.bars(market, window)["usd"].sum() == pytest.approx(share * every)
     assert WINDOWS[window] in liquidation_map_rows.table(market, window).columns
 
 
-def test_curves_rise_outward_from_nothing_at_the_mark_to_all_there_is(market: Snapshot) -> None:
+def test_curves_rise_outward_from_zero_to_the_total(market: Snapshot) -> None:
     curves, bars = liquidation_map_rows.curves(market), liquidation_map_rows.bars(market)
     for (exchange, side), line in curves.group_by("exchange", "side"):
         outward = line.sort((pl.col("price") - market.mark).abs())
@@ -52,7 +52,7 @@ def test_curves_rise_outward_from_nothing_at_the_mark_to_all_there_is(market: Sn
         assert outward["cumulative_usd"][-1] == pytest.approx(mine["usd"].sum(), rel=1e-12)
 
 
-def test_exchanges_have_the_same_points_so_that_any_choice_of_them_adds_up(market: Snapshot) -> None:
+def test_exchange_curves_share_their_points(market: Snapshot) -> None:
     points = liquidation_map_rows.curves(market).group_by("side", "price").len()["len"]
     assert points.unique().to_list() == [3]
 
@@ -62,12 +62,12 @@ def drawn(market: Snapshot, window: str = "all", by: str = "exchange") -> dict[s
     return spec
 
 
-def test_bars_are_stacked_not_laid_over_each_other(market: Snapshot) -> None:
+def test_bars_are_stacked(market: Snapshot) -> None:
     vega = vl_convert.vegalite_to_vega(drawn(market))
     assert any(node.get("type") == "stack" for node in walk(vega))
 
 
-def test_the_figure_says_what_it_is(market: Snapshot) -> None:
+def test_figure_has_title_subtitle_and_labels(market: Snapshot) -> None:
     figure = liquidation_map.draw(market, "7d")
     assert figure.title == "BTC liquidation map by exchange, modelled, 2026-01-12 00:00 UTC"
     said = " ".join(figure.subtitle)
@@ -88,29 +88,29 @@ def test_the_figure_says_what_it_is(market: Snapshot) -> None:
     assert spec["vconcat"][0]["resolve"]["scale"]["y"] == "independent"
 
 
-def test_the_palette_is_okabe_and_itos(market: Snapshot) -> None:
+def test_palette_is_okabe_ito(market: Snapshot) -> None:
     assert liquidation_map.draw(market).series == {"binance": "#E69F00", "bybit": "#56B4E9", "okx": "#009E73"}
     assert all(colour in json.dumps(drawn(market)) for colour in ("#E69F00", "#D55E00", "#0072B2"))
 
 
-def test_what_is_not_shown_is_in_neither_bars_nor_curves(market: Snapshot) -> None:
+def test_hidden_series_are_filtered_from_bars_and_curves(market: Snapshot) -> None:
     filters = [node["filter"] for node in walk(drawn(market)) if "filter" in node]
     assert filters == ["indexof(shown, datum['exchange']) >= 0"] * 3
 
 
-def test_one_exchange_alone(market: Snapshot) -> None:
+def test_single_exchange_is_drawn(market: Snapshot) -> None:
     alone = market.only("okx")
     assert liquidation_map_rows.bars(alone)["exchange"].unique().to_list() == ["okx"]
     assert list(liquidation_map.draw(alone).series) == ["okx"]
     assert "mark 103,748" in json.dumps(drawn(alone))
 
 
-def test_a_exchange_without_levels_is_drawn_as_nothing(market: Snapshot) -> None:
+def test_exchange_without_levels_is_drawn(market: Snapshot) -> None:
     silent = replace(market, levels=market.levels.filter(pl.col("exchange") != "okx"))
     assert vl_convert.vegalite_to_png(drawn(silent))[:4] == b"\x89PNG"
 
 
-def test_by_leverage_bars_are_classes_the_highest_at_the_bottom(market: Snapshot) -> None:
+def test_leverage_bars_stack_from_the_highest_class(market: Snapshot) -> None:
     classes = pl.Series("leverage_class", [["100x+", "5x"]] * len(market.levels))
     levels = market.levels.with_columns(classes).explode("leverage_class")
     split = replace(market, levels=levels.with_columns(pl.col("^notional.*$") / 2))
@@ -122,9 +122,9 @@ def test_by_leverage_bars_are_classes_the_highest_at_the_bottom(market: Snapshot
     assert vl_convert.vegalite_to_png(drawn(split, by="leverage"))[:4] == b"\x89PNG"
 
 
-def test_a_cheap_coin_has_a_legible_axis(market: Snapshot) -> None:
+def test_cheap_coin_has_enough_decimals(market: Snapshot) -> None:
     prices = [pl.col("price_low", "price_high") / 600_000]
-    shift = -13_312  # buckets between the two prices
+    shift = -13_312  # number of buckets between the two prices
     cheap = replace(
         market,
         levels=market.levels.with_columns(*prices, price_bucket=pl.col("price_bucket") + shift),

@@ -46,13 +46,13 @@ def rows(crowds: dict[tuple[str, int], Population]) -> pl.DataFrame:
     return table("BTC", pl.concat(states), stated_parameters())
 
 
-def test_every_point_of_every_assumption_is_there_once(rows: pl.DataFrame) -> None:
+def test_every_point_of_every_assumption_exists_once(rows: pl.DataFrame) -> None:
     assert len(rows) == (len(MARKS) + 1) * 2 * len(DISTANCES_BP) * len(ASSUMPTIONS)
     assert rows.select("exchange", "side", "distance_bp", "assumption").is_unique().all()
     assert rows["hour_utc"].unique().to_list() == [HOUR]
 
 
-def test_fitted_is_what_the_map_holds(rows: pl.DataFrame, crowds: dict[tuple[str, int], Population]) -> None:
+def test_fitted_equals_the_map(rows: pl.DataFrame, crowds: dict[tuple[str, int], Population]) -> None:
     whole = pl.col("distance_bp") == DISTANCES_BP[-1]
     for (exchange, s), own in crowds.items():
         in_map = open_notional(own, prior(exchange).weight)[1][0].sum()
@@ -60,7 +60,7 @@ def test_fitted_is_what_the_map_holds(rows: pl.DataFrame, crowds: dict[tuple[str
         assert rows.filter(of & (pl.col("assumption") == "fitted"))["cumulative_usd"].item() == in_map > 0
 
 
-def test_exchanges_add_up_and_sums_rise_outward(rows: pl.DataFrame) -> None:
+def test_exchanges_sum_to_all_and_sums_rise_outward(rows: pl.DataFrame) -> None:
     point = ["side", "distance_bp", "assumption"]
     each = rows.filter(pl.col("exchange") != "all").group_by(point).agg(pl.col("cumulative_usd").sum().alias("each"))
     both = rows.filter(pl.col("exchange") == "all").join(each, on=point)
@@ -75,7 +75,7 @@ def test_assumptions_differ_near_the_mark(rows: pl.DataFrame) -> None:
     assert len(set(usd.values())) == 3
 
 
-def test_the_figure_says_what_it_is_and_is_drawn(rows: pl.DataFrame) -> None:
+def test_figure_has_title_and_is_drawn(rows: pl.DataFrame) -> None:
     figure = still(sensitivity.draw(rows)).to_dict()
     text = json.dumps(figure)
     assert figure["title"]["text"] == "BTC liquidation map under three assumptions, modelled, 2026-01-12 23:00 UTC"

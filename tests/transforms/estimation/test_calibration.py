@@ -93,7 +93,7 @@ def test_the_size_of_liquidations_is_weighted_by_amount() -> None:
     assert of[LONG].complete
 
 
-def test_a_feed_that_misses_some_is_not_complete() -> None:
+def test_sampled_feed_is_not_complete() -> None:
     of = observe([load_exposure(swept(), ledger(), events(), coverage(0, 1, completeness="sampled"))], MIDNIGHT)
     assert not of[LONG].complete
 

@@ -8,7 +8,7 @@ from transforms.estimation.compilation import compile_model
 from transforms.model import estimator, step
 
 
-def test_every_kernel_that_the_estimator_calls_is_compiled() -> None:
+def test_every_kernel_of_the_estimator_is_compiled() -> None:
     compile_model()
     called = {name: value for of in (estimator, step) for name, value in vars(of).items()}
     kernels = {name: kernel for name, kernel in called.items() if isinstance(kernel, Dispatcher)}

@@ -18,7 +18,7 @@ from transforms.exchanges.parsing.documented_tiers import documented
 from transforms.model.population import CLASSES, HOLDINGS, REACH, Cohort, Population
 from transforms.tables import liquidation_levels
 
-START = datetime.fromisoformat("2026-01-05T22:00:00")  # so that hours lie on two dates
+START = datetime.fromisoformat("2026-01-05T22:00:00")  # the hours lie on two dates
 HOUR = timedelta(hours=1)
 ABOUT = {"coin": "BTC", "exchange": "binance", "instrument": "BTCUSDT", "source": "simulated"}
 STATE = ("state_positions", "state_cohorts")
@@ -105,7 +105,7 @@ def markets(draw: st.DrawFn) -> Market:
 few = settings(deadline=None, max_examples=25)
 
 
-def carried_on_as_at_once(market: Market) -> None:
+def require_hourly_equals_whole(market: Market) -> None:
     whole = market.build(market.hours)
     state: dict[str, pl.DataFrame] = {}
     parts = []
@@ -123,8 +123,8 @@ def carried_on_as_at_once(market: Market) -> None:
 
 @few
 @given(market=markets())
-def test_hour_by_hour_through_the_tables_is_the_range_at_once(market: Market) -> None:
-    carried_on_as_at_once(market)
+def test_hourly_builds_through_tables_equal_one_build(market: Market) -> None:
+    require_hourly_equals_whole(market)
 
 
 def test_hours_before_the_first_open_interest_leave_no_trace() -> None:
@@ -139,7 +139,9 @@ def test_hours_before_the_first_open_interest_leave_no_trace() -> None:
     ]  # fmt: skip
     unit = {"origin": "history", "reported": 70.1, "reported_unit": "base", "open_interest_base": 70.1}
     readings = [ABOUT | unit | {"time_utc": hour, "date": hour.date()} for hour in hours[2:]]
-    carried_on_as_at_once(Market(frame("price_bars", bars), frame("open_interest", readings), tiers(hours[-1]), hours))
+    require_hourly_equals_whole(
+        Market(frame("price_bars", bars), frame("open_interest", readings), tiers(hours[-1]), hours)
+    )
 
 
 @few
@@ -161,7 +163,7 @@ def crowd(s: int, seed: int) -> Population:
     made.cells[(slice(None), *cells)] = 10.0 ** rng.uniform(-12, 6, n) * shrinking
     made.open_interest, made.standing, made.turnover = rng.uniform(0.0, 1e6, 3).tolist()
     for hour_h in (490_000, 490_001, 490_003, 490_004):
-        opened = 0 if hour_h == 490_001 or rng.random() < 0.3 else 2  # hours that opened nothing, and one without bars
+        opened = 0 if hour_h == 490_001 or rng.random() < 0.3 else 2  # hours without openings, and one without bars
         entries, coins = np.array([-40, 11518])[:opened], rng.uniform(1e-9, 9.0, opened)
         made.cohorts[hour_h] = Cohort(entries, coins, rng.integers(-100, 12_000, opened))
         began, farthest = rng.integers(-100, 12_000, 2).tolist()
@@ -171,12 +173,12 @@ def crowd(s: int, seed: int) -> Population:
 
 @settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 10**6), empty=st.booleans())
-def test_stored_and_read_back_to_the_bit(seed: int, empty: bool) -> None:
+def test_state_round_trips_bit_for_bit(seed: int, empty: bool) -> None:
     crowds = {s: crowd(s, seed + 1 + s) for s in (+1, -1)}
     if empty:
         crowds[+1] = Population.empty(+1, 100.0)
     stored = store(crowds, START, ABOUT)
-    # as a reader of the files may see them: in another order
+    # a reader of the files may see another row order
     shuffled = {name: f.sample(fraction=1.0, shuffle=True, seed=seed) for name, f in stored.items()}
     read = restore(*(shuffled[name] for name in STATE))
     for s, before in crowds.items():

@@ -56,7 +56,7 @@ def test_clusters_that_repel_price_are_found() -> None:
     assert made.select((pl.col("high") < 0).all()).item()
 
 
-def test_volatility_is_no_attraction() -> None:
+def test_volatility_is_not_mistaken_for_attraction() -> None:
     """Clusters found only in volatile hours are hit more often than levels as far away, until volatility is matched."""
     coins = [market(seed).with_columns(coin=pl.lit(f"C{seed}")) for seed in (5, 6, 7)]
     strong = pl.col("move_bp") > pl.col("move_bp").quantile(0.7).over("coin")
@@ -67,12 +67,12 @@ def test_volatility_is_no_attraction() -> None:
     assert max(abs(volatility), abs(hour)) < distance / 2
 
 
-def test_the_same_twice_whatever_the_order(plain: pl.DataFrame) -> None:
+def test_hit_rate_ignores_row_order(plain: pl.DataFrame) -> None:
     levels = pl.concat([market(seed).with_columns(coin=pl.lit(f"C{seed}")) for seed in (2, 1)])
     assert hit_rate(levels.sample(fraction=1.0, shuffle=True, seed=3)).equals(plain)
 
 
-def test_without_a_cluster_there_is_nothing_to_compare() -> None:
+def test_no_clusters_give_null_differences() -> None:
     made = hit_rate(market(1).filter(~pl.col("is_cluster")).with_columns(coin=pl.lit("BTC")))
     assert made["clusters"].to_list() == [0] * 27
     assert made["difference"].null_count() == made["low"].null_count() == 27

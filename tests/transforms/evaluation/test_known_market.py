@@ -126,14 +126,14 @@ class TestEstimates:
             assert row["ladder"] < row["open_interest"]
             assert row["fitted"] < row["prior"]
 
-    def test_without_any_feed_the_fit_is_the_prior(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
+    def test_fit_without_feed_equals_the_prior(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
         first = published.filter(pl.col("exchange") == "okx")
         readings = list(known.read(first, realised.clear(), [NOON_MS], ["fitted", "prior"]))
         fitted, prior = (sums_of.levels(of(readings, name)).drop("estimator") for name in ("fitted", "prior"))
         assert fitted.height > 500
         assert_frame_equal(fitted, prior)
 
-    def test_exchanges_without_a_feed_borrow(
+    def test_exchange_without_feed_borrows(
         self, published: pl.DataFrame, realised: pl.DataFrame, complete: list[Reading]
     ) -> None:
         alone = realised.filter(pl.col("exchange") == "okx")
@@ -153,7 +153,7 @@ class TestEstimates:
         assert {r.exchange for r in readings} == set(EXCHANGES)
         assert all(np.isfinite(r.usd).all() and r.usd.sum() > 0 for r in readings)
 
-    def test_levels_and_sums_tell_the_same(self, complete: list[Reading]) -> None:
+    def test_levels_and_sums_agree(self, complete: list[Reading]) -> None:
         chosen = of(complete, "fitted", at_ms=MIDNIGHT_MS)
         levels, sums = sums_of.levels(chosen), sums_of.cumulative(chosen)
         marks = pl.DataFrame({"exchange": r.exchange, "mark": r.mark} for r in chosen).unique()
@@ -174,7 +174,7 @@ class TestEstimates:
         list(known.read(published, realised, at, ["open_interest"], lambda: steps.append(1)))
         assert len(steps) == known.count_hours(published, at) == 28
 
-    def test_no_instants_no_readings(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
+    def test_no_times_give_no_readings(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
         assert list(known.read(published, realised, [])) == []
         assert sums_of.levels([]).is_empty()
         assert sums_of.cumulative([]).is_empty()
@@ -189,10 +189,10 @@ class TestHours:
         }  # fmt: skip
         return pl.DataFrame(own | changed)
 
-    def test_bars_of_an_hour(self) -> None:
+    def test_hour_inputs_of_bars(self) -> None:
         hours = known.hour_inputs(self.bars(), known.binance_contract())["okx"]
         assert sorted(hours) == [1, 2]
-        assert (hours[1].fresh, hours[2].fresh) == (True, False)  # the second ends before its hour does
+        assert (hours[1].fresh, hours[2].fresh) == (True, False)  # the last bar ends before its hour
         (first,), (second, third) = hours[1].bars[+1], hours[2].bars[+1]
         assert (first.hours, first.open, first.high, first.low, first.close) == (1 / 12, 10.0, 12.0, 9.0, 11.0)
         assert (first.taker_base, second.taker_base, third.taker_base) == (3.0, 4.0, 0.0)
@@ -203,7 +203,7 @@ class TestHours:
         shorts = [b.account_growth for hour in hours.values() for b in hour.bars[-1]]
         assert shorts == pytest.approx([UNKNOWN, 0.0, -1.0], nan_ok=True)
 
-    def test_all_exchanges_have_binances_tiers_and_rule(self) -> None:
+    def test_all_exchanges_use_binance_tiers(self) -> None:
         contract = known.binance_contract()
         assert (contract.exchange, contract.kind) == ("binance", "linear")
         assert contract.tiers.cap[:3] == (300e3, 800e3, 3e6)
@@ -218,7 +218,7 @@ class TestFeeds:
     HOURS = np.arange(101, 141)
     SWEPT = np.ones((40, CLASSES, HOLDINGS))
 
-    def test_by_hour_and_side(self) -> None:
+    def test_feed_sums_by_hour_and_side(self) -> None:
         feed = Feed(
             events(
                 ("okx", 100 * HOUR_MS - 1, "short", 7.0, 1.0),
@@ -257,7 +257,7 @@ class TestFeeds:
         single = [("okx", 100 * HOUR_MS + second * 600_000, "long", 10.0, 2.0) for second in range(239)]
         assert Feed(events(*single)).observe(+1, self.HOURS, self.SWEPT) is None
         both = [(exchange, at + 10, "short", price, base) for exchange, at, _, price, base in single]
-        assert Feed(events(*single, *both)).observe(+1, self.HOURS, self.SWEPT) is None  # one a second and side
+        assert Feed(events(*single, *both)).observe(+1, self.HOURS, self.SWEPT) is None  # one per second and side
         once_twice = ("okx", single[150][1] + 500, "long", 10.0, 2.0)
         # two events may share a second by chance
         assert Feed(events(*single, once_twice)).observe(+1, self.HOURS, self.SWEPT) is None
@@ -283,24 +283,24 @@ class TestScore:
         rows = [of | {"side": side, "distance": d, "usd": each} for side, each in usd.items() for d in DISTANCES]
         return pl.DataFrame(rows)
 
-    def test_a_bucket_counts_by_its_middle(self) -> None:
+    def test_bucket_counts_by_its_middle(self) -> None:
         sums = sums_of.true_sums(self.truth(("long", 98.8, 99.1, 5e5), ("long", 98.9, 99.2, 3e5)))
         by = dict(sums.select("distance", "truth").sort("distance").rows())
         assert by == {0.01: 3e5, 0.02: 8e5, 0.03: 8e5, 0.05: 8e5, 0.10: 8e5}
 
-    def test_the_factor_goes_both_ways_and_is_floored(self) -> None:
+    def test_factor_is_symmetric_and_floored(self) -> None:
         truth = self.truth(("long", 99.4, 99.6, 8e5))
         scored = sums_of.factors(self.sums(long=2e5, short=3e5), truth)
         by_side = scored.group_by("side").agg(pl.col("factor").median()).sort("side")["factor"].to_list()
         assert by_side == pytest.approx([4.0, 3.0])  # there are no shorts, which counts as the floor
         assert sums_of.factors(self.sums(long=6.4e6), truth)["factor"].to_list() == pytest.approx([8.0] * 5)
 
-    def test_instants_without_truth_are_left_out(self) -> None:
+    def test_times_without_truth_are_excluded(self) -> None:
         later = self.sums(long=1e6).with_columns(at_ms=pl.lit(6, pl.Int64))
         truth = self.truth(("long", 99.4, 99.6, 8e5))
         assert sums_of.factors(later, truth).is_empty()
 
-    def test_the_table(self) -> None:
+    def test_medians_by_market_window_and_group(self) -> None:
         truth = self.truth(("long", 99.4, 99.6, 8e5))
         more = pl.concat([truth, truth.with_columns(market=pl.lit(2, pl.Int64))])
         own = self.sums(long=4e5, short=1e5)

@@ -14,7 +14,7 @@ UP = np.arange(float(LEAST_HOURS))
 ONES = np.ones(LEAST_HOURS)
 
 
-def test_only_the_order_matters_to_the_correlation() -> None:
+def test_rank_correlation_depends_on_order_only() -> None:
     assert rank_correlation(UP, np.exp(UP)) == pytest.approx(1.0, abs=1e-12)
     assert rank_correlation(UP, -UP) == pytest.approx(-1.0, abs=1e-12)
 
@@ -37,7 +37,7 @@ def test_a_constant_series_has_no_correlation() -> None:
     assert rank_correlation(UP, ONES * 0) is None
 
 
-def test_the_scale_is_sum_over_sum() -> None:
+def test_scale_is_a_ratio_of_sums() -> None:
     assert scale(ONES * 4, UP) == pytest.approx(UP.sum() / (4 * LEAST_HOURS))
     assert scale(ONES * 0, UP) is None
     assert scale(UP, ONES * 0) is None
@@ -48,8 +48,8 @@ def test_the_deviance_of_a_perfect_prediction_is_zero() -> None:
     assert poisson_deviance(UP, UP, typical=1.0) == pytest.approx(2 * FLOOR / UP.sum())
 
 
-def test_deviance_by_hand() -> None:
-    """Twice 3 ln(3/2) - 3 + 2 and 0 - 0 + 1, for each of three dollars."""
+def test_deviance_equals_the_formula() -> None:
+    """The deviance is twice (3 ln(3/2) - 3 + 2) + (0 - 0 + 1), divided by three dollars."""
     expected = 2 * (3 * math.log(1.5) - 1 + 1) / 3
     assert poisson_deviance(np.array([2.0, 1.0]), np.array([3.0, 0.0]), typical=10.0) == pytest.approx(expected)
 

@@ -1,4 +1,4 @@
-"""Files of an archive made by hand: a table as text, the zip around it, and the edition that its checksum names."""
+"""Hand-made archive files: a table as text, its zip, and the edition that a checksum names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transforms.exchanges.protocol import Instrument, Request, Response, Row
 BTC = Instrument("binance", "BTCUSDT", "BTC")
 DAY_MS = 86_400_000
 DAY = 1_767_571_200_000
-"""2026-01-05, the day of the documented files."""
+"""2026-01-05, the day of the documented files, in ms."""
 LATER = DAY + 30 * DAY_MS
 
 
@@ -29,14 +29,14 @@ def documented(endpoint: str) -> str:
 
 
 def checksum_of(endpoint: str, day_ms: int = DAY) -> Request:
-    """The request for the checksum of one day's file."""
+    """Return the request for the checksum of a day's file."""
     asked = binance_archive.files([BTC], day_ms, day_ms + DAY_MS, now_ms=day_ms + 2 * DAY_MS)
     (found,) = [each for each in asked if each.endpoint == endpoint]
     return found
 
 
 def file_of(request: Request, body: bytes) -> Request:
-    """The request for the edition that `body` is."""
+    """Return the request for the edition with content `body`."""
     name = request.path.rpartition("/")[2].removesuffix(".CHECKSUM")
     said = f"{hashlib.sha256(body).hexdigest()}  {name}\n"
     following = binance.next_page(request, Response(200, {}, said.encode(), LATER))
@@ -53,7 +53,7 @@ def zipped(request: Request, text: str, inside: str | None = None) -> bytes:
 
 
 def read(endpoint: str, text: str, day_ms: int = DAY, received_ms: int = LATER) -> Mapping[str, Sequence[Row]]:
-    """The rows of one day's file that holds this text."""
+    """Return the rows of a day's file with this text."""
     asked = checksum_of(endpoint, day_ms)
     body = zipped(asked, text)
     return binance.parse(file_of(asked, body), Response(200, {}, body, max(received_ms, day_ms + 30 * DAY_MS)))

@@ -1,4 +1,4 @@
-"""Answers as the exchanges document them, cut to one hour, and the requests that they answer."""
+"""Documented answers of the exchanges, cut to one hour, and their requests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def request_for(exchange: str, endpoint: str) -> Request:
 
 
 def answer_of(body: Any, status: int = 200, received_ms: int = NOW_MS, **headers: str) -> Response:
-    """Bytes and text as they are, anything else as JSON; header names with underscores for dashes."""
+    """Return a response with bytes or text unchanged and other bodies as JSON; underscores in headers become dashes."""
     raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(status, {"content-type": "application/json", **named}, raw, received_ms)
@@ -53,13 +53,13 @@ def ask() -> Callable[[str, str], Request]:
 
 @pytest.fixture
 def payload() -> Callable[[str, str], Any]:
-    """A documented answer, as JSON that a test may change."""
+    """Return a function that reads a documented answer as JSON for a test to change."""
     return lambda exchange, endpoint: json.loads(payload_of(exchange, endpoint))
 
 
 @pytest.fixture
 def rows() -> Callable[..., list[dict[str, Any]]]:
-    """The rows of one documented answer, or of `body` in its place."""
+    """Return a function that parses the rows of a documented answer, or of `body` instead."""
 
     def read(exchange: str, endpoint: str, body: Any = None, **changes: Any) -> list[dict[str, Any]]:
         response = answer_of(payload_of(exchange, endpoint) if body is None else body, **changes)
@@ -75,7 +75,7 @@ def window() -> Mapping[str, int]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`documented` runs a test over every answer that the folder holds: (exchange, endpoint, request, body)."""
+    """Parametrize `documented` with every answer in the folder: (exchange, endpoint, request, body)."""
     if "documented" not in metafunc.fixturenames:
         return
     cases = [(path.parent.name, path.stem) for path in sorted(PAYLOADS.glob("*/*.json"))]

@@ -1,4 +1,4 @@
-"""What holds of every exchange's adapter alike."""
+"""Properties that every exchange's adapter shares."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ANY = settings(
 HOUR_MS = 3_600_000
 
 
-def test_registry_names_what_it_knows() -> None:
+def test_registry_lists_exchanges() -> None:
     assert list(ADAPTERS) == ["binance", "bybit", "okx"]
     assert adapter("okx") is ADAPTERS["okx"]
     with pytest.raises(ValueError, match="binance, bybit, okx"):
@@ -36,7 +36,7 @@ def test_registry_names_what_it_knows() -> None:
 
 
 @pytest.mark.parametrize("exchange", ADAPTERS)
-def test_every_endpoint_has_a_documented_answer_and_a_series(exchange: str, documented_endpoints: set[str]) -> None:
+def test_endpoints_have_documented_answers_and_series(exchange: str, documented_endpoints: set[str]) -> None:
     assert {f"{exchange}/{name}" for name in ADAPTERS[exchange].ENDPOINTS} <= documented_endpoints
     assert all(series in SERIES for many in ADAPTERS[exchange].ENDPOINTS.values() for series in many)
 
@@ -47,7 +47,7 @@ def documented_endpoints(request: pytest.FixtureRequest) -> set[str]:
     return {f"{path.parent.name}/{path.stem}" for path in folder.glob("*/*.*")}
 
 
-def test_documented_answers_are_read_whole(documented: Documented, answer: Answer) -> None:
+def test_documented_answers_are_parsed_completely(documented: Documented, answer: Answer) -> None:
     exchange, endpoint, request, body = documented
     parsed = ADAPTERS[exchange].parse(request, answer(body))
     assert tuple(parsed) == ADAPTERS[exchange].ENDPOINTS[endpoint]
@@ -66,7 +66,7 @@ def test_content_type_may_name_a_charset_or_be_absent(documented: Documented, an
 
 @ANY
 @given(data=st.data())
-def test_no_part_of_an_answer_is_an_answer(documented: Documented, answer: Answer, data: st.DataObject) -> None:
+def test_truncated_answer_is_refused(documented: Documented, answer: Answer, data: st.DataObject) -> None:
     exchange, _, request, body = documented
     whole = body.rstrip()
     cut = data.draw(st.integers(0, len(whole) - 1))
@@ -76,8 +76,8 @@ def test_no_part_of_an_answer_is_an_answer(documented: Documented, answer: Answe
 
 @ANY
 @given(data=st.data())
-def test_any_spoilt_cell_is_data_or_a_refusal(documented: Documented, answer: Answer, data: st.DataObject) -> None:
-    """Whatever stands in one place of the document, nothing but rows or an ExchangeError comes of it."""
+def test_corrupted_cell_gives_rows_or_an_error(documented: Documented, answer: Answer, data: st.DataObject) -> None:
+    """Any value in any place of the document gives rows or an ExchangeError, and nothing else."""
     exchange, _, request, body = documented
     document = json.loads(body)
     places = list(_places(document))
@@ -105,20 +105,20 @@ def _places(document: Any) -> Any:
 @pytest.mark.parametrize(
     "body", [b"", b"  ", b"<html><body>maintenance</body></html>", b"null", b"[]x", b"\xff\xfe", b"[" * 100_000]
 )
-def test_what_is_not_json_is_refused(documented: Documented, answer: Answer, body: bytes) -> None:
+def test_invalid_json_is_refused(documented: Documented, answer: Answer, body: bytes) -> None:
     exchange, _, request, _ = documented
     with pytest.raises(BadPayload):
         ADAPTERS[exchange].parse(request, answer(body))
 
 
-def test_html_with_status_200_is_refused_by_its_type_alone(documented: Documented, answer: Answer) -> None:
+def test_html_with_status_200_is_refused_by_content_type(documented: Documented, answer: Answer) -> None:
     exchange, _, request, body = documented
     with pytest.raises(BadPayload, match="text/html"):
         ADAPTERS[exchange].parse(request, answer(body, content_type="text/html; charset=utf-8"))
 
 
 @pytest.mark.parametrize("exchange", ADAPTERS)
-def test_plans_are_a_function_of_the_arguments(exchange: str, window: dict[str, int]) -> None:
+def test_plans_are_deterministic(exchange: str, window: dict[str, int]) -> None:
     module, name = ADAPTERS[exchange], "BTC-USDT-SWAP" if exchange == "okx" else "BTCUSDT"
     listed = [Instrument(exchange, name, "BTC")]
     start, end = window["start"] - 200 * HOUR_MS, window["end"]
@@ -148,7 +148,7 @@ def test_windows_join_without_gap_or_overlap(exchange: str, window: dict[str, in
 
 
 @pytest.mark.parametrize("exchange", ADAPTERS)
-def test_what_the_module_does_not_cover_is_not_planned(exchange: str) -> None:
+def test_unsupported_requests_are_refused(exchange: str) -> None:
     module = ADAPTERS[exchange]
     with pytest.raises(ValueError, match="linear"):
         module.snapshot([Instrument(exchange, "BTCUSD", "BTC", kind="inverse")])
@@ -156,7 +156,7 @@ def test_what_the_module_does_not_cover_is_not_planned(exchange: str) -> None:
         module.history([], 0, HOUR_MS, bar_minutes=7)
 
 
-def test_bars_that_are_not_over_are_left_out(answer: Answer, documented: Documented) -> None:
+def test_open_bars_are_excluded(answer: Answer, documented: Documented) -> None:
     exchange, endpoint, request, body = documented
     if not endpoint.endswith("_bars"):
         return
@@ -165,7 +165,7 @@ def test_bars_that_are_not_over_are_left_out(answer: Answer, documented: Documen
 
 
 def test_rows_outside_the_window_are_cut(documented: Documented, answer: Answer) -> None:
-    """The same answer to a question about its first half-hour."""
+    """The answer is parsed for a request of its first half-hour."""
     exchange, endpoint, request, body = documented
     if request.start_ms is None:
         return

@@ -1,4 +1,4 @@
-"""Times of archived files, told by the price that each row implies."""
+"""Times of archived rows, derived from the price that each row implies."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from transforms.tables import open_interest, payloads, positioning
 
 STEP = 300_000
 JULY = int(datetime(2026, 7, 1, tzinfo=UTC).timestamp()) * 1000
-"""A day on which a label is documented to be five minutes early."""
+"""A day with labels documented as five minutes early, in ms."""
 
 
 def marks(seed: int = 1, days: int = 3, first_ms: int = DAY - DAY_MS, still: bool = False) -> dict[int, float]:
-    """A mark price at each five minutes."""
+    """Return a mark price for each five minutes."""
     times = range(first_ms, first_ms + days * DAY_MS + 2 * STEP, STEP)
     moves = np.random.default_rng(seed).normal(0.0, 0.0 if still else 1e-3, len(times))
     return dict(zip(times, 90_000.0 * np.exp(np.cumsum(moves)), strict=True))
 
 
 def file(path: dict[int, float], label_early_ms: int, day_ms: int = DAY, noise: float = 0.0) -> tuple[Request, bytes]:
-    """The day's snapshots, each labelled so much before its time."""
+    """Return the request and file of a day's snapshots, labelled `label_early_ms` before their time."""
     shaken = np.random.default_rng(5).normal(0.0, noise, 288)
     lines = [
         f"{at - label_early_ms},BTCUSDT,{units:.4f},{units * path[at] * np.exp(shaken[n]):.8f},1.5,1,3,1"
@@ -86,8 +86,8 @@ def due(day_ms: int = DAY) -> list[int]:
 @pytest.mark.parametrize("day_ms", [DAY, JULY])
 @pytest.mark.parametrize("label_early_ms", [0, STEP])
 @pytest.mark.parametrize("minutes", [5, 60])
-def test_labels_of_either_meaning_are_told_by_the_mark(day_ms: int, label_early_ms: int, minutes: int) -> None:
-    """Whatever is documented of the day; hours of bars are enough."""
+def test_mark_price_decides_the_meaning_of_labels(day_ms: int, label_early_ms: int, minutes: int) -> None:
+    """The mark decides against the documentation; hourly bars suffice."""
     path = marks(first_ms=day_ms - DAY_MS)
     came = timed_interest([file(path, label_early_ms, day_ms)], bars(path, minutes))
     assert came["time_ms"].to_list() == due(day_ms)
@@ -98,8 +98,8 @@ def test_labels_of_either_meaning_are_told_by_the_mark(day_ms: int, label_early_
     )
 
 
-def test_each_file_is_judged_alone() -> None:
-    """The day before a flip and the day after: both speak of the midnight between them, and agree."""
+def test_each_file_is_timed_separately() -> None:
+    """The days before and after a change of labels agree on the midnight between them."""
     path = marks()
     came = timed_interest([file(path, 0), file(path, STEP, DAY + DAY_MS)], bars(path))
     assert came["time_ms"].to_list() == due() + due(DAY + DAY_MS)
@@ -107,12 +107,12 @@ def test_each_file_is_judged_alone() -> None:
 
 @settings(deadline=None, derandomize=True, database=None, max_examples=25)
 @given(seed=st.integers(0, 10**6), early=st.sampled_from([0, STEP]), noise=st.floats(0.0, 2e-4))
-def test_prices_that_are_not_quite_the_mark_still_tell(seed: int, early: int, noise: float) -> None:
+def test_noisy_prices_still_decide_the_times(seed: int, early: int, noise: float) -> None:
     path = marks(seed)
     assert timed_interest([file(path, early, noise=noise)], bars(path))["time_ms"].to_list() == due()
 
 
-def test_what_cannot_be_told_is_as_documented_and_says_so() -> None:
+def test_undecidable_times_follow_documentation_with_origin_archive() -> None:
     path, still = marks(), marks(still=True)
     elsewhere = bars(marks(first_ms=DAY + 10 * DAY_MS))
     hour = {at: price for at, price in path.items() if DAY <= at < DAY + 50 * 60_000}
@@ -130,13 +130,13 @@ def test_what_cannot_be_told_is_as_documented_and_says_so() -> None:
             assert set(came["origin"]) == {"archive"}
 
 
-def test_units_of_a_thousand_coins() -> None:
+def test_units_of_a_thousand_coins_are_timed() -> None:
     path = marks()
     came = timed_interest([file(path, STEP)], bars(path, unit=1000.0), unit=1000.0)
     assert came["time_ms"].to_list() == due()
 
 
-def test_ratios_move_with_the_open_interest_of_their_file() -> None:
+def test_ratios_take_the_times_of_their_file() -> None:
     path = marks()
     came = timed(stored(file(path, STEP)), "positioning", bars(path), instruments()).sort("time_ms")
     assert came["time_ms"].to_list() == due()
@@ -157,7 +157,7 @@ def test_tables_take_the_confirmed_time() -> None:
     assert set(unsure["origin"]) == {"archive"}
 
 
-def test_rest_answers_are_left_as_they_are() -> None:
+def test_rest_answers_keep_their_times() -> None:
     request = replace(checksum_of("archive_metrics"), endpoint="open_interest_history", path="/futures/data/x")
     body = f'[{{"symbol":"BTCUSDT","sumOpenInterest":"1","sumOpenInterestValue":"2","timestamp":{DAY + STEP}}}]'
     came = timed_interest([(request, body.encode())], bars(marks()))

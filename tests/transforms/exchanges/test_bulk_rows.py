@@ -1,4 +1,4 @@
-"""Answers about all instruments: one odd row costs itself, a new schema costs the answer."""
+"""Answers about all instruments: one unreadable row is dropped, a changed schema refuses the answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transforms.exchanges.protocol import BadPayload
 Rows = Callable[..., list[dict[str, Any]]]
 Payload = Callable[[str, str], Any]
 
-# Where the records of an answer stand, what names one, and a cell that a traded one cannot do without.
+# Path of the records in an answer, the column of their names, and a cell that a traded instrument requires.
 LISTS: dict[tuple[str, str], tuple[tuple[str, ...], str, str]] = {
     ("binance", "instruments"): (("symbols",), "symbol", "baseAsset"),
     ("binance", "margin_tiers"): (("data", "brackets"), "symbol", "riskBrackets"),
@@ -26,7 +26,7 @@ BTC = {"binance": "BTCUSDT", "bybit": "BTCUSDT", "okx": "BTC-USDT-SWAP"}
 
 
 def bulk(payload: Payload, exchange: str, endpoint: str, good: int, bad: int) -> Any:
-    """The documented answer with copies of its first contract in place of its rows, `bad` of them unreadable."""
+    """Return the documented answer with copies of its first contract as rows, `bad` of them unreadable."""
     body = payload(exchange, endpoint)
     path, name, needed = LISTS[exchange, endpoint]
     listed = body
@@ -42,7 +42,7 @@ def bulk(payload: Payload, exchange: str, endpoint: str, good: int, bad: int) ->
 
 
 @pytest.mark.parametrize(("exchange", "endpoint"), LISTS)
-def test_one_odd_row_costs_itself(rows: Rows, payload: Payload, exchange: str, endpoint: str) -> None:
+def test_unreadable_row_is_dropped(rows: Rows, payload: Payload, exchange: str, endpoint: str) -> None:
     found = rows(exchange, endpoint, bulk(payload, exchange, endpoint, 3, 1))
     assert len({each["instrument"] for each in found}) == 3
     assert len(rows(exchange, endpoint, bulk(payload, exchange, endpoint, 2, 2))) >= 2
@@ -50,7 +50,7 @@ def test_one_odd_row_costs_itself(rows: Rows, payload: Payload, exchange: str, e
 
 @pytest.mark.parametrize(("exchange", "endpoint"), LISTS)
 @pytest.mark.parametrize(("good", "bad"), [(2, 3), (0, 1)])
-def test_an_answer_of_odd_rows_is_refused(
+def test_mostly_unreadable_answer_is_refused(
     rows: Rows, payload: Payload, exchange: str, endpoint: str, good: int, bad: int
 ) -> None:
     needed = LISTS[exchange, endpoint][2]
@@ -67,8 +67,10 @@ IDLE = [
 
 
 @pytest.mark.parametrize(("exchange", "blanks"), IDLE)
-def test_what_is_not_traded_may_be_blank(rows: Rows, payload: Payload, exchange: str, blanks: dict[str, Any]) -> None:
-    """However many they are: they say nothing of the schema."""
+def test_untraded_instruments_may_have_blank_cells(
+    rows: Rows, payload: Payload, exchange: str, blanks: dict[str, Any]
+) -> None:
+    """Their number does not matter, since they do not indicate a changed schema."""
     body = bulk(payload, exchange, "instruments", 5, 0)
     listed: Any = body
     for key in LISTS[exchange, "instruments"][0]:
@@ -92,7 +94,7 @@ def test_what_is_not_traded_may_be_blank(rows: Rows, payload: Payload, exchange:
         ("okx", "tickSz", "0"),
     ],
 )
-def test_a_tick_that_is_not_given_is_null(rows: Rows, payload: Payload, exchange: str, cell: str, blank: Any) -> None:
+def test_missing_tick_is_null(rows: Rows, payload: Payload, exchange: str, cell: str, blank: Any) -> None:
     body = bulk(payload, exchange, "instruments", 1, 0)
     listed: Any = body
     for key in LISTS[exchange, "instruments"][0]:
@@ -102,7 +104,7 @@ def test_a_tick_that_is_not_given_is_null(rows: Rows, payload: Payload, exchange
     assert found["tick"] is None
 
 
-def test_a_tier_of_nobody_spoils_the_answer(rows: Rows, payload: Payload) -> None:
+def test_tier_without_family_refuses_the_answer(rows: Rows, payload: Payload) -> None:
     body = payload("okx", "margin_tiers")
     body["data"][0]["instFamily"] = ""
     with pytest.raises(BadPayload, match="row 0: instFamily"):

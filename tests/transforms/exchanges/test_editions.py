@@ -1,4 +1,4 @@
-"""Files stored more than once: the edition that came last counts, and whole."""
+"""Files stored more than once: the last complete edition counts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MINUTE_MS = 60_000
 
 
 def stored(*answers: tuple[Request, bytes]) -> pl.DataFrame:
-    """In the order in which they came."""
+    """Return payloads received in this order."""
     received = [LATER + number for number in range(len(answers))]
     return payloads.build(
         [(r, at, Response(200, {}, body, at)) for (r, body), at in zip(answers, received, strict=True)],
@@ -34,13 +34,13 @@ NEW = edition(
 )
 
 
-def test_editions_are_different_questions_about_one_file() -> None:
+def test_editions_of_a_file_have_different_keys() -> None:
     assert OLD[0].path == NEW[0].path
     assert OLD[0].key != NEW[0].key
 
 
 @pytest.mark.parametrize(("answers", "counts"), [((OLD, NEW), NEW), ((NEW, OLD), OLD), ((OLD, OLD), OLD)])
-def test_a_file_that_was_published_again_replaces_all_of_the_older_one(
+def test_later_edition_replaces_the_older_completely(
     answers: tuple[tuple[Request, bytes], ...], counts: tuple[Request, bytes]
 ) -> None:
     for series in ("open_interest", "positioning"):
@@ -49,14 +49,14 @@ def test_a_file_that_was_published_again_replaces_all_of_the_older_one(
         assert len(came) == 3
 
 
-def test_an_edition_that_is_cut_short_replaces_nothing() -> None:
+def test_truncated_edition_replaces_nothing() -> None:
     came = rows(stored(OLD, (NEW[0], NEW[1][:-40])), "open_interest")
     assert came["time_ms"].min() == DAY + 5 * MINUTE_MS
 
 
-def test_a_stored_file_is_checked_again_whenever_it_is_read() -> None:
+def test_checksum_is_verified_on_every_read() -> None:
     assert rows(stored((NEW[0], OLD[1])), "open_interest").is_empty()
 
 
-def test_other_columns_of_the_payload_can_stand_beside_each_row() -> None:
+def test_rows_can_carry_other_payload_columns() -> None:
     assert set(rows(stored(OLD), "open_interest", also=["request"])["request"]) == {OLD[0].key}

@@ -1,4 +1,4 @@
-"""What a backfill of a range can be had from: every hour of every series once, from the best source that reaches it."""
+"""Sources of a backfill: every hour of every series once, from the best source that still has it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOUR = timedelta(hours=1)
 
 
 @given(exchange=st.sampled_from(sorted(ADAPTERS)), back=st.integers(0, 4000), length=st.integers(0, 3000))
-def test_every_hour_of_every_series_has_one_answer(exchange: str, back: int, length: int) -> None:
+def test_every_hour_of_every_series_has_one_source(exchange: str, back: int, length: int) -> None:
     first = datetime(2026, 11, 20, 12) - back * HOUR
     last = min(first + length * HOUR, datetime(2026, 11, 20, 12))
     made = retention(exchange, first, last, NOW)
@@ -26,7 +26,7 @@ def test_every_hour_of_every_series_has_one_answer(exchange: str, back: int, len
         own = sorted((each for each in made if each.series == series), key=lambda each: each.first)
         assert (own[0].first, own[-1].last) == (first, last)
         assert {later.first - earlier.last for earlier, later in pairwise(own)} <= {HOUR}
-    assert all(each.note for each in made if not each.source)  # what cannot be had says why
+    assert all(each.note for each in made if not each.source)  # an unavailable range states its reason
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,6 @@ def test_every_hour_of_every_series_has_one_answer(exchange: str, back: int, len
         ("okx", 90, ["REST", "REST, hourly", ""]),
     ],
 )
-def test_open_interest_of_the_last_days(exchange: str, days: int, sources: list[str]) -> None:
+def test_open_interest_sources_depend_on_age(exchange: str, days: int, sources: list[str]) -> None:
     made = retention(exchange, datetime(2026, 11, 20) - timedelta(days=days), datetime(2026, 11, 20), NOW)
     assert [each.source for each in made if each.series == "open interest"] == sources

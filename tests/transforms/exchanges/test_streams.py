@@ -46,7 +46,7 @@ def hear(exchange: str, message: object) -> Heard:
     return STREAMS[exchange].hear(message if isinstance(message, str) else json.dumps(message))
 
 
-def test_binance_names_the_side_of_the_order_and_what_of_it_was_filled() -> None:
+def test_binance_maps_order_side_and_filled_size() -> None:
     (event,) = hear("binance", BINANCE).rows
     assert (event["instrument"], event["time_ms"], event["side"]) == ("BTCUSDT", 1767571202120, "long")
     assert (event["price"], event["size_base"], event["size_contracts"]) == (99.5, 0.15, None)
@@ -55,24 +55,26 @@ def test_binance_names_the_side_of_the_order_and_what_of_it_was_filled() -> None
     assert hear("binance", {**BINANCE, "o": BINANCE["o"] | {"z": "0"}}).rows == ()  # type: ignore[operator]
 
 
-def test_bybit_names_the_side_of_the_position() -> None:
+def test_bybit_reports_the_position_side() -> None:
     bought, sold = hear("bybit", BYBIT).rows
     assert (bought["side"], sold["side"]) == ("long", "short")
     assert (sold["price"], sold["size_base"], sold["time_ms"]) == (101.0, 0.5, 1767571202930)
 
 
-def test_okx_counts_in_contracts() -> None:
+def test_okx_reports_contracts() -> None:
     (event,) = hear("okx", OKX).rows
     assert event.keys() == SERIES["realised_liquidations"].keys()
     assert (event["instrument"], event["side"]) == ("BTC-USDT-SWAP", "long")
     assert (event["size_contracts"], event["size_base"], event["price"]) == (8.55, None, 99.5)
 
 
-def test_what_is_asked_for() -> None:
+def test_subscriptions_name_their_channels() -> None:
     assert STREAMS["binance"].PATH.startswith("/market/")  # the older paths acknowledge and send nothing
     assert ["!forceOrder@arr" in each for each in STREAMS["binance"].subscriptions([])] == [True]
     (asked,) = map(json.loads, STREAMS["okx"].subscriptions(["BTC-USDT-SWAP"]))
-    assert asked["args"] == [{"channel": "liquidation-orders", "instType": "SWAP"}]  # by instrument it is refused
+    assert asked["args"] == [
+        {"channel": "liquidation-orders", "instType": "SWAP"}
+    ]  # OKX refuses a subscription by instrument
     (asked,) = map(json.loads, STREAMS["bybit"].subscriptions(["BTCUSDT", "ETHUSDT"]))
     assert asked == {"op": "subscribe", "args": ["allLiquidation.BTCUSDT", "allLiquidation.ETHUSDT"]}
     many = [f"COIN{number}USDT" for number in range(700)]
@@ -89,7 +91,7 @@ def test_what_is_asked_for() -> None:
         ("okx", {"event": "subscribe", "arg": {"channel": "liquidation-orders", "instType": "SWAP"}, "connId": "x"}),
     ],
 )
-def test_a_subscription_is_acknowledged(exchange: str, message: object) -> None:
+def test_subscription_is_acknowledged(exchange: str, message: object) -> None:
     assert hear(exchange, message) == Heard(acknowledged=True)
 
 
@@ -106,7 +108,7 @@ def test_a_subscription_is_acknowledged(exchange: str, message: object) -> None:
         ("okx", {"event": "error", "code": "60018", "msg": "Wrong URL\nor channel"}, "60018 Wrong URL or channel"),
     ],
 )
-def test_a_subscription_is_refused_in_one_line(exchange: str, message: object, why: str) -> None:
+def test_subscription_is_refused_in_one_line(exchange: str, message: object, why: str) -> None:
     assert hear(exchange, message) == Heard(refused=why)
 
 
@@ -118,7 +120,7 @@ def test_a_subscription_is_refused_in_one_line(exchange: str, message: object, w
         ("okx", {"event": "notice", "code": "64008", "msg": "the connection will be closed"}),
     ],
 )
-def test_a_heartbeat_says_nothing(exchange: str, message: object) -> None:
+def test_heartbeat_is_ignored(exchange: str, message: object) -> None:
     assert hear(exchange, message) == Heard()
 
 
@@ -137,7 +139,7 @@ def test_a_heartbeat_says_nothing(exchange: str, message: object) -> None:
         ("okx", {}),
     ],
 )
-def test_what_cannot_be_read_is_no_data(exchange: str, message: object) -> None:
+def test_unreadable_message_is_refused(exchange: str, message: object) -> None:
     with pytest.raises(BadPayload):
         hear(exchange, message)
 
@@ -155,7 +157,7 @@ _WHOLE = b"".join(
 
 
 @given(st.integers(0, len(_WHOLE)))
-def test_a_recording_that_was_cut_holds_what_was_whole(cut: int) -> None:
+def test_truncated_recording_keeps_complete_lines(cut: int) -> None:
     kept = recording.read(_WHOLE[:cut])
     assert kept == recording.read(_WHOLE)[: len(kept)]
     assert len(kept) in (_WHOLE[:cut].count(b"\n"), _WHOLE[:cut].count(b"\n") + 1)
@@ -163,13 +165,13 @@ def test_a_recording_that_was_cut_holds_what_was_whole(cut: int) -> None:
     assert resumed[-1] == {"at": T + 60_000, "mark": "connected"}
 
 
-def test_listening_ends_with_the_last_sign_of_life() -> None:
-    """The end of the connection was noticed 21 seconds after it."""
+def test_listening_ends_with_the_last_heartbeat() -> None:
+    """The end of the connection was detected 21 seconds late."""
     (stretch,) = recording.listened(_WHOLE)
     assert stretch == recording.Listened(T + 1000, T + 9000, ("BTCUSDT",))
 
 
-def test_what_was_killed_and_begun_again_are_two_stretches() -> None:
+def test_restart_after_a_kill_is_a_second_stretch() -> None:
     killed = _WHOLE[: _WHOLE.index(b"disconnected")]
     later = _WHOLE.replace(str(T)[:8].encode(), str(T + 10**8)[:8].encode())
     first, second = recording.listened(killed + b"\n" + later)
@@ -177,22 +179,22 @@ def test_what_was_killed_and_begun_again_are_two_stretches() -> None:
     assert second.start_ms > first.end_ms
 
 
-def test_before_the_subscription_stands_nothing_is_listened_to() -> None:
+def test_unsubscribed_connection_is_not_listening() -> None:
     assert recording.listened(line(T, mark="connected") + line(T + 9000, mark="alive")) == []
 
 
-def test_a_message_that_came_again_is_the_same_one() -> None:
+def test_repeated_message_counts_once() -> None:
     again = _WHOLE + line(T + 40_000, said=json.dumps(BYBIT))
     assert len(recording.rows("bybit", again)) == len(recording.rows("bybit", _WHOLE)) == 2
 
 
-def test_one_unreadable_message_hides_no_other_and_many_are_no_data() -> None:
+def test_one_unreadable_message_is_skipped_and_many_are_refused() -> None:
     assert len(recording.rows("bybit", _WHOLE + line(T, said="{"))) == 2
     with pytest.raises(BadPayload):
         recording.rows("bybit", _WHOLE + line(T, said="{") + line(T, said="["))
 
 
-def test_a_whole_market_is_never_silent_for_an_hour() -> None:
+def test_silent_hour_of_a_whole_market_is_refused() -> None:
     acknowledged = line(T, mark="subscribed", instruments=None) + line(T + 3_600_000, mark="alive")
     with pytest.raises(BadPayload, match="not served here"):
         recording.check_heard("binance", acknowledged)

@@ -1,4 +1,4 @@
-"""What is known of a market when a day begins: of the days before it, and of nothing else."""
+"""Market activity at the start of a day: only the days before it count."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 
 def bars(first: date, days: int, minutes: int = 60, seed: int = 1) -> pl.DataFrame:
-    """One exchange's bars: takers buy when it rises."""
+    """Return one exchange's bars, with taker buys in rising bars."""
     count = days * 24 * 60 // minutes
     moved = np.random.default_rng(seed).standard_normal(count) / 100
     volume = np.full(count, 10.0)
@@ -30,29 +30,29 @@ def bars(first: date, days: int, minutes: int = 60, seed: int = 1) -> pl.DataFra
     ).with_columns(pl.col("open_utc").cast(pl.Datetime("ms")))  # fmt: skip
 
 
-def test_nothing_of_the_day_itself_or_later_is_known() -> None:
+def test_day_itself_and_later_days_are_ignored() -> None:
     before, after = bars(DAY - LOOKS_BACK, 30), bars(DAY, 3, seed=2)
     assert MarketActivity(pl.concat([before, after])).before(DAY) == MarketActivity(before).before(DAY)
     assert MarketActivity(before).before(DAY).constant.is_fitted
 
 
-def test_nothing_older_than_it_looks_back_is_known() -> None:
+def test_days_before_the_look_back_are_ignored() -> None:
     kept, older = bars(DAY - LOOKS_BACK, 30), bars(DAY - LOOKS_BACK - timedelta(days=5), 5, seed=3)
     assert MarketActivity(pl.concat([older, kept])).before(DAY) == MarketActivity(kept).before(DAY)
 
 
-def test_the_order_of_the_bars_does_not_show() -> None:
+def test_order_of_bars_does_not_matter() -> None:
     some = bars(DAY - LOOKS_BACK, 10, minutes=5)
     assert MarketActivity(some.sample(fraction=1, shuffle=True, seed=4)).before(DAY) == MarketActivity(some).before(DAY)
 
 
-def test_an_hour_of_which_a_bar_lacks_is_no_data() -> None:
+def test_hour_with_a_missing_bar_is_ignored() -> None:
     some = bars(DAY - timedelta(days=1), 1, minutes=5)
     lacking = some.filter(pl.col("open_utc").dt.minute() != 20)
     assert MarketActivity(lacking).before(DAY).impact is None
 
 
-def test_a_bar_whose_taker_is_not_known_leaves_its_hour_without_a_flow_but_with_a_volume() -> None:
+def test_unknown_taker_removes_flow_but_keeps_volume() -> None:
     some = bars(DAY - timedelta(days=10), 10, minutes=5)
     blind = pl.when(pl.col("open_utc").dt.minute() == 20).then(None).otherwise(pl.col("taker_buy_base"))
     known = MarketActivity(some.with_columns(blind.alias("taker_buy_base"))).before(DAY)
@@ -60,7 +60,7 @@ def test_a_bar_whose_taker_is_not_known_leaves_its_hour_without_a_flow_but_with_
     assert known.daily_volume_usd == MarketActivity(some).before(DAY).daily_volume_usd
 
 
-def test_exchanges_are_added_up() -> None:
+def test_exchanges_are_summed() -> None:
     one = bars(DAY - timedelta(days=10), 10)
     other = one.with_columns(pl.lit("okx").alias("exchange"))
     alone, both = MarketActivity(one).before(DAY), MarketActivity(pl.concat([one, other])).before(DAY)

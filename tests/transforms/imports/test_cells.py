@@ -1,4 +1,4 @@
-"""What a column of a file says, however it writes it; and what it cannot be taken to say."""
+"""Cells of imported files: accepted notations of times and numbers, and refusals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def column(values: list[object], dtype: pl.DataType | None = None) -> pl.DataFra
 
 
 @given(MOMENTS)
-def test_a_time_is_the_same_in_every_writing(seconds: list[int]) -> None:
+def test_time_is_read_in_every_notation(seconds: list[int]) -> None:
     moments = [datetime(1970, 1, 1) + timedelta(seconds=s) for s in seconds]
     writings: list[pl.DataFrame] = [
         *(column([s * scale for s in seconds]) for scale in (1, 1000, 10**6, 10**9)),
@@ -49,7 +49,7 @@ def test_a_time_is_the_same_in_every_writing(seconds: list[int]) -> None:
         ([1_767_225_600.0, float("nan")], 2, "is not a time"),
     ],
 )
-def test_what_is_no_time_is_named(values: list[object], row: int, why: str) -> None:
+def test_invalid_time_is_named(values: list[object], row: int, why: str) -> None:
     with pytest.raises(Refused, match=f"column 't', row {row}: .*{why}"):
         times(column(values), "t", NOW_MS)
 
@@ -59,6 +59,6 @@ def test_what_is_no_time_is_named(values: list[object], row: int, why: str) -> N
     [("", "a blank is not a number"), (None, "a blank"), ("nan", "is not a number"), ("n/a", "'n/a'"),
      ("-1", "below zero"), ("inf", "is not a number"), ("0", "is not above zero")],
 )  # fmt: skip
-def test_what_is_no_number_is_named(value: str | None, why: str) -> None:
+def test_invalid_number_is_named(value: str | None, why: str) -> None:
     with pytest.raises(Refused, match=f"row 2: .*{why}"):
         numbers(column(["1.5", value]), "t", positive=value == "0")

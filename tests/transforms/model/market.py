@@ -1,4 +1,4 @@
-"""Markets for the model's tests: hours of bars that anything may happen in, and a contract to trade."""
+"""Markets for the model's tests: generated hours of bars, and a contract."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transforms.model.population import Population
 from transforms.model.step import Bar
 
 LONG, SHORT = +1, -1
-FIRST_H = 490_920  # hours since the epoch; any will do
+FIRST_H = 490_920  # hours since the epoch; an arbitrary one
 UNKNOWN = math.nan
 _CAP, _RATE, _DEDUCTION = (
     tuple(float(str(tier[name])) for tier in documented("binance"))
@@ -24,12 +24,12 @@ CONTRACT = Contract("binance", "linear", Tiers(_CAP, _RATE, _DEDUCTION, (150.0,)
 
 
 def flat_rate(kind: str = "linear") -> Contract:
-    """A contract whose distances are the same at every price."""
+    """Return a contract with the same liquidation distances at every price."""
     return Contract("binance", kind, Tiers((1e12,), (0.004,), (0.0,), (150.0,), "base" if kind == "inverse" else "usd"))
 
 
 def bar(price: float, oi: float, *, low: float = 0, high: float = 0, close: float = 0, taker: float = 0.0) -> Bar:
-    """An hour's only bar, flat unless told."""
+    """Return an hour's only bar, flat by default."""
     close = close or price
     return Bar(1.0, price, high or max(price, close), low or min(price, close), close, taker, oi)
 
@@ -38,8 +38,8 @@ def bar(price: float, oi: float, *, low: float = 0, high: float = 0, close: floa
 def walks(
     draw: st.DrawFn, *, hours: tuple[int, int] = (2, 5), bars: tuple[int, int] = (0, 3), known: bool = False
 ) -> list[HourInput]:
-    """Moves of up to 3 % a bar, silent hours, missing bars, sudden open interest, and, unless `known`, none or 0."""
-    price = draw(st.floats(0.01, 1e5)) * 1.00037  # on no edge of a bucket
+    """Draw hours with moves up to 3 % a bar, gaps and jumps of open interest, unknown or 0 at times unless `known`."""
+    price = draw(st.floats(0.01, 1e5)) * 1.00037  # not on the edge of a bucket
     readings = [st.floats(10.0, 1000.0), st.just(500.0), *([] if known else [st.just(UNKNOWN), st.just(0.0)])]
     made = []
     for n in range(draw(st.integers(*hours))):
@@ -61,5 +61,5 @@ def first_price(hours: list[HourInput]) -> float:
 
 
 def sides(price: float = 100.0) -> dict[int, Population]:
-    """Nobody on either side."""
+    """Return empty populations of both sides."""
     return {s: Population.empty(s, price) for s in (LONG, SHORT)}

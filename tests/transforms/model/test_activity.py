@@ -1,4 +1,4 @@
-"""How much is opened: as much as is traded; where accounts are published, less than in proportion above the typical."""
+"""Opening activity: equal to taker volume, or less than proportional to it where account growth is published."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ hours = st.floats(1 / 60, 1.0)
 
 
 @given(open_interest=coins, hours=hours, rate=rates)
-def test_at_the_typical_rate_as_much_is_opened_as_is_traded(open_interest: float, hours: float, rate: float) -> None:
+def test_typical_rate_opens_the_traded_volume(open_interest: float, hours: float, rate: float) -> None:
     taker = rate * open_interest * hours
     assert activity(taker, open_interest, hours, rate, 0.0) == pytest.approx(taker, rel=1e-12)
 
 
 @given(taker=coins, open_interest=coins, hours=hours, rate=rates)
-def test_four_times_the_volume_opens_twice(taker: float, open_interest: float, hours: float, rate: float) -> None:
+def test_activity_grows_with_the_root_of_volume(taker: float, open_interest: float, hours: float, rate: float) -> None:
     once, four = (activity(n * taker, open_interest, hours, rate, 0.0) for n in (1, 4))
     assert four == pytest.approx(2 * once, rel=1e-12)
 
 
 @given(taker=coins, open_interest=coins, rate=rates, growth=st.floats(-0.1, 0.1), unit=st.floats(1e-6, 1e6))
-def test_the_unit_does_not_matter(taker: float, open_interest: float, rate: float, growth: float, unit: float) -> None:
+def test_unit_does_not_matter(taker: float, open_interest: float, rate: float, growth: float, unit: float) -> None:
     own = activity(taker, open_interest, 1.0, rate, growth)
     assert activity(taker * unit, open_interest * unit, 1.0, rate, growth) == pytest.approx(own * unit, rel=1e-9)
 
@@ -37,7 +37,7 @@ def test_the_unit_does_not_matter(taker: float, open_interest: float, rate: floa
 def test_uneven_trade_opens_less_than_even_trade(
     parts: list[tuple[float, float]], open_interest: float, rate: float
 ) -> None:
-    """Cut into pieces alike, an hour opens what it opened whole: how finely bars are cut does not matter by itself."""
+    """Equal parts of an hour open as much as the whole hour, so the bar length alone does not matter."""
     taker, length = (sum(column) for column in zip(*parts, strict=True))
     whole = activity(taker, open_interest, length, rate, 0.0)
     uneven = sum(activity(t, open_interest, h, rate, 0.0) for t, h in parts)
@@ -47,27 +47,23 @@ def test_uneven_trade_opens_less_than_even_trade(
 
 
 @given(taker=coins, open_interest=coins, growth=st.floats(0.0, 0.1))
-def test_an_eighth_of_a_share_of_new_accounts_opens_the_whole_share(
-    taker: float, open_interest: float, growth: float
-) -> None:
+def test_account_growth_opens_eight_times_its_share(taker: float, open_interest: float, growth: float) -> None:
     still, more, fewer = (activity(taker, open_interest, 1.0, 0.12, g) for g in (0.0, growth, -growth))
     assert more - still == pytest.approx(8 * growth * open_interest, rel=1e-9, abs=1e-9 * still)
     assert fewer == pytest.approx(max(still - 8 * growth * open_interest, 0.0), rel=1e-9, abs=1e-9 * still)
 
 
-def test_accounts_that_leave_open_nothing_rather_than_less() -> None:
+def test_shrinking_accounts_open_nothing() -> None:
     assert activity(1.0, 1000.0, 1.0, 0.12, -0.5) == 0.0
 
 
 @given(taker=coins, open_interest=coins, hours=hours, rate=rates)
-def test_where_no_accounts_are_published_all_of_the_volume_counts(
-    taker: float, open_interest: float, hours: float, rate: float
-) -> None:
-    """In a storm as at rest, whatever is typical."""
+def test_all_volume_counts_without_account_data(taker: float, open_interest: float, hours: float, rate: float) -> None:
+    """This holds at any typical rate."""
     assert activity(taker, open_interest, hours, rate, math.nan) == taker
 
 
-def test_nothing_is_opened_where_nothing_is_open_or_traded() -> None:
+def test_nothing_opens_without_open_interest_or_volume() -> None:
     for growth in (0.0, math.nan):
         assert activity(50.0, 0.0, 1.0, 0.12, growth) == 0.0
         assert activity(0.0, 1000.0, 1.0, 0.12, growth) == 0.0
@@ -75,7 +71,7 @@ def test_nothing_is_opened_where_nothing_is_open_or_traded() -> None:
     assert activity(50.0, 0.0, 1.0, 0.12, 0.3) == 0.0
 
 
-def test_what_is_typical_is_half_forgotten_in_three_days() -> None:
+def test_typical_rate_has_a_half_life_of_three_days() -> None:
     rate = 0.12
     for _ in range(72):
         rate = typical(rate, 40.0, 100.0, 1.0)
@@ -83,7 +79,7 @@ def test_what_is_typical_is_half_forgotten_in_three_days() -> None:
 
 
 @given(rate=rates, taker=coins, open_interest=coins, hours=hours)
-def test_what_is_typical_moves_towards_the_bar(rate: float, taker: float, open_interest: float, hours: float) -> None:
+def test_typical_rate_moves_towards_the_bar(rate: float, taker: float, open_interest: float, hours: float) -> None:
     own = taker / (open_interest * hours)
     after = typical(rate, taker, open_interest, hours)
     assert min(rate, own) * (1 - 1e-12) <= after <= max(rate, own) * (1 + 1e-12)
@@ -93,10 +89,10 @@ def test_what_is_typical_moves_towards_the_bar(rate: float, taker: float, open_i
         assert in_two == pytest.approx(after, rel=1e-9)
 
 
-def test_one_wrong_reading_of_open_interest_hardly_moves_what_is_typical() -> None:
+def test_one_wrong_reading_hardly_moves_the_typical_rate() -> None:
     assert typical(0.12, 10.0, 1e-6, 1 / 12) == pytest.approx(0.12 * (1 + 19 * (1 - 0.5 ** (1 / 12 / 72))), rel=1e-9)
 
 
-def test_where_nothing_is_open_nothing_is_learnt() -> None:
+def test_typical_rate_stays_without_open_interest() -> None:
     assert typical(0.2, 50.0, 0.0, 1.0) == 0.2
     assert not math.isnan(typical(0.2, 50.0, 0.0, 0.0))

@@ -1,4 +1,4 @@
-"""The range about a modelled sum: what widens it, what cannot, and that it is about the sum."""
+"""The p10 to p90 band of a modelled sum: its centre, and the effect of class errors and chance on its width."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from transforms.model.bands import CHANCE, MISFIT, WIDEST, band
 from transforms.model.price_grid import Floats
 
 LOG_SD = np.array([0.1, 0.2, 0.5])
-MUCH = 1e15  # chance leaves no trace in it
+MUCH = 1e15  # so large that chance is negligible
 
 
 def sigma(by_class: Floats, log_sd: Floats = LOG_SD, size_usd: float = 2e6) -> float:
@@ -19,11 +19,11 @@ def sigma(by_class: Floats, log_sd: Floats = LOG_SD, size_usd: float = 2e6) -> f
     return float(np.log(high / middle)) / 1.2815515594457831
 
 
-def test_classes_err_together_in_proportion_to_what_stands_in_them() -> None:
+def test_class_errors_add_in_proportion_to_notional() -> None:
     assert sigma(np.array([MUCH, MUCH, 2 * MUCH])) == pytest.approx(np.hypot(0.325, MISFIT), rel=1e-6)
 
 
-def test_chance_is_that_of_few_positions_and_has_an_end() -> None:
+def test_chance_falls_with_notional_and_is_bounded() -> None:
     nothing = np.zeros(3)
     crowd = np.array([50e6, 30e6, 20e6])
     assert sigma(crowd, nothing) ** 2 == pytest.approx(MISFIT**2 + CHANCE * 2e6 / 100e6)
@@ -31,14 +31,14 @@ def test_chance_is_that_of_few_positions_and_has_an_end() -> None:
     assert sigma(np.array([1.0, 0.0, 0.0]), nothing) == pytest.approx(np.hypot(MISFIT, WIDEST))
 
 
-def test_more_notional_never_lowers_an_end_of_the_range() -> None:
+def test_more_notional_raises_both_ends_of_the_band() -> None:
     totals = np.geomspace(1.0, 1e12, 400)
     low, _, high = band(totals[:, None] * np.array([0.2, 0.3, 0.5]), LOG_SD)
     assert (np.diff(low) > 0).all()
     assert (np.diff(high) > 0).all()
 
 
-def test_nothing_has_no_range_and_shapes_are_kept() -> None:
+def test_zero_has_no_band_and_shapes_are_kept() -> None:
     by_class = np.zeros((2, 4, 3))
     by_class[1, 2] = 1e6
     low, middle, high = band(by_class, LOG_SD)

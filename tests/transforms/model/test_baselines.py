@@ -1,4 +1,4 @@
-"""The baselines do what their names say: no more, and no less, so that beating them means something."""
+"""Baseline estimators: each does exactly what its definition says, so that comparisons with them are fair."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def bar(price: float, oi: float, *, low: float = 0.0, high: float = 0.0) -> Bar:
 
 
 def carried(make: type[Ladder | Distance | OpenInterest], s: int, *bars: Bar | None) -> Estimator:
-    """An hour a bar; None is an hour without."""
+    """Return an estimator after one hour per bar; None is an hour without a bar."""
     made = make(s, 100_000.0)
     for n, each in enumerate(bars):
         made.advance([each] if each else [], CONTRACT, FIRST_H + n)
@@ -36,7 +36,7 @@ def carried(make: type[Ladder | Distance | OpenInterest], s: int, *bars: Bar | N
 
 
 def held(estimator: Estimator) -> Floats:
-    """USD [ages, classes]."""
+    """Return the USD [ages, classes] of an estimator."""
     return np.asarray(estimator.standing(PRIOR)[1].sum(axis=-1))
 
 
@@ -50,7 +50,7 @@ class TestEveryEstimator:
             made.advance([bar(price, 1000.0 + 50 * n, low=price * 0.998, high=price * 1.002)], CONTRACT, FIRST_H + n)
         return made
 
-    def test_has_somebody_within_the_range_on_the_right_side_of_the_mark_only(self, name: str, s: int) -> None:
+    def test_map_lies_within_range_on_its_side_of_the_mark(self, name: str, s: int) -> None:
         made = self.carried(name, s)
         buckets, usd = made.standing(PRIOR)
         assert usd.shape == (AGES, CLASSES, len(buckets))
@@ -59,12 +59,12 @@ class TestEveryEstimator:
         assert (ahead > 0.0).all()
         assert (ahead <= MAP_RANGE + 1e-12).all()
 
-    def test_a_window_never_holds_more_than_a_longer_one(self, name: str, s: int) -> None:
+    def test_shorter_windows_hold_no_more_than_longer_ones(self, name: str, s: int) -> None:
         usd = self.carried(name, s).standing(PRIOR)[1]
         for shorter, longer in ((1, 2), (2, 3), (3, 0)):
             assert (usd[shorter] <= usd[longer]).all()
 
-    def test_nobody_before_open_interest_is_known(self, name: str, s: int) -> None:
+    def test_map_is_empty_before_open_interest_is_known(self, name: str, s: int) -> None:
         made = ESTIMATORS[name](s, 100_000.0)
         assert not made.standing(PRIOR)[1].any()
         made.advance([bar(100_000.0, math.nan)], CONTRACT, FIRST_H)
@@ -77,8 +77,8 @@ class TestLadder:
         ("s", "expected"),
         [(+1, (99_397.59, 98_393.57, 96_385.54, 90_361.45)), (-1, (100_597.61, 101_593.63, 103_585.66, 109_561.75))],
     )
-    def test_a_rise_goes_in_quarters_to_the_exact_prices(self, s: int, expected: tuple[float, ...]) -> None:
-        """E (1 - s/L) / (1 - s m) at a rate of 0.4 %, on each side the whole rise."""
+    def test_rise_opens_quarters_at_the_exact_prices(self, s: int, expected: tuple[float, ...]) -> None:
+        """The prices are E (1 - s/L) / (1 - s m) at a rate of 0.4 %; each side takes the whole rise."""
         made = carried(Ladder, s, bar(100_000.0, 1000.0), bar(100_000.0, 1004.0))
         buckets, usd = made.standing(PRIOR)
         for leverage, price in zip(LADDER_X, expected, strict=True):
@@ -87,7 +87,7 @@ class TestLadder:
             assert usd[0, LEVERAGE_X.index(leverage), at] == pytest.approx(price, rel=1e-3)  # a coin
         assert usd[0].sum() == pytest.approx(sum(expected), rel=1e-3)
 
-    def test_the_first_reading_and_a_fall_open_and_close_nothing(self) -> None:
+    def test_first_reading_and_fall_change_nothing(self) -> None:
         made = carried(Ladder, +1, bar(1e5, 1000.0), bar(1e5, 1004.0))
         before = held(made)
         made.advance([bar(1e5, 500.0)], CONTRACT, FIRST_H + 2)
@@ -95,13 +95,13 @@ class TestLadder:
         assert not held(carried(Ladder, +1, bar(1e5, 1000.0))).any()
 
     @pytest.mark.parametrize("s", SIDES)
-    def test_the_mark_deletes_what_it_touched_for_good(self, s: int) -> None:
+    def test_touched_levels_are_deleted(self, s: int) -> None:
         reached = {+1: 98_000.0, -1: 102_000.0}[s]
         touching = bar(1e5, 1004.0, low=min(reached, 1e5), high=max(reached, 1e5))
         made = carried(Ladder, s, bar(1e5, 1000.0), bar(1e5, 1004.0), touching, bar(1e5, 1004.0))
         assert [LEVERAGE_X[k] for k in np.flatnonzero(held(made)[0])] == [25.0, 10.0]
 
-    def test_the_rise_of_an_hour_is_taken_over_all_its_bars_at_their_mean_price(self) -> None:
+    def test_hourly_rise_is_placed_at_the_mean_price(self) -> None:
         made = Ladder(+1, 1e5)
         made.advance([bar(1e5, 1000.0)], CONTRACT, FIRST_H)
         made.advance([bar(1e5, 1010.0), bar(1.02e5, math.nan), bar(1.04e5, 1004.0)], CONTRACT, FIRST_H + 1)
@@ -110,7 +110,7 @@ class TestLadder:
         assert buckets[at] == bucket(1.02e5 * 0.9 / 0.996)
         assert usd[0, :, at].sum() == pytest.approx(middle(buckets[at]), rel=1e-5)
 
-    def test_windows_go_by_age(self) -> None:
+    def test_windows_end_by_age(self) -> None:
         made = carried(Ladder, -1, bar(1e5, 1000.0), bar(1e5, 1004.0))
         opened_h = FIRST_H + 1
         for age, length in enumerate(WINDOWS_H, start=1):
@@ -120,7 +120,7 @@ class TestLadder:
             assert not held(made)[age].any()
         assert held(made)[0].any()
 
-    def test_leverage_is_what_the_tier_allows(self) -> None:
+    def test_leverage_is_capped_by_the_tier(self) -> None:
         narrow = Contract("binance", "linear", Tiers((1e12,), (0.004,), (0.0,), (20.0,)))
         made = Ladder(+1, 1e5)
         for n, oi in enumerate((1000.0, 1004.0)):
@@ -131,38 +131,38 @@ class TestLadder:
 
 
 class TestDistance:
-    def test_it_moves_with_the_mark_and_remembers_no_entry(self) -> None:
-        """Two ways to the same mark and open interest, one map."""
+    def test_map_depends_on_mark_and_open_interest_only(self) -> None:
+        """Two paths to the same mark and open interest give one map."""
         short_way = carried(Distance, +1, bar(1e5, 900.0))
         long_way = carried(Distance, +1, bar(1.1e5, 500.0), bar(0.9e5, 5000.0), bar(1e5, 900.0))
         for mine, theirs in zip(short_way.standing(PRIOR), long_way.standing(PRIOR), strict=True):
             assert (mine == theirs).all()
 
-    def test_it_grows_with_open_interest_and_never_beyond(self) -> None:
+    def test_map_is_proportional_to_and_below_open_interest(self) -> None:
         one, two = (held(carried(Distance, -1, bar(1e5, oi))) for oi in (1e3, 2e3))
         assert two == pytest.approx(2 * one, rel=1e-3, abs=500)
         assert one[0].sum() < 1e3 * 1.25e5
 
-    def test_the_nearer_classes_turn_over_faster(self) -> None:
+    def test_nearer_classes_turn_over_faster(self) -> None:
         day = held(carried(Distance, +1, bar(1e5, 1e4)))
-        shares = day[1, :-1] / day[0, :-1]  # the last class stands beyond the range
+        shares = day[1, :-1] / day[0, :-1]  # the last class is beyond the range
         assert (shares > 0.0).all()
         assert (np.diff(shares) < 0.0).all()
 
-    def test_without_a_bar_it_stands(self) -> None:
+    def test_map_stays_without_a_bar(self) -> None:
         before = carried(Distance, +1, bar(1e5, 900.0)).standing(PRIOR)[1]
         assert (carried(Distance, +1, bar(1e5, 900.0), None).standing(PRIOR)[1] == before).all()
 
 
 class TestOpenInterest:
     @pytest.mark.parametrize("s", SIDES)
-    def test_all_of_it_lies_evenly_over_the_range(self, s: int) -> None:
+    def test_open_interest_is_spread_evenly_over_the_range(self, s: int) -> None:
         usd = carried(OpenInterest, s, bar(1e5, 7.0), bar(1e5, 900.0)).standing(PRIOR)[1]
         each = usd.sum(axis=1)
         assert (each == each[0, 0]).all()
         assert each[0].sum() == pytest.approx(9e7, rel=1e-4)
 
-    def test_classes_are_those_liquidated_about_there(self) -> None:
+    def test_classes_match_the_distance(self) -> None:
         usd = carried(OpenInterest, +1, bar(1e5, 900.0)).standing(PRIOR)[1]
         nearest = [int(np.flatnonzero(usd[0, :, -n])[0]) for n in (5, 20, 40, 100, 200)]  # bp times ten from the mark
         assert [LEVERAGE_X[k] for k in nearest] == [100.0, 50.0, 25.0, 10.0, 5.0]

@@ -1,4 +1,4 @@
-"""How far each class stands from its entry: as the exchange's formula says, on the right side, and all of it."""
+"""Distance profiles: each leverage class at the liquidation distance of the exchange's formula."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLASSES = range(len(LEVERAGE_X))
 EXCHANGES = st.sampled_from(["binance", "bybit", "okx"])
 KINDS = st.sampled_from(["linear", "inverse"])
 SIDES = st.sampled_from([LONG, SHORT])
-_STEP_PRICE = math.exp(180 * 0.05)  # profiles are made for prices on a grid of 5 %: this is one
+_STEP_PRICE = math.exp(180 * 0.05)  # profiles are built for prices on a grid of 5 %; this is one
 
 
 def contract(exchange: str, rate: float = 0.004, most: float = 150.0, kind: str = "linear") -> Contract:
@@ -28,7 +28,7 @@ def contract(exchange: str, rate: float = 0.004, most: float = 150.0, kind: str 
 
 
 def offsets(made: Profiles, k: int) -> tuple[Ints, Floats]:
-    """Buckets from the entry's, and the class's shares there."""
+    """Return the bucket offsets from the entry and the class's shares at them."""
     own = made.shares[k, : made.length[k]]
     return made.first[k] + np.arange(len(own)), own
 
@@ -38,15 +38,15 @@ def mean_offset(made: Profiles, k: int) -> float:
     return float((at * shares).sum())
 
 
-def test_one_leverage_falls_on_two_buckets() -> None:
-    """75x on Binance: (1 - 1/75) / (1 - 0.004) is -9.4197 buckets of 10 bp, so 42 % at -10 and 58 % at -9."""
+def test_single_leverage_splits_over_two_buckets() -> None:
+    """At 75x on Binance, (1 - 1/75) / (1 - 0.004) is -9.4197 buckets of 10 bp: 42 % at -10 and 58 % at -9."""
     at, shares = offsets(profiles(contract("binance", most=75.0), 100_000.0, LONG), 0)
     found = {b: round(float(v), 4) for b, v in zip(at.tolist(), shares, strict=True) if v > 1e-12}
     assert found == {-10: 0.4197, -9: 0.5803}
 
 
-def test_leverage_that_the_tier_does_not_allow_is_brought_down() -> None:
-    """At most 20x: the classes of 150x to 35x stand where 20x stands, those below 17x where they stood."""
+def test_leverage_is_capped_by_the_tier() -> None:
+    """With at most 20x, the classes of 150x to 35x move to the distance of 20x; classes below 17x stay."""
     capped = profiles(contract("binance", most=20.0), 100_000.0, SHORT)
     free = profiles(contract("binance"), 100_000.0, SHORT)
     at_20x = math.log((1 + 1 / 20) / 1.004) / math.log(1.001)
@@ -60,7 +60,7 @@ def test_leverage_that_the_tier_does_not_allow_is_brought_down() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(exchange=EXCHANGES, kind=KINDS, entry=st.floats(0.001, 1e5), s=SIDES, rate=st.floats(0.001, 0.006))
-def test_every_class_stands_whole_on_its_side_and_further_than_the_last(
+def test_classes_are_complete_ordered_and_on_their_side(
     exchange: str, kind: str, entry: float, s: int, rate: float
 ) -> None:
     made = profiles(contract(exchange, rate, kind=kind), entry, s)
@@ -75,15 +75,15 @@ def test_every_class_stands_whole_on_its_side_and_further_than_the_last(
 
 
 def by_formula(own: Contract, k: int, s: int, leverage: Floats) -> Floats:
-    """How far from its entry each leverage is liquidated, in buckets, by the exchange's own formula."""
+    """Return the liquidation distance of each leverage, in buckets, by the exchange's formula."""
     entry = np.full(len(leverage), _STEP_PRICE)
     size = np.full(len(leverage), POSITION_USD[k]) if own.kind == "inverse" else POSITION_USD[k] / entry
     price = liquidation_price(own.exchange, own.kind, entry, size, leverage, own.tiers, s)
     return np.asarray(np.log(price / entry) / math.log(1.001))
 
 
-def test_half_of_a_class_stands_at_its_round_leverage() -> None:
-    """10x on Binance: (1 - 1/10) / (1 - 0.004) is -101.40 buckets.
+def test_half_of_a_class_is_at_its_round_leverage() -> None:
+    """At 10x on Binance, (1 - 1/10) / (1 - 0.004) is -101.40 buckets.
 
     The other half is spread from 17x to 7x: 0.5 / log(17/7) a unit of log leverage, of which one is 1/9 of log price
     at 10x, or 111 buckets: 0.00507 a bucket.
@@ -101,8 +101,8 @@ def test_half_of_a_class_stands_at_its_round_leverage() -> None:
 
 @settings(deadline=None, max_examples=20)
 @given(exchange=EXCHANGES, kind=KINDS, s=SIDES)
-def test_beside_the_round_leverages_no_bucket_is_skipped(exchange: str, kind: str, s: int) -> None:
-    """What is not round changes slowly within a class: it is sampled finely enough to know of no gaps."""
+def test_spread_part_skips_no_bucket(exchange: str, kind: str, s: int) -> None:
+    """The spread part changes slowly within a class and is sampled finely enough to have no gaps."""
     own = contract(exchange, kind=kind)
     made = profiles(own, _STEP_PRICE, s)
     for k in CLASSES:
@@ -121,8 +121,8 @@ def test_beside_the_round_leverages_no_bucket_is_skipped(exchange: str, kind: st
 
 @settings(deadline=None, max_examples=20)
 @given(exchange=EXCHANGES, s=SIDES, k=st.sampled_from(CLASSES))
-def test_binning_keeps_the_mean_of_the_formula(exchange: str, s: int, k: int) -> None:
-    """The round leverages by their shares, the rest uniform in log leverage between the edges of the class."""
+def test_binning_keeps_the_mean_distance(exchange: str, s: int, k: int) -> None:
+    """Round leverages count by their shares; the rest is uniform in log leverage within the class."""
     high, low = np.log(LEVERAGE_EDGES_X[k : k + 2])
     own = contract(exchange)
     spread = by_formula(own, k, s, np.exp(np.linspace(low, high, 20_001))).mean()
@@ -139,8 +139,8 @@ def test_round_leverages_lie_within_their_class() -> None:
 
 @settings(deadline=None, max_examples=10)
 @given(entry=st.floats(0.001, 1e5), rate=st.floats(0.001, 0.006))
-def test_an_inverse_short_is_a_linear_long_in_a_mirror(entry: float, rate: float) -> None:
-    """(1 - 1/L) / (1 - rate) below the entry, and as far above it."""
+def test_inverse_short_mirrors_linear_long(entry: float, rate: float) -> None:
+    """The distance is (1 - 1/L) / (1 - rate) below the entry, and equally far above it."""
     long = profiles(contract("binance", rate), entry, LONG)
     short = profiles(contract("binance", rate, kind="inverse"), 1.0 / entry, SHORT)
     for k in CLASSES:
@@ -154,8 +154,8 @@ def dense(at: Ints, shares: Floats) -> Floats:
     return whole
 
 
-def test_a_larger_position_needs_more_margin_and_stands_nearer() -> None:
-    """Position sizes decide the tier: 10,000 USD at 0.4 %, 25,000 at 2 %."""
+def test_larger_position_is_liquidated_nearer() -> None:
+    """The position size decides the tier: 10,000 USD at 0.4 %, 25,000 USD at 2 %."""
     tiers = Tiers((20e3, 1e12), (0.004, 0.02), (0.0, 0.0), (150.0, 150.0))
     two = profiles(Contract("bybit", "linear", tiers), _STEP_PRICE, LONG)
     one = profiles(contract("bybit"), _STEP_PRICE, LONG)
@@ -163,13 +163,13 @@ def test_a_larger_position_needs_more_margin_and_stands_nearer() -> None:
     assert mean_offset(one, 1) < mean_offset(two, 1) < 0
 
 
-def test_a_maintenance_rate_above_the_margin_still_leaves_a_bucket() -> None:
-    """Nobody opens what is liquidated at once: never on the wrong side of its own entry, nor in its bucket's middle."""
+def test_high_maintenance_rate_keeps_one_bucket_of_distance() -> None:
+    """No position is liquidated at once: it lies at least one bucket from its entry, on its own side."""
     for s in (LONG, SHORT):
         made = profiles(contract("binance", rate=0.05), _STEP_PRICE, s)
         assert mean_offset(made, 0) == pytest.approx(-s, rel=1e-12)
 
 
-def test_the_same_version_is_made_once() -> None:
+def test_profiles_are_cached() -> None:
     assert profiles(contract("okx"), 100.0, LONG) is profiles(contract("okx"), 100.5, LONG)
     assert profiles(contract("okx"), 100.0, LONG) is not profiles(contract("okx"), 100.0, SHORT)

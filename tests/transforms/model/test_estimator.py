@@ -1,4 +1,4 @@
-"""The books and the map, whatever the market did and whatever the weights: they balance, and time has a direction."""
+"""The position ledger and the map under any market and weights: they balance and do not look ahead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from transforms.model.price_grid import middle
 
 few = settings(max_examples=20, deadline=None)
 PRIOR = prior("binance")
-sizes = st.sampled_from([0.01, 1.0, 30.0])  # of the weights: too small for open interest, usual, and too large
+sizes = st.sampled_from([0.01, 1.0, 30.0])  # factors of the weights: too small for open interest, usual, and too large
 
 
 def always(times: float = 1.0) -> Callable[[int, int], Assumptions]:
@@ -33,7 +33,7 @@ def hour(n: int, *bars: object, fresh: bool = True) -> HourInput:
 
 @few
 @given(hours=walks(), times=sizes)
-def test_books_balance_join_and_each_fresh_side_is_open_interest(hours: list[HourInput], times: float) -> None:
+def test_ledger_balances_chains_and_fresh_sides_equal_open_interest(hours: list[HourInput], times: float) -> None:
     stood = {LONG: 0.0, SHORT: 0.0}
     by_hour = {h.hour_h: h for h in hours}
     for book in run(sides(first_price(hours)), hours, always(times))[1]:
@@ -51,7 +51,7 @@ def test_books_balance_join_and_each_fresh_side_is_open_interest(hours: list[Hou
 
 @few
 @given(hours=walks(), known=st.integers(1, 4))
-def test_what_comes_later_changes_nothing_before(hours: list[HourInput], known: int) -> None:
+def test_later_hours_do_not_change_earlier_ones(hours: list[HourInput], known: int) -> None:
     price = first_price(hours)
     whole, books, sweeps = run(sides(price), hours, always())
     part, earlier, swept = run(sides(price), hours[:known], always())
@@ -63,7 +63,7 @@ def test_what_comes_later_changes_nothing_before(hours: list[HourInput], known: 
 
 
 def handed_on(crowd: Population) -> Population:
-    """What a store keeps: cells where somebody stands, and all the rest."""
+    """Return a copy as a store keeps it: nonzero cells and all other state."""
     made = Population.empty(crowd.s, crowd.mark)
     made.cells[:] = np.where(crowd.cells[0] != 0.0, crowd.cells, 0.0)
     made.cohorts, made.moves = deepcopy(crowd.cohorts), crowd.moves.copy()
@@ -74,7 +74,7 @@ def handed_on(crowd: Population) -> Population:
 
 @few
 @given(hours=walks(hours=(2, 5)), times=sizes)
-def test_in_pieces_as_in_one_run_to_the_bit(hours: list[HourInput], times: float) -> None:
+def test_hourly_runs_equal_one_run_bit_for_bit(hours: list[HourInput], times: float) -> None:
     at_once, crowds = sides(first_price(hours)), sides(first_price(hours))
     levels, books, sweeps = run(at_once, hours, always(times))
     parts = []
@@ -92,7 +92,7 @@ def test_in_pieces_as_in_one_run_to_the_bit(hours: list[HourInput], times: float
 
 @few
 @given(hours=walks(), times=sizes)
-def test_the_map_is_whole_dollars_of_what_the_book_says_is_in_it(hours: list[HourInput], times: float) -> None:
+def test_map_is_whole_dollars_and_matches_the_ledger(hours: list[HourInput], times: float) -> None:
     levels, books, _ = run(sides(first_price(hours)), hours, always(times))
     hour_h, s, _, _, usd = columns(levels)
     assert np.array_equal(usd, np.rint(usd))
@@ -101,7 +101,7 @@ def test_the_map_is_whole_dollars_of_what_the_book_says_is_in_it(hours: list[Hou
     assert (usd[:, 3] <= usd[:, 0]).all()
     for book in books:
         own = usd[(hour_h == book.hour_h) & (s == book.s), 0]
-        # a coin is worth at most the mark below it, and 1.25 of it above; rounding moves half a dollar a cell
+        # a coin is worth at most the mark below the mark and 1.25 times it above; rounding moves half a dollar per cell
         ends = sorted((book.mark, book.mark * (1.0 - 0.25 * book.s)))
         crumbs = 0.5 * 7 * 300
         assert book.in_map * ends[0] * (1 - 1e-3) - crumbs <= own.sum() <= book.in_map * ends[1] * (1 + 1e-3) + crumbs
@@ -109,7 +109,7 @@ def test_the_map_is_whole_dollars_of_what_the_book_says_is_in_it(hours: list[Hou
 
 @few
 @given(hours=walks(), times=sizes)
-def test_the_state_knows_no_weights(hours: list[HourInput], times: float) -> None:
+def test_state_does_not_depend_on_weights(hours: list[HourInput], times: float) -> None:
     one, other = sides(first_price(hours)), sides(first_price(hours))
     sweeps, swept = run(one, hours, always())[2], run(other, hours, always(times))[2]
     assert [s.usd.tobytes() for s in sweeps] == [s.usd.tobytes() for s in swept]
@@ -119,7 +119,7 @@ def test_the_state_knows_no_weights(hours: list[HourInput], times: float) -> Non
 
 @few
 @given(mark=st.floats(1e-4, 1e5), s=st.sampled_from([LONG, SHORT]))
-def test_the_map_reaches_a_quarter_of_the_price_and_begins_at_the_mark(mark: float, s: int) -> None:
+def test_map_spans_a_quarter_of_the_price_from_the_mark(mark: float, s: int) -> None:
     crowd = sides(mark)[s]
     crowd.cells[:], crowd.standing = 1.0, 1e9
     at, usd = open_notional(crowd, PRIOR.weight)
@@ -131,14 +131,14 @@ def test_the_map_reaches_a_quarter_of_the_price_and_begins_at_the_mark(mark: flo
     assert usd.shape == (4, 7, len(at))
 
 
-def test_the_first_hour_counts_as_opened() -> None:
+def test_first_hour_counts_as_opened() -> None:
     for book in run(sides(), [hour(0, bar(100, 1000, taker=40))], always())[1]:
         assert (book.opening, book.closed, book.closing) == (0.0, 0.0, 1000.0)
         assert book.opened == pytest.approx(1000 + book.swept, rel=1e-12)
         assert 0 < book.unliquidatable < 1000
 
 
-def test_what_the_weights_make_too_much_is_taken_from_all_alike() -> None:
+def test_excess_over_open_interest_is_scaled_down_evenly() -> None:
     usual, large = sides(), sides()
     hours = [hour(0, bar(100, 1000, taker=40))]
     books = zip(run(usual, hours, always())[1], run(large, hours, always(1e3))[1], strict=True)
@@ -150,7 +150,7 @@ def test_what_the_weights_make_too_much_is_taken_from_all_alike() -> None:
         assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-def test_an_hour_without_a_reading_carries_what_stood_less_what_was_swept() -> None:
+def test_hour_without_reading_carries_balance_less_liquidations() -> None:
     fall = bar(100, UNKNOWN, low=95, high=100.1, close=96)
     _, books, sweeps = run(sides(), [hour(0, bar(100, 1000)), hour(1, fall, fresh=False)], always())
     for book, sweep in zip(books[2:], sweeps[2:], strict=True):
@@ -162,20 +162,20 @@ def test_an_hour_without_a_reading_carries_what_stood_less_what_was_swept() -> N
     assert books[2].swept > 10 * books[3].swept
 
 
-def test_no_more_is_swept_than_stood() -> None:
+def test_liquidations_do_not_exceed_the_opening_balance() -> None:
     fall = bar(100, UNKNOWN, low=70)
     book = run(sides(), [hour(0, bar(100, 1000)), hour(1, fall, fresh=False)], always(100.0))[1][2]
     assert (book.opened, book.closed, book.swept, book.closing) == (0.0, 0.0, 1000.0, 0.0)
 
 
-def test_open_interest_of_zero_closes_the_book_once() -> None:
+def test_zero_open_interest_closes_the_ledger_once() -> None:
     hours = [hour(0, bar(100, 1000)), *(hour(n, bar(100, 0.0)) for n in (1, 2)), hour(3, bar(100, 700))]
     books = [book for book in run(sides(), hours, always())[1] if book.s == LONG]
     assert [(book.opening, book.closing) for book in books] == [(0, 1000), (1000, 0), (0, 700)]
     assert books[1].closed == pytest.approx(1000)
 
 
-def test_before_anybody_is_known_there_is_no_book() -> None:
+def test_no_ledger_before_open_interest_is_known() -> None:
     hours = [hour(0, bar(100, UNKNOWN, taker=9), fresh=False), hour(1, bar(103, 1000, taker=9)), hour(2, fresh=False)]
     levels, books, sweeps = run(sides(), hours, always())
     assert [book.hour_h - FIRST_H for book in books] == [1, 1, 2, 2]

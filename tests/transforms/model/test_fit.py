@@ -1,4 +1,4 @@
-"""The fit finds the weights that made the liquidations, knows how well, and says the prior where nothing tells."""
+"""The fit recovers the weights behind liquidations with calibrated uncertainty, and keeps the prior without data."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SIDES: tuple[Side, ...] = (HERE, ("binance", -1), THERE)
 PRIORS = {side: prior(side[0]) for side in SIDES}
 MINE = PRIORS[HERE].weight
 LEVEL_SD = float(np.hypot(_COMMON.level, _OWN.level))
-"""What the prior leaves open of the level of all classes alone; the shape comes on top."""
+"""Prior log sd of the common level of all classes; the shape adds to it."""
 
 
 def hours(weight: Floats, n: int, seed: int, **about: float | bool) -> Observed:
-    """Hours of quiet and storm: gamma about what the weights say, with the variance that the fit is told to expect."""
+    """Return hours of gamma liquidations about the weights' prediction, with the variance that the fit assumes."""
     rng = np.random.default_rng(seed)
     swept = rng.lognormal(0.0, 1.2, (n, 1, 1)) * rng.lognormal(20.0, 1.0, (n, *SHAPE)) * (rng.random((n, *SHAPE)) < 0.7)
     said = (swept * weight).sum(axis=(1, 2))
@@ -37,12 +37,12 @@ def found(observed: Mapping[Side, Observed], priors: Mapping[Side, Assumptions] 
 
 
 def log_stands(weight: Floats) -> Floats:
-    """What stands in each class is what is opened times how long it stays."""
+    """Return the log notional of each class: openings times half-life."""
     return np.asarray(np.log((weight * HALF_LIVES).sum(axis=1)))
 
 
-def test_known_weights_are_found_within_the_stated_uncertainty() -> None:
-    """Twice the prior, more of it highly leveraged and short-lived: the prior is off by many of the fit's sigmas."""
+def test_known_weights_are_recovered_within_uncertainty() -> None:
+    """The truth is twice the prior with more high leverage and short lives, many of the fit's sigmas away."""
     truth = MINE * 2.0 * (LEVERAGE / 18) ** 0.3 * (HALF_LIVES / 40) ** -0.2
     off, prior_off = [], []
     for seed in range(12):
@@ -54,8 +54,8 @@ def test_known_weights_are_found_within_the_stated_uncertainty() -> None:
     assert np.sqrt(np.mean(np.square(prior_off))) > 2.5
 
 
-def test_at_the_fit_the_pull_of_the_data_is_that_of_the_prior() -> None:
-    """Little data, much prior: log weights are off by the covariance times the slope of the data's likelihood."""
+def test_data_and_prior_gradients_balance_at_the_fit() -> None:
+    """With little data, log weights move by the covariance times the slope of the data's likelihood."""
     told = hours(5.0 * MINE, 12, 15)
     made = found({HERE: told})
     own = told.swept * made[HERE].assumed.weight
@@ -68,7 +68,7 @@ def test_at_the_fit_the_pull_of_the_data_is_that_of_the_prior() -> None:
         assert np.abs(off).max() > 0.3
 
 
-def test_without_observations_the_prior_stands_to_the_bit() -> None:
+def test_prior_is_kept_bit_for_bit_without_observations() -> None:
     no_hours = Observed(np.zeros((0, *SHAPE)), np.zeros(0))
     for made in (found({}), found({HERE: no_hours})):
         assert list(made) == list(SIDES)
@@ -77,7 +77,7 @@ def test_without_observations_the_prior_stands_to_the_bit() -> None:
             assert (own.assumed.version, own.hours, own.realised_usd, own.distance) == ("v", 0, 0.0, 0.0)
 
 
-def test_where_nothing_is_told_the_uncertainty_is_that_of_the_prior() -> None:
+def test_uncertainty_without_data_is_that_of_the_prior() -> None:
     covariance = (_covariance(_COMMON) + _covariance(_OWN)).reshape(*SHAPE, *SHAPE)
     for side, own in found({}).items():
         stands = PRIORS[side].weight * HALF_LIVES
@@ -87,13 +87,13 @@ def test_where_nothing_is_told_the_uncertainty_is_that_of_the_prior() -> None:
         assert LEVEL_SD < own.assumed.log_sd.min() < own.assumed.log_sd.max() < 1.5
 
 
-def test_hours_in_which_nothing_was_swept_tell_nothing() -> None:
+def test_hours_without_sweeps_keep_the_prior() -> None:
     own = found({HERE: Observed(np.zeros((50, *SHAPE)), np.zeros(50))})[HERE]
     assert own.assumed.weight.tobytes() == MINE.tobytes()
     assert own.hours == 50
 
 
-def test_a_exchange_without_a_feed_borrows_the_level_of_the_others() -> None:
+def test_exchange_without_feed_borrows_the_common_level() -> None:
     made, alone = found({HERE: hours(4.0 * MINE, 600, 3)}), found({})
     here, there = (log_stands(made[s].assumed.weight) - log_stands(PRIORS[s].weight) for s in (HERE, THERE))
     assert here.mean() == pytest.approx(np.log(4.0), abs=0.25)
@@ -103,33 +103,33 @@ def test_a_exchange_without_a_feed_borrows_the_level_of_the_others() -> None:
     assert (made[THERE].assumed.log_sd < alone[THERE].assumed.log_sd)[middle].all()
 
 
-def test_two_exchanges_that_differ_are_told_apart() -> None:
+def test_differing_exchanges_are_distinguished() -> None:
     made = found({HERE: hours(2.0 * MINE, 400, 3), THERE: hours(PRIORS[THERE].weight, 400, 4)})
     here, there = (log_stands(made[s].assumed.weight) - log_stands(PRIORS[s].weight) for s in (HERE, THERE))
     assert here.mean() - there.mean() > 0.3
 
 
-def test_an_incomplete_feed_moves_shape_not_level() -> None:
-    """More of the highly leveraged than the prior says, and a part of it told: how large a part must not matter."""
+def test_incomplete_feed_moves_shape_not_level() -> None:
+    """The truth has more high leverage than the prior; the reported fraction must not matter."""
     whole, alone = hours(MINE * (LEVERAGE / 18) ** 0.5, 800, 5), found({})[HERE].assumed.log_sd
     parts = (0.5, 0.05)
     told = [Observed(whole.swept, whole.realised * p, TYPICAL_SIZE_USD * p, complete=False) for p in parts]
     half, little = (found({HERE: each})[HERE].assumed for each in told)
     off = log_stands(half.weight) - log_stands(MINE)
-    assert off[1] - off[5] > 0.5  # of 1.4 that it is, between 50x and 3x
+    assert off[1] - off[5] > 0.5  # the true difference between 50x and 3x is 1.4
     assert abs(off.mean()) < 0.3
     assert log_stands(little.weight) - log_stands(MINE) == pytest.approx(off, abs=0.05)
     for own in (half, little):
-        assert (own.log_sd > LEVEL_SD).all()  # of the level as much as before
+        assert (own.log_sd > LEVEL_SD).all()  # the level stays as uncertain as before
         assert (own.log_sd < alone).all()
 
 
-def test_an_incomplete_feed_that_shows_more_than_was_predicted_moves_the_level_too() -> None:
+def test_incomplete_feed_above_prediction_raises_the_level() -> None:
     made = found({HERE: hours(4.0 * MINE, 600, 6, complete=False)})[HERE]
     assert np.log(made.fitted_usd / made.prior_usd) > 1.0
 
 
-def test_realised_zero_everywhere_lowers_weights_and_keeps_them_positive() -> None:
+def test_zero_realised_lowers_weights_but_keeps_them_positive() -> None:
     quiet = hours(MINE, 300, 7)
     made = found({HERE: Observed(quiet.swept, np.zeros(300))})
     for side in SIDES:
@@ -144,7 +144,7 @@ def test_more_data_leaves_less_uncertainty() -> None:
 
 
 def test_larger_positions_leave_more_uncertainty() -> None:
-    """Few and large ones are more a matter of chance."""
+    """Chance is larger with few large positions."""
     calm = hours(0.1 * MINE, 200, 9)
     small, large = (
         found({HERE: Observed(calm.swept, calm.realised, size)})[HERE].assumed.log_sd for size in (1e4, 1e8)
@@ -152,7 +152,7 @@ def test_larger_positions_leave_more_uncertainty() -> None:
     assert (small < large).all()
 
 
-def test_the_order_of_sides_does_not_matter_and_twice_is_the_same() -> None:
+def test_fit_is_deterministic_and_ignores_side_order() -> None:
     observed = {HERE: hours(3.0 * MINE, 200, 10), THERE: hours(MINE, 100, 11, complete=False)}
     one, again = found(observed), found(observed)
     turned = found(dict(reversed(observed.items())), dict(reversed(PRIORS.items())))
@@ -163,7 +163,7 @@ def test_the_order_of_sides_does_not_matter_and_twice_is_the_same() -> None:
         assert turned[side].assumed.log_sd == pytest.approx(one[side].assumed.log_sd, rel=1e-6)
 
 
-def test_the_order_of_hours_does_not_matter() -> None:
+def test_order_of_hours_does_not_matter() -> None:
     told = hours(3.0 * MINE, 200, 12)
     mixed = np.random.default_rng(0).permutation(200)
     one = found({HERE: told})[HERE].assumed
@@ -173,7 +173,7 @@ def test_the_order_of_hours_does_not_matter() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
 @pytest.mark.parametrize("where", ["swept", "realised", "size_usd"])
-def test_figures_that_are_none_are_refused_by_name(bad: float, where: str) -> None:
+def test_invalid_figures_are_refused_by_side(bad: float, where: str) -> None:
     told = hours(MINE, 5, 13)
     swept, realised = told.swept.copy(), told.realised.copy()
     swept[2, 1, 1], realised[2] = bad if where == "swept" else 1.0, bad if where == "realised" else 1.0
@@ -182,7 +182,7 @@ def test_figures_that_are_none_are_refused_by_name(bad: float, where: str) -> No
         found({HERE: told, THERE: Observed(swept, realised, size)})
 
 
-def test_what_moved_the_fit_is_told() -> None:
+def test_fit_reports_hours_usd_and_distance() -> None:
     told = hours(3.0 * MINE, 200, 14)
     own = found({HERE: told})[HERE]
     assert own.hours == 200

@@ -1,4 +1,4 @@
-"""What a map says of the hours that it has not seen."""
+"""Uncertainty of a map from missing hours."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WEIGHT = prior("binance").weight
 
 
 def moves(*seen_ages: range, s: int = 1) -> np.ndarray:
-    """A ring in which the hours of these ages were seen."""
+    """Return a ring of moves in which the hours of these ages are known."""
     ring = np.full((HOURS, 2), s * UNREACHED)
     for age in (age for ages in seen_ages for age in ages):
         ring[(NOW_H - age) % HOURS] = 115_000, 115_001
@@ -30,41 +30,41 @@ def moves(*seen_ages: range, s: int = 1) -> np.ndarray:
 
 
 def one_half_life() -> np.ndarray:
-    """Everybody is given up with the same half-life, of 10 hours."""
+    """Return weights with a single half-life, of 10 hours."""
     weight = np.zeros((7, len(HALF_LIVES_H)))
     weight[2, HALF_LIVES_H.index(10.0)] = 1.0
     return weight
 
 
 @pytest.mark.parametrize("s", [1, -1])
-def test_nothing_unseen(s: int) -> None:
+def test_no_gap_has_no_uncertainty(s: int) -> None:
     assert gap_log_sd(moves(range(HOURS), s=s), NOW_H, WEIGHT, LONG_AGO_H) == 0.0
 
 
-def test_nothing_seen() -> None:
+def test_no_known_hour_has_the_widest_uncertainty() -> None:
     assert gap_log_sd(moves(), NOW_H, WEIGHT, LONG_AGO_H) == WIDEST
 
 
-def test_the_last_half_life_is_half_of_what_stands() -> None:
+def test_gap_of_one_half_life_affects_half_the_notional() -> None:
     assert gap_log_sd(moves(range(10, HOURS)), NOW_H, one_half_life(), LONG_AGO_H) == pytest.approx(
         HOLE * log(2), rel=1e-9
     )
 
 
-def test_a_hole_does_not_become_history_when_what_was_before_it_is_forgotten() -> None:
-    """One hour after a hole that fills the rest of the window: seen from longer ago, nobody has been seated since."""
+def test_uncertainty_after_a_long_gap_falls_gradually() -> None:
+    """After a gap that fills the rest of the window, the uncertainty falls gradually and never jumps."""
     assert gap_log_sd(moves(range(1)), NOW_H, WEIGHT, LONG_AGO_H) == WIDEST
     fading = [gap_log_sd(moves(range(n)), NOW_H, WEIGHT, LONG_AGO_H) for n in range(1, HOURS)]
     assert all(later <= earlier for earlier, later in pairwise(fading))
     assert max(earlier - later for earlier, later in pairwise(fading)) < 0.1
 
 
-def test_before_history_the_seated_crowd_stands_in() -> None:
+def test_time_before_history_counts_as_the_initial_population() -> None:
     assert gap_log_sd(moves(range(10)), NOW_H, one_half_life(), NOW_H - 9) == pytest.approx(BEFORE * 0.5**2, rel=1e-9)
 
 
 @given(st.integers(1, 700), st.integers(1, 700), st.sampled_from([1, -1]))
-def test_a_longer_hole_is_worse_and_an_older_one_better(ended: int, length: int, s: int) -> None:
+def test_uncertainty_grows_with_gap_length_and_falls_with_age(ended: int, length: int, s: int) -> None:
     def sd(since: int, hours: int) -> float:
         return gap_log_sd(moves(range(since), range(since + hours, HOURS), s=s), NOW_H, WEIGHT, LONG_AGO_H)
 

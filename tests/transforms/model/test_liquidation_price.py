@@ -1,4 +1,4 @@
-"""The vectors of the exchanges' own documentation, each exchange and kind, to 1e-4."""
+"""Liquidation prices against the exchanges' documented vectors, by exchange and kind, to 1e-4."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def price(exchange, kind, entry, size, leverage, tiers, s):
         (200, 25, 97_288.5204, 102_605.1471),
     ],
 )
-def test_binance_linear(base, leverage, long, short):
+def test_binance_linear_matches_documented_vectors(base, leverage, long, short):
     assert price("binance", "linear", 100_000, base, leverage, BINANCE_2024_10, LONG) == pytest.approx(long, abs=1e-4)
     assert price("binance", "linear", 100_000, base, leverage, BINANCE_2024_10, SHORT) == pytest.approx(short, abs=1e-4)
 
@@ -53,7 +53,7 @@ def test_binance_linear(base, leverage, long, short):
         ("okx", "linear", 100_000, 10, 10, 0.004, SHORT, 109_507.2175),
     ],
 )
-def test_other_exchanges_and_kinds(exchange, kind, entry, size, leverage, rate, s, expected):
+def test_other_exchanges_and_kinds_match_documented_vectors(exchange, kind, entry, size, leverage, rate, s, expected):
     tiers = flat(rate, "base" if kind == "inverse" else "usd")
     assert price(exchange, kind, entry, size, leverage, tiers, s) == pytest.approx(expected, abs=1e-4)
 
@@ -67,7 +67,7 @@ def test_other_exchanges_and_kinds(exchange, kind, entry, size, leverage, rate, 
         ("binance", "inverse", 0.004, 91_273),
     ],
 )
-def test_one_coin_ten_times_at_the_lowest_tier(exchange, kind, rate, expected):
+def test_one_coin_at_10x_in_the_lowest_tier(exchange, kind, rate, expected):
     size = 100_000 if kind == "inverse" else 1
     assert round(price(exchange, kind, 100_000, size, 10, flat(rate), LONG)) == expected
 
@@ -80,7 +80,7 @@ def test_okx_bounds_are_contracts():
     assert large == pytest.approx(90_000 / (1 - 0.0055), abs=1e-4)
 
 
-def test_inverse_short_that_nothing_reaches():
+def test_unleveraged_inverse_short_is_never_liquidated():
     assert price("bybit", "inverse", 50_000, 60_000, 1.0, flat(0.0), SHORT) == np.inf
 
 

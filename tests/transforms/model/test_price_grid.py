@@ -1,4 +1,4 @@
-"""The grid is the same for ever: its numbers stand in every map that was published."""
+"""The price grid, which must never change: every published map holds its bucket numbers."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ prices = st.floats(1e-9, 1e9)
     ("price", "expected"), [(1.0, 0), (1.0005, 0), (0.9999, -1), (100.0, 4607), (100_000.0, 11518), (1e-5, -11519)]
 )
 def test_buckets_of_known_prices(price: float, expected: int) -> None:
-    """ln(price) / ln(1.001), floored: 4.60517 / 0.0009995 = 4607.47."""
+    """A bucket is ln(price) / ln(1.001), floored: 4.60517 / 0.0009995 = 4607.47."""
     assert bucket(price) == expected
 
 
 @given(price=prices)
-def test_a_price_lies_between_the_edges_of_its_bucket(price: float) -> None:
+def test_price_lies_between_the_edges_of_its_bucket(price: float) -> None:
     b = bucket(price)
     assert float(edge(b)) <= price * (1 + 1e-12)
     assert price <= float(edge(b + 1)) * (1 + 1e-12)
 
 
 @given(b=st.integers(-20_000, 20_000))
-def test_the_middle_is_the_bucket_and_ten_basis_points_lead_to_the_next(b: int) -> None:
+def test_bucket_is_ten_basis_points_wide_around_its_middle(b: int) -> None:
     assert bucket(float(middle(b))) == b
     assert float(edge(b + 1) / edge(b)) == pytest.approx(1.001, rel=1e-12)
     assert float(middle(b)) ** 2 == pytest.approx(float(edge(b) * edge(b + 1)), rel=1e-12)
 
 
 @given(low=prices, ratio=st.floats(1.0, 1.2))
-def test_a_range_is_spread_over_the_buckets_that_it_spans(low: float, ratio: float) -> None:
+def test_spread_covers_the_buckets_of_the_range(low: float, ratio: float) -> None:
     first, shares = spread(low, low * ratio)
     assert first == bucket(low)
     assert first + len(shares) - 1 == bucket(low * ratio)
@@ -43,12 +43,12 @@ def test_a_range_is_spread_over_the_buckets_that_it_spans(low: float, ratio: flo
     assert shares.min() >= 0.0
 
 
-def test_whole_buckets_take_equal_shares_and_cut_ones_their_part() -> None:
+def test_partial_buckets_take_partial_shares() -> None:
     first, shares = spread(float(np.exp(10.5 * WIDTH)), float(np.exp(13.0 * WIDTH + 1e-9)))
     assert first == 10
     assert shares[:3] == pytest.approx([0.2, 0.4, 0.4], abs=1e-5)
 
 
-def test_a_price_that_stood_still_is_one_bucket() -> None:
+def test_constant_price_is_one_bucket() -> None:
     first, shares = spread(100.0, 100.0)
     assert (first, shares.tolist()) == (4607, [1.0])

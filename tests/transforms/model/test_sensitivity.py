@@ -1,4 +1,4 @@
-"""The alternatives are what they say they are, and differ in where positions stand, not in how many."""
+"""Alternative leverage assumptions: they differ in the places of positions, not in their total."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def at_rest(weight: Floats) -> Floats:
 @pytest.mark.parametrize("name", ALTERNATIVES)
 @pytest.mark.parametrize("s", [1, -1])
 @pytest.mark.parametrize("exchange", ["binance", "okx"])
-def test_as_much_stands_at_rest_as_the_prior_has(name: str, s: int, exchange: str) -> None:
+def test_alternatives_have_the_notional_of_the_prior(name: str, s: int, exchange: str) -> None:
     weight = ALTERNATIVES[name](exchange, s)
     assert weight.shape == prior(exchange).weight.shape
     assert (weight >= 0.0).all()
@@ -27,7 +27,7 @@ def test_as_much_stands_at_rest_as_the_prior_has(name: str, s: int, exchange: st
 
 
 @pytest.mark.parametrize(("s", "median"), [(1, 0.22), (-1, 0.08)])
-def test_half_stand_as_near_as_was_measured(s: int, median: float) -> None:
+def test_public_assumption_has_the_measured_median_distance(s: int, median: float) -> None:
     shares = at_rest(ALTERNATIVES["public"]("bybit", s))
     edges = np.log(np.array(LEVERAGE_EDGES_X))
     distance, stands = [], []
@@ -40,7 +40,7 @@ def test_half_stand_as_near_as_was_measured(s: int, median: float) -> None:
     assert away[half] == pytest.approx(median, abs=0.01)
 
 
-def test_the_ladder_opens_equal_quarters_and_holds_as_the_prior_does() -> None:
+def test_ladder_opens_equal_quarters_with_prior_half_lives() -> None:
     weight, held = ALTERNATIVES["ladder"]("okx", 1), prior("okx").weight
     opened = dict(zip(LEVERAGE_X, weight.sum(axis=1), strict=True))
     assert [opened[x] for x in (100.0, 50.0, 25.0)] == pytest.approx([opened[10.0]] * 3)

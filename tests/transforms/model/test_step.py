@@ -1,4 +1,4 @@
-"""What every hour must keep whatever the market did: the mark, the windows, that parts add up, that sides are alike."""
+"""Invariants of an hour under any market: the mark, nested windows, additivity, symmetry of sides."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def moved(crowd: Population, *bars: Bar, hour_h: int = FIRST_H, contract: Contra
 
 
 def through(crowd: Population, hours: list[HourInput], contract: Contract = CONTRACT) -> Floats:
-    """What was swept in all."""
+    """Return the total liquidated over the hours."""
     return sum((moved(crowd, *h.bars[crowd.s], hour_h=h.hour_h, contract=contract).swept for h in hours), np.zeros(1))
 
 
 @contextmanager
 def exact() -> Iterator[None]:
-    """Nobody gives up, and no crumbs are dropped: what is otherwise near holds to the last digits."""
+    """Disable early exits and the removal of dust, so that approximate equalities become exact."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_DUST", 0.0)
         patch.setattr(module, "EARLY_EXIT_EXPONENT", 0.0)
@@ -58,14 +58,14 @@ def exact() -> Iterator[None]:
 
 
 def idle(hour: HourInput) -> HourInput:
-    """The same hour with nothing opened in it."""
+    """Return the hour without openings."""
     bars = [replace(b, taker_base=0.0, account_growth=0.0) for b in hour.bars[LONG]]
     return replace(hour, bars={LONG: bars, SHORT: bars})
 
 
 @few
 @given(hours=walks())
-def test_nobody_stands_beyond_the_mark_and_windows_nest(hours: list[HourInput]) -> None:
+def test_no_position_beyond_the_mark_and_windows_nest(hours: list[HourInput]) -> None:
     for s, crowd in sides(first_price(hours)).items():
         for hour in hours:
             did = moved(crowd, *hour.bars[s], hour_h=hour.hour_h)
@@ -80,8 +80,8 @@ def test_nobody_stands_beyond_the_mark_and_windows_nest(hours: list[HourInput]) 
 
 @few
 @given(hours=walks(known=True), s=SIDES, seed=st.integers(0, 2**32 - 1))
-def test_the_whole_is_the_sum_of_its_parts(hours: list[HourInput], s: int, seed: int) -> None:
-    """Two crowds that stood, and what is opened meanwhile: each swept, thinned and aged as if the others were not."""
+def test_populations_are_additive(hours: list[HourInput], s: int, seed: int) -> None:
+    """Two existing populations and new openings are liquidated, thinned and aged independently."""
     rng = np.random.default_rng(seed)
     shape = (CLASSES, HOLDINGS, BREADTH)
     stood = [rng.random(shape) * (rng.random(shape) < 0.1) * np.ones((AGES, 1, 1, 1)) for _ in range(2)]
@@ -93,7 +93,7 @@ def test_the_whole_is_the_sum_of_its_parts(hours: list[HourInput], s: int, seed:
         patch.setattr(module, "_DUST", 0.0)
         for begun, own in parts:
             crowd = Population.empty(s, first_price(hours))
-            crowd.cells[:], crowd.open_interest = begun, 100.0  # so that nobody else is seated
+            crowd.cells[:], crowd.open_interest = begun, 100.0  # nonzero, so that no population is initialised
             swept.append(through(crowd, own))
             cells.append(crowd.cells)
     assert np.allclose(sum(cells[:3]), cells[3], rtol=1e-11, atol=1e-12)
@@ -103,11 +103,11 @@ def test_the_whole_is_the_sum_of_its_parts(hours: list[HourInput], s: int, seed:
 
 @few
 @given(hours=walks(hours=(26, 28), bars=(0, 1), known=True), s=SIDES)
-def test_the_day_holds_what_was_opened_in_it_and_no_sweep_is_taken_out_twice(hours: list[HourInput], s: int) -> None:
-    """As a crowd of which nobody opened before the day; what the mark has swept since does not leave once more."""
+def test_day_window_equals_a_population_opened_in_the_day(hours: list[HourInput], s: int) -> None:
+    """The day window equals a population without earlier openings; liquidated positions do not expire again."""
     contract = flat_rate()
     whole, day = sides(first_price(hours))[s], sides(first_price(hours))[s]
-    day.open_interest = 1.0  # somebody: nobody is seated
+    day.open_interest = 1.0  # nonzero, so that no population is initialised
     with exact():
         through(whole, hours[:-24], contract)
         through(day, [idle(hour) for hour in hours[:-24]], contract)
@@ -117,15 +117,15 @@ def test_the_day_holds_what_was_opened_in_it_and_no_sweep_is_taken_out_twice(hou
             through(crowd, hours[-24:], contract)
     dust = 1e-8 * max([1.0, *(each.open_interest for hour in hours for each in hour.bars[s])])
     marks = [bucket(first_price(hours)), *(bucket(each.close) for hour in hours for each in hour.bars[s])]
-    # what the axis left behind when it followed the mark stands at its edge, and is not told apart there
+    # positions left behind by the moving axis are pooled at its edge, so the edge is not compared
     inner = slice(max(marks) - marks[-1] + 1, BREADTH - 1 + min(marks) - marks[-1])
     held, opened = whole.cells[1][..., inner], day.cells[0][..., inner]
-    assert np.allclose(held, opened, rtol=1e-9, atol=2 * dust)  # a cell of dust is dropped of one alone
+    assert np.allclose(held, opened, rtol=1e-9, atol=2 * dust)  # a dust cell may be dropped from only one of them
 
 
 @both_sides
-def test_what_was_swept_in_the_hour_it_was_opened_in_does_not_leave_a_day_later(s: int) -> None:
-    """Opened at 100, swept down to 97 in the next bar of the hour; who opens at 100 afterwards stays in the day."""
+def test_openings_swept_in_their_hour_do_not_expire_again(s: int) -> None:
+    """Positions opened at 100 are swept by a move to 97 in the next bar; later openings at 100 stay in the day."""
     dip = {"low": 97.0} if s > 0 else {"high": 103.0}
     crowd, later = sides()[s], sides()[s]
     flat = bar(100, 1000, taker=40)
@@ -140,7 +140,9 @@ def test_what_was_swept_in_the_hour_it_was_opened_in_does_not_leave_a_day_later(
             for each in (crowd, later):
                 moved(each, flat, hour_h=FIRST_H + n)
     day, truth = crowd.cells[1], later.cells[1]
-    assert np.allclose(day, truth, rtol=1e-3, atol=1e-6 * truth.max())  # the first bar's had aged when the hour ended
+    assert np.allclose(
+        day, truth, rtol=1e-3, atol=1e-6 * truth.max()
+    )  # openings of the first bar have aged by the end of the hour
 
 
 def in_a_mirror(b: Bar) -> Bar:
@@ -149,8 +151,8 @@ def in_a_mirror(b: Bar) -> Bar:
 
 @few
 @given(hours=walks(known=True))
-def test_shorts_are_longs_in_a_mirror(hours: list[HourInput]) -> None:
-    """An inverse short is liquidated where a linear long is, with every price turned over."""
+def test_shorts_mirror_longs(hours: list[HourInput]) -> None:
+    """An inverse short is liquidated where a linear long is, with every price inverted."""
     turned = [replace(h, bars={SHORT: [in_a_mirror(b) for b in h.bars[LONG]]}) for h in hours]
     long, short = Population.empty(LONG, first_price(hours)), Population.empty(SHORT, 1 / first_price(hours))
     swept = through(long, hours, flat_rate()), through(short, turned, flat_rate("inverse"))
@@ -159,7 +161,7 @@ def test_shorts_are_longs_in_a_mirror(hours: list[HourInput]) -> None:
     assert np.allclose(*swept, rtol=1e-6, atol=1e-6 * scale)
 
 
-def test_who_stood_before_the_first_bar_is_long_at_rest_and_in_no_window() -> None:
+def test_initial_population_is_in_equilibrium_and_in_no_window() -> None:
     for crowd in sides().values():
         did = moved(crowd, bar(100, 1000), contract=flat_rate())
         assert (did.activity, did.swept[4:].sum()) == (0.0, 0.0)
@@ -167,12 +169,12 @@ def test_who_stood_before_the_first_bar_is_long_at_rest_and_in_no_window() -> No
         at_rest = FIRST_TURNOVER_PER_HOUR * 1000 * HALF_LIVES / np.log(2) * 0.5 ** (1 / HALF_LIVES)  # an hour later
         stood = crowd.cells[0].sum(axis=-1)
         assert stood[4:] == pytest.approx(np.broadcast_to(at_rest, (3, HOLDINGS)), rel=1e-3)
-        assert (stood[0] < 0.8 * at_rest).all()  # of those near the mark some had been reached
+        assert (stood[0] < 0.8 * at_rest).all()  # some positions near the mark were liquidated
         assert crowd.open_interest == 1000
 
 
 @both_sides
-def test_a_fall_sweeps_longs_and_a_rise_shorts(s: int) -> None:
+def test_fall_sweeps_longs_and_rise_sweeps_shorts(s: int) -> None:
     for move, low, high in ((LONG, 95, 0), (SHORT, 0, 105)):
         crowd = sides()[s]
         moved(crowd, bar(100, 1000))
@@ -180,13 +182,13 @@ def test_a_fall_sweeps_longs_and_a_rise_shorts(s: int) -> None:
         swept = moved(crowd, bar(100, UNKNOWN, low=low, high=high), hour_h=FIRST_H + 1).swept
         assert (swept[:3] > 0).all() if move == s else not swept.any()
         kept = 0.5 ** (1 / HALF_LIVES)
-        assert (crowd.cells[0].sum(axis=-1) + swept <= before * kept * (1 + 1e-9)).all()  # others may have given up
+        assert (crowd.cells[0].sum(axis=-1) + swept <= before * kept * (1 + 1e-9)).all()  # others may have exited early
         assert crowd.open_interest == 1000
 
 
 @both_sides
-def test_openings_are_activity_in_every_class_and_all_windows(s: int) -> None:
-    crowd, half = sides()[s], FIRST_TURNOVER_PER_HOUR * 1000 / 2  # of the volume of a typical hour
+def test_openings_equal_activity_in_every_class_and_window(s: int) -> None:
+    crowd, half = sides()[s], FIRST_TURNOVER_PER_HOUR * 1000 / 2  # half the volume of a typical hour
     crowd.open_interest = 1000
     did = moved(crowd, *[replace(bar(100, 1000, taker=half), hours=0.5)] * 2, contract=flat_rate())
     assert did.activity == pytest.approx(2 * half, rel=1e-9)
@@ -199,16 +201,16 @@ def test_openings_are_activity_in_every_class_and_all_windows(s: int) -> None:
 
 
 @both_sides
-def test_growth_counts_where_accounts_are_published_and_else_volume_alone(s: int) -> None:
-    """Each share that a side's accounts grew by opens eight times as much; open interest that rises tells of nobody."""
+def test_activity_uses_account_growth_if_published(s: int) -> None:
+    """Account growth opens eight times its share of open interest; a rise of open interest alone opens nothing."""
     hours = [
-        (bar(100, 1000), 0.0),  # it may have been there for years
+        (bar(100, 1000), 0.0),  # the first open interest may be years old
         (bar(100, 1100), 0.0),
         (bar(100, 1300, taker=40), 40.0),
         (bar(100, 1000, taker=40), 40.0),
         (replace(bar(100, 1100), account_growth=0.02), 8 * 0.02 * 1100),
         (replace(bar(100, 1200), account_growth=0.0), 0.0),
-        (replace(bar(100, UNKNOWN), account_growth=0.02), 8 * 0.02 * 1200),  # of what is open by the last reading
+        (replace(bar(100, UNKNOWN), account_growth=0.02), 8 * 0.02 * 1200),  # a share of the last reading
         (replace(bar(100, 1200), account_growth=-0.02), 0.0),
         (bar(100, 0.0, taker=40), 0.0),
     ]
@@ -218,14 +220,14 @@ def test_growth_counts_where_accounts_are_published_and_else_volume_alone(s: int
 
 
 def known_moves(crowd: Population) -> dict[int, tuple[int, int]]:
-    """By the hour modulo 720, what the mark had reached before and after."""
+    """Return the farthest mark before and after each known hour, by hour modulo 720."""
     told = np.flatnonzero(np.abs(crowd.moves[:, 0]) != UNREACHED).tolist()
     return {place: (int(crowd.moves[place, 0]), int(crowd.moves[place, 1])) for place in told}
 
 
 @both_sides
-def test_what_an_hour_is_known_by_later(s: int) -> None:
-    """Where the mark stood and the farthest it reached; for each entry, only what it reached afterwards."""
+def test_hour_keeps_its_move_and_cohorts_for_thirty_days(s: int) -> None:
+    """An hour keeps its first and its farthest mark; each entry keeps only the farthest mark after it."""
     crowd = sides()[s]
     farther = {price: crowd.reached(price if s > 0 else 200 - price) for price in (100, 98, 97)}
     two = [bar(100, 1000, taker=40), bar(100, 1000, taker=40)]
@@ -233,10 +235,10 @@ def test_what_an_hour_is_known_by_later(s: int) -> None:
     moved(crowd, *(replace(b, hours=0.5) for b in dips))
     assert known_moves(crowd) == {FIRST_H % 720: (farther[100], farther[97])}
     reached = dict(zip(crowd.cohorts[FIRST_H].entry.tolist(), crowd.cohorts[FIRST_H].reached.tolist(), strict=True))
-    assert reached[bucket(97.5 if s > 0 else 102.5)] == farther[98]  # opened in the first bar alone
+    assert reached[bucket(97.5 if s > 0 else 102.5)] == farther[98]  # opened in the first bar only
     moved(crowd, hour_h=FIRST_H + 1)
     moved(crowd, bar(100, 1000), hour_h=FIRST_H + 2)
-    assert list(crowd.cohorts) == [FIRST_H, FIRST_H + 2]  # a silent hour has neither
+    assert list(crowd.cohorts) == [FIRST_H, FIRST_H + 2]  # an hour without bars has neither
     assert list(known_moves(crowd)) == [FIRST_H % 720, (FIRST_H + 2) % 720]
     assert not len(crowd.cohorts[FIRST_H + 2].entry)
     for n in (719, 720):
@@ -247,8 +249,8 @@ def test_what_an_hour_is_known_by_later(s: int) -> None:
 
 
 @both_sides
-def test_every_hour_that_the_mark_comes_nearer_some_give_up(s: int) -> None:
-    """Of those a buckets away whom it brings to b, (b/a)^0.11 stay, and of these as many the next time."""
+def test_each_approach_causes_early_exits(s: int) -> None:
+    """Positions approached from a to b buckets keep a share of (b/a)^0.11, and the same share again the next hour."""
     crowd = sides()[s]
     near = bar(100, UNKNOWN, low=98, high=102)
     moved(crowd, bar(100, 1000))
@@ -263,7 +265,7 @@ def test_every_hour_that_the_mark_comes_nearer_some_give_up(s: int) -> None:
 
 
 def walk(seed: int, hours: int) -> list[list[Bar]]:
-    """Bars of five minutes: moves of 0.2 % each, 0.7 % an hour, storms now and then; traded unevenly."""
+    """Return five-minute bars with moves of 0.2 %, or 0.7 % an hour, volatility bursts and uneven volume."""
     rng = np.random.default_rng(seed)
     price, made = 100.0, []
     for _ in range(hours):
@@ -279,15 +281,15 @@ def walk(seed: int, hours: int) -> list[list[Bar]]:
 
 @both_sides
 @pytest.mark.parametrize("seed", range(3))
-def test_moves_thin_what_leaves_the_day_as_they_thinned_what_stood(s: int, seed: int) -> None:
-    """The day of a crowd that has stood for three is what a crowd would be of which nobody opened before the day.
+def test_expiring_cohorts_are_thinned_as_the_positions_were(s: int, seed: int) -> None:
+    """The day window of a three-day population equals a population without earlier openings.
 
     Read with the prior's weights, within 1, 2, 5 and 25 % of the mark.
     """
     weight = prior("binance").weight[:, :, None]
     hours, kept_idle = walk(seed, 72), 48
     whole, day = sides()[s], sides()[s]
-    day.open_interest = 1000.0  # somebody: nobody is seated
+    day.open_interest = 1000.0  # nonzero, so that no population is initialised
     for n, bars in enumerate(hours):
         moved(whole, *bars, hour_h=FIRST_H + n)
         quiet = [replace(b, taker_base=0.0, account_growth=0.0) for b in bars] if n < kept_idle else bars
@@ -303,7 +305,7 @@ def test_moves_thin_what_leaves_the_day_as_they_thinned_what_stood(s: int, seed:
 
 @both_sides
 @pytest.mark.parametrize("stops", [(98, 99), (99, 98), (98, 98)])
-def test_within_an_hour_only_what_is_nearer_than_ever_is_given_up_again(s: int, stops: tuple[float, float]) -> None:
+def test_early_exit_counts_only_new_extremes_within_an_hour(s: int, stops: tuple[float, float]) -> None:
     one, two = sides()[s], sides()[s]
     for crowd in (one, two):
         moved(crowd, bar(100, 1000))
@@ -315,7 +317,7 @@ def test_within_an_hour_only_what_is_nearer_than_ever_is_given_up_again(s: int, 
 
 
 @both_sides
-def test_silence_and_missing_bars_only_age(s: int) -> None:
+def test_missing_bars_only_age_positions(s: int) -> None:
     silent, partial = sides()[s], sides()[s]
     for crowd in (silent, partial):
         moved(crowd, bar(100, 1000, taker=40))
@@ -330,7 +332,7 @@ def test_silence_and_missing_bars_only_age(s: int) -> None:
 
 
 @both_sides
-def test_a_window_loses_an_hour_when_it_is_a_day_old(s: int) -> None:
+def test_day_window_drops_an_hour_after_a_day(s: int) -> None:
     crowd = sides()[s]
     with exact():
         moved(crowd, bar(100, 1000))
@@ -346,7 +348,7 @@ def test_a_window_loses_an_hour_when_it_is_a_day_old(s: int) -> None:
 
 
 @both_sides
-def test_open_interest_of_zero_is_nobody_and_the_next_are_seated_afresh(s: int) -> None:
+def test_zero_open_interest_clears_and_the_next_reading_initialises(s: int) -> None:
     crowd, fresh = sides()[s], sides()[s]
     moved(crowd, bar(100, 1000, taker=40))
     moved(crowd, bar(100, 0.0, taker=40), hour_h=FIRST_H + 1)
@@ -361,8 +363,8 @@ def test_open_interest_of_zero_is_nobody_and_the_next_are_seated_afresh(s: int) 
 
 @both_sides
 @pytest.mark.parametrize("times", [5.0, 1.0005, 1.0])
-def test_the_grid_follows_the_mark_and_loses_nobody(s: int, times: float) -> None:
-    """Away from them, so that nobody is reached; what would lie off the grid is held at its edge."""
+def test_grid_follows_the_mark_and_keeps_all_positions(s: int, times: float) -> None:
+    """The mark moves away, so no position is reached; positions beyond the grid are held at its edge."""
     crowd, price = sides()[s], 100 * times**s
     with exact():
         moved(crowd, bar(100, 1000))
@@ -373,8 +375,8 @@ def test_the_grid_follows_the_mark_and_loses_nobody(s: int, times: float) -> Non
 
 
 @both_sides
-def test_who_is_seated_late_in_an_hour_gave_up_nothing_before(s: int) -> None:
-    """The mark came near and went back before open interest was first told: those who stand now had not fled then."""
+def test_late_initial_positions_have_no_earlier_exits(s: int) -> None:
+    """The mark came near and returned before the first open interest, so the initial positions have not exited."""
     near, quiet = bar(100, UNKNOWN, low=96, high=104), bar(100, UNKNOWN)
     crowds = []
     for before in (near, quiet):

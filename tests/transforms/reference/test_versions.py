@@ -1,4 +1,4 @@
-"""Versions: opened when something differs, closed when the next begins, and the same however often a day is read."""
+"""Versions: opened at a difference, closed by the next version, and independent of repeated reads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def at(hour: int) -> datetime:
 
 
 def ladder(hour: int, *rates: float, instrument: str = "BTCUSDT") -> pl.DataFrame:
-    """The tiers of one instrument as seen at an hour, one a rate."""
+    """Return the tiers of one instrument observed at an hour, one per rate."""
     same = {"exchange": "binance", "instrument": instrument, "coin": instrument[:3], "valid_from_utc": at(hour)}
     same |= {"bound_unit": "usd", "deduction": 0.0, "max_leverage_x": 10.0, "tier_origin": "reported"}
     rows: list[dict[str, Any]] = [
@@ -39,7 +39,7 @@ def seen(known: pl.DataFrame, *observed: pl.DataFrame) -> pl.DataFrame:
 
 
 def spans(versions: pl.DataFrame, instrument: str = "BTCUSDT") -> list[tuple[int, int | None, int]]:
-    """(from hour, to hour, tiers) of each version."""
+    """Return (from hour, to hour, number of tiers) of each version."""
     own = versions.filter(pl.col("instrument") == instrument)
     grouped = own.group_by("valid_from_utc", "valid_to_utc").len().sort("valid_from_utc")
     hours = [
@@ -48,63 +48,61 @@ def spans(versions: pl.DataFrame, instrument: str = "BTCUSDT") -> list[tuple[int
     return [(h[0], h[1], n) for h, n in zip(hours, grouped["len"], strict=True)]
 
 
-def test_the_first_sight_opens_a_version() -> None:
+def test_first_observation_opens_a_version() -> None:
     assert spans(seen(TABLE.empty(), ladder(3, 0.004, 0.005))) == [(3, None, 2)]
 
 
-def test_the_same_again_stays_one_version() -> None:
+def test_repeated_observation_keeps_one_version() -> None:
     known = seen(TABLE.empty(), ladder(3, 0.004, 0.005))
     assert seen(known, ladder(5, 0.004, 0.005)).equals(known)
 
 
 @pytest.mark.parametrize("rates", [(0.004, 0.006), (0.004,), (0.004, 0.005, 0.006)])
-def test_any_tier_changed_gone_or_added_makes_a_whole_version(rates: tuple[float, ...]) -> None:
+def test_any_tier_change_opens_a_complete_version(rates: tuple[float, ...]) -> None:
     known = seen(TABLE.empty(), ladder(3, 0.004, 0.005))
     assert spans(seen(known, ladder(5, *rates))) == [(3, 5, 2), (5, None, len(rates))]
 
 
-def test_who_is_not_observed_keeps_its_version() -> None:
+def test_unobserved_instrument_keeps_its_version() -> None:
     known = seen(TABLE.empty(), ladder(3, 0.004), ladder(3, 0.004, instrument="ETHUSDT"))
     after = seen(known, ladder(5, 0.005))
     assert spans(after) == [(3, 5, 1), (5, None, 1)]
     assert spans(after, "ETHUSDT") == [(3, None, 1)]
 
 
-def test_there_and_back_again_is_three_versions() -> None:
+def test_change_and_reversal_are_three_versions() -> None:
     after = seen(TABLE.empty(), ladder(1, 0.004), ladder(2, 0.005), ladder(3, 0.004))
     assert spans(after) == [(1, 2, 1), (2, 3, 1), (3, None, 1)]
 
 
-def test_a_correction_of_the_same_moment_replaces_it() -> None:
+def test_correction_at_the_same_hour_replaces_the_version() -> None:
     known = seen(TABLE.empty(), ladder(1, 0.004), ladder(2, 0.005))
     after = seen(known, ladder(2, 0.006))
     assert spans(after) == [(1, 2, 1), (2, None, 1)]
     assert after["maintenance_rate"].to_list() == [0.004, 0.006]
 
 
-def test_what_held_at_an_earlier_moment_says_nothing_new() -> None:
+def test_confirmation_of_an_earlier_hour_changes_nothing() -> None:
     known = seen(TABLE.empty(), ladder(1, 0.004), ladder(4, 0.005))
     assert seen(known, ladder(2, 0.004)).equals(known)
 
 
-def test_the_version_that_holds() -> None:
+def test_as_of_returns_the_version_in_force() -> None:
     versions = seen(TABLE.empty(), ladder(2, 0.004), ladder(4, 0.005))
     held = [as_of(versions, at(h))["maintenance_rate"].to_list() for h in (0, 2, 3, 4, 9)]
-    assert held == [[0.004], [0.004], [0.004], [0.005], [0.005]]  # the first is taken to hold before it, too
+    assert held == [[0.004], [0.004], [0.004], [0.005], [0.005]]  # the first version also holds before its start
 
 
 @settings(deadline=None, max_examples=30)
 @given(rates=st.lists(st.sampled_from([(0.004,), (0.005,), (0.004, 0.005)]), min_size=1, max_size=6), again=st.data())
-def test_read_in_any_portions_and_twice_the_versions_are_the_same(
-    rates: list[tuple[float, ...]], again: st.DataObject
-) -> None:
+def test_versions_do_not_depend_on_batches_or_rereads(rates: list[tuple[float, ...]], again: st.DataObject) -> None:
     observed = [ladder(h, *r) for h, r in enumerate(rates)]
     whole = seen(TABLE.empty(), *observed)
     one_by_one = TABLE.empty()
     for each in observed:
         one_by_one = seen(one_by_one, each)
     assert one_by_one.equals(whole)
-    # a run reads the payloads of the newest version's day again, from any hour on
+    # a run may reread the payloads of the newest version's day, from any hour on
     assert seen(whole, *observed[again.draw(st.integers(0, len(rates) - 1)) :]).equals(whole)
     for hour, expected in enumerate(rates):
         assert tuple(as_of(whole, at(hour))["maintenance_rate"]) == expected
@@ -112,7 +110,7 @@ def test_read_in_any_portions_and_twice_the_versions_are_the_same(
 
 @settings(deadline=None, max_examples=30)
 @given(order=st.permutations([(0, 0.004), (1, 0.004), (2, 0.005), (3, 0.006), (4, 0.006)]))
-def test_versions_never_overlap_in_whatever_order_they_are_seen(order: list[tuple[int, float]]) -> None:
+def test_versions_never_overlap_in_any_order(order: list[tuple[int, float]]) -> None:
     instruments = TABLE.empty()
     for hour, rate in order:
         instruments = seen(instruments, ladder(hour, rate))
@@ -125,26 +123,26 @@ def test_versions_never_overlap_in_whatever_order_they_are_seen(order: list[tupl
 def held(
     versions: pl.DataFrame, first: int, last: int, instrument: str = "BTCUSDT"
 ) -> list[tuple[int, int | None, int]]:
-    """The spans of the versions that are in force from hour `first` to before hour `last`."""
+    """Return the spans of the versions in force from hour `first` to before hour `last`."""
     return spans(in_force(versions, TABLE.versions_of, at(first), at(last)), instrument)
 
 
 @pytest.fixture(scope="module")
 def three() -> pl.DataFrame:
-    """Versions from hours 2, 4 and 8 on, of one, two and three tiers."""
+    """Return versions from hours 2, 4 and 8 on, with one, two and three tiers."""
     return seen(TABLE.empty(), ladder(2, 0.004), ladder(4, 0.004, 0.005), ladder(8, 0.004, 0.005, 0.006))
 
 
-def test_the_first_known_version_holds_before_it_too(three: pl.DataFrame) -> None:
+def test_first_version_holds_before_its_start(three: pl.DataFrame) -> None:
     assert held(three, 0, 1) == held(three, 0, 2) == [(2, None, 1)]
 
 
-def test_a_version_that_begins_at_the_end_of_the_window_is_not_in_force(three: pl.DataFrame) -> None:
+def test_version_starting_at_the_window_end_is_not_in_force(three: pl.DataFrame) -> None:
     assert held(three, 5, 8) == [(4, None, 2)]
     assert held(three, 5, 9) == [(4, 8, 2), (8, None, 3)]
 
 
-def test_an_end_in_the_window_is_told_and_one_at_its_end_or_later_is_null(three: pl.DataFrame) -> None:
+def test_valid_to_is_null_unless_within_the_window(three: pl.DataFrame) -> None:
     assert [held(three, 2, last) for last in (3, 4, 5)] == [
         [(2, None, 1)],
         [(2, None, 1)],
@@ -152,27 +150,27 @@ def test_an_end_in_the_window_is_told_and_one_at_its_end_or_later_is_null(three:
     ]
 
 
-def test_versions_superseded_before_the_window_are_left_out(three: pl.DataFrame) -> None:
+def test_versions_superseded_before_the_window_are_excluded(three: pl.DataFrame) -> None:
     assert held(three, 3, 5) == [(2, 4, 1), (4, None, 2)]
-    assert held(three, 4, 5) == [(4, None, 2)]  # at that moment the next holds already
+    assert held(three, 4, 5) == [(4, None, 2)]  # the next version holds from that hour
     assert held(three, 9, 10) == [(8, None, 3)]
 
 
-def test_a_window_across_all_of_them_has_all(three: pl.DataFrame) -> None:
+def test_window_over_all_versions_returns_all(three: pl.DataFrame) -> None:
     assert in_force(three, TABLE.versions_of, at(0), at(99)).equals(three)
 
 
-def test_each_instrument_has_versions_of_its_own(three: pl.DataFrame) -> None:
+def test_each_instrument_has_its_own_versions(three: pl.DataFrame) -> None:
     versions = seen(three, ladder(6, 0.01, 0.02, instrument="ETHUSDT"))
     assert held(versions, 4, 5) == [(4, None, 2)]
-    assert held(versions, 4, 5, "ETHUSDT") == [(6, None, 2)]  # the first one known, though it begins later
+    assert held(versions, 4, 5, "ETHUSDT") == [(6, None, 2)]  # the first known version, though it begins later
 
 
-def test_nothing_is_in_force_where_nothing_is_known() -> None:
+def test_no_versions_are_in_force_in_an_empty_table() -> None:
     assert in_force(TABLE.empty(), TABLE.versions_of, at(0), at(9)).equals(TABLE.empty())
 
 
-def test_columns_and_order_of_rows_stay(three: pl.DataFrame) -> None:
+def test_in_force_keeps_columns_and_row_order(three: pl.DataFrame) -> None:
     some = in_force(three, TABLE.versions_of, at(4), at(9))
     assert some.schema == three.schema
     assert some.equals(TABLE.conform(some))
@@ -184,10 +182,8 @@ def test_columns_and_order_of_rows_stay(three: pl.DataFrame) -> None:
     first=st.integers(0, 12),
     length=st.integers(1, 6),
 )
-def test_in_force_is_what_holds_at_some_moment_as_it_was_known_at_the_last(
-    starts: list[int], first: int, length: int
-) -> None:
-    """Rates differ, so each start is a version; a later version leaves no trace in an earlier window."""
+def test_in_force_equals_as_of_over_the_window(starts: list[int], first: int, length: int) -> None:
+    """Rates differ, so each start is a version; later versions do not affect earlier windows."""
     observed = [ladder(hour, 0.001 * n) for n, hour in enumerate(sorted(starts), start=1)]
     whole, last = seen(TABLE.empty(), *observed), first + length
     moments = pl.concat([as_of(whole, at(hour)) for hour in range(first, last)])
@@ -202,7 +198,7 @@ PARAMETERS = table("model_parameters")
 
 
 def parameters() -> pl.DataFrame:
-    """The prior, and what was fitted for hours 4 and 8, of one exchange."""
+    """Return the prior and fits for hours 4 and 8 of one exchange."""
     stated = stated_parameters()
     fits = [
         stated.filter(exchange="okx").with_columns(
@@ -218,19 +214,19 @@ def parameters() -> pl.DataFrame:
 def in_force_on_okx(first: int, last: int) -> list[str]:
     found = in_force(parameters(), PARAMETERS.versions_of, at(first), at(last))
     own = found.filter(exchange="okx")
-    assert own.group_by("version", "side").len()["len"].n_unique() == 1  # a version is whole
+    assert own.group_by("version", "side").len()["len"].n_unique() == 1  # a version is complete
     assert found.filter(exchange="bybit")["version"].unique().to_list() == ["prior-3"]  # and others keep theirs
     assert found.columns == PARAMETERS.schema.names()
     return sorted(own["version"].unique())
 
 
-def test_a_table_without_ends_is_cut_alike() -> None:
+def test_in_force_works_without_valid_to() -> None:
     assert "valid_to_utc" not in PARAMETERS.schema
-    assert in_force_on_okx(0, 4) == ["prior-3"]  # what begins at the end of the window is not in force
+    assert in_force_on_okx(0, 4) == ["prior-3"]  # a version that begins at the end of the window is not in force
     assert in_force_on_okx(0, 5) == ["fit-4", "prior-3"]
-    assert in_force_on_okx(4, 8) == ["fit-4"]  # superseded as the window begins
+    assert in_force_on_okx(4, 8) == ["fit-4"]  # superseded at the start of the window
     assert in_force_on_okx(5, 9) == ["fit-4", "fit-8"]
     assert in_force_on_okx(20, 30) == ["fit-8"]
     fitted = parameters().filter(basis="fitted")
     before = in_force(fitted, PARAMETERS.versions_of, at(0), at(1))
-    assert before["version"].unique().to_list() == ["fit-4"]  # the first one known holds before it too
+    assert before["version"].unique().to_list() == ["fit-4"]  # the first known version also holds before its start

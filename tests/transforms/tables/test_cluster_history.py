@@ -1,4 +1,4 @@
-"""Tracks over many hours: hour by hour and in bulk are the same, whatever comes, and what the checks ask holds."""
+"""Tracks over many hours: hourly and bulk builds are equal, and the table's checks hold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transforms.tables.cluster_history import TABLE, build
 
 @settings(deadline=None, max_examples=25)
 @given(hours())
-def test_hour_by_hour_is_in_bulk_and_the_checks_hold(of: Hours) -> None:
+def test_hourly_builds_equal_bulk_and_checks_hold(of: Hours) -> None:
     clusters, books, *core = inputs(of)
     bulk = build(clusters, books, *core)
     before, singly = TABLE.empty(), []
@@ -29,7 +29,7 @@ def test_hour_by_hour_is_in_bulk_and_the_checks_hold(of: Hours) -> None:
 
 @settings(deadline=None, max_examples=25)
 @given(hours())
-def test_each_cluster_is_one_life_and_nothing_is_lost(of: Hours) -> None:
+def test_each_cluster_has_one_track_and_tracks_have_no_gaps(of: Hours) -> None:
     clusters, books, *core = inputs(of)
     made = build(clusters, books, *core)
     key = ["hour_utc", "side", "cluster_id"]
@@ -46,12 +46,12 @@ def test_each_cluster_is_one_life_and_nothing_is_lost(of: Hours) -> None:
 
 @settings(deadline=None, max_examples=25)
 @given(hours(), st.integers(0, 15))
-def test_what_comes_later_changes_nothing(of: Hours, at: int) -> None:
+def test_later_hours_do_not_change_earlier_ones(of: Hours, at: int) -> None:
     whole, part = (build(*inputs(some)) for some in (of, of[: at + 1]))
     assert whole.filter(pl.col("hour_utc") <= FIRST + at * HOUR).equals(part)
 
 
-def test_a_life_that_was_not_seen_for_days_has_faded_whatever_the_mark_does_now() -> None:
+def test_track_lost_for_days_is_expired() -> None:
     clusters, books, bars, *realised = inputs([([(3, 4, 10)], (0, 0)), ([], (30, 0))])
     later = pl.when(pl.col("hour_utc") > FIRST).then(pl.col("hour_utc") + 120 * HOUR).otherwise("hour_utc")
     late_bars = bars.with_columns(
@@ -64,8 +64,8 @@ def test_a_life_that_was_not_seen_for_days_has_faded_whatever_the_mark_does_now(
         assert longs["swept_utc"].is_null().to_list() == [True, state == "expired"]
 
 
-def test_of_lives_that_are_equal_the_lower_price_goes_on_below_a_dollar_too() -> None:
-    """Buckets of prices below 1 USD are negative: their names sort the other way."""
+def test_lower_price_wins_ties_below_one_dollar() -> None:
+    """Buckets of prices below 1 USD are negative, so their names sort in reverse."""
     spans = [[(-1800, -1796), (-1790, -1786)], [(-1800, -1786)]]
     books = [{"hour_utc": FIRST + i * HOUR, "side": "long", "gap_log_sd": 0.0} for i in range(2)]
     found = [

@@ -1,4 +1,4 @@
-"""mart.map_scores over some days of one made-up contract: who foretells what, and what has a part in it."""
+"""mart.map_scores over some days of a synthetic contract: predictions of each estimator, and their inputs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DAY = date(2026, 1, 6)
 MIDNIGHT = datetime(2026, 1, 6)
 FIRST = datetime(2026, 1, 1)
 HOUR = timedelta(hours=1)
-ENDS = [FIRST + i * HOUR for i in range(1, 6 * 24 + 1)]  # a day more than is judged
+ENDS = [FIRST + i * HOUR for i in range(1, 6 * 24 + 1)]  # one day more than the scored days
 DAYS = timedelta(days=2)
 OWN = {"exchange": "okx", "instrument": "BTC-USDT-SWAP", "coin": "BTC", "source": "simulated"}
 Inputs = dict[str, pl.DataFrame]
@@ -38,7 +38,7 @@ def frame(name: str, rows: dict[str, Any]) -> pl.DataFrame:
 
 @pytest.fixture(scope="module", autouse=True)
 def _shorter() -> Iterator[None]:
-    """Two days are judged and two are for scaling, after one to get going: a week of each takes seconds a build."""
+    """Score two days and scale on two, after one of warm-up; a week of each takes seconds per build."""
     with pytest.MonkeyPatch.context() as patch:
         for name, length in (("WINDOW", DAYS), ("SCALED", DAYS), ("CARRIED", DAYS / 2), ("LOOKS_BACK", DAYS * 2.5)):
             patch.setattr(map_scores, name, length)
@@ -47,7 +47,7 @@ def _shorter() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def inputs() -> Inputs:
-    """Hourly bars of a random walk; now and then more moves, and then more is liquidated."""
+    """Return hourly bars of a random walk with volatility bursts, and liquidations that follow them."""
     generator = np.random.default_rng(4)
     n = len(ENDS)
     spread = generator.lognormal(-5.5, 0.8, n)
@@ -104,27 +104,27 @@ def told(inputs: Inputs, wanted: set[datetime], applying: Callable[[int, int], A
     return list(predict(hour_inputs(*core, hours=ENDS), "okx", wanted, applying))
 
 
-def test_every_estimator_is_judged_on_every_hour(scores: pl.DataFrame) -> None:
+def test_every_estimator_is_scored_on_every_hour(scores: pl.DataFrame) -> None:
     assert set(scores["estimator"]) == set(NAMES)
     assert set(scores["hours"]) == set(scores["scale_hours"]) == {2 * 24}
     longs = scores.filter(side="long")
     assert longs.select("rank_correlation", "poisson_deviance", "scale").null_count().row(0) == (0, 0, 0)
     assert all(scores.filter(~rule.holds).is_empty() for rule in rules(map_scores.TABLE) if rule.check != "columns"
                and rule.check not in ("types", "not_empty"))  # fmt: skip
-    shorts = scores.filter(side="short")  # nothing happened to them
+    shorts = scores.filter(side="short")  # shorts had no liquidations
     assert set(shorts["realised_usd"]) == {0.0}
     assert shorts["rank_correlation"].null_count() == shorts["poisson_deviance"].null_count() == len(NAMES)
 
 
-def test_what_knows_the_range_beats_what_does_not(scores: pl.DataFrame) -> None:
-    """What is liquidated is made from the range and from nothing else: nothing can be better than it."""
+def test_range_estimator_has_the_best_rank_correlation(scores: pl.DataFrame) -> None:
+    """Liquidations are generated from the range alone, so no estimator can beat it."""
     longs = dict(scores.filter(side="long").select("estimator", "rank_correlation").rows())
     assert longs[RANGE] > 0.9
     assert longs[RANGE] == max(longs.values())
 
 
-def test_the_map_of_the_hour_before_not_of_the_hour_itself(inputs: Inputs, scores: pl.DataFrame) -> None:
-    """The map after an hour holds nobody where the mark has been, so it would predict nothing of it."""
+def test_prediction_uses_the_map_of_the_hour_before(inputs: Inputs, scores: pl.DataFrame) -> None:
+    """The map after an hour is empty where the mark has been, so it would predict nothing."""
     longs = scores.filter(side="long")
     assert longs.filter(pl.col("estimator") != RANGE)["predicted_usd"].min() > 0  # type: ignore[operator]
     own = prior("okx")
@@ -150,15 +150,15 @@ def test_the_map_of_the_hour_before_not_of_the_hour_itself(inputs: Inputs, score
     assert known["long", RANGE] == pytest.approx(np.log(mark / low))
 
 
-def test_nothing_of_the_day_or_later_has_a_part(inputs: Inputs, scores: pl.DataFrame) -> None:
+def test_data_of_the_day_or_later_is_ignored(inputs: Inputs, scores: pl.DataFrame) -> None:
     moments = {"price_bars": "open_utc", "open_interest": "time_utc", "realised_liquidations": "time_utc"}
     moments |= {"realised_coverage": "hour_utc"}
     early = {name: inputs[name].filter(pl.col(column) < MIDNIGHT) for name, column in moments.items()}
     assert build(inputs | early).equals(scores)
 
 
-def test_the_scale_is_of_the_days_before_and_only_of_those(inputs: Inputs, scores: pl.DataFrame) -> None:
-    late = pl.col("time_utc") > MIDNIGHT - DAYS - HOUR  # an hour is named by its end
+def test_scale_uses_only_the_days_before(inputs: Inputs, scores: pl.DataFrame) -> None:
+    late = pl.col("time_utc") > MIDNIGHT - DAYS - HOUR  # an hour is labelled by its end
     tripled = pl.when(late).then(3 * pl.col("notional_usd")).otherwise("notional_usd")
     more = build(inputs | {"realised_liquidations": inputs["realised_liquidations"].with_columns(notional_usd=tripled)})
     for name in ("scale", "scale_hours", "predicted_usd", "rank_correlation"):
@@ -167,7 +167,7 @@ def test_the_scale_is_of_the_days_before_and_only_of_those(inputs: Inputs, score
     assert not more["poisson_deviance"].equals(scores["poisson_deviance"])
 
 
-def test_parameters_count_from_the_hour_they_apply_from(inputs: Inputs, scores: pl.DataFrame) -> None:
+def test_parameters_apply_from_their_valid_hour(inputs: Inputs, scores: pl.DataFrame) -> None:
     stated = inputs["model_parameters"]
     weight = pl.col("parameter") == "weight"
     later = stated.with_columns(
@@ -182,19 +182,19 @@ def test_parameters_count_from_the_hour_they_apply_from(inputs: Inputs, scores: 
         for name, new, old in changed.select("estimator", "predicted_usd", "predicted_usd_right").rows()
     }
     assert usd["fitted"][0] < usd["fitted"][1]
-    assert usd["fitted"][0] > usd["fitted"][1] / 2  # a day of the two was before it
+    assert usd["fitted"][0] > usd["fitted"][1] / 2  # one of the two days was before it
     assert usd["prior"][0] == usd["prior"][1] == usd["fitted"][1]
     assert set(made.filter(estimator="fitted")["parameters_version"]) == {"fit-2026-01-05"}
     unborn = later.with_columns(valid_from_utc=pl.lit(MIDNIGHT).cast(pl.Datetime("ms")))
     assert build(inputs | {"model_parameters": pl.concat([stated, unborn])}).equals(scores)
 
 
-def test_the_order_of_rows_leaves_no_trace(inputs: Inputs, scores: pl.DataFrame) -> None:
+def test_row_order_does_not_matter(inputs: Inputs, scores: pl.DataFrame) -> None:
     shuffled = {name: f.sample(fraction=1.0, shuffle=True, seed=3) for name, f in inputs.items()}
     assert build(shuffled).equals(scores)
 
 
-def test_hours_without_open_interest_and_those_after_them_are_left_out(inputs: Inputs) -> None:
+def test_hours_without_open_interest_and_next_hours_are_excluded(inputs: Inputs) -> None:
     gone = MIDNIGHT - 30 * HOUR
     readings = inputs["open_interest"].filter(pl.col("time_utc") != gone)
     wanted = {gone + i * HOUR for i in range(-2, 4)}

@@ -1,4 +1,4 @@
-"""The Python API answers as the macros and the command do."""
+"""The Python API returns the same results as the macros and the command line."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("name", "arguments", "statement"), CALLS)
-def test_a_method_answers_as_its_macro_does(
+def test_method_equals_its_macro(
     small_warehouse: Path, name: str, arguments: dict[str, object], statement: str
 ) -> None:
     with catalog.connect(small_warehouse) as connection:
@@ -51,7 +51,7 @@ def test_a_method_answers_as_its_macro_does(
 
 
 @pytest.mark.parametrize("as_of", [None, FIRST, HOURS[0], "2026-01-11 23:30"])
-def test_the_headline_has_the_sentences_of_the_command(small_warehouse: Path, as_of: str | datetime | None) -> None:
+def test_headline_equals_the_command(small_warehouse: Path, as_of: str | datetime | None) -> None:
     option = [] if as_of is None else ["--as-of", FIRST]
     said = CliRunner().invoke(app, ["headline", "btc", "--price", "100000", *option], prog_name="liq")
     with lw.open_warehouse(small_warehouse) as warehouse:
@@ -60,13 +60,13 @@ def test_the_headline_has_the_sentences_of_the_command(small_warehouse: Path, as
     assert rows["sentence"].to_list() == said.output.splitlines()
 
 
-def test_parameters_are_given_by_name(small_warehouse: Path) -> None:
+def test_sql_takes_named_parameters(small_warehouse: Path) -> None:
     with lw.open_warehouse() as warehouse:
         rows = warehouse.sql("SELECT DISTINCT coin FROM mart.market_balance WHERE coin = $coin", coin="BTC")
     assert rows["coin"].to_list() == ["BTC"]
 
 
-def test_an_unknown_coin_names_those_that_there_are(small_warehouse: Path) -> None:
+def test_unknown_coin_error_lists_coins(small_warehouse: Path) -> None:
     with lw.open_warehouse() as warehouse:
         for ask in (warehouse.liquidation_map, warehouse.headline):
             with pytest.raises(lw.UserError, match="there are BTC"):

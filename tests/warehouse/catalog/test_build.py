@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Store:
     return open_store(tmp_path / "ware house", "simulated", create=True)
 
 
-def test_an_empty_warehouse_has_every_view_with_its_types(store: Store) -> None:
+def test_empty_warehouse_has_every_view(store: Store) -> None:
     catalog.build(store.root)
     with catalog.connect(store.root) as connection:
         for contract in load().values():
@@ -57,7 +57,7 @@ def test_every_view_and_column_has_a_comment_also_for_older_tools(store: Store) 
 
 
 @pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.full_name)
-def test_a_view_shows_the_files(store: Store, contract: Table) -> None:
+def test_view_shows_the_files(store: Store, contract: Table) -> None:
     expected = sound(contract.name)
     store.write_partitions(contract, expected)
     catalog.build(store.root)
@@ -125,7 +125,7 @@ def test_it_is_replaced_atomically_and_readers_are_read_only(store: Store) -> No
     assert sorted(p.name for p in store.root.iterdir()) == ["catalog.duckdb", "warehouse.json"]
 
 
-def test_it_is_written_for_duckdb_1(store: Store) -> None:
+def test_catalog_has_duckdb_1_format(store: Store) -> None:
     path = catalog.build(store.root)
     with duckdb.connect(str(path), read_only=True) as connection:
         tags = connection.execute("SELECT tags FROM duckdb_databases() WHERE NOT internal").fetchone()
@@ -152,7 +152,7 @@ class TestMoved:
         copied.write_partitions(BALANCE, sound("market_balance").head(1))
         return copied
 
-    def test_a_copy_shows_its_own_files(self, store: Store, copy: Store) -> None:
+    def test_copy_shows_its_own_files(self, store: Store, copy: Store) -> None:
         for root, rows in ((copy.root, 1), (store.root, sound("market_balance").height)):
             with catalog.connect(root) as connection:
                 assert connection.sql("SELECT * FROM mart.market_balance").pl().height == rows
@@ -179,7 +179,7 @@ class TestMoved:
 
 
 @pytest.mark.parametrize("name", ["o'brien", "g[1]", "[]", "a*b", "x ''[*]"])
-def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+def test_folder_name_may_hold_quotes_and_globs(tmp_path: Path, name: str) -> None:
     store = open_store(tmp_path / name, "simulated", create=True)
     beside = open_store(tmp_path / "g1", "simulated", create=True)  # `g[1]` would match it
     levels = sound("liquidation_levels")
@@ -205,7 +205,7 @@ def test_a_folder_name_that_duckdb_cannot_write_in_is_refused(tmp_path: Path) ->
 
 
 def test_views_qualify_their_columns(small_warehouse: Path) -> None:
-    """DuckDB 2.0.1 takes a bare `coin` in a view for the argument `coin` of a macro that reads the view."""
+    """DuckDB 2.0.1 binds a bare `coin` in a view to the argument `coin` of a macro that reads the view."""
     with catalog.connect(small_warehouse) as connection:
         views = dict(connection.sql("SELECT view_name, sql FROM duckdb_views() WHERE schema_name = 'mart'").fetchall())
     for name in ("liquidation_levels", "market_balance", "liquidation_clusters"):

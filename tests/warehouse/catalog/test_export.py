@@ -37,7 +37,7 @@ def shown(root: Path, condition: str) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "arrow"])
-def test_it_writes_what_the_view_shows(small_warehouse: Path, tmp_path: Path, ending: str) -> None:
+def test_export_equals_the_view(small_warehouse: Path, tmp_path: Path, ending: str) -> None:
     out = tmp_path / "new" / f"levels.{ending}"
     result = liq("liquidation_levels", "--out", str(out))
     assert result.exit_code == 0, result.output
@@ -58,7 +58,7 @@ def test_a_range_includes_both_ends_and_only_the_selected_rows(small_warehouse: 
     assert read(out).equals(shown(small_warehouse, "hour_utc = '2026-01-11 23:00' AND exchange <> 'binance'"))
 
 
-def test_it_is_written_in_batches(small_warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_writes_in_batches(small_warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[int] = []
     monkeypatch.setattr(Silent, "step", lambda self, note="", advance=1, rows=0: steps.append(advance))
     request = export.ExportRequest(table("liquidation_levels"))
@@ -92,7 +92,7 @@ def test_it_is_written_in_batches(small_warehouse: Path, tmp_path: Path, monkeyp
         (["liquidation_levels"], ["--out", "liq export --help"]),
     ],
 )
-def test_it_refuses_in_one_line(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
+def test_invalid_request_is_refused_in_one_line(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
     before = sorted(tmp_path.iterdir())
     result = liq(*arguments)
     assert result.exit_code == 2, result.output

@@ -10,7 +10,7 @@ from warehouse.catalog.statements import fill, identifier, read, text
 NAME = 'a"b'
 
 
-def test_a_statement_is_read_by_its_path() -> None:
+def test_statement_is_read_by_its_path() -> None:
     assert read("queries/catalog/schema") == "CREATE SCHEMA {{layer}};\n"
     with pytest.raises(FileNotFoundError):
         read("queries/catalog/nowhere")

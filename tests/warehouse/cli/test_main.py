@@ -1,4 +1,4 @@
-"""The command as a process: how fast it starts, how it ends, that the exchanges can be kept up."""
+"""The command as a process: start-up imports, help, exit codes and `liq simulate`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_every_command_and_flag_has_help_with_an_example(command: str) -> None:
         assert len(row.split()) > 3 or flag in text.split("Example")[1] or "e.g." in row, row
 
 
-def test_version() -> None:
+def test_version_is_printed() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", CliRunner().invoke(app, ["--version"]).stdout)
 
 
@@ -84,7 +84,7 @@ def simulated(port: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_simulate_serves_says_where_and_ends_cleanly(stop: signal.Signals) -> None:
+def test_simulate_serves_prints_urls_and_stops_cleanly(stop: signal.Signals) -> None:
     with simulated() as (process, said):
         assert "simulated data, no real market" in said
         url = re.findall(r"export LIQ_BYBIT_URL=(\S+)", said)[0]
@@ -94,7 +94,7 @@ def test_simulate_serves_says_where_and_ends_cleanly(stop: signal.Signals) -> No
         assert (process.returncode, out, err) == (0, "stopped\n", "")
 
 
-def test_a_port_in_use() -> None:
+def test_port_in_use_is_refused() -> None:
     with simulated() as (_, said):
         port = re.findall(r":(\d+)\b", said)[0]
         second = liq("simulate", "--port", port)
@@ -102,7 +102,7 @@ def test_a_port_in_use() -> None:
     assert re.fullmatch(rf"liq: .*port {port}.*liq simulate --port 8901\n", second.stderr)
 
 
-def test_simulate_refuses_what_it_cannot_play(tmp_path: Path) -> None:
+def test_simulate_refuses_invalid_options(tmp_path: Path) -> None:
     missing = liq("simulate", "--recorded", str(tmp_path / "nowhere"))
     assert (missing.returncode, missing.stderr.count("\n")) == (2, 1)
     assert "nowhere" in missing.stderr
@@ -111,7 +111,7 @@ def test_simulate_refuses_what_it_cannot_play(tmp_path: Path) -> None:
     assert "no time zone" in zoneless.stderr
 
 
-def test_a_closed_pipe_is_no_catastrophe(small_warehouse: Path) -> None:
+def test_closed_pipe_raises_no_traceback(small_warehouse: Path) -> None:
     ask = f"{sys.executable} -c \"{LIQ[2]}\" sql 'SELECT * FROM range(200000) AS t(n)' --format csv | head -1"
     done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "n\n"

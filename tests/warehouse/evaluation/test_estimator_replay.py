@@ -28,7 +28,7 @@ def test_the_own_estimator_gives_the_published_map(catalog: duckdb.DuckDBPyConne
 
 
 @pytest.mark.parametrize("name", sorted(set(ESTIMATORS) - {"fitted", "prior"}))
-def test_a_baseline_has_the_same_exchanges_and_another_map(catalog: duckdb.DuckDBPyConnection, name: str) -> None:
+def test_baseline_has_same_exchanges_and_another_map(catalog: duckdb.DuckDBPyConnection, name: str) -> None:
     market = read.snapshot(catalog, "BTC")
     made = by_estimator(catalog, market, name)
     assert made.parameters_version == name

@@ -18,7 +18,7 @@ from warehouse.evaluation.score import Scored, score, side_by_side
 from warehouse.simulator import Simulation
 from warehouse.storage.store import Store
 
-# The list of the exchange that has one reaches back to the 19th, 13:00.
+# OKX lists its liquidations back to the 19th, 13:00.
 FIRST, BEFORE, MIDNIGHT = datetime(2026, 11, 19, 13), datetime(2026, 11, 19, 23), datetime(2026, 11, 20)
 DAY = date(2026, 11, 20)
 HOURS = 10
@@ -84,7 +84,7 @@ def test_exchanges_without_coverage_have_nulls(shared: tuple[Trial, Scored]) -> 
     assert trial.leftovers() == []
 
 
-def test_the_same_bytes_twice(scored: Trial) -> None:
+def test_second_score_writes_the_same_bytes(scored: Trial) -> None:
     before = scored.files("model", "mart")
     assert score(scored.settings(), DAY).quarantined == []
     assert differing(before, scored.files("model", "mart")) == []
@@ -101,7 +101,7 @@ def test_the_scored_day_itself_has_no_effect(scored: Trial, unscored: Trial, tmp
     assert differing(scored.files("mart/map_scores"), early.files("mart/map_scores")) == []
 
 
-def test_a_line_for_each_side() -> None:
+def test_side_by_side_has_a_line_per_side() -> None:
     every = {"coin": "BTC", "exchange": "okx", "instrument": "BTC-USDT-SWAP", "hours": 30, "realised_usd": 9e6}
     rows = pl.DataFrame(
         [
@@ -123,7 +123,7 @@ def liq(trial: Trial, *arguments: str) -> Result:
 
 
 class TestCommand:
-    def test_today_for_people(self, scored: Trial) -> None:
+    def test_default_day_prints_a_table(self, scored: Trial) -> None:
         result = liq(scored)
         assert result.exit_code == 0, result.output
         assert "simulated data, 7 days before 2026-11-20" in result.stdout
@@ -132,7 +132,7 @@ class TestCommand:
         assert "no hour with complete liquidations of binance, bybit" in result.stderr
         assert "fewer than 24 hours" in result.stderr
 
-    def test_rows_for_programs(self, scored: Trial) -> None:
+    def test_json_format_returns_rows(self, scored: Trial) -> None:
         result = liq(scored, "btc", "--day", "2026-11-20", "--format", "json", "--estimator", "ladder")
         assert result.exit_code == 0, result.output
         rows = json.loads(result.stdout)
@@ -140,7 +140,7 @@ class TestCommand:
         assert {row["estimator"] for row in rows} == {"ladder"}
         assert scored.ask("SELECT count(*) AS n FROM mart.map_scores")["n"].item() == 36
 
-    def test_a_day_without_bars_before_it(self, unscored: Trial, tmp_path: Path) -> None:
+    def test_day_without_earlier_bars_is_reported(self, unscored: Trial, tmp_path: Path) -> None:
         trial = unscored.copied(tmp_path / "warehouse")
         result = liq(trial, "--day", str(DAY - timedelta(days=1)))
         assert result.exit_code == 0, result.output

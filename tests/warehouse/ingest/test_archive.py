@@ -1,4 +1,4 @@
-"""Binance's archive through the client: what is stored of it, and the tables that come of that."""
+"""Binance's archive through the client: stored payloads and the tables built from them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def stored(fetched: list[Fetched]) -> pl.DataFrame:
 
 
 def outcome(fetched: Fetched) -> dict[str, object]:
-    """As far as gaps look at it."""
+    """Return the columns of a fetch that the gaps table reads."""
     request = fetched.request
     about = {"exchange": request.exchange, "endpoint": request.endpoint, "request": request.key}
     about |= {"instrument": request.instrument, "outcome": fetched.outcome, "reason": fetched.reason}
@@ -58,7 +58,7 @@ def outcome(fetched: Fetched) -> dict[str, object]:
 
 
 def noted(day: datetime) -> dict[str, object]:
-    """The hours of a day that files answer for, as the collector notes them."""
+    """Return the collector's log row for a day covered by archive files."""
     about = {"exchange": "binance", "endpoint": "hours", "request": "GET ", "outcome": "not_asked", "reason": "files"}
     window = {
         "window_start_utc": to_ms(day),
@@ -85,9 +85,7 @@ def instruments(client: ExchangeClient) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("day", [LAST_WEEK, YESTERDAY])
-def test_a_day_from_the_archive_is_the_day_from_rest(
-    client: ExchangeClient, instruments: pl.DataFrame, day: datetime
-) -> None:
+def test_archive_day_equals_rest_day(client: ExchangeClient, instruments: pl.DataFrame, day: datetime) -> None:
     files = asked(client, archived(day))
     assert {f.outcome for f in files} == {"ok"}
     assert len(files) == 2 * len(archived(day))  # each with its checksum
@@ -96,14 +94,14 @@ def test_a_day_from_the_archive_is_the_day_from_rest(
     for name in ("open_interest", "price_bars"):
         keys = ["instrument", "time_utc" if name == "open_interest" else "open_utc"]
         assert_frame_equal(from_files[name].sort(keys), from_rest[name].sort(keys), check_exact=True)
-        assert len(from_files[name]) == 2 * (287 if name == "open_interest" else 288)  # midnight is of the next day
+        assert len(from_files[name]) == 2 * (287 if name == "open_interest" else 288)  # midnight is the next day
     ratios = from_rest["positioning"].drop("funding_rate").filter(pl.col("long_account_share").is_not_null())
     keys = ["instrument", "time_utc"]
     came = from_files["positioning"].drop("funding_rate")
     assert_frame_equal(came.sort(keys), ratios.sort(keys), check_exact=False, abs_tol=1e-4)
 
 
-def test_a_month_from_its_file_is_its_days(client: ExchangeClient, instruments: pl.DataFrame) -> None:
+def test_monthly_file_equals_daily_files(client: ExchangeClient, instruments: pl.DataFrame) -> None:
     first, end = datetime(2026, 10, 1), datetime(2026, 11, 1)
     files = binance_archive.files(LISTED, to_ms(first), to_ms(end), now_ms=to_ms(NOW), bar_minutes=60)
     days = [each for each in files if each.endpoint in binance_archive.KLINES]
@@ -117,7 +115,7 @@ def test_a_month_from_its_file_is_its_days(client: ExchangeClient, instruments: 
     assert_frame_equal(of_months, of_days, check_row_order=False, check_exact=True)
 
 
-def test_both_ways_together_give_each_moment_once(client: ExchangeClient, instruments: pl.DataFrame) -> None:
+def test_archive_and_rest_rows_are_deduplicated(client: ExchangeClient, instruments: pl.DataFrame) -> None:
     requests = archived(LAST_WEEK) + binance.history(LISTED, to_ms(LAST_WEEK), to_ms(LAST_WEEK + DAY))
     both = tables(stored(asked(client, requests)), instruments, LAST_WEEK)
     rest = tables(stored(asked(client, requests[len(archived(LAST_WEEK)) :])), instruments, LAST_WEEK)
@@ -126,14 +124,14 @@ def test_both_ways_together_give_each_moment_once(client: ExchangeClient, instru
         assert_frame_equal(both[name].sort(keys), rest[name].sort(keys), check_exact=True)
 
 
-def test_without_bars_the_times_are_doubted(client: ExchangeClient, instruments: pl.DataFrame) -> None:
+def test_metrics_without_bars_have_origin_archive(client: ExchangeClient, instruments: pl.DataFrame) -> None:
     only = [each for each in archived(LAST_WEEK) if each.endpoint == "archive_metrics"]
     made = tables(stored(asked(client, only)), instruments, LAST_WEEK)
     assert set(made["open_interest"]["origin"]) == {"archive"}
 
 
-def test_a_file_that_is_not_out_yet_is_asked_once(exchanges: Simulation, client: ExchangeClient) -> None:
-    """Until four in the morning of the next day; then it is there."""
+def test_unpublished_file_is_requested_once(exchanges: Simulation, client: ExchangeClient) -> None:
+    """Files appear at 04:00 of the next day."""
     today = datetime(2026, 11, 20)
     late = binance_archive.files(LISTED[:1], to_ms(today), to_ms(today + DAY), now_ms=to_ms(today + DAY))
     (only, *_) = asked(client, late[:1])
@@ -142,19 +140,19 @@ def test_a_file_that_is_not_out_yet_is_asked_once(exchanges: Simulation, client:
     assert len(exchanges.exchange.recent) == 1
 
 
-def test_a_file_that_never_comes_is_told_from_one_that_may(client: ExchangeClient) -> None:
+def test_file_before_listing_is_not_found(client: ExchangeClient) -> None:
     (only,) = asked(client, archived(datetime(2019, 12, 1), LISTED[:1])[:1])
     assert (only.outcome, only.attempts) == ("not_found", 1)
     assert "it will not come" in only.reason
 
 
-def test_a_truncated_file_is_asked_again(exchanges: Simulation, client: ExchangeClient) -> None:
+def test_truncated_file_is_retried(exchanges: Simulation, client: ExchangeClient) -> None:
     exchanges.faults.add(Fault("truncated", path=r"metrics.*\.zip\?", times=1))
     checksum, file = asked(client, archived(LAST_WEEK, LISTED[:1])[:1])
     assert (checksum.outcome, checksum.attempts, file.outcome, file.attempts) == ("ok", 1, "ok", 2)
 
 
-def test_a_file_that_stays_truncated_is_no_data(
+def test_persistently_truncated_file_gives_no_rows(
     exchanges: Simulation, client: ExchangeClient, instruments: pl.DataFrame
 ) -> None:
     exchanges.faults.add(Fault("truncated", path=r"metrics.*\.zip\?"))
@@ -166,10 +164,10 @@ def test_a_file_that_stays_truncated_is_no_data(
     assert (len(made["open_interest"]), len(made["price_bars"])) == (0, 288)
 
 
-def test_bars_that_their_day_lacks_are_asked_of_rest(
+def test_missing_bars_are_requested_from_rest(
     exchanges: Simulation, client: ExchangeClient, instruments: pl.DataFrame
 ) -> None:
-    """Marks of whole weeks are missing from the files of days; REST has bars back to listing."""
+    """The archive lacks whole weeks of daily mark files; REST has bars back to the listing."""
     day = datetime(2026, 10, 14)
     whole = tables(stored(asked(client, archived(day, LISTED[:1]))), instruments, day)
     exchanges.faults.add(Fault("404", path="daily/markPriceKlines"))
@@ -182,9 +180,7 @@ def test_bars_that_their_day_lacks_are_asked_of_rest(
         assert_frame_equal(frame, whole[name], check_row_order=False)
 
 
-def test_the_reason_stands_in_the_gaps(
-    exchanges: Simulation, client: ExchangeClient, instruments: pl.DataFrame
-) -> None:
+def test_gaps_hold_the_failure_reason(exchanges: Simulation, client: ExchangeClient, instruments: pl.DataFrame) -> None:
     exchanges.faults.add(Fault("truncated", path=r"metrics.*\.zip\?"))
     fetched = asked(client, archived(LAST_WEEK, LISTED[:1]))
     made = tables(stored(fetched), instruments, LAST_WEEK)

@@ -1,4 +1,4 @@
-"""The client against a server that misbehaves on request. Clock and sleep are the test's own."""
+"""The client against a server that misbehaves on request, with a simulated clock and sleep."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Answerer = Callable[[Incoming], Any]
 
 @dataclass
 class Clock:
-    """Time passes only when somebody sleeps."""
+    """A clock that advances only by sleeping."""
 
     now_ms: int = T0
     slept: list[float] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Clock:
 
 @dataclass
 class Exchange:
-    """A server whose answers a test scripts: for each path a list, the last of which repeats."""
+    """A server with scripted answers: a list for each path; the last answer repeats."""
 
     clock: Clock
     url: str = ""
@@ -81,7 +81,7 @@ def clock() -> Clock:
 
 
 class Stage:
-    """One server for all tests; each puts its own exchange on it."""
+    """A server shared by all tests; each test sets its own exchange."""
 
     url = ""
     exchange: Exchange
@@ -142,7 +142,7 @@ def ask(*symbols: str) -> list[Request]:
 PATH = "/fapi/v1/openInterest"
 
 
-def test_an_answer_comes_back_read_and_whole(exchange: Exchange, fetch: Fetch) -> None:
+def test_answer_holds_parsed_rows_and_raw_body(exchange: Exchange, fetch: Fetch) -> None:
     (done,) = fetch(ask("BTCUSDT"))
     assert (done.outcome, done.reason, done.attempts, done.page) == ("ok", "", 1, 0)
     assert done.rows is not None
@@ -164,31 +164,31 @@ def test_the_demo_header_is_never_sent(exchange: Exchange, clock: Clock) -> None
     assert not exchange.seen
 
 
-def test_retry_after_is_kept_by_the_whole_host(exchange: Exchange, fetch: Fetch) -> None:
+def test_retry_after_pauses_the_whole_host(exchange: Exchange, fetch: Fetch) -> None:
     exchange.script[PATH] = [said(429, {"code": -1003, "msg": "Too many requests"}, retry_after="30"), open_interest]
     done = fetch(ask("BTCUSDT", "ETHUSDT", "SOLUSDT"), concurrency=3)
     assert [each.outcome for each in done] == ["ok"] * 3
     refused = [each for each in done if each.attempts > 1]
     assert [each.attempts for each in refused] == [2]
     assert [response.status for _, response in refused[0].responses] == [429, 200]
-    # Three were under way when the first was told to wait; after that nobody came before the time was up.
+    # Three requests were in flight at the refusal; later ones waited for the Retry-After time.
     assert not [moment for _, _, moment in exchange.seen[3:] if moment < T0 + 30_000]
 
 
-def test_a_pause_holds_for_requests_that_have_not_begun(exchange: Exchange, fetch: Fetch) -> None:
+def test_pause_applies_to_requests_not_yet_sent(exchange: Exchange, fetch: Fetch) -> None:
     exchange.script[PATH] = [said(429, {"code": -1003, "msg": "Too many requests"}, retry_after="30"), open_interest]
     fetch(ask("BTCUSDT", "ETHUSDT"), concurrency=1)
     assert [moment >= T0 + 30_000 for _, _, moment in exchange.seen] == [False, True, True]
 
 
-def test_endless_refusal_ends(exchange: Exchange, fetch: Fetch) -> None:
+def test_repeated_refusal_ends_as_rate_limited(exchange: Exchange, fetch: Fetch) -> None:
     exchange.script[PATH] = [said(429, {"code": -1003, "msg": "Too many requests"}, retry_after="1")]
     (done,) = fetch(ask("BTCUSDT"))
     assert (done.outcome, done.attempts, len(done.responses), done.rows) == ("rate_limited", 3, 3, None)
     assert "Too many requests" in done.reason
 
 
-def test_a_ban_beyond_patience_ends_the_host(exchange: Exchange, fetch: Fetch) -> None:
+def test_ban_longer_than_max_pause_ends_the_host(exchange: Exchange, fetch: Fetch) -> None:
     banned = {"code": -1003, "msg": f"Way too many requests; IP banned until {T0 + 120_000}."}
     exchange.script[PATH] = [said(418, banned)]
     done = fetch(ask("BTCUSDT", "ETHUSDT", "SOLUSDT"))
@@ -199,7 +199,7 @@ def test_a_ban_beyond_patience_ends_the_host(exchange: Exchange, fetch: Fetch) -
     assert "banned until" in done[1].reason
 
 
-def test_a_ban_within_patience_is_waited_for(exchange: Exchange, fetch: Fetch) -> None:
+def test_ban_shorter_than_max_pause_is_waited_for(exchange: Exchange, fetch: Fetch) -> None:
     banned = {"code": -1003, "msg": f"Way too many requests; IP banned until {T0 + 40_000}."}
     exchange.script[PATH] = [said(418, banned), open_interest]
     (done,) = fetch(ask("BTCUSDT"))
@@ -207,7 +207,7 @@ def test_a_ban_within_patience_is_waited_for(exchange: Exchange, fetch: Fetch) -
     assert exchange.seen[1][2] >= T0 + 40_000
 
 
-def test_a_border_is_final_for_the_host_and_the_shell(exchange: Exchange, clock: Clock) -> None:
+def test_geo_block_is_final_for_the_client(exchange: Exchange, clock: Clock) -> None:
     exchange.script[PATH] = [said(451, {"code": 0, "msg": "restricted location"})]
     with ExchangeClient(
         {"binance": exchange.url}, binance.BUDGETS, clock=clock, sleep=clock.sleep, concurrency=1
@@ -219,7 +219,7 @@ def test_a_border_is_final_for_the_host_and_the_shell(exchange: Exchange, clock:
     assert len(exchange.seen) == 1
 
 
-def test_a_ban_is_remembered_by_later_calls_on_the_shell(exchange: Exchange, clock: Clock) -> None:
+def test_ban_applies_to_later_calls_of_the_client(exchange: Exchange, clock: Clock) -> None:
     exchange.script[PATH] = [said(418, {"code": -1003, "msg": f"IP banned until {T0 + 120_000}."}), open_interest]
     urls = {"binance": exchange.url, "elsewhere": exchange.url}
     with ExchangeClient(urls, binance.BUDGETS, clock=clock, sleep=clock.sleep, concurrency=1) as client:
@@ -232,7 +232,7 @@ def test_a_ban_is_remembered_by_later_calls_on_the_shell(exchange: Exchange, clo
     assert (other.outcome, len(exchange.seen)) == ("ok", 2)
 
 
-def test_a_pause_is_kept_by_later_calls_on_the_shell(exchange: Exchange, clock: Clock) -> None:
+def test_pause_applies_to_later_calls_of_the_client(exchange: Exchange, clock: Clock) -> None:
     exchange.script[PATH] = [said(429, {"code": -1003, "msg": "Too many requests"}, retry_after="30"), open_interest]
     options: dict[str, Any] = {"clock": clock, "sleep": clock.sleep, "attempts": 1}
     with ExchangeClient({"binance": exchange.url}, binance.BUDGETS, **options) as client:
@@ -247,7 +247,7 @@ def on_a_thread(call: Callable[[], list[Fetched]]) -> list[Fetched]:
         return pool.submit(call).result()
 
 
-def test_html_is_tried_again_and_then_reported(exchange: Exchange, fetch: Fetch) -> None:
+def test_html_is_retried_then_reported_as_bad_payload(exchange: Exchange, fetch: Fetch) -> None:
     exchange.script[PATH] = [html]
     (done,) = fetch(ask("BTCUSDT"))
     assert (done.outcome, done.attempts, done.rows) == ("bad_payload", 3, None)
@@ -257,27 +257,27 @@ def test_html_is_tried_again_and_then_reported(exchange: Exchange, fetch: Fetch)
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_stumble_is_tried_again(exchange: Exchange, fetch: Fetch, status: int) -> None:
+def test_server_error_is_retried(exchange: Exchange, fetch: Fetch, status: int) -> None:
     exchange.script[PATH] = [said(status), open_interest]
     (done,) = fetch(ask("BTCUSDT"))
     assert (done.outcome, done.attempts) == ("ok", 2)
 
 
-def test_a_stumble_that_says_when_to_come_back_is_heeded_by_the_whole_host(exchange: Exchange, fetch: Fetch) -> None:
+def test_server_error_with_retry_after_pauses_the_host(exchange: Exchange, fetch: Fetch) -> None:
     exchange.script[PATH] = [said(503, retry_after="30"), open_interest]
     done = fetch(ask("BTCUSDT", "ETHUSDT"))
     assert [(each.outcome, each.attempts) for each in done] == [("ok", 2), ("ok", 1)]
     assert [moment >= T0 + 30_000 for _, _, moment in exchange.seen] == [False, True, True]
 
 
-def test_a_stumble_beyond_patience_ends_the_host(exchange: Exchange, fetch: Fetch) -> None:
+def test_server_error_with_long_retry_after_ends_the_host(exchange: Exchange, fetch: Fetch) -> None:
     exchange.script[PATH] = [said(503, retry_after="3600")]
     done = fetch(ask("BTCUSDT", "ETHUSDT"))
     assert [(each.outcome, each.attempts) for each in done] == [("transient", 1), ("transient", 0)]
     assert len(exchange.seen) == 1
 
 
-def test_an_unknown_instrument_is_asked_once(exchange: Exchange, fetch: Fetch) -> None:
+def test_unknown_instrument_is_not_retried(exchange: Exchange, fetch: Fetch) -> None:
     exchange.script[PATH] = [said(400, {"code": -1121, "msg": "Invalid symbol."}), open_interest]
     done = fetch(ask("NOSUCHUSDT", "BTCUSDT"))
     assert [(each.outcome, each.attempts) for each in done] == [("not_found", 1), ("ok", 1)]
@@ -305,21 +305,21 @@ def trickle(_: Incoming) -> Outgoing:
 
 
 @pytest.mark.parametrize("answerer", [slow, trickle])
-def test_who_keeps_us_waiting_is_left(exchange: Exchange, fetch: Fetch, answerer: Answerer) -> None:
+def test_slow_answer_times_out(exchange: Exchange, fetch: Fetch, answerer: Answerer) -> None:
     exchange.script[PATH] = [answerer, answerer, open_interest]
     done = fetch(ask("BTCUSDT", "ETHUSDT"), timeout_s=0.1, attempts=2)
     assert [(each.outcome, each.attempts) for each in done] == [("transient", 2), ("ok", 1)]
     assert "ReadTimeout" in done[0].reason
 
 
-def test_a_host_that_never_speaks_is_given_up(exchange: Exchange, fetch: Fetch) -> None:
+def test_silent_host_becomes_unreachable(exchange: Exchange, fetch: Fetch) -> None:
     exchange.script[PATH] = [slow]
     done = fetch(ask("AUSDT", "BUSDT", "CUSDT", "DUSDT", "EUSDT"), timeout_s=0.05, attempts=1)
     assert [each.outcome for each in done] == ["transient"] * 3 + ["unreachable"] * 2
     assert [each.attempts for each in done] == [1, 1, 1, 0, 0]
 
 
-def test_a_host_that_is_down_holds_nobody_up(exchange: Exchange, fetch: Fetch, closed_port: str) -> None:
+def test_dead_host_does_not_delay_others(exchange: Exchange, fetch: Fetch, closed_port: str) -> None:
     dead = [replace(each, host="dead") for each in ask("AUSDT", "BUSDT", "CUSDT")]
     done = fetch(dead + ask("BTCUSDT", "ETHUSDT"), urls={"dead": closed_port})
     by_host = {host: [each for each in done if each.request.host == host] for host in ("dead", "binance")}
@@ -344,7 +344,7 @@ def bybit_hour() -> list[Request]:
     return [each for each in planned if each.endpoint == "open_interest_history"]
 
 
-def test_pages_are_followed_and_reported_one_by_one(exchange: Exchange, fetch: Fetch) -> None:
+def test_pages_are_followed_and_reported_separately(exchange: Exchange, fetch: Fetch) -> None:
     exchange.script["/v5/market/open-interest"] = [
         bybit_page("lastid%3D19408935%26lasttime%3D1790552000", START + HOUR),
         bybit_page("more", START + 300_000),
@@ -357,7 +357,7 @@ def test_pages_are_followed_and_reported_one_by_one(exchange: Exchange, fetch: F
     assert len(exchange.seen) == 2
 
 
-def test_a_exchange_that_leads_in_circles_is_left(exchange: Exchange, fetch: Fetch) -> None:
+def test_repeating_cursor_is_bad_payload(exchange: Exchange, fetch: Fetch) -> None:
     exchange.script["/v5/market/open-interest"] = [
         bybit_page("a", START + HOUR),
         bybit_page("b", START + HOUR),
@@ -368,7 +368,7 @@ def test_a_exchange_that_leads_in_circles_is_left(exchange: Exchange, fetch: Fet
     assert done[-1].attempts == 0
 
 
-def test_a_failed_page_leaves_those_before_it(exchange: Exchange, fetch: Fetch) -> None:
+def test_failed_page_keeps_earlier_pages(exchange: Exchange, fetch: Fetch) -> None:
     exchange.script["/v5/market/open-interest"] = [bybit_page("a", START + HOUR), html]
     done = fetch(bybit_hour(), bybit)
     assert [(each.outcome, each.page) for each in done] == [("ok", 0), ("bad_payload", 1)]
@@ -381,12 +381,12 @@ def test_redirects_are_not_followed(exchange: Exchange, fetch: Fetch) -> None:
     assert {path for path, _, _ in exchange.seen} == {PATH}
 
 
-def test_equal_questions_are_asked_once(exchange: Exchange, fetch: Fetch) -> None:
+def test_equal_requests_are_sent_once(exchange: Exchange, fetch: Fetch) -> None:
     assert len(fetch(ask("BTCUSDT") * 3)) == len(exchange.seen) == 1
     assert fetch([]) == []
 
 
-def test_progress_is_told(exchange: Exchange, clock: Clock) -> None:
+def test_progress_callback_receives_each_answer(exchange: Exchange, clock: Clock) -> None:
     told: list[Fetched] = []
     with ExchangeClient({"binance": exchange.url}, binance.BUDGETS, clock=clock, sleep=clock.sleep) as client:
         done = list(client.fetch(ask("BTCUSDT", "ETHUSDT"), binance, on_done=told.append))
@@ -394,7 +394,7 @@ def test_progress_is_told(exchange: Exchange, clock: Clock) -> None:
     assert len(told) == 2
 
 
-def test_what_cannot_be_sent_is_said_before_anything_is(exchange: Exchange, fetch: Fetch) -> None:
+def test_unsendable_request_raises_before_any_is_sent(exchange: Exchange, fetch: Fetch) -> None:
     with pytest.raises(ValueError, match="no base URL for host 'elsewhere'"):
         fetch([*ask("BTCUSDT"), replace(ask("BTCUSDT")[0], host="elsewhere")])
     with pytest.raises(ValueError, match="weighs 5000, more than the 2160 of budget binance-weight"):
@@ -402,8 +402,8 @@ def test_what_cannot_be_sent_is_said_before_anything_is(exchange: Exchange, fetc
     assert not exchange.seen
 
 
-def test_budgets_keep_a_strict_exchange_content(exchange: Exchange, fetch: Fetch) -> None:
-    """The server allows two requests in any 0.2 s, by its own clock, and bans for ever after."""
+def test_budgets_respect_a_strict_rate_limit(exchange: Exchange, fetch: Fetch) -> None:
+    """The server allows two requests in any 0.2 s by its own clock, and bans permanently beyond that."""
     arrivals: list[float] = []
 
     async def strict(incoming: Incoming) -> Outgoing:
@@ -417,7 +417,7 @@ def test_budgets_keep_a_strict_exchange_content(exchange: Exchange, fetch: Fetch
     assert [(each.outcome, each.attempts) for each in done] == [("ok", 1)] * 5
 
 
-def test_a_slow_budget_does_not_hold_up_a_fast_one(exchange: Exchange, fetch: Fetch) -> None:
+def test_slow_budget_does_not_delay_fast_budget(exchange: Exchange, fetch: Fetch) -> None:
     slow_ones = [replace(each, budget="slow") for each in ask("AUSDT", "BUSDT", "CUSDT")]
     fast_ones = [replace(each, budget="fast") for each in ask("DUSDT", "EUSDT", "FUSDT")]
     budgets = [Budget("slow", 1000, 3000), Budget("fast", 1000, 1000)]
@@ -426,7 +426,7 @@ def test_a_slow_budget_does_not_hold_up_a_fast_one(exchange: Exchange, fetch: Fe
 
 
 class Broken:
-    """An adapter with a mistake in it."""
+    """An adapter with a bug."""
 
     BUDGETS = binance.BUDGETS
 
@@ -435,12 +435,12 @@ class Broken:
         raise KeyError(request.endpoint + str(response.status))
 
 
-def test_a_mistake_of_ours_is_not_an_outcome(exchange: Exchange, fetch: Fetch) -> None:
+def test_adapter_bug_is_raised(exchange: Exchange, fetch: Fetch) -> None:
     with pytest.raises(KeyError):
         fetch(ask("BTCUSDT"), Broken)
 
 
-def test_a_reader_may_leave_early(exchange: Exchange, clock: Clock) -> None:
+def test_reader_may_stop_early(exchange: Exchange, clock: Clock) -> None:
     symbols = [f"{number}USDT" for number in range(50)]
     options: dict[str, Any] = {"clock": clock, "sleep": clock.sleep, "concurrency": 1}
     with ExchangeClient({"binance": exchange.url}, binance.BUDGETS, **options) as client:

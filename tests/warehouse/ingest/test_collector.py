@@ -1,4 +1,4 @@
-"""Asking one exchange over real HTTP: what is stored is not asked again, what failed is, and all is kept as it came."""
+"""Collection over real HTTP: stored answers are not requested again, failed ones are, and raw bodies are kept."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def trial(exchanges: Simulation, tmp_path: Path) -> Trial:
 
 @pytest.fixture
 def gather(trial: Trial) -> Gather:
-    """Contracts and hours of one exchange: outcomes of its requests."""
+    """Return a function that collects contracts and hours of one exchange and counts its outcomes."""
 
     def run(exchange: str, first: datetime = H, last: datetime | None = None, coins: str = "BTC") -> dict[str, int]:
         settings = trial.settings(coins=coins)
@@ -58,7 +58,7 @@ def gather(trial: Trial) -> Gather:
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)
-def test_what_was_answered_is_not_asked_again(exchange: str, gather: Gather, exchanges: Simulation) -> None:
+def test_answered_requests_are_not_repeated(exchange: str, gather: Gather, exchanges: Simulation) -> None:
     assert set(gather(exchange)) == {"ok"}
     asked = exchanges.exchange.counts.total()
     assert gather(exchange) == {}
@@ -66,7 +66,7 @@ def test_what_was_answered_is_not_asked_again(exchange: str, gather: Gather, exc
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)
-def test_bodies_are_kept_byte_for_byte(exchange: str, gather: Gather, trial: Trial, exchanges: Simulation) -> None:
+def test_bodies_are_stored_byte_for_byte(exchange: str, gather: Gather, trial: Trial, exchanges: Simulation) -> None:
     gather(exchange)
     kept = trial.rows("payloads")
     assert kept.height == exchanges.exchange.counts.total()
@@ -78,7 +78,7 @@ def test_bodies_are_kept_byte_for_byte(exchange: str, gather: Gather, trial: Tri
     assert httpx.get(trial.url + bars["request"].removeprefix("GET ")).content == bars["body"]
 
 
-def test_refusals_are_kept_too(gather: Gather, trial: Trial, exchanges: Simulation) -> None:
+def test_refusals_are_stored(gather: Gather, trial: Trial, exchanges: Simulation) -> None:
     exchanges.faults.add(Fault("503", path="openInterestHist", times=2))
     assert set(gather("binance")) == {"ok"}
     history = trial.rows("payloads").filter(endpoint="open_interest_history")
@@ -88,7 +88,7 @@ def test_refusals_are_kept_too(gather: Gather, trial: Trial, exchanges: Simulati
 
 
 @pytest.mark.parametrize("kind", ["html", "truncated", "empty", "500"])
-def test_only_what_failed_is_asked_again(kind: str, gather: Gather, trial: Trial, exchanges: Simulation) -> None:
+def test_only_failed_requests_are_repeated(kind: str, gather: Gather, trial: Trial, exchanges: Simulation) -> None:
     exchanges.faults.add(*parsed([{"kind": kind, "path": "openInterestHist"}]))
     first = gather("binance")
     assert first.pop("ok") > 5
@@ -100,10 +100,10 @@ def test_only_what_failed_is_asked_again(kind: str, gather: Gather, trial: Trial
     assert trial.rows("fetches")["outcome"].unique().to_list() == ["ok"]
 
 
-def test_a_page_that_failed_is_asked_again(
+def test_failed_page_is_requested_again(
     gather: Gather, trial: Trial, exchanges: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first page was answered; it is asked again for the sake of the one behind it."""
+    """The first page succeeded; it is requested again to reach the second."""
     monkeypatch.setattr(bybit, "next_page", _to_a_second_page)
     exchanges.faults.add(Fault("500", path="page=2"))
     assert set(gather("bybit")) == {"ok", "transient"}
@@ -122,13 +122,13 @@ OLD = datetime(2026, 10, 14, 8)
 
 
 def of_bars(exchanges: Simulation) -> list[str]:
-    """Files of bars that were asked for, each once."""
+    """Return the names of the requested bar files, each once."""
     asked = [path for path in exchanges.exchange.counts if path.startswith("/data/") and "lines/" in path]
     return sorted(path.rpartition("/")[2] for path in asked if path.endswith(".zip"))
 
 
-def test_old_bars_come_by_the_month(gather: Gather, trial: Trial, exchanges: Simulation) -> None:
-    """One file of marks and one of trades, whichever days are asked for, and however often."""
+def test_old_bars_come_from_monthly_files(gather: Gather, trial: Trial, exchanges: Simulation) -> None:
+    """One file of marks and one of trades cover a month, for any days and any number of requests."""
     assert set(gather("binance", OLD, OLD + 30 * HOUR)) == {"ok"}
     assert of_bars(exchanges) == ["BTCUSDT-5m-2026-10.zip"] * 2
     gather("binance", OLD + 72 * HOUR)
@@ -144,7 +144,7 @@ def test_old_bars_come_by_the_month(gather: Gather, trial: Trial, exchanges: Sim
     assert trial.rows("fetches").equals(before)
 
 
-def test_a_month_that_lacks_a_bar_stands_for_no_day(
+def test_incomplete_monthly_file_falls_back_to_daily_file(
     gather: Gather, exchanges: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = binance_archive._klines
@@ -160,9 +160,7 @@ def test_a_month_that_lacks_a_bar_stands_for_no_day(
     assert of_bars(exchanges) == ["BTCUSDT-5m-2026-10-14.zip", *["BTCUSDT-5m-2026-10.zip"] * 2]
 
 
-def test_over_the_end_of_a_month_the_tables_are_those_of_files_of_days(
-    gather: Gather, trial: Trial, exchanges: Simulation
-) -> None:
+def test_monthly_files_give_the_tables_of_daily_files(gather: Gather, trial: Trial, exchanges: Simulation) -> None:
     first, last = datetime(2026, 9, 30, 22), datetime(2026, 10, 1, 2)
     plan = Plan.of_range(first, last, trial.settings(exchanges="binance"))
     made = []
@@ -181,7 +179,7 @@ def test_over_the_end_of_a_month_the_tables_are_those_of_files_of_days(
     assert contents[0] == contents[1]
 
 
-def test_days_that_were_answered_need_no_month(gather: Gather, exchanges: Simulation) -> None:
+def test_answered_days_need_no_monthly_file(gather: Gather, exchanges: Simulation) -> None:
     exchanges.faults.add(Fault("404", path="monthly/"))
     assert set(gather("binance", OLD)) == {"ok", "not_found"}
     exchanges.faults.clear()
@@ -190,12 +188,12 @@ def test_days_that_were_answered_need_no_month(gather: Gather, exchanges: Simula
     assert exchanges.exchange.counts.total() == asked
 
 
-def test_a_coin_that_no_exchange_lists_is_not_asked_for(gather: Gather, trial: Trial) -> None:
+def test_unlisted_coin_is_not_requested(gather: Gather, trial: Trial) -> None:
     assert gather("okx", coins="NOSUCH") == {"ok": 1}
     assert sorted(trial.rows("fetches")["endpoint"]) == ["hours", "instruments"]
 
 
-def test_a_snapshot_is_for_the_hour_that_is_now(gather: Gather, trial: Trial, exchanges: Simulation) -> None:
+def test_snapshot_is_taken_for_the_current_hour_only(gather: Gather, trial: Trial, exchanges: Simulation) -> None:
     gather("binance", NOW.replace(minute=0) - HOUR)
     assert "/fapi/v1/openInterest" not in exchanges.exchange.counts
     gather("binance", NOW.replace(minute=0))
@@ -203,7 +201,7 @@ def test_a_snapshot_is_for_the_hour_that_is_now(gather: Gather, trial: Trial, ex
     assert exchanges.exchange.counts["/fapi/v1/openInterest"] == 1
 
 
-def test_hours_become_ranges_within_a_day() -> None:
+def test_hours_are_grouped_into_ranges_within_a_day() -> None:
     midnight = datetime(2026, 1, 12)
     hours = [midnight - 2 * HOUR, midnight - HOUR, midnight, midnight + HOUR, midnight + 4 * HOUR]
     assert [(w.start, w.end) for w in collect._ranges(hours)] == [
@@ -214,7 +212,7 @@ def test_hours_become_ranges_within_a_day() -> None:
     assert list(collect._ranges([])) == []
 
 
-def test_an_hour_that_failed_is_asked_again_with_a_later_one(gather: Gather, trial: Trial) -> None:
+def test_failed_hour_is_retried_with_a_later_hour(gather: Gather, trial: Trial) -> None:
     gap = {"coin": "BTC", "date": H.date(), "exchange": "okx", "instrument": "BTC-USDT-SWAP", "series": "open_interest"}
     why = {"state": "missing", "reason": "transient: HTTP 503"}
     rows = pl.DataFrame([{**gap, **why, "hour_utc": H - 5 * HOUR}])

@@ -1,4 +1,4 @@
-"""Of two answers about one hour the one that came later counts, also when the clock was set back between them."""
+"""The later of two answers about an hour counts, even if the clock was set back between them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def answer(received_ms: int, body: bytes, path: str = "/x"):
     return payloads.build([(asked, received_ms, Response(200, {}, body, received_ms))], source="simulated")
 
 
-def test_an_answer_is_stamped_after_the_one_before_it():
+def test_answer_is_stamped_after_the_previous_one():
     first, again = answer(5_000, b"wrong"), answer(3_000, b"right")
     assert move_after(first, again)["received_at_utc"].to_list() == [
         datetime(1970, 1, 1) + timedelta(milliseconds=5_001)
@@ -22,11 +22,11 @@ def test_an_answer_is_stamped_after_the_one_before_it():
     assert move_after(first, again)["body"].to_list() == [b"right"]
 
 
-def test_a_later_answer_keeps_its_stamp():
+def test_later_answer_keeps_its_stamp():
     first, again = answer(3_000, b"wrong"), answer(5_000, b"right")
     assert move_after(first, again).equals(again)
 
 
-def test_ranges_overlap_so_the_answer_to_another_question_is_stamped_too():
+def test_answer_to_another_request_is_stamped_too():
     first, again = answer(5_000, b"wrong"), answer(3_000, b"right", "/longer")
     assert move_after(first, again)["received_at_utc"].min() > first["received_at_utc"].max()

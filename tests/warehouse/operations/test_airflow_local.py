@@ -1,4 +1,4 @@
-"""How Airflow is started: what it is told, and what is refused before anything is started."""
+"""The local Airflow: its environment, its migration, and refusals before it starts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from warehouse.errors import UserError
 from warehouse.operations import airflow_local as scheduler
 
 
-def test_airflow_is_bound_to_loopback_and_keeps_to_its_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_airflow_uses_loopback_and_its_own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "internal.example")
     env = scheduler.airflow_env(tmp_path, 9090)
     assert env["AIRFLOW_HOME"] == str(tmp_path)
@@ -23,7 +23,7 @@ def test_airflow_is_bound_to_loopback_and_keeps_to_its_home(tmp_path: Path, monk
     assert Path(env["AIRFLOW__CORE__DAGS_FOLDER"], "liquidation_hourly.py").is_file()
 
 
-def test_settings_survive_the_way_through_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_round_trip_through_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = settings.load(
         warehouse=tmp_path,
         coins="BTC,ETH",
@@ -37,9 +37,7 @@ def test_settings_survive_the_way_through_the_environment(tmp_path: Path, monkey
     assert asked.now == datetime(2026, 1, 12, 0, 30)
 
 
-def test_tasks_write_where_the_command_would_whatever_their_directory_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tasks_use_the_absolute_warehouse_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LIQ_WAREHOUSE", raising=False)
     assert scheduler.settings_env(settings.load())["LIQ_WAREHOUSE"] == str(tmp_path / "liquidation-data")
@@ -48,7 +46,7 @@ def test_tasks_write_where_the_command_would_whatever_their_directory_is(
     assert str(tmp_path / "liquidation-data/airflow/up/airflow.db") in env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
 
 
-def test_a_port_in_use_is_named_before_anything_is_started(tmp_path: Path) -> None:
+def test_port_in_use_is_refused_before_start(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -59,7 +57,7 @@ def test_a_port_in_use_is_named_before_anything_is_started(tmp_path: Path) -> No
     assert not home.exists()
 
 
-def test_a_database_made_by_this_version_is_not_migrated_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_is_migrated_once_per_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[str]] = []
 
     class Done:
@@ -75,7 +73,7 @@ def test_a_database_made_by_this_version_is_not_migrated_again(tmp_path: Path, m
     assert [command[3:] for command in commands] == [["airflow", "db", "migrate"]]
 
 
-def test_a_migration_that_fails_names_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_migration_names_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler.sys, "executable", "/bin/false")
     with pytest.raises(UserError, match=r"migrate\.log"):
         scheduler.migrate(tmp_path / "home", lambda line: None)

@@ -21,7 +21,7 @@ def doctor(*arguments: str) -> tuple[int, dict[str, dict[str, Any]]]:
     result = CliRunner().invoke(app, ["doctor", "--format", "json", *arguments], prog_name="liq")
     assert "Traceback" not in result.output
     rows = json.loads(result.stdout)
-    several = [row["subject"] for row in rows]  # a coin has a row for each table and reason
+    several = [row["subject"] for row in rows]  # a coin has a row per table and reason
     names = [f"{name} {i}" if several.count(name) > 1 else name for i, name in enumerate(several)]
     return result.exit_code, dict(zip(names, rows, strict=True))
 
@@ -31,7 +31,7 @@ def _market(small_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIQ_NOW", NOW)
 
 
-def test_all_is_well() -> None:
+def test_healthy_warehouse_has_no_problems() -> None:
     code, found = doctor()
     assert code == 0, found
     assert found["exchange binance"]["finding"].endswith("ms")
@@ -40,7 +40,7 @@ def test_all_is_well() -> None:
     assert found["quarantine"]["finding"] == "empty"
 
 
-def test_it_says_where_each_setting_comes_from(small_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_setting_shows_its_origin(small_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("LIQ_COINS=ETH\n")
     _, found = doctor("--warehouse", str(small_warehouse))
     assert found["LIQ_COINS"]["finding"] == "ETH (.env)"
@@ -49,7 +49,7 @@ def test_it_says_where_each_setting_comes_from(small_warehouse: Path, monkeypatc
     assert found["LIQ_SOURCE"]["finding"] == "simulated (default)"
 
 
-def test_stale_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stale_hours_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIQ_NOW", "2026-01-12T06:10Z")
     code, found = doctor()
     assert (code, found["hours"]["state"]) == (1, "wrong")
@@ -57,7 +57,7 @@ def test_stale_hours(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["hours"]["remedy"].startswith("liq run --hours 6")
 
 
-def test_a_exchange_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exchange_that_is_down_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("BINANCE", "BINANCE_ARCHIVE", "BYBIT", "OKX"):
         monkeypatch.setenv(f"LIQ_{name}_URL", "http://127.0.0.1:9")
     code, found = doctor()
@@ -75,7 +75,7 @@ def test_a_exchange_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
         (502, {}, "not JSON"),
     ],
 )
-def test_what_a_exchange_answers(status: int, headers: dict[str, str], words: str) -> None:
+def test_bad_answer_of_an_exchange_is_wrong(status: int, headers: dict[str, str], words: str) -> None:
     transport = httpx.MockTransport(lambda request: httpx.Response(status, headers=headers))
     with httpx.Client(transport=transport) as client:
         found = exchange(client, "okx", "http://okx.test")
@@ -84,7 +84,7 @@ def test_what_a_exchange_answers(status: int, headers: dict[str, str], words: st
     assert found.remedy
 
 
-def test_what_is_held_back(small_warehouse: Path) -> None:
+def test_quarantined_partition_is_wrong(small_warehouse: Path) -> None:
     held = small_warehouse / "quarantine/mart/liquidation_levels/coin=BTC/date=2026-01-12"
     held.mkdir(parents=True)
     (held / "reason.txt").write_text("books do not balance\n")
@@ -93,41 +93,41 @@ def test_what_is_held_back(small_warehouse: Path) -> None:
     assert "coin=BTC/date=2026-01-12: books do not balance" in found["quarantine"]["finding"]
 
 
-def test_no_warehouse(tmp_path: Path) -> None:
+def test_missing_warehouse_is_wrong(tmp_path: Path) -> None:
     code, found = doctor("--warehouse", str(tmp_path / "nowhere"))
     assert code == 1
     assert "no warehouse" in found["warehouse"]["finding"]
     assert found["warehouse"]["remedy"] == "liq run"
 
 
-def test_another_schema_and_another_source(small_warehouse: Path) -> None:
+def test_other_schema_or_source_is_wrong(small_warehouse: Path) -> None:
     (small_warehouse / "warehouse.json").write_text(json.dumps({"schema": 0, "source": "simulated"}))
     assert "schema 0" in doctor()[1]["warehouse"]["finding"]
     (small_warehouse / "warehouse.json").write_text(json.dumps({"schema": SCHEMA_VERSION, "source": "simulated"}))
     assert "LIQ_SOURCE=simulated" in doctor("--source", "live")[1]["source"]["remedy"]
 
 
-def test_no_catalog(small_warehouse: Path) -> None:
+def test_missing_catalog_is_wrong(small_warehouse: Path) -> None:
     (small_warehouse / "catalog.duckdb").unlink()
     code, found = doctor()
     assert (code, found["catalog"]["remedy"]) == (1, "liq run")
 
 
-def test_a_wrong_setting_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_setting_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIQ_OKX_URL", "okx")
     code, found = doctor()
     assert code == 1
     assert "LIQ_OKX_URL" in found["settings"]["finding"]
 
 
-def test_a_person_reads_a_table_and_a_verdict() -> None:
+def test_default_format_is_a_table_with_a_verdict() -> None:
     result = CliRunner().invoke(app, ["doctor"], prog_name="liq")
     assert "remedy" in result.stdout
     assert result.stdout.rstrip().endswith("no problems, but some tables are stale; see the remedy column")
 
 
-def test_days_that_do_not_say_what_they_were_built_from(small_warehouse: Path) -> None:
-    """The small warehouse was written by hand: its files have no provenance, and some tables are missing."""
+def test_days_without_provenance_are_stale(small_warehouse: Path) -> None:
+    """The files of the hand-made warehouse have no provenance, and some tables are missing."""
     code, found = doctor()
     stale = [row for row in found.values() if row["subject"].startswith("stale BTC")]
     assert (code, {row["state"] for row in stale}) == (0, {"note"})
@@ -139,7 +139,7 @@ def test_days_that_do_not_say_what_they_were_built_from(small_warehouse: Path) -
     }
 
 
-def test_a_day_that_was_lost_and_what_was_built_on_it(one_hour: Trial, tmp_path: Path) -> None:
+def test_lost_day_and_dependents_are_stale(one_hour: Trial, tmp_path: Path) -> None:
     trial = one_hour.copied(tmp_path / "copied")
     shutil.rmtree(trial.root / "core/price_bars/coin=BTC/date=2026-11-20")
     _, found = doctor("--warehouse", str(trial.root))
@@ -149,7 +149,7 @@ def test_a_day_that_was_lost_and_what_was_built_on_it(one_hour: Trial, tmp_path:
     assert not any("realised_liquidations:" in each for each in told)
 
 
-def test_a_history_that_is_whole(one_hour: Trial) -> None:
+def test_complete_history_is_ok(one_hour: Trial) -> None:
     _, found = doctor("--warehouse", str(one_hour.root))
     assert found["history BTC"]["state"] == "ok", found
     assert "1 days" in found["history BTC"]["finding"]

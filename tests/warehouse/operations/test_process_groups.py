@@ -1,4 +1,4 @@
-"""Processes that end together: the stubborn, the grouped apart and the orphaned included."""
+"""Processes that end together, including children that ignore TERM, changed their group or lost their parent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from warehouse.errors import UserError
 from warehouse.operations import process_groups as sessions
 from warehouse.operations.process_groups import Sessions
 
-# A child that has a process group of its own, ignores TERM and has lost its parent: as a task of Airflow may.
+# A child in a separate process group that ignores TERM and lost its parent, as an Airflow task may.
 STUBBORN = """
 import os, signal, sys, time
 if os.fork() == 0:
@@ -51,7 +51,7 @@ def test_every_descendant_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert said[-1].startswith("Stopped all 2 processes")
 
 
-def test_one_that_ends_by_itself_is_named_with_its_log(tmp_path: Path) -> None:
+def test_process_that_ends_early_is_named_with_its_log(tmp_path: Path) -> None:
     with Sessions(lambda line: None) as started:
         started.start(
             "scheduler", [sys.executable, "-c", "raise SystemExit(3)"], dict(os.environ), tmp_path / "its.log"

@@ -1,4 +1,4 @@
-"""A warehouse that takes imports, and files to import."""
+"""A warehouse for imports, and files to import."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ NOW = datetime(2026, 1, 30)
 
 @dataclass(frozen=True)
 class Importer:
-    """A warehouse at `root`, reached by the command line."""
+    """A warehouse at `root`, used through the command line."""
 
     root: Path
 
     def liq(self, *arguments: object) -> Result:
-        """The command, with whatever it says."""
+        """Run `liq` and return its result."""
         return CliRunner().invoke(app, [str(each) for each in arguments], prog_name="liq")
 
     def takes(self, file: Path, *options: str) -> str:
-        """What it says of a file that it takes."""
+        """Import a file, require success, and return the output."""
         done = self.liq("import", file, *options)
         assert done.exit_code == 0, done.output
         return done.stdout
 
     def refuses(self, file: Path, *options: str) -> str:
-        """The one line with which it refuses a file; nothing is there that was not before."""
+        """Import a file, require a refusal without changes, and return its error line."""
         before = self.files()
         done = self.liq("import", file, *options)
         assert done.exit_code == 2, done.output
@@ -46,27 +46,27 @@ class Importer:
         return line
 
     def files(self) -> dict[str, bytes]:
-        """Every file but locks and the catalog, which names its own path."""
+        """Return the files by path, without locks and the catalog, which names its own path."""
         found = (p for p in self.root.rglob("*") if p.is_file() and p.suffix in (".parquet", ".txt", ".json"))
         return {p.relative_to(self.root).as_posix(): rows_of_file(p) for p in found if p.name != "warehouse.json"}
 
     def rows(self, name: str) -> pl.DataFrame:
-        """A whole table."""
+        """Read a whole table."""
         contract, store = table(name), Store(self.root)
         return store.read(contract, store.keys(contract))
 
     def ask(self, sql: str) -> pl.DataFrame:
-        """An analyst's question."""
+        """Run a query through the catalog."""
         with catalog.connect(self.root) as connection:
             return connection.sql(sql).pl()
 
 
 def csv(path: Path, text: str) -> Path:
-    """A file of lines, blanks around them cut."""
+    """Write lines to a file, stripped of surrounding blanks, and return its path."""
     path.write_text("".join(f"{line.strip()}\n" for line in text.strip().splitlines()))
     return path
 
 
 def ms(text: str) -> int:
-    """ISO to unix ms."""
+    """Convert an ISO time to Unix ms."""
     return to_ms(datetime.fromisoformat(text))

@@ -1,4 +1,4 @@
-"""The past filled in any order, in pieces, or after a kill: the same files as if hour by hour had been run."""
+"""Backfills in any order, in pieces or after a kill give the files of hourly runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from warehouse.simulator import Fault, Simulation
 from warehouse.simulator.server.faults import FaultKind
 from warehouse.storage.store import Store
 
-BORDER = datetime(2026, 10, 22)  # 29 days before the day of NOW: what is older is asked of the archive
+BORDER = datetime(2026, 10, 22)  # 29 days before the day of NOW; older data comes from the archive
 FIRST, LAST = BORDER - 2 * HOUR, BORDER + 2 * HOUR
 KILLED = """
 import os, signal, sys
@@ -49,7 +49,7 @@ backfill(Trial(Path(root), url).settings(), *hours, progress=Told())
 
 @pytest.fixture(scope="module")
 def hourly(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """Every hour run in its turn."""
+    """Return a warehouse with every hour run separately."""
     return Trial(tmp_path_factory.mktemp("hourly") / "warehouse", quiet_exchanges.url).run_singly(FIRST, LAST)
 
 
@@ -61,21 +61,21 @@ def filled(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory
     return made
 
 
-def test_a_range_over_the_border_is_as_if_run_hour_by_hour(hourly: Trial, filled: Trial) -> None:
+def test_backfill_from_archive_and_rest_equals_hourly_runs(hourly: Trial, filled: Trial) -> None:
     assert differing(hourly.files(*MADE), filled.files(*MADE)) == []
     asked = set(filled.rows("fetches").filter(exchange="binance")["endpoint"].to_list())
     assert {"archive_metrics", "archive_mark_bars", "open_interest_history", "mark_bars"} <= asked
     assert len(filled.rows("position_ledger")["hour_utc"].unique()) == 5
 
 
-def test_a_rebuild_is_of_the_hours_that_were_asked_for(filled: Trial) -> None:
-    """The files that answered for two hours of a day hold the whole day, or the whole month."""
+def test_rebuild_covers_the_requested_hours_only(filled: Trial) -> None:
+    """Archive files for two hours of a day hold the whole day or month."""
     plan = of_payloads(Store(filled.root), filled.settings())
     assert (plan.first_hour, plan.last_hour) == (FIRST, LAST)
 
 
 @pytest.mark.parametrize("fault", ["404", "truncated"])
-def test_without_files_of_months_the_files_of_days_give_the_same(
+def test_daily_files_replace_missing_monthly_files(
     filled: Trial, quiet_exchanges: Simulation, tmp_path: Path, fault: FaultKind
 ) -> None:
     quiet_exchanges.faults.add(Fault(fault, path=r"monthly/.*\.zip"))
@@ -86,7 +86,7 @@ def test_without_files_of_months_the_files_of_days_give_the_same(
     assert differing(filled.files(*MADE), made.files(*MADE)) == []
 
 
-def test_again_changes_no_byte_and_asks_nothing(filled: Trial, quiet_exchanges: Simulation) -> None:
+def test_second_backfill_changes_nothing_and_sends_no_requests(filled: Trial, quiet_exchanges: Simulation) -> None:
     before = filled.files("raw", *MADE)
     quiet_exchanges.exchange.recent.clear()
     summary = backfill(filled.settings(), FIRST, LAST)
@@ -95,13 +95,13 @@ def test_again_changes_no_byte_and_asks_nothing(filled: Trial, quiet_exchanges: 
     assert not quiet_exchanges.exchange.recent
 
 
-def test_rebuilt_it_is_the_same(filled: Trial) -> None:
+def test_rebuild_gives_the_same_files(filled: Trial) -> None:
     before = filled.files(*MADE)
     summary = backfill(filled.settings(), FIRST, LAST, again=True)
     assert (summary.quarantined, differing(before, filled.files(*MADE))) == ([], [])
 
 
-def test_a_past_that_is_filled_later_rebuilds_what_depends_on_it(
+def test_later_backfill_of_the_past_rebuilds_dependent_hours(
     filled: Trial, quiet_exchanges: Simulation, tmp_path: Path
 ) -> None:
     late = Trial(tmp_path / "warehouse", quiet_exchanges.url)
@@ -116,10 +116,10 @@ def test_a_past_that_is_filled_later_rebuilds_what_depends_on_it(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
-def test_killed_anywhere_it_is_finished_by_the_next(
+def test_killed_backfill_is_completed_by_the_next(
     filled: Trial, quiet_exchanges: Simulation, tmp_path: Path, seed: int
 ) -> None:
-    """Killed three times at any step, then let go on: the same files, and none left over."""
+    """Three kills at random steps, then a full run: the same files and no leftovers."""
     made, rng = Trial(tmp_path / "warehouse", quiet_exchanges.url), random.Random(seed)
     for _ in range(3):
         words = (made.root, made.url, FIRST.isoformat(), LAST.isoformat(), rng.randrange(60))
@@ -132,8 +132,8 @@ def test_killed_anywhere_it_is_finished_by_the_next(
     assert made.leftovers() == []
 
 
-def test_hourly_runs_go_on_beside_a_backfill(filled: Trial, quiet_exchanges: Simulation, tmp_path: Path) -> None:
-    """While a past is built, an hour is published on the old one, and is built again on the new before that is."""
+def test_hourly_run_publishes_during_a_backfill(filled: Trial, quiet_exchanges: Simulation, tmp_path: Path) -> None:
+    """An hour published during a backfill is rebuilt on the new past before the backfill is published."""
     made = Trial(tmp_path / "warehouse", quiet_exchanges.url)
     made.run(BORDER + HOUR)
     beside: list[str] = []
@@ -156,9 +156,7 @@ def liq(trial: Trial, *arguments: str) -> Result:
     return CliRunner(env=env).invoke(app, command, prog_name="liq")
 
 
-def test_a_dry_run_tells_the_plan_and_what_depends_on_it_and_asks_for_no_data(
-    filled: Trial, quiet_exchanges: Simulation
-) -> None:
+def test_dry_run_prints_plan_and_sends_no_requests(filled: Trial, quiet_exchanges: Simulation) -> None:
     whole = ("--from", "2026-10-01T00:00Z", "--to", "2026-10-21T23:00Z", "--dry-run")
     quiet_exchanges.exchange.recent.clear()
     before = filled.files("raw", *MADE)
@@ -181,6 +179,6 @@ def test_a_dry_run_tells_the_plan_and_what_depends_on_it_and_asks_for_no_data(
         (("--from", "2027-10-22T05:00Z"), "future"),
     ],
 )
-def test_a_range_that_cannot_be_is_refused(filled: Trial, arguments: tuple[str, ...], word: str) -> None:
+def test_invalid_range_is_refused(filled: Trial, arguments: tuple[str, ...], word: str) -> None:
     made = liq(filled, *arguments)
     assert (made.exit_code, word in made.stderr) == (2, True), made.output

@@ -1,4 +1,4 @@
-"""The daily fit on simulated exchanges, of which one lists what it liquidated: what it learns, what it leaves alone."""
+"""The daily fit on simulated exchanges, of which one lists its liquidations: what changes, what stays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from warehouse.progress import Silent
 from warehouse.simulator import Simulation
 from warehouse.storage.store import Store
 
-# The list of the exchange that has one reaches back to the 19th, 13:00.
+# OKX lists its liquidations back to the 19th, 13:00.
 FIRST, BEFORE, MIDNIGHT, LAST = (
     datetime(2026, 11, 19, 13),
     datetime(2026, 11, 19, 23),
@@ -39,13 +39,13 @@ PARAMETERS = table("model_parameters")
 
 @pytest.fixture
 def enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ten hours of one coin are enough to learn from."""
+    """Let ten hours suffice for a fit."""
     monkeypatch.setattr(calibration, "LEAST_HOURS", 10)
 
 
 @pytest.fixture(scope="module")
 def unfitted(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """The hours before midnight. Whoever goes on with it takes a copy."""
+    """Return a shared warehouse of the hours before midnight; a test that changes it works on a copy."""
     trial = Trial(tmp_path_factory.mktemp("unfitted") / "warehouse", quiet_exchanges.url)
     assert trial.run(FIRST, BEFORE).status == "published"
     return trial
@@ -61,7 +61,7 @@ def shared(unfitted: Trial, tmp_path_factory: pytest.TempPathFactory) -> tuple[T
 
 @pytest.fixture
 def fitted(shared: tuple[Trial, Calibration], tmp_path: Path) -> Trial:
-    """The same with a version for the day that begins at midnight; a copy of one's own."""
+    """Return a separate copy with a version fitted for the day that begins at midnight."""
     return shared[0].copied(tmp_path / "fitted")
 
 
@@ -74,7 +74,7 @@ def weights(trial: Trial, version: str, exchange: str, side: str) -> pl.Series:
     return rows.sort("leverage_x", "half_life_hours")["value"]
 
 
-def test_one_feed_moves_its_exchange_and_the_others_borrow(shared: tuple[Trial, Calibration]) -> None:
+def test_one_feed_moves_all_exchanges_and_its_own_most_certainly(shared: tuple[Trial, Calibration]) -> None:
     trial, made = shared
     assert (made.quarantined, made.too_few) == ([], {})
     assert made.checks > 0
@@ -90,7 +90,7 @@ def test_one_feed_moves_its_exchange_and_the_others_borrow(shared: tuple[Trial, 
     assert sure["okx"] < sure["bybit"] == pytest.approx(sure["binance"], rel=0.5)
 
 
-def test_more_that_is_realised_raises_the_exchange_and_the_others_with_it(
+def test_more_realised_liquidations_raise_all_exchanges(
     shared: tuple[Trial, Calibration], fitted: Trial, enough: None
 ) -> None:
     realise(fitted, BEFORE, 2e7)
@@ -102,7 +102,7 @@ def test_more_that_is_realised_raises_the_exchange_and_the_others_with_it(
     assert min(grown.values()) > 1.01
 
 
-def test_the_whole_version_applies_from_midnight(shared: tuple[Trial, Calibration]) -> None:
+def test_version_applies_from_midnight(shared: tuple[Trial, Calibration]) -> None:
     trial, _ = shared
     rows = trial.rows("model_parameters").filter(version=VERSION)
     assert set(rows["valid_from_utc"]) == {MIDNIGHT}
@@ -114,7 +114,7 @@ def test_the_whole_version_applies_from_midnight(shared: tuple[Trial, Calibratio
     assert at == [PRIOR_VERSION, VERSION, VERSION]
 
 
-def test_too_few_hours_leave_the_prior(unfitted: Trial, tmp_path: Path) -> None:
+def test_too_few_hours_keep_the_prior(unfitted: Trial, tmp_path: Path) -> None:
     trial = unfitted.copied(tmp_path / "warehouse")
     before = trial.files("core", "model", "mart", "ops")
     made = calibrate(trial.settings(), DAY, DAY)
@@ -128,9 +128,7 @@ def test_too_few_hours_leave_the_prior(unfitted: Trial, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("enough")
 class TestAgain:
-    def test_the_same_data_is_the_same_version_to_the_byte(
-        self, unfitted: Trial, fitted: Trial, tmp_path: Path
-    ) -> None:
+    def test_same_data_gives_the_same_bytes(self, unfitted: Trial, fitted: Trial, tmp_path: Path) -> None:
         before = fitted.files("core", "model", "mart", "ops")
         assert calibrate(fitted.settings(), DAY, DAY).published == 0
         assert differing(before, fitted.files("core", "model", "mart", "ops")) == []
@@ -140,7 +138,7 @@ class TestAgain:
         assert differing(fitted.files(*MADE), other.files(*MADE)) == []
         assert other.leftovers() == []
 
-    def test_it_replaces_its_own_version_and_no_other(self, fitted: Trial) -> None:
+    def test_fit_replaces_only_its_own_version(self, fitted: Trial) -> None:
         calibrate(fitted.settings(), DAY + timedelta(days=1), DAY + timedelta(days=1))
         assert versions(fitted) == {PRIOR_VERSION, VERSION, "fit-2026-11-21"}
         before = fitted.rows("model_parameters")
@@ -154,8 +152,8 @@ class TestAgain:
 
 
 @pytest.mark.usefixtures("enough")
-def test_a_fit_of_another_day_that_is_published_meanwhile_stays(unfitted: Trial, tmp_path: Path) -> None:
-    """All versions are in one file: the one that was staged before the other was published does not have it."""
+def test_concurrent_fit_of_another_day_is_kept(unfitted: Trial, tmp_path: Path) -> None:
+    """All versions share one file, so a version staged before another's publication lacks the other."""
     trial, later = unfitted.copied(tmp_path / "warehouse"), DAY + timedelta(days=1)
     others: list[int] = []
 
@@ -173,7 +171,7 @@ def test_a_fit_of_another_day_that_is_published_meanwhile_stays(unfitted: Trial,
 
 
 def realise(trial: Trial, moment: datetime, usd: float) -> None:
-    """One more liquidation at `moment`, in an hour that was read."""
+    """Add a liquidation at `moment`, in a covered hour."""
     store, contract = Store(trial.root), table("realised_liquidations")
     like = trial.rows("realised_liquidations").filter(exchange="okx", side="long").head(1)
     more = like.with_columns(
@@ -186,9 +184,7 @@ def realise(trial: Trial, moment: datetime, usd: float) -> None:
 
 @pytest.mark.usefixtures("enough")
 class TestNoLookAhead:
-    def test_what_happens_on_the_day_or_later_leaves_its_version_as_it_was(
-        self, unfitted: Trial, tmp_path: Path
-    ) -> None:
+    def test_data_of_the_day_or_later_does_not_change_its_version(self, unfitted: Trial, tmp_path: Path) -> None:
         early, late = unfitted.copied(tmp_path / "early"), unfitted.copied(tmp_path / "late")
         late.run(MIDNIGHT, LAST)
         realise(late, MIDNIGHT, 9e8)
@@ -196,12 +192,12 @@ class TestNoLookAhead:
         for trial in (early, late):
             calibrate(trial.settings(), DAY, DAY)
         assert differing({FILE: early.files("model", "mart")[FILE]}, {FILE: late.files("model", "mart")[FILE]}) == []
-        calibrate(late.settings(), DAY, DAY + timedelta(days=1))  # a range that knows more of what came
+        calibrate(late.settings(), DAY, DAY + timedelta(days=1))  # a range with later data
         own = [trial.rows("model_parameters").filter(version=VERSION) for trial in (early, late)]
         assert own[0].equals(own[1])
 
-    def test_what_happened_the_day_before_does_not(self, fitted: Trial) -> None:
-        """Or the test above would pass on a fit that looks at nothing."""
+    def test_data_of_the_day_before_changes_its_version(self, fitted: Trial) -> None:
+        """The counterpart of the test above, which a fit without any data would pass too."""
         before = fitted.rows("model_parameters")
         realise(fitted, BEFORE, 9e8)
         calibrate(fitted.settings(), DAY, DAY)
@@ -209,7 +205,7 @@ class TestNoLookAhead:
 
 
 class TestHours:
-    def test_over_midnight_hour_by_hour_in_bulk_and_from_scratch(self, fitted: Trial, tmp_path: Path) -> None:
+    def test_hourly_bulk_and_fresh_runs_over_midnight_are_equal(self, fitted: Trial, tmp_path: Path) -> None:
         bulk = fitted.copied(tmp_path / "bulk")
         hour = MIDNIGHT
         while hour <= LAST:
@@ -241,7 +237,7 @@ class TestHours:
         fitted.run(MIDNIGHT, LAST)
         assert differing(fitted.files(*MADE), late.files(*MADE)) == []
 
-    def test_a_fit_between_the_tasks_of_an_hour_is_taken(
+    def test_fit_between_the_tasks_of_an_hour_is_used(
         self, unfitted: Trial, fitted: Trial, tmp_path: Path, enough: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         between = unfitted.copied(tmp_path / "between")
@@ -261,7 +257,7 @@ class TestHours:
 
 
 @pytest.mark.usefixtures("enough")
-def test_a_version_that_fails_its_checks_is_held_back(
+def test_version_that_fails_checks_is_quarantined(
     unfitted: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial = unfitted.copied(tmp_path / "warehouse")
@@ -288,7 +284,7 @@ def liq(trial: Trial, *arguments: str, now: str = "2026-11-20T12:05Z") -> Result
 
 @pytest.mark.usefixtures("enough")
 class TestCommand:
-    def test_it_says_what_each_side_learnt(self, unfitted: Trial, tmp_path: Path) -> None:
+    def test_csv_format_has_a_row_per_exchange_and_side(self, unfitted: Trial, tmp_path: Path) -> None:
         trial = unfitted.copied(tmp_path / "warehouse")
         result = liq(trial, "--from", "2026-11-19", "--to", "2026-11-20", "--format", "csv")
         assert result.exit_code == 0, result.output
@@ -303,7 +299,7 @@ class TestCommand:
         assert versions(trial) == {PRIOR_VERSION, VERSION}
         assert trial.ask("SELECT count(*) AS n FROM model.model_parameters WHERE basis = 'fitted'")["n"].item() == 240
 
-    def test_today_is_the_default_and_a_table_is_for_people(self, unfitted: Trial, tmp_path: Path) -> None:
+    def test_default_is_today_and_a_table(self, unfitted: Trial, tmp_path: Path) -> None:
         trial = unfitted.copied(tmp_path / "warehouse")
         result = liq(trial)
         assert result.exit_code == 0, result.output
@@ -321,22 +317,20 @@ class TestCommand:
             (("--from", "2026-11-20", "--to", "2026-11-19"), ("swap them",)),
         ],
     )
-    def test_what_cannot_be_meant_is_refused(
+    def test_invalid_arguments_are_refused(
         self, unfitted: Trial, arguments: tuple[str, ...], words: tuple[str, ...]
     ) -> None:
         result = liq(unfitted, *arguments)
         assert result.exit_code == 2
         assert all(word in result.stderr for word in words), result.stderr
 
-    def test_too_little_to_learn_from_is_said(
-        self, unfitted: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_too_few_hours_are_reported(self, unfitted: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(calibration, "LEAST_HOURS", 11)
         result = liq(unfitted.copied(tmp_path / "warehouse"))
         assert (result.exit_code, "fit: 1 days to do" in result.stderr) == (0, True)
         assert result.stdout.startswith("2026-11-20: fewer than")
 
-    def test_without_a_warehouse_nothing_is_made(self, tmp_path: Path) -> None:
+    def test_missing_warehouse_is_not_created(self, tmp_path: Path) -> None:
         nowhere = Trial(tmp_path / "nowhere", "")
         assert liq(nowhere).exit_code == 2
         assert not nowhere.root.exists()

@@ -1,4 +1,4 @@
-"""mart.cluster_history as a run makes it: which days are made again, and that they come out as if made at once."""
+"""mart.cluster_history in a run: days that are rebuilt, and equality with a build of all days at once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CLUSTER = ["hour_utc", "side", "cluster_id"]
 NAMES = ("liquidation_clusters", "position_ledger", "price_bars", "realised_liquidations", "realised_coverage")
 CALM, SWEPT, QUIET = ([(2, 4, 50), (3, 3, 9)], (0, 0)), ([(4, 3, 9)], (6, 0)), ([], (0, 0))
 DAYS: Hours = [*[CALM] * 3, SWEPT, *[CALM] * 24, *[QUIET] * 48, CALM]
-"""Of the clusters of longs the nearer is swept at 23:00 of the first day; from the third day on nothing stands."""
+"""Hours in which the nearer long cluster is swept on the first day, and the third and fourth day have none."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def made(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) 
     return trial
 
 
-def test_every_cluster_of_every_hour_is_a_life(made: Trial) -> None:
+def test_every_cluster_of_every_hour_has_an_active_track(made: Trial) -> None:
     tracks, clusters = made.rows("cluster_history"), made.rows("liquidation_clusters")
     standing = tracks.filter(track_status="active")
     assert standing.select(CLUSTER).sort(CLUSTER).equals(clusters.select(CLUSTER).sort(CLUSTER))
@@ -52,7 +52,7 @@ def test_every_cluster_of_every_hour_is_a_life(made: Trial) -> None:
     assert over_midnight.height > 3
 
 
-def test_a_day_that_was_deleted_is_made_again_by_a_run_of_the_next(made: Trial, tmp_path: Path) -> None:
+def test_deleted_day_is_rebuilt_by_the_next_run(made: Trial, tmp_path: Path) -> None:
     again = made.copied(tmp_path / "warehouse")
     shutil.rmtree(again.root / f"mart/cluster_history/coin=BTC/date={FIRST:%Y-%m-%d}")
     again.run(LAST)
@@ -72,7 +72,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return failing
 
 
-def test_a_day_that_was_held_back_is_made_again_and_those_after_it(
+def test_quarantined_day_and_later_days_are_rebuilt(
     made: Trial, tmp_path: Path, failing: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again = Trial(tmp_path / "warehouse", made.url)
@@ -87,11 +87,11 @@ def test_a_day_that_was_held_back_is_made_again_and_those_after_it(
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
-    """Five days of a coin, published, with their tracks."""
+    """Return a stage over five published days of a coin with their tracks."""
     store = Store(tmp_path / "warehouse")
     for name, rows in zip(NAMES, inputs(DAYS), strict=True):
         store.write_partitions(table(name), rows)
-    for at in range(5):  # a day on which nothing stands has files without rows
+    for at in range(5):  # a day without clusters has files without rows
         for name in ("liquidation_clusters", "realised_liquidations", "realised_coverage"):
             key = {"coin": "BTC", "date": BEGIN.date() + timedelta(days=at)}
             if not store.find(table(name), key):
@@ -106,7 +106,7 @@ def published(stage: Stage) -> Stage:
 
 
 def follow(stage: Stage) -> list[date]:
-    """Builds what is stale of the history. Returns the days."""
+    """Build the stale days of the history and return them."""
     days = tuple(BEGIN.date() + timedelta(days=at) for at in range(5))
     walk = Walk(stage.store, Lane(("cluster_history",), days, ("BTC",)))
     list(walk.run())
@@ -114,7 +114,7 @@ def follow(stage: Stage) -> list[date]:
 
 
 def contents(stage: Stage) -> dict[str, str]:
-    """What the rows of each published day are, in short."""
+    """Return the content digest of each published day."""
     keys = stage.published.keys(HISTORY)
     return {str(key["date"]): footer.content for key in keys if (footer := stage.published.footer(HISTORY, key))}
 
@@ -123,14 +123,14 @@ def tracks(stage: Stage) -> pl.DataFrame:
     return stage.published.read(HISTORY, stage.published.keys(HISTORY))
 
 
-def test_days_are_made_as_if_at_once_and_a_day_without_lives_is_there(stage: Stage) -> None:
+def test_daily_builds_equal_one_build_and_empty_day_has_a_file(stage: Stage) -> None:
     assert tracks(stage).equals(build(*inputs(DAYS)))
     heights = {str(key["date"]): stage.published.read(HISTORY, [key]).height for key in stage.published.keys(HISTORY)}
     assert [day for day, height in heights.items() if not height] == ["2026-01-08"]
     assert list(heights) == [f"2026-01-{day:02}" for day in range(5, 10)]
 
 
-def test_what_is_told_late_reaches_the_end_and_makes_no_later_day_again(stage: Stage) -> None:
+def test_late_liquidation_changes_only_the_day_of_the_sweep(stage: Stage) -> None:
     before = tracks(stage)
     (end,) = before.filter(track_status="swept").to_dicts()
     assert (end["hour_utc"], end["realised_usd"], end["realised_is_complete"]) == (BEGIN + 3 * HOUR, None, None)
@@ -142,7 +142,10 @@ def test_what_is_told_late_reaches_the_end_and_makes_no_later_day_again(stage: S
     for name, row in told.items():
         stage.store.write_partitions(table(name), frame(name, [row]))
     before_contents = contents(stage)
-    assert follow(stage) == [date(2026, 1, 5), date(2026, 1, 6)]  # the hour up to midnight may speak of the day before
+    assert follow(stage) == [
+        date(2026, 1, 5),
+        date(2026, 1, 6),
+    ]  # the hour up to midnight may hold events of the day before
     stage.publish()
     now_contents = contents(stage)
     assert [day for day in now_contents if now_contents[day] != before_contents[day]] == ["2026-01-05"]
@@ -152,7 +155,7 @@ def test_what_is_told_late_reaches_the_end_and_makes_no_later_day_again(stage: S
     assert tracks(stage).drop(realised).equals(before.drop(realised))
 
 
-def test_a_map_made_again_changes_what_comes_after_it(stage: Stage) -> None:
+def test_rebuilt_map_changes_later_days(stage: Stage) -> None:
     before, other = tracks(stage), DAYS.copy()
     other[5] = QUIET
     for name, rows in zip(NAMES, inputs(other), strict=True):

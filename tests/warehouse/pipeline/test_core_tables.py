@@ -1,4 +1,4 @@
-"""Days of payloads to core tables: each day is the same whichever days are made with it."""
+"""Core tables from days of payloads: a day does not depend on the other days of its build."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PLAN = Plan(
 
 
 def price(at_ms: int) -> float:
-    """Never the same in two neighbouring five minutes."""
+    """Return a price that differs between neighbouring five-minute bars."""
     return 90_000.0 + (at_ms // STEP * 7919) % 1000
 
 
@@ -48,7 +48,7 @@ def klines(instrument: str, day_ms: int) -> tuple[Request, bytes]:
 
 
 def archived(day_ms: int, early_ms: int) -> Iterator[tuple[Request, bytes]]:
-    """A day's files: bars, and snapshots whose labels are so much before their time."""
+    """Yield a day's archive files: bars, and snapshots with labels `early_ms` before their time."""
     bars = checksum_of("archive_mark_bars", day_ms)
     lines = [
         f"{t},{p},{p},{p},{p},0,{t + STEP - 1},0,300,0,0,0"
@@ -66,7 +66,7 @@ def archived(day_ms: int, early_ms: int) -> Iterator[tuple[Request, bytes]]:
 
 
 def heard(day_ms: int) -> tuple[Request, bytes]:
-    """The first hour of a day of Bybit's stream, which tells of the second before midnight too."""
+    """Return the first hour of a day of Bybit's stream, with an event of the second before midnight."""
     data = [{"T": day_ms + t, "s": "BTCUSDT", "S": "Buy", "v": "2", "p": "90000"} for t in (-1000, 2000)]
     said = recording.line(day_ms + 3000, said=json.dumps({"topic": "allLiquidation.BTCUSDT", "data": data}))
     begun = recording.line(day_ms, mark=recording.SUBSCRIBED, instruments=None)
@@ -106,7 +106,7 @@ def contract(exchange: str, unit: float = 1.0, since: datetime = datetime(2020, 
 
 
 def made(store: Store, name: str, pieces: list[list[date]]) -> Store:
-    """A stage of that name with the core tables of DAYS, built in these pieces."""
+    """Build the core tables of DAYS in pieces and return the staged store."""
     stage = Stage(store, name)
     for days in pieces:
         build(stage, replace(PLAN, days=tuple(days)))
@@ -118,7 +118,7 @@ def files(stage: Store) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("pieces", [[DAYS], [DAYS[:1], DAYS[1:]], [DAYS[:3], DAYS[3:]]])
-def test_days_built_together_are_the_days_built_alone(raw: Store, pieces: list[list[date]]) -> None:
+def test_days_built_together_equal_days_built_alone(raw: Store, pieces: list[list[date]]) -> None:
     alone = files(made(raw, "alone", [[day] for day in DAYS]))
     together = files(made(raw, "together", pieces))
     assert {"price_bars", "open_interest", "positioning", "realised_liquidations", "gaps"} <= {
@@ -127,14 +127,14 @@ def test_days_built_together_are_the_days_built_alone(raw: Store, pieces: list[l
     assert together == alone
 
 
-def test_what_was_heard_of_the_day_before_does_not_reach_into_it(raw: Store) -> None:
+def test_stream_events_of_the_day_before_are_excluded(raw: Store) -> None:
     events = table("realised_liquidations")
     stage = made(raw, "made", [DAYS])
     times = stage.read(events, stage.keys(events))["time_utc"].to_list()
     assert times == [from_ms(at + 2000) for at in MIDNIGHTS]
 
 
-def test_a_contract_is_taken_as_it_was_known_on_each_day(raw: Store) -> None:
+def test_each_day_uses_its_contract_version(raw: Store) -> None:
     change = datetime(2026, 1, 7, 12)
     old = contract("bybit").with_columns(pl.lit(change).cast(pl.Datetime("ms")).alias("valid_to_utc"))
     both = pl.concat([old.cast(table("instruments").schema), contract("bybit", 1000.0, change)])

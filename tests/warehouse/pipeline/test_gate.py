@@ -1,4 +1,4 @@
-"""The gate: what fails is held back, with what is built on it or together with it, and nothing else is."""
+"""The gate: a failed partition is quarantined with its dependents and siblings, and nothing else is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = ("price_bars", "open_interest", "liquidation_levels", "position_ledger",
 
 @pytest.fixture
 def stage(one_hour: Trial, tmp_path: Path) -> Stage:
-    """Sound rows of BTC, and the same as ETH."""
+    """Return a stage with sound rows of BTC, and the same rows as ETH."""
     made = Stage(Store(tmp_path / "warehouse"), "checked")
     for name in NAMES:
         rows = Store(one_hour.root).read(table(name), [KEY])
@@ -33,7 +33,7 @@ def stage(one_hour: Trial, tmp_path: Path) -> Stage:
 
 
 def broken(stage: Stage, name: str, spoil: Break) -> dict[str, str]:
-    """What is held of BTC, and why, when its `name` is spoiled. Of ETH nothing ever is."""
+    """Spoil table `name` of BTC; return BTC's quarantined tables and reasons. ETH must have none."""
     stage.store.write(table(name), spoil(stage.store.read(table(name), [KEY])), KEY)
     held = checked(stage)
     assert {partition for _, partition, _ in held} <= {f"coin=BTC/date={A.date()}"}
@@ -42,7 +42,7 @@ def broken(stage: Stage, name: str, spoil: Break) -> dict[str, str]:
 
 
 def checked(stage: Stage) -> list[gate.Held]:
-    """What is held back, once the results are recorded."""
+    """Run the gate, record the results, and return the quarantined partitions."""
     results = gate.check(stage, A, Silent())
     held = gate.hold_back(stage, results)
     gate.record(stage, A, results)
@@ -56,25 +56,25 @@ def test_sound_rows_pass(stage: Stage) -> None:
     assert stage.store.read(table("checks"), [{"date": A.date()}]).height == len(results)
 
 
-def test_what_is_built_on_it_is_held(stage: Stage) -> None:
+def test_dependent_tables_are_quarantined(stage: Stage) -> None:
     held = broken(stage, "price_bars", lambda rows: rows.with_columns(high=pl.col("low") / 2))
     assert set(held) == set(NAMES)
     assert held["price_bars"].startswith("core.price_bars.high_and_low_bound_the_bar: ")
     assert held["liquidation_curve"].startswith("built from mart.liquidation_levels coin=BTC")
 
 
-def test_what_it_is_built_on_is_not(stage: Stage) -> None:
+def test_inputs_are_not_quarantined(stage: Stage) -> None:
     held = broken(stage, "liquidation_curve", lambda rows: rows.with_columns(cumulative_usd=-1.0))
     assert set(held) == {"liquidation_curve", "market_balance"}
 
 
-def test_siblings_of_one_build_are_held_together(stage: Stage) -> None:
+def test_tables_of_one_build_are_quarantined_together(stage: Stage) -> None:
     held = broken(stage, "position_ledger", lambda rows: rows.with_columns(closing_base=pl.col("closing_base") * 2))
     assert set(held) == set(NAMES) - {"price_bars", "open_interest"}
     assert held["liquidation_levels"] == "built together with model.position_ledger, which is quarantined"
 
 
-def test_a_warning_holds_nothing_and_is_recorded(stage: Stage) -> None:
+def test_warning_is_recorded_and_quarantines_nothing(stage: Stage) -> None:
     assert broken(stage, "open_interest", lambda r: r.with_columns(pl.col("open_interest_usd") * 1.05)) == {}
     recorded = stage.store.read(table("checks"), [{"date": A.date()}]).filter(~pl.col("passed"))
     assert recorded.select("severity", "check_name", "partition").rows() == [
@@ -82,7 +82,7 @@ def test_a_warning_holds_nothing_and_is_recorded(stage: Stage) -> None:
     ]
 
 
-def test_checks_of_an_hour_replace_those_of_the_same_hour(stage: Stage) -> None:
+def test_checks_of_an_hour_are_replaced(stage: Stage) -> None:
     checked(stage)
     first = stage.store.read(table("checks"), [{"date": A.date()}]).height
     checked(stage)
@@ -92,7 +92,7 @@ def test_checks_of_an_hour_replace_those_of_the_same_hour(stage: Stage) -> None:
     assert set(recorded["hour_utc"]) == {A}
 
 
-def test_checks_of_an_hour_leave_those_of_other_coins(stage: Stage) -> None:
+def test_checks_of_other_coins_are_kept(stage: Stage) -> None:
     checked(stage)
     before = stage.store.read(table("checks"), [{"date": A.date()}])
     for contract, key in list(stage.staged()):

@@ -1,4 +1,4 @@
-"""`liq import` on small files, sound and broken."""
+"""`liq import` of small files, valid and invalid."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ WORDS = ("--side-words", "long=sell,short=buy")
 
 @pytest.fixture
 def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Importer:
-    """Of recorded data, of which nothing is recorded."""
+    """Return a warehouse of source `recorded` with an empty recording."""
     (tmp_path / "recorded").mkdir()
     root = tmp_path / "warehouse"
     about = {"SOURCE": "recorded", "RECORDED": tmp_path / "recorded", "NOW": "2026-01-30T00:00Z", "WAREHOUSE": root}
@@ -58,7 +58,7 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Importer:
     return Importer(root)
 
 
-def test_rows_reach_core_marked_and_normalised(warehouse: Importer, tmp_path: Path) -> None:
+def test_rows_are_normalised_and_marked_with_their_source(warehouse: Importer, tmp_path: Path) -> None:
     said = warehouse.takes(csv(tmp_path / "oi.csv", SOUND_OI), *OI[:-1], "2", "--source", "Kaiko")
     rows = warehouse.rows("open_interest")
     assert rows["open_interest_base"].to_list() == [4.5, 5.0]
@@ -71,13 +71,13 @@ def test_rows_reach_core_marked_and_normalised(warehouse: Importer, tmp_path: Pa
     assert "liq backfill --from 2026-01-05T00:00Z --to 2026-01-05T01:00Z --coins BTC" in said
 
 
-def test_hours_that_lack_in_an_import_are_gaps(warehouse: Importer, tmp_path: Path) -> None:
+def test_hours_missing_from_an_import_are_gaps(warehouse: Importer, tmp_path: Path) -> None:
     warehouse.takes(csv(tmp_path / "oi.csv", SOUND_OI.replace("T00:00:00Z", "T22:00:00Z")), *OI)
     gaps = warehouse.rows("gaps").filter(pl.col("series") == "open_interest")
     assert gaps["hour_utc"].to_list() == [datetime(2026, 1, 5, h) for h in range(2, 22)]
 
 
-def test_the_same_file_again_changes_no_byte(warehouse: Importer, tmp_path: Path) -> None:
+def test_second_import_changes_nothing(warehouse: Importer, tmp_path: Path) -> None:
     file = csv(tmp_path / "oi.csv", SOUND_OI)
     warehouse.takes(file, *OI)
     before = warehouse.files()
@@ -87,13 +87,13 @@ def test_the_same_file_again_changes_no_byte(warehouse: Importer, tmp_path: Path
     assert warehouse.files() == before
 
 
-def test_a_corrected_file_replaces_what_it_corrects(warehouse: Importer, tmp_path: Path) -> None:
+def test_corrected_file_replaces_earlier_rows(warehouse: Importer, tmp_path: Path) -> None:
     for text in (SOUND_OI, SOUND_OI.replace(",9", ",8"), SOUND_OI, SOUND_OI.replace(",10", ",14")):
         warehouse.takes(csv(tmp_path / "oi.csv", text), *OI)
     assert warehouse.rows("open_interest")["open_interest_base"].to_list() == [9.0, 14.0]
 
 
-def test_core_made_anew_from_raw_is_the_same(warehouse: Importer, tmp_path: Path) -> None:
+def test_core_rebuilt_from_raw_is_the_same(warehouse: Importer, tmp_path: Path) -> None:
     warehouse.takes(csv(tmp_path / "oi.csv", SOUND_OI), *OI)
     warehouse.takes(csv(tmp_path / "bars.csv", SOUND_BARS), *BARS)
     warehouse.takes(csv(tmp_path / "events.csv", SOUND_EVENTS), *EVENTS, *SIZE, *WORDS, "--complete")
@@ -109,7 +109,7 @@ def test_core_made_anew_from_raw_is_the_same(warehouse: Importer, tmp_path: Path
     assert {name: anew.get(name) for name in made} == made
 
 
-def test_realised_liquidations_that_are_complete_cover_their_hours(warehouse: Importer, tmp_path: Path) -> None:
+def test_complete_liquidations_cover_their_full_hours(warehouse: Importer, tmp_path: Path) -> None:
     warehouse.takes(csv(tmp_path / "events.csv", SOUND_EVENTS), *EVENTS, *SIZE, *WORDS, "--complete")
     events = warehouse.rows("realised_liquidations")
     assert events["side"].to_list() == ["long", "short", "short", "long"]
@@ -119,18 +119,18 @@ def test_realised_liquidations_that_are_complete_cover_their_hours(warehouse: Im
         "complete",
         "complete",
         "sampled",
-    ]  # hours begun are not told
+    ]  # partial first and last hours are not complete
     covered = warehouse.rows("realised_coverage")
     assert covered["hour_utc"].to_list() == [datetime(2026, 1, 5, h) for h in (2, 3, 4)]
 
 
-def test_realised_liquidations_are_incomplete_unless_said_otherwise(warehouse: Importer, tmp_path: Path) -> None:
+def test_liquidations_are_sampled_by_default(warehouse: Importer, tmp_path: Path) -> None:
     warehouse.takes(csv(tmp_path / "events.csv", SOUND_EVENTS), *EVENTS, *SIZE, *WORDS)
     assert set(warehouse.rows("realised_liquidations")["completeness"]) == {"sampled"}
     assert warehouse.rows("realised_coverage").is_empty()
 
 
-def test_volume_in_contracts_needs_their_size(warehouse: Importer, tmp_path: Path) -> None:
+def test_volume_in_contracts_requires_contract_size(warehouse: Importer, tmp_path: Path) -> None:
     text = SOUND_BARS.replace("close\n", "close,v\n").replace("101\n", "101,500\n").replace("100\n", "100,300\n")
     file = csv(tmp_path / "bars.csv", text)
     asked = (*TRADES, "--columns", "volume=v", "--unit", "contracts")
@@ -167,7 +167,7 @@ def test_volume_in_contracts_needs_their_size(warehouse: Importer, tmp_path: Pat
         (SOUND_EVENTS, (*EVENTS, *SIZE, *WORDS, "--source", "a b"), ("--source",)),
     ],
 )  # fmt: skip
-def test_a_fault_is_named_and_nothing_is_written(
+def test_invalid_file_is_refused_and_nothing_is_written(
     warehouse: Importer, tmp_path: Path, text: str, options: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     line = warehouse.refuses(csv(tmp_path / "theirs.csv", text), *options)
@@ -176,13 +176,13 @@ def test_a_fault_is_named_and_nothing_is_written(
         assert word in line
 
 
-def test_sums_need_a_price(warehouse: Importer, tmp_path: Path) -> None:
+def test_liquidation_sums_require_price_bars(warehouse: Importer, tmp_path: Path) -> None:
     file = csv(tmp_path / "sums.csv", "time,l,s\n2026-01-05T00:00Z,500,0\n2026-01-05T01:00Z,0,300")
     options = (*EVENTS[:4], "--unit", "usd", "--instrument", "BTC-USDT-SWAP", "--columns", "long=l,short=s", *SIZE)
     assert "import price bars of these hours first" in warehouse.refuses(file, *options)
 
 
-def test_rows_that_fail_a_check_are_not_taken_at_all(warehouse: Importer, tmp_path: Path) -> None:
+def test_file_that_fails_a_check_is_refused(warehouse: Importer, tmp_path: Path) -> None:
     warehouse.takes(csv(tmp_path / "bars.csv", SOUND_BARS), *BARS)
     wrong = """
         time,instrument,open_interest,open_interest_usd
@@ -194,7 +194,7 @@ def test_rows_that_fail_a_check_are_not_taken_at_all(warehouse: Importer, tmp_pa
     assert "value_within_10pct_of_mark" in line
 
 
-def test_a_simulated_warehouse_takes_no_import(
+def test_simulated_warehouse_refuses_imports(
     warehouse: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LIQ_SOURCE", "simulated")
@@ -202,13 +202,13 @@ def test_a_simulated_warehouse_takes_no_import(
 
 
 @pytest.mark.parametrize("name", ["oi.parquet", "oi.csv", "oi.xlsx"])
-def test_a_file_that_is_no_table_is_refused(warehouse: Importer, tmp_path: Path, name: str) -> None:
+def test_unreadable_file_is_refused(warehouse: Importer, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\x00\xff\xfe")
     assert name in warehouse.refuses(tmp_path / name, *OI)
     assert "no file" in warehouse.refuses(tmp_path / f"absent-{name}", *OI)
 
 
-def test_a_map_over_which_something_is_imported_is_made_again_by_the_next_run(
+def test_next_run_rebuilds_the_map_after_an_import(
     warehouse: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LIQ_COINS", "BTC")
@@ -244,10 +244,10 @@ sys.exit(CliRunner().invoke(app, sys.argv[2:], prog_name="liq").exit_code)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moves", [0, 1, 5, 9, 13])
-def test_killed_midway_it_is_whole_or_absent_and_the_same_command_ends_it(
+def test_killed_import_is_completed_by_the_same_command(
     warehouse: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int
 ) -> None:
-    """Killed before any file is in its place, while they are staged, and while they are published."""
+    """The kills fall before any write, during staging and during publication."""
     file = csv(tmp_path / "bars.csv", SOUND_BARS)
     monkeypatch.setenv("LIQ_NOW", "2026-01-30T00:00:00Z")
     with python(KILLED, moves, "import", file, *BARS) as child:
@@ -262,7 +262,9 @@ def test_killed_midway_it_is_whole_or_absent_and_the_same_command_ends_it(
     assert [name for name in warehouse.files() if name.startswith((".staging", "quarantine"))] == []
 
 
-def test_another_run_goes_first(warehouse: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_import_fails_while_another_run_holds_the_lock(
+    warehouse: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LIQ_WAIT_S", "0")
     file = csv(tmp_path / "oi.csv", SOUND_OI)
     warehouse.takes(file, *OI)

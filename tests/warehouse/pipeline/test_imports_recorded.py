@@ -1,4 +1,4 @@
-"""Recorded data as it lies there, each layout of it imported, and a map made of it."""
+"""Imports of each layout of the recorded data, and a map built from them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def options(form: str, exchange: str, columns: str, *more: str) -> tuple[str, ..
 
 
 def cut(folder: Path, name: str, first: int, last: int) -> Path:
-    """The rows of some days of a recorded file, in a file of its layout."""
+    """Write the rows of some days of a recorded file, in the same layout, and return the path."""
     rows = pl.read_parquet(RECORDED / f"{name}.parquet")
     time = "open_ms" if "open_ms" in rows.columns else "ts_ms"
     path = folder / f"{name}.parquet"
@@ -64,7 +64,7 @@ def cut(folder: Path, name: str, first: int, last: int) -> Path:
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Importer]:
-    """A day of Binance and Bybit, imported, and then run where no exchange has anything to say."""
+    """Yield a warehouse with an imported day of Binance and Bybit, run over exchanges without data."""
     folder = tmp_path_factory.mktemp("imported")
     (folder / "recorded").mkdir()
     about = {"SOURCE": "recorded", "RECORDED": folder / "recorded", "NOW": "2026-01-30T00:00Z", "COINS": "BTC"}
@@ -78,7 +78,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Importer]:
         yield warehouse
 
 
-def test_the_map_is_made_of_what_was_imported(imported: Importer) -> None:
+def test_map_is_built_from_imported_data(imported: Importer) -> None:
     books = imported.rows("position_ledger").filter(~pl.col("is_stale"))
     for exchange in ("binance", "bybit"):
         assert set(books.filter(pl.col("exchange") == exchange)["hour_utc"]) == set(hours(FIRST, LAST))
@@ -88,7 +88,7 @@ def test_the_map_is_made_of_what_was_imported(imported: Importer) -> None:
     assert imported.rows("position_ledger")["source"].str.starts_with("imported").all()
 
 
-def test_both_sides_are_halved_and_trades_fill_the_marks_bars(imported: Importer) -> None:
+def test_two_sided_open_interest_is_halved_and_trades_fill_volume(imported: Importer) -> None:
     bybit = imported.rows("open_interest").filter((pl.col("exchange") == "bybit") & (pl.col("coin") == "BTC"))
     assert (bybit["open_interest_base"] * 2).to_list() == bybit["reported"].to_list()
     bars = imported.rows("price_bars").filter((pl.col("exchange") == "binance") & (pl.col("coin") == "BTC"))
@@ -100,12 +100,12 @@ def test_both_sides_are_halved_and_trades_fill_the_marks_bars(imported: Importer
     assert bars["volume_base"].sum() == pytest.approx(theirs["volume_base"].sum())
 
 
-def test_a_exchange_that_nobody_recorded_is_a_gap(imported: Importer) -> None:
+def test_exchange_without_recordings_is_a_gap(imported: Importer) -> None:
     missing = imported.rows("gaps").filter((pl.col("exchange") == "okx") & (pl.col("state") == "missing"))
     assert set(hours(FIRST, LAST)) <= set(missing["hour_utc"])
 
 
-def test_every_other_layout_is_taken(imported: Importer) -> None:
+def test_other_layouts_are_imported(imported: Importer) -> None:
     days = {"okx_open": "2025-09-01", "klines_1h_2025-08": "2025-09-01", "bybit_okx": "2026-01-07"}
     for name, wanted in OTHER_LAYOUTS.items():
         day = ms(next((d for start, d in days.items() if name.startswith(start)), "2025-04-01") + "T00:00")

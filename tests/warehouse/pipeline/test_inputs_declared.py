@@ -1,7 +1,7 @@
-"""A build reads what its contract declares: the tables that it takes are its inputs, all of them and no other.
+"""A build reads exactly the inputs that its contract declares.
 
-A run reads and digests the declared inputs alone. A build that read anything else would not be built again when that
-changes; an input that nothing reads would have it built again for nothing.
+A run reads and digests only the declared inputs. An undeclared input would not trigger a rebuild when it
+changes; an unused input would trigger needless rebuilds.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from warehouse.pipeline.build import implementation, statement
 from warehouse.pipeline.unit import maker, products
 
 PARAMETERS = {"coin", "day", "hours", "exchanges"}
-"""The parameters that the engine can pass to a build besides its inputs."""
+"""Parameters that the engine can pass to a build besides its inputs."""
 
 Build = str | Callable[..., Any]
 TABLES = pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.name)
 
 
 def build_of(contract: Table) -> Build:
-    """The SELECT or the function that makes a table."""
+    """Return the SELECT or the function that builds a table."""
     made: Build = statement(contract) or implementation(contract).build
     return made
 
 
 def misread(contract: Table, build: Build) -> Iterator[str]:
-    """Where the tables that a build takes are not the inputs of its contract."""
+    """Yield differences between the tables that a build reads and the inputs of its contract."""
     declared = {each.table for each in contract.inputs}
     taken, used, parameters = _of_select(build) if isinstance(build, str) else _of_function(build)
-    # a log is written from what a run did, which is no table
+    # a log is built from a run's entries, which are no table
     undeclared = taken - declared if contract.inputs else taken & load().keys()
     yield from (f"{contract.full_name}: {name} is read, but not declared" for name in sorted(undeclared))
     yield from (f"{contract.full_name}: {name} is declared, but not read" for name in sorted(declared - used))
@@ -50,7 +50,7 @@ def misread(contract: Table, build: Build) -> Iterator[str]:
 
 
 def _of_select(script: str) -> tuple[set[str], set[str], set[str]]:
-    """The relations of a SELECT but its CTEs, as parsed: DuckDB's `get_table_names` binds, and needs every column."""
+    """Return the relations of a parsed SELECT without its CTEs; DuckDB's `get_table_names` would bind columns."""
     with duckdb.connect() as connection:
         (text,) = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [script]).fetchone() or ("{}",)
     tree = json.loads(text)
@@ -70,7 +70,7 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 
 
 def _of_function(build: Callable[..., Any]) -> tuple[set[str], set[str], set[str]]:
-    """The tables that a function takes, those that its body names, and its other parameters."""
+    """Return the tables among a function's parameters, the ones used in its body, and its other parameters."""
     known = inspect.signature(build).parameters.values()
     taken = {p.name for p in known if p.kind is not p.KEYWORD_ONLY}
     (function,) = ast.parse(textwrap.dedent(inspect.getsource(build))).body
@@ -85,12 +85,12 @@ def holds(complaints: Iterable[str]) -> None:
 
 
 @TABLES
-def test_a_build_reads_what_its_contract_declares(contract: Table) -> None:
+def test_build_reads_its_declared_inputs(contract: Table) -> None:
     holds(misread(maker(contract), build_of(maker(contract))))
 
 
 @TABLES
-def test_a_table_that_is_built_with_another_has_no_inputs_and_no_build_of_its_own(contract: Table) -> None:
+def test_table_built_with_another_has_no_own_inputs_or_build(contract: Table) -> None:
     if contract.built_with:
         assert contract.inputs == ()
         assert statement(contract) is None
@@ -98,7 +98,7 @@ def test_a_table_that_is_built_with_another_has_no_inputs_and_no_build_of_its_ow
         assert maker(contract).built_with is None
 
 
-def test_most_tables_are_built_from_others_and_both_ways_occur() -> None:
+def test_tables_are_built_by_select_or_function() -> None:
     built = [contract for contract in load().values() if contract.inputs]
     assert len(built) >= 15
     assert {isinstance(build_of(contract), str) for contract in built} == {True, False}
@@ -107,12 +107,12 @@ def test_most_tables_are_built_from_others_and_both_ways_occur() -> None:
 
 
 def balance_of(liquidation_curve: Any, price_bars: Any, *, coin: str) -> Any:
-    """A build with a parameter that market_balance does not declare."""
+    """Build with a parameter that market_balance does not declare."""
     return liquidation_curve, price_bars, coin
 
 
 def idle(liquidation_curve: Any, *, now: str) -> Any:
-    """A build that takes its input, leaves it alone, and asks for what no run knows."""
+    """Build with an unused input and an unknown parameter."""
     return now
 
 
@@ -152,12 +152,12 @@ PLANTED: Mapping[str, tuple[str, Build, list[str]]] = {
 
 
 @pytest.mark.parametrize(("name", "build", "expected"), PLANTED.values(), ids=PLANTED)
-def test_a_planted_breach_is_noticed(name: str, build: Build, expected: list[str]) -> None:
+def test_planted_breach_is_detected(name: str, build: Build, expected: list[str]) -> None:
     assert list(misread(table(name), build)) == expected
 
 
 @pytest.mark.parametrize("name", ["market_balance", "cascade_risk"])
-def test_a_planted_input_that_nothing_reads_is_noticed(name: str) -> None:
+def test_planted_unused_input_is_detected(name: str) -> None:
     contract = table(name)
     wider = replace(contract, inputs=(*contract.inputs, Input("margin_tiers")))
     said = f"{contract.full_name}: margin_tiers is declared, but not read"

@@ -1,4 +1,4 @@
-"""What a change makes stale: only what depends on it is built, and the files equal those of a full rebuild."""
+"""Staleness after a change: only dependents are built, and the files equal a full rebuild."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MART = {"liquidation_levels", "liquidation_curve", "market_balance", "liquidatio
 
 @pytest.fixture(scope="module")
 def filled(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """Four days, of which the first and the last are begun."""
+    """Return a shared warehouse of four days, of which the first and the last are partial."""
     made = Trial(tmp_path_factory.mktemp("filled") / "warehouse", quiet_exchanges.url)
     assert made.backfill(FIRST, LAST).quarantined == []
     return made
@@ -60,19 +60,19 @@ def whole(trial: Trial, **options: object) -> Plan:
 
 
 def built(trial: Trial, **options: object) -> list[tuple[str, str]]:
-    """The units that the loop builds now, in order, as table and day."""
+    """Build the stale units and return their tables and days in order."""
     stage = Stage(Store(trial.root), "tried")
     made = [each.label for each in build(stage, whole(trial, **options))]
     stage.publish()
     return [(label.split(".")[1].split(" ")[0], label[-10:]) for label in made]
 
 
-def test_nothing_is_stale_once_it_is_built(trial: Trial) -> None:
+def test_nothing_is_stale_after_a_build(trial: Trial) -> None:
     assert built(trial) == []
 
 
-def test_a_late_bar_changes_its_day_and_what_hangs_on_it(trial: Trial, tmp_path: Path) -> None:
-    """The bar moves the mark, so the state at the day's end differs, and with it every later day."""
+def test_late_bar_rebuilds_its_day_and_dependents(trial: Trial, tmp_path: Path) -> None:
+    """The bar moves the mark, which changes the state at the day's end and every later day."""
     late(trial, DAYS[1])
     made = built(trial)
     assert ("price_bars", "2026-11-17") not in made
@@ -85,7 +85,7 @@ def test_a_late_bar_changes_its_day_and_what_hangs_on_it(trial: Trial, tmp_path:
 
 
 def late(trial: Trial, day: date) -> None:
-    """An answer that came late: noon's mark of one exchange was 0.3 % lower than it was told."""
+    """Add a late payload in which the low of one exchange's noon mark bar is 0.3 % lower."""
     store, payloads = Store(trial.root), table("payloads")
     key = {"exchange": "bybit", "date": day}
     rows = store.read(payloads, [key])
@@ -103,7 +103,7 @@ def late(trial: Trial, day: date) -> None:
     store.write_partitions(payloads, pl.concat([rows, more.select(rows.columns)]))
 
 
-def test_an_answer_that_says_the_same_again_ends_with_the_core_tables(trial: Trial) -> None:
+def test_repeated_answer_rebuilds_core_tables_only(trial: Trial) -> None:
     store, payloads = Store(trial.root), table("payloads")
     rows = store.read(payloads, [{"exchange": "bybit", "date": DAYS[1]}])
     again = rows.filter(endpoint="mark_bars").with_columns(pl.col("received_at_utc") + timedelta(hours=1))
@@ -115,7 +115,7 @@ def test_an_answer_that_says_the_same_again_ends_with_the_core_tables(trial: Tri
     assert {day for _, day in made} == {"2026-11-18", "2026-11-19"}
 
 
-def test_a_version_of_the_parameters_changes_the_days_that_it_applies_to(trial: Trial) -> None:
+def test_new_parameters_rebuild_the_days_they_apply_to(trial: Trial) -> None:
     store, stated = Store(trial.root), Store(trial.root).read(PARAMETERS, [{}])
     weight = pl.col("parameter") == "weight"
     version = stated.with_columns(
@@ -137,14 +137,14 @@ def test_a_version_of_the_parameters_changes_the_days_that_it_applies_to(trial: 
 
 
 @pytest.mark.parametrize("name", ["price_bars", "liquidation_levels", "liquidation_curve", "cluster_history"])
-def test_a_deleted_file_is_built_and_nothing_else(filled: Trial, trial: Trial, name: str) -> None:
+def test_only_the_deleted_file_is_rebuilt(filled: Trial, trial: Trial, name: str) -> None:
     contract = table(name)
     shutil.rmtree(trial.root / contract.layer / name / f"coin=BTC/date={DAYS[1]}")
     assert built(trial) == [(name, "2026-11-18")]
     assert differing(filled.whole_files("core", "model", "mart"), trial.whole_files("core", "model", "mart")) == []
 
 
-def test_what_is_held_back_is_built_until_it_passes(filled: Trial, trial: Trial) -> None:
+def test_quarantined_partition_is_rebuilt_until_it_passes(filled: Trial, trial: Trial) -> None:
     held = Path("mart/liquidation_curve") / f"coin=BTC/date={DAYS[2]}"
     shutil.copytree(trial.root / held, trial.root / "quarantine" / held)
     stage = Stage(Store(trial.root), "tried")
@@ -154,8 +154,10 @@ def test_what_is_held_back_is_built_until_it_passes(filled: Trial, trial: Trial)
     assert differing(filled.whole_files("core", "model", "mart"), trial.whole_files("core", "model", "mart")) == []
 
 
-def test_a_past_that_is_filled_later(filled: Trial, quiet_exchanges: Simulation, tmp_path: Path) -> None:
-    """The first day was begun at another hour, and has a state before it now: it is built again, and those after it."""
+def test_later_backfill_of_the_past_equals_one_backfill(
+    filled: Trial, quiet_exchanges: Simulation, tmp_path: Path
+) -> None:
+    """The first day now starts earlier, from another state, so that day and all later days are rebuilt."""
     made = Trial(tmp_path / "later", quiet_exchanges.url)
     made.backfill(datetime(2026, 11, 18, 5), LAST)
     assert made.backfill(FIRST, datetime(2026, 11, 18, 4)).quarantined == []
@@ -163,7 +165,7 @@ def test_a_past_that_is_filled_later(filled: Trial, quiet_exchanges: Simulation,
     assert differing(filled.whole_files("model", "mart"), made.whole_files("model", "mart")) == []
 
 
-def test_a_state_that_was_deleted_for_its_age_is_built_first(filled: Trial, trial: Trial) -> None:
+def test_pruned_state_is_rebuilt_first(filled: Trial, trial: Trial) -> None:
     for name in ("state_positions", "state_cohorts"):
         for day in DAYS[:2]:
             shutil.rmtree(trial.root / "model" / name / f"coin=BTC/date={day}")
@@ -177,8 +179,8 @@ def test_a_state_that_was_deleted_for_its_age_is_built_first(filled: Trial, tria
     assert differing(filled.files("model", "mart"), trial.files("model", "mart")) == []
 
 
-def test_a_lost_input_outside_the_walk_is_built_first(filled: Trial, trial: Trial) -> None:
-    """The third day's levels need the second day's last bars, though the walk does not come there."""
+def test_lost_input_outside_the_walk_is_built_first(filled: Trial, trial: Trial) -> None:
+    """The third day's levels need the second day's last bars, which the walk does not visit."""
     for name, day in (("price_bars", DAYS[1]), ("liquidation_levels", DAYS[2])):
         contract = table(name)
         shutil.rmtree(trial.root / contract.layer / name / f"coin=BTC/date={day}")
@@ -193,10 +195,10 @@ def test_a_lost_input_outside_the_walk_is_built_first(filled: Trial, trial: Tria
     assert differing(filled.files("core", "model", "mart"), trial.files("core", "model", "mart")) == []
 
 
-def test_a_bad_day_of_the_past_holds_back_only_itself(
+def test_bad_past_day_does_not_block_the_current_hour(
     filled: Trial, trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The hourly run mends the week before; what it cannot mend is quarantined, and its own hour is published."""
+    """The hourly run rebuilds the week before; failed days are quarantined, and its own hour is published."""
     check, bad = gate.check, f"coin=BTC/date={DAYS[1]}"
 
     def failing(stage: Stage, *given: Any) -> list[CheckResult]:
@@ -222,14 +224,14 @@ def test_a_bad_day_of_the_past_holds_back_only_itself(
     assert differing(filled.files(*past), trial.files(*past)) == []
 
 
-def test_a_map_has_its_hours_though_its_first_levels_are_lost(trial: Trial) -> None:
+def test_published_hours_survive_lost_levels(trial: Trial) -> None:
     shutil.rmtree(trial.root / "mart/liquidation_levels" / f"coin=BTC/date={DAYS[0]}")
     assert graph.published_hours(Store(trial.root), "BTC") == [FIRST, datetime(2026, 11, 17, 23), LAST - 3 * HOUR, LAST]
 
 
 @pytest.fixture
 def short_lived_state() -> Iterator[None]:
-    """State goes once it is a day old."""
+    """Keep state for one day only."""
     kept = {name: table(name).kept_days for name in ("state_positions", "state_cohorts")}
     for name in kept:
         object.__setattr__(table(name), "kept_days", 1)
@@ -239,8 +241,8 @@ def short_lived_state() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("short_lived_state")
-def test_a_long_range_is_built_once_though_its_state_is_old(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A chunk is published before the next is built, which begins with the state at its end: that is not pruned yet."""
+def test_long_range_is_built_once_with_short_lived_state(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each chunk starts from the state at the end of the published chunk before, which must not be pruned yet."""
     made: list[str] = []
 
     def spied(*given: Any) -> Iterator[Built]:
@@ -260,8 +262,8 @@ def test_a_long_range_is_built_once_though_its_state_is_old(trial: Trial, monkey
     assert {key["date"] for key in store.keys(table("state_positions"))} == {DAYS[-1]}
 
 
-def test_a_fit_is_made_before_the_midnight_it_is_for(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where that midnight is the last hour of a week, or of all."""
+def test_fit_is_built_before_its_midnight(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This also holds if that midnight is the last hour of a chunk or of the plan."""
     fitted = ["2026-11-18", "2026-11-20"]
     monkeypatch.setattr(Store, "footer", lambda *_: Footer(units={day: {} for day in fitted}))
     plan = replace(whole(trial), last_hour=datetime(2026, 11, 20))
@@ -273,7 +275,7 @@ def test_a_fit_is_made_before_the_midnight_it_is_for(trial: Trial, monkeypatch: 
     ]  # fmt: skip
 
 
-def test_state_stays_while_another_run_may_be_about_to_read_it(trial: Trial) -> None:
+def test_state_is_not_pruned_during_another_run(trial: Trial) -> None:
     store = Store(trial.root)
     old = store.path(table("state_positions"), {"coin": "BTC", "date": date(2026, 11, 2)})
     shutil.copytree(store.path(table("state_positions"), {"coin": "BTC", "date": DAYS[-1]}).parent, old.parent)
@@ -285,7 +287,7 @@ def test_state_stays_while_another_run_may_be_about_to_read_it(trial: Trial) -> 
     assert not old.exists()
 
 
-def test_everything_from_raw_is_what_it_was(filled: Trial, trial: Trial) -> None:
+def test_rebuild_from_raw_gives_the_same_files(filled: Trial, trial: Trial) -> None:
     for layer in ("core", "model", "mart", "ops/gaps", "ops/partitions"):
         shutil.rmtree(trial.root / layer)
     summary = run.rebuild(trial.settings())
@@ -293,16 +295,16 @@ def test_everything_from_raw_is_what_it_was(filled: Trial, trial: Trial) -> None
     assert differing(filled.whole_files(*MADE), trial.whole_files(*MADE)) == []
 
 
-def test_no_map_hangs_on_the_code_of_an_exchange() -> None:
-    """A change to one exchange's wire format must not build every map of every coin again."""
+def test_maps_do_not_depend_on_exchange_code() -> None:
+    """A change to one exchange's wire format must not rebuild every map of every coin."""
     for name in MART | {"model_parameters"}:
         if statement(table(name)) is None:
             read = staleness._imported(implementation(table(name)).__name__)
             assert not [module for module in read if module.startswith("transforms.exchanges")], name
 
 
-def test_code_is_told_by_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A comment, a docstring or a blank line changes nothing; a number in a module that it imports does."""
+def test_code_digest_ignores_comments_and_docstrings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comments, docstrings and blank lines do not change the digest; code of an imported module does."""
     from transforms.model.clusters import tracking as cluster_tracks
 
     sources = {}
@@ -325,9 +327,7 @@ def test_code_is_told_by_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
-def test_whatever_is_disturbed_the_loop_ends_where_building_all_anew_does(
-    filled: Trial, trial: Trial, seed: int
-) -> None:
+def test_random_deletions_are_rebuilt_to_the_same_files(filled: Trial, trial: Trial, seed: int) -> None:
     rng = random.Random(seed)
     files = sorted(p for layer in ("core", "model", "mart") for p in (trial.root / layer).rglob("*.parquet"))
     for path in rng.sample(files, 12):
@@ -338,13 +338,13 @@ def test_whatever_is_disturbed_the_loop_ends_where_building_all_anew_does(
     assert differing(filled.whole_files(*MADE), trial.whole_files(*MADE)) == []
 
 
-def test_the_stated_prior_is_there_before_any_map(filled: Trial) -> None:
+def test_parameters_footer_names_the_stated_prior(filled: Trial) -> None:
     footer = Store(filled.root).footer(PARAMETERS, {})
     assert footer is not None
     assert set(footer.units) == {str(model_parameters.STATED)}
 
 
-def test_the_manifest_has_what_the_footers_say(filled: Trial) -> None:
+def test_partitions_table_equals_the_footers(filled: Trial) -> None:
     told = filled.ask(
         "SELECT partition, built_from, content_digest FROM ops.partitions "
         "WHERE table_name = 'market_balance' ORDER BY 1"

@@ -1,4 +1,4 @@
-"""mart.sweeps as a run makes it: over midnight, against its inputs read another way, and after it was held back."""
+"""mart.sweeps in a run: over midnight, against an independent computation, and after a quarantine."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def sweeps(made: Trial) -> pl.DataFrame:
     return made.rows("sweeps")
 
 
-def test_every_book_has_its_row_and_begins_where_the_hour_before_ended(made: Trial, sweeps: pl.DataFrame) -> None:
+def test_every_ledger_row_has_a_sweep_from_the_previous_mark(made: Trial, sweeps: pl.DataFrame) -> None:
     books = made.rows("position_ledger").select(*ROW, "mark_price", "liquidated_base", "is_stale")
     assert sweeps.select(books.columns).sort(ROW).equals(books.sort(ROW))
     assert set(sweeps["hour_utc"]) == set(hours(FIRST, LAST))
@@ -44,9 +44,7 @@ def test_every_book_has_its_row_and_begins_where_the_hour_before_ended(made: Tri
     assert set(joined.filter(pl.col("previous").is_null())["hour_utc"]) == {FIRST}
 
 
-def test_what_stood_is_that_of_the_hour_before_between_its_mark_and_the_worst(
-    made: Trial, sweeps: pl.DataFrame
-) -> None:
+def test_predicted_usd_sums_levels_up_to_the_worst_mark(made: Trial, sweeps: pl.DataFrame) -> None:
     levels, bars = made.rows("liquidation_levels"), made.rows("price_bars")
     middle, reached = (pl.col("price_low") * pl.col("price_high")).sqrt(), 0
     for row in sweeps.filter(pl.col("hour_utc") > FIRST).iter_rows(named=True):
@@ -62,7 +60,7 @@ def test_what_stood_is_that_of_the_hour_before_between_its_mark_and_the_worst(
     assert reached > 10
 
 
-def test_realised_is_what_the_one_exchange_that_lists_it_said(made: Trial, sweeps: pl.DataFrame) -> None:
+def test_realised_usd_sums_listed_liquidations(made: Trial, sweeps: pl.DataFrame) -> None:
     told = sweeps.filter(pl.col("exchange") == "okx")
     assert set(told["completeness"]) == {"recent"}
     hour = (pl.col("time_utc") - pl.duration(milliseconds=1)).dt.truncate("1h") + HOUR
@@ -90,10 +88,10 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return failing
 
 
-def test_a_day_that_was_held_back_is_made_again_by_a_run_of_the_next(
+def test_quarantined_day_is_rebuilt_by_the_next_run(
     made: Trial, tmp_path: Path, failing: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is built on it, so it is held alone. A run at 02:00 stages nothing of the day before."""
+    """No table depends on mart.sweeps, so it is quarantined alone."""
     again = Trial(tmp_path / "warehouse", made.url)
     failing("sweeps")
     held = again.run(FIRST, MIDNIGHT + HOUR).quarantined

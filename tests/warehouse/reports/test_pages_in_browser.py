@@ -1,4 +1,4 @@
-"""The pages, drawn in headless Chromium from one file each, with nothing fetched from anywhere."""
+"""Pages in headless Chromium, each drawn from one file without network requests."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 
 def opened(browser: webdriver.Chrome, page: Path, *, width: int = DESKTOP, prefers: str = "light") -> webdriver.Chrome:
-    """The page at a width, all of it drawn."""
+    """Open a page at a width and wait until all figures are drawn."""
     size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width == PHONE}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     wish = {"name": "prefers-color-scheme", "value": prefers}
@@ -89,13 +89,13 @@ def report(small_warehouse: Path) -> Path:
 
 
 def drawn(browser: webdriver.Chrome, colour: str) -> int:
-    """Bars of this colour, of any height."""
+    """Count the visible bars of a colour."""
     script = "return [...document.querySelectorAll(arguments[0])].filter(bar => bar.getBBox().height > 0).length"
     return int(browser.execute_script(script, f"{BARS}[fill='{colour}']"))
 
 
 def series(browser: webdriver.Chrome, name: str) -> WebElement:
-    """The checkbox of a series."""
+    """Find the checkbox of a series."""
     named = f"//figure[not(@hidden)]//label[span[text()='{name}']]/input"
     return browser.find_element(By.XPATH, named)
 
@@ -105,7 +105,7 @@ def complaints(browser: webdriver.Chrome) -> list[str]:
 
 
 def requested(browser: webdriver.Chrome) -> list[str]:
-    """Addresses that the page asked for; the browser's own pages ask for others."""
+    """Return the addresses requested by the page, without those of the browser's own pages."""
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     asked = [event["params"] for event in events if event["method"] == "Network.requestWillBeSent"]
     return [params["request"]["url"] for params in asked if params["documentURL"].startswith("file:")]
@@ -115,7 +115,7 @@ def paper(browser: webdriver.Chrome) -> str:
     return str(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
 
 
-def test_it_is_drawn_without_an_error_and_without_the_network(a_map: webdriver.Chrome) -> None:
+def test_map_is_drawn_without_errors_or_network(a_map: webdriver.Chrome) -> None:
     assert a_map.title == "BTC liquidation map by exchange, modelled, 2026-01-12 00:00 UTC"
     assert all(drawn(a_map, colour) > 50 for colour in COLOURS.values())
     assert complaints(a_map) == []
@@ -124,7 +124,7 @@ def test_it_is_drawn_without_an_error_and_without_the_network(a_map: webdriver.C
     assert [address for address in addresses if not address.startswith(("file:", "data:", "blob:"))] == []
 
 
-def test_a_click_on_the_legend_takes_an_exchange_out_and_puts_it_back(a_map: webdriver.Chrome) -> None:
+def test_legend_click_hides_and_shows_an_exchange(a_map: webdriver.Chrome) -> None:
     before = drawn(a_map, COLOURS["binance"]), drawn(a_map, COLOURS["bybit"])
     series(a_map, "binance").click()
     WebDriverWait(a_map, 10).until(lambda b: drawn(b, COLOURS["binance"]) == 0)
@@ -134,7 +134,7 @@ def test_a_click_on_the_legend_takes_an_exchange_out_and_puts_it_back(a_map: web
     WebDriverWait(a_map, 10).until(lambda b: drawn(b, COLOURS["binance"]) == before[0])
 
 
-def test_what_is_hidden_stays_hidden_in_the_other_theme(a_map: webdriver.Chrome) -> None:
+def test_hidden_series_stays_hidden_in_the_other_theme(a_map: webdriver.Chrome) -> None:
     series(a_map, "okx").click()
     WebDriverWait(a_map, 10).until(lambda b: drawn(b, COLOURS["okx"]) == 0)
     a_map.find_element(By.ID, "theme").click()
@@ -144,7 +144,7 @@ def test_what_is_hidden_stays_hidden_in_the_other_theme(a_map: webdriver.Chrome)
     assert (drawn(a_map, COLOURS["okx"]), series(a_map, "okx").is_selected()) == (0, False)
 
 
-def test_the_wheel_zooms_with_control_alone_and_a_double_click_goes_back(a_map: webdriver.Chrome) -> None:
+def test_wheel_zooms_only_with_control_and_double_click_resets(a_map: webdriver.Chrome) -> None:
     mark = a_map.find_element(By.CSS_SELECTOR, "svg.marks")
     before = labels(a_map)
     for modifiers, zooms in ((0, False), (2, True)):
@@ -159,7 +159,7 @@ def test_the_wheel_zooms_with_control_alone_and_a_double_click_goes_back(a_map: 
     assert complaints(a_map) == []
 
 
-def test_panels_of_a_figure_are_hidden_and_zoomed_together(browser: webdriver.Chrome, report: Path) -> None:
+def test_panels_of_a_figure_zoom_together(browser: webdriver.Chrome, report: Path) -> None:
     page = opened(browser, report)
     page.execute_script("document.getElementById('balance').scrollIntoView()")
     shown = page.find_elements(By.CSS_SELECTOR, "#balance figure:not([hidden]) .legend input")
@@ -175,19 +175,19 @@ def test_panels_of_a_figure_are_hidden_and_zoomed_together(browser: webdriver.Ch
 
 
 def labels(browser: webdriver.Chrome) -> list[str]:
-    """The labels of the price axis."""
+    """Return the labels of the price axis."""
     script = "return [...document.querySelectorAll('.role-axis-label text')].map(each => each.textContent)"
     return sorted(text for text in browser.execute_script(script) if "," in text)
 
 
-def test_the_tooltip_tells_each_exchange(a_map: webdriver.Chrome) -> None:
+def test_tooltip_lists_each_exchange(a_map: webdriver.Chrome) -> None:
     mark = a_map.find_element(By.CSS_SELECTOR, "svg.marks")
     ActionChains(a_map).move_to_element_with_offset(mark, -250, 100).perform()
     tip = WebDriverWait(a_map, 10).until(lambda b: b.find_element(By.CSS_SELECTOR, "#vg-tooltip-element.visible"))
     assert all(word in tip.text for word in ("binance", "bybit", "okx", "total", "from the mark"))
 
 
-def test_a_tap_tells_what_stands_there(browser: webdriver.Chrome, report: Path) -> None:
+def test_tap_shows_the_tooltip(browser: webdriver.Chrome, report: Path) -> None:
     page = opened(browser, report, width=PHONE)
     page.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
     page.execute_script("document.getElementById('balance').scrollIntoView()")
@@ -201,7 +201,7 @@ def test_a_tap_tells_what_stands_there(browser: webdriver.Chrome, report: Path) 
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 @pytest.mark.parametrize("prefers", ["light", "dark"])
-def test_a_report_fits_and_every_figure_is_drawn(
+def test_report_fits_the_width_and_draws_every_figure(
     browser: webdriver.Chrome, report: Path, width: int, prefers: str
 ) -> None:
     page = opened(browser, report, width=width, prefers=prefers)
@@ -218,7 +218,7 @@ def test_a_report_fits_and_every_figure_is_drawn(
     assert [a for a in requested(page) if not a.startswith(("file:", "data:", "blob:"))] == []
 
 
-def test_the_button_turns_the_lights_out_and_on(browser: webdriver.Chrome, report: Path) -> None:
+def test_button_switches_the_theme(browser: webdriver.Chrome, report: Path) -> None:
     page = opened(browser, report)
     figure = page.find_element(By.CSS_SELECTOR, "#map figure")
     for theme, colour in (("dark", "rgb(20, 24, 29)"), ("light", "rgb(255, 255, 255)")):
@@ -228,7 +228,7 @@ def test_the_button_turns_the_lights_out_and_on(browser: webdriver.Chrome, repor
     assert complaints(page) == []
 
 
-def test_a_tab_draws_its_figure_when_it_is_opened(browser: webdriver.Chrome, report: Path) -> None:
+def test_opened_tab_draws_its_figure(browser: webdriver.Chrome, report: Path) -> None:
     page = opened(browser, report)
     page.find_element(By.CSS_SELECTOR, "#heatmap [role=tab]").click()
     figure = page.find_element(By.ID, "heatmap-0")
@@ -238,7 +238,7 @@ def test_a_tab_draws_its_figure_when_it_is_opened(browser: webdriver.Chrome, rep
     assert not page.find_element(By.ID, "heatmap-1").is_displayed()
 
 
-def test_fingers_hit_every_button_and_ears_hear_every_figure(browser: webdriver.Chrome, report: Path) -> None:
+def test_buttons_are_large_and_figures_have_labels(browser: webdriver.Chrome, report: Path) -> None:
     page = opened(browser, report, width=PHONE)
     buttons = [each for each in page.find_elements(By.CSS_SELECTOR, "button, .legend label") if each.is_displayed()]
     assert len(buttons) > 8

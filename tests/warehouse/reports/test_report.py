@@ -1,4 +1,4 @@
-"""The report as a file: what is on it, what it says where there is nothing, and that it never costs a run anything."""
+"""The report as a file: its sections, its texts for missing data, and runs that survive a failed report."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def page(small_warehouse: Path) -> str:
     return out.read_text()
 
 
-def test_it_begins_with_the_figures_and_has_every_section(page: str) -> None:
+def test_report_has_key_figures_and_every_section(page: str) -> None:
     assert "<title>BTC liquidation report, modelled, 2026-01-12 00:00 UTC</title>" in page
     told = re.findall(r"<dt>(.*?)</dt><dd>(.*?)<small>", page)
     assert told[0] == ("Mark", "103,753")
@@ -67,13 +67,13 @@ def test_it_begins_with_the_figures_and_has_every_section(page: str) -> None:
     assert len(page) < 2_500_000
 
 
-def test_it_loads_nothing_and_holds_the_drawing_code_once(page: str) -> None:
+def test_report_loads_nothing_and_embeds_vega_once(page: str) -> None:
     assert "<script src=" not in page
     assert "@import" not in page
     assert page.count("window.vegaEmbed=") == 1
 
 
-def test_every_question_that_it_shows_can_be_asked(page: str, small_warehouse: Path) -> None:
+def test_shown_queries_run(page: str, small_warehouse: Path) -> None:
     asked = [html.unescape(match) for match in re.findall(r"<code>(.*?)</code>", page)]
     assert len(asked) == 9
     with catalog.connect(small_warehouse) as connection:
@@ -81,12 +81,12 @@ def test_every_question_that_it_shows_can_be_asked(page: str, small_warehouse: P
             connection.sql(question).fetchall()
 
 
-def test_the_same_hour_makes_the_same_page(page: str, small_warehouse: Path) -> None:
+def test_same_hour_gives_the_same_page(page: str, small_warehouse: Path) -> None:
     with catalog.connect(small_warehouse) as connection:
         assert report.html(connection, snapshot(connection, "BTC")) == page
 
 
-def test_a_picture_is_no_page(small_warehouse: Path) -> None:
+def test_unsupported_format_is_refused(small_warehouse: Path) -> None:
     for command, ending in (("report", "png"), ("heatmap", "csv"), ("report", "csv")):
         refused = liq(command, "BTC", "--out", f"btc.{ending}")
         assert refused.exit_code == 2
@@ -104,7 +104,7 @@ def test_a_picture_is_no_page(small_warehouse: Path) -> None:
         (("map", "BTC", "--by", "leverage", "--estimator", "ladder"), "leave --estimator out"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(small_warehouse: Path, command: tuple[str, ...], words: str) -> None:
+def test_invalid_chart_request_is_refused(small_warehouse: Path, command: tuple[str, ...], words: str) -> None:
     out = small_warehouse.parent / "x.png"
     done = liq(*command, "--out", str(out))
     assert (done.exit_code, words in done.stderr) == (2, True), done.output
@@ -116,14 +116,14 @@ def test_what_cannot_be_drawn_is_refused(small_warehouse: Path, command: tuple[s
     [("heatmap", "BTC", "--span", "24h"), ("level", "BTC", "100700"), ("map", "BTC", "--by", "leverage")],
 )
 @pytest.mark.parametrize("ending", ["png", "html"])
-def test_each_command_draws_its_picture(small_warehouse: Path, command: tuple[str, ...], ending: str) -> None:
+def test_chart_command_writes_its_chart(small_warehouse: Path, command: tuple[str, ...], ending: str) -> None:
     out = small_warehouse.parent / f"x.{ending}"
     done = liq(*command, "--out", str(out))
     assert done.exit_code == 0, done.output
     assert out.read_bytes()[:4] in (b"\x89PNG", b"<!DO")
 
 
-def test_liquidations_scores_and_tracks_are_drawn_where_they_are_known(small_warehouse: Path) -> None:
+def test_sweeps_scores_and_tracks_are_drawn_if_known(small_warehouse: Path) -> None:
     with catalog.connect(small_warehouse) as connection:
         market = snapshot(connection, "BTC")
         material = report._read_data(connection, market)
@@ -134,7 +134,7 @@ def test_liquidations_scores_and_tracks_are_drawn_where_they_are_known(small_war
     assert drawn == dict.fromkeys(("map", "heatmap", "balance", "levels", "tracks", "sweeps", "scores"), True)
 
 
-def test_the_cascade_is_told_where_it_is_known(small_warehouse: Path) -> None:
+def test_key_figures_show_the_cascade_if_known(small_warehouse: Path) -> None:
     risk = pl.DataFrame(
         {
             "side": ["long", "short"],
@@ -156,7 +156,7 @@ def test_the_cascade_is_told_where_it_is_known(small_warehouse: Path) -> None:
 
 
 class TestAfterARun:
-    def test_a_page_a_coin_replaces_the_last(self, small_warehouse: Path) -> None:
+    def test_report_of_each_coin_replaces_the_last(self, small_warehouse: Path) -> None:
         settings = load(warehouse=small_warehouse, coins="BTC,ETH", source="simulated")
         old = small_warehouse / "reports" / "BTC.html"
         old.parent.mkdir()
@@ -165,7 +165,7 @@ class TestAfterARun:
         assert "liquidation report" in old.read_text()
         assert [path.name for path in old.parent.iterdir()] == ["BTC.html"]
 
-    def test_a_picture_that_fails_is_told_and_the_others_are_drawn(
+    def test_failed_report_is_listed_and_keeps_the_old_page(
         self, small_warehouse: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fails(*_: object) -> None:
@@ -183,12 +183,12 @@ class TestAfterARun:
         summary.failed_reports = failed
         assert "  no report  BTC: ZeroDivisionError: on purpose" in list(lines(summary))
 
-    def test_a_warehouse_without_a_catalog_is_told(self, tmp_path: Path) -> None:
+    def test_missing_catalog_is_listed_as_failure(self, tmp_path: Path) -> None:
         written, failed = draw_reports(load(warehouse=tmp_path, source="simulated"), ("BTC",), Silent())
         assert (written, "there is no catalog" in failed[0]) == ([], True)
 
 
-def test_a_coin_without_clusters_has_no_levels(small_warehouse: Path) -> None:
+def test_coin_without_clusters_has_no_levels(small_warehouse: Path) -> None:
     store = Store(small_warehouse)
     clusters = table("liquidation_clusters")
     for key in store.keys(clusters):
@@ -200,14 +200,14 @@ def test_a_coin_without_clusters_has_no_levels(small_warehouse: Path) -> None:
     assert "Nearest cluster" not in page
 
 
-def test_of_a_first_hour_what_goes_through_time_is_told_and_not_drawn(small_warehouse: Path) -> None:
+def test_first_hour_has_no_history_charts(small_warehouse: Path) -> None:
     with catalog.connect(small_warehouse) as connection:
         page = report.html(connection, snapshot(connection, "BTC", datetime(2026, 1, 11, 23)))
     assert list(specs(page)) == ["map-0", "map-1"]
     assert "This is the coin&#39;s first hour" in page
 
 
-def test_each_tab_has_the_question_of_its_own(page: str) -> None:
+def test_each_heatmap_tab_has_its_own_query(page: str) -> None:
     for span, hours in (("heatmap-0", 24), ("heatmap-1", 168), ("heatmap-2", 720)):
         figure = re.search(rf'<figure id="{span}".*?</figure>', page, re.DOTALL)
         assert figure

@@ -1,4 +1,4 @@
-"""One simulated exchange for all tests of this folder, at a fixed clock."""
+"""One simulated server for all tests of this folder, at a fixed clock."""
 
 from collections.abc import Iterator
 

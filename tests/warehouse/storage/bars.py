@@ -1,4 +1,4 @@
-"""Rows of price bars, and where they lie."""
+"""Price bars for storage tests, and the path of their partition."""
 
 from __future__ import annotations
 

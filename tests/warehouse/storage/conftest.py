@@ -1,4 +1,4 @@
-"""An empty warehouse, and a stage over it."""
+"""An empty warehouse and a stage over it."""
 
 from __future__ import annotations
 

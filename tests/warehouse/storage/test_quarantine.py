@@ -1,4 +1,4 @@
-"""What is held back: the last good one stays, and a good one ends it."""
+"""Quarantine: the last good partition stays published, and a new good one ends the quarantine."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from warehouse.storage.staging import Stage
 from warehouse.storage.store import Store
 
 
-def test_a_quarantined_partition_leaves_the_last_good_one(store: Store, stage: Stage) -> None:
+def test_quarantine_keeps_the_last_good_partition(store: Store, stage: Stage) -> None:
     store.write(BARS, bars(1.0), KEY)
     stage.store.write(BARS, bars(2.0), KEY)
     held = stage.quarantine(BARS, KEY, "too dear")
-    assert not stage.publish()
+    assert stage.publish().total() == 0
     assert store.read(BARS, [KEY])["close"][0] == 1.0
     assert (held / "reason.txt").read_text() == "too dear\n"
     assert pl.read_parquet(held / FILE, hive_partitioning=False)["close"][0] == 2.0
 
 
 @pytest.mark.parametrize("price", [1.0, 3.0], ids=["as published", "new"])
-def test_a_good_partition_ends_its_quarantine(store: Store, stage: Stage, price: float) -> None:
+def test_good_partition_ends_quarantine(store: Store, stage: Stage, price: float) -> None:
     store.write(BARS, bars(1.0), KEY)
     stage.store.write(BARS, bars(2.0), KEY)
     held = stage.quarantine(BARS, KEY, "too dear")
@@ -35,7 +35,7 @@ def test_a_good_partition_ends_its_quarantine(store: Store, stage: Stage, price:
     assert store.read(BARS, [KEY])["close"][0] == price
 
 
-def test_each_partition_that_is_held_back_says_why(store: Store) -> None:
+def test_quarantined_partitions_list_their_reasons(store: Store) -> None:
     assert list(quarantine.reasons(store.root)) == []
     stage = Stage(store, "run")
     for day, why in ((date(2026, 1, 6), "too dear"), (DAY, "torn")):

@@ -1,4 +1,4 @@
-"""A stage is published all together, also if it is killed, and forgotten otherwise."""
+"""A stage is published completely, even after a kill, or dropped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from warehouse.storage.store import Store, open_store
 
 
 @pytest.mark.parametrize("name", ["o'brien", "g[1]", "a*b?"])
-def test_the_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+def test_folder_name_may_hold_quotes_and_globs(tmp_path: Path, name: str) -> None:
     store = open_store(tmp_path / name, "simulated", create=True)
     stage = Stage(store, "run")
     stage.store.write(BARS, bars(), KEY)
@@ -29,7 +29,7 @@ def test_the_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     assert files(store.root) == {"warehouse.json", PATH}
 
 
-def test_it_reads_through_and_writes_beside(store: Store, stage: Stage) -> None:
+def test_stage_reads_published_tables_and_writes_separately(store: Store, stage: Stage) -> None:
     store.write(BARS, bars(1.0), KEY)
     assert stage.store.read(BARS, [KEY])["close"][0] == 1.0
     stage.store.write(BARS, bars(2.0), KEY)
@@ -42,7 +42,7 @@ def test_it_reads_through_and_writes_beside(store: Store, stage: Stage) -> None:
     assert [(t.name, k) for t, k in stage.staged()] == [("price_bars", KEY), ("price_bars", later)]
 
 
-def test_only_what_changed_is_published_and_the_stage_is_gone(store: Store, stage: Stage) -> None:
+def test_publish_moves_only_changes_and_removes_the_stage(store: Store, stage: Stage) -> None:
     store.write(BARS, bars(1.0), KEY)
     kept = store.path(BARS, KEY)
     inode = kept.stat().st_ino
@@ -55,7 +55,7 @@ def test_only_what_changed_is_published_and_the_stage_is_gone(store: Store, stag
 
 
 @pytest.mark.parametrize("killed_at", range(4))
-def test_a_publication_cut_short_anywhere_is_finished(
+def test_interrupted_publication_is_completed(
     store: Store, stage: Stage, monkeypatch: pytest.MonkeyPatch, killed_at: int
 ) -> None:
     days = [date(2026, 1, day) for day in (5, 6, 7)]
@@ -68,11 +68,11 @@ def test_a_publication_cut_short_anywhere_is_finished(
             stage.publish()
     recover(store)
     published = {label(BARS, key) for key in store.keys(BARS)}
-    assert len(published) == (0 if killed_at == 0 else 3)  # without its journal it was never promised
+    assert len(published) == (0 if killed_at == 0 else 3)  # without a journal the publication never began
     assert not any((store.root / ".staging").iterdir())
 
 
-def test_a_stage_is_dropped_once_whoever_opened_it_is_gone(store: Store, stage: Stage) -> None:
+def test_abandoned_stage_is_dropped(store: Store, stage: Stage) -> None:
     stage.store.write(BARS, bars(), KEY)
     with staging(store, "alive") as alive:
         alive.store.write(BARS, bars(), KEY)
@@ -82,7 +82,7 @@ def test_a_stage_is_dropped_once_whoever_opened_it_is_gone(store: Store, stage: 
     assert files(store.root) == {"warehouse.json"}
 
 
-def test_two_runs_of_the_same_hours_do_not_share_a_stage(store: Store) -> None:
+def test_runs_of_the_same_hours_have_separate_stages(store: Store) -> None:
     with staging(store, "hour") as one, staging(store, "hour") as other:
         one.store.write(BARS, bars(), KEY)
         assert not list(other.staged())
@@ -100,7 +100,7 @@ def _cut_after(times: int, whole: Callable[..., None]) -> Callable[..., None]:
     return cut
 
 
-def test_what_a_killed_writer_left_is_swept(store: Store) -> None:
+def test_temporary_files_of_dead_writers_are_removed(store: Store) -> None:
     payloads = store.root / "raw/payloads/exchange=okx/date=2026-01-05"
     payloads.mkdir(parents=True)
     for leftover in (payloads / f".{FILE}.123.tmp", store.root / ".catalog.123.tmp", store.root / ".catalog.1.tmp.wal"):
@@ -110,8 +110,8 @@ def test_what_a_killed_writer_left_is_swept(store: Store) -> None:
     assert files(store.root) == {"warehouse.json", f"raw/payloads/exchange=okx/date=2026-01-05/{FILE}"}
 
 
-def test_the_catalog_that_another_process_is_writing_is_left_alone(store: Store) -> None:
-    """Imports, fits and readers build it without the lock that is held while leftovers are swept."""
+def test_temporary_catalog_of_live_process_is_kept(store: Store) -> None:
+    """Imports, fits and readers build the catalog without the lock that guards the sweep of leftovers."""
     written = {f".catalog.{os.getpid()}.tmp", f".catalog.{os.getpid()}.tmp.wal"}
     for name in written:
         (store.root / name).touch()

@@ -1,4 +1,4 @@
-"""Tables on disk: a file is replaced whole, and what cannot be used is named."""
+"""Tables on disk: atomic replacement of files, and errors that name an unusable file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LEVELS, RUNS = map(table, ("liquidation_levels", "runs"))
 
 
 def levels(hours: int, buckets: int = 2) -> pl.DataFrame:
-    """Of one class of one exchange."""
+    """Return levels of one leverage class of one exchange."""
     row = sound("liquidation_levels").head(1)
     midnight = datetime.combine(DAY, datetime.min.time())
     times = pl.select(hour_utc=pl.datetime_range(midnight, midnight + (hours - 1) * HOUR, "1h", time_unit="ms"))
@@ -37,27 +37,27 @@ def levels(hours: int, buckets: int = 2) -> pl.DataFrame:
 
 class TestPartitions:
     @pytest.mark.parametrize("contract", load().values(), ids=lambda t: t.name)
-    def test_every_table_comes_back_as_it_was_written(self, store: Store, contract: Table) -> None:
+    def test_every_table_round_trips(self, store: Store, contract: Table) -> None:
         frame = sound(contract.name)
         store.write_partitions(contract, frame)
         back = store.read(contract, store.keys(contract))
         assert back.schema == contract.schema
         assert contract.conform(back).equals(frame)
 
-    def test_the_same_rows_are_the_same_bytes_in_whatever_order_they_come(self, store: Store) -> None:
+    def test_bytes_do_not_depend_on_row_order(self, store: Store) -> None:
         store.write_partitions(BARS, bars())
         once = store.path(BARS, KEY).read_bytes()
         store.write_partitions(BARS, bars().reverse())
         assert store.path(BARS, KEY).read_bytes() == once
 
-    def test_rows_of_a_file_are_in_its_own_order_where_a_table_has_one(self, store: Store) -> None:
+    def test_file_order_overrides_grain_order(self, store: Store) -> None:
         assert LEVELS.file_order
         frame = levels(hours=3)
         assert not frame.equals(frame.sort(LEVELS.grain))
         store.write(LEVELS, frame, KEY)
         assert store.read(LEVELS, [KEY]).equals(frame)
 
-    def test_a_file_in_another_encoding_reads_as_well(self, store: Store) -> None:
+    def test_file_in_another_encoding_is_readable(self, store: Store) -> None:
         frame = levels(hours=3)
         store.write(LEVELS, frame, KEY)
         path = store.path(LEVELS, KEY)
@@ -67,7 +67,7 @@ class TestPartitions:
         store.write(LEVELS, store.read(LEVELS, [KEY]), KEY)
         assert path.read_bytes() == as_now
 
-    def test_the_footer_says_what_rows_are_and_were_built_from(self, store: Store) -> None:
+    def test_footer_holds_content_digest_and_inputs(self, store: Store) -> None:
         content = store.write(BARS, bars(), KEY, {"2026-01-05": {"payloads": "a"}}, {"twin": "b"})
         assert store.footer(BARS, KEY) == Footer(content, {"2026-01-05": {"payloads": "a"}}, {"twin": "b"})
         assert store.write(BARS, bars(), KEY, {"2026-01-05": {"payloads": "other"}}) == content
@@ -76,12 +76,12 @@ class TestPartitions:
         assert store.write(BARS, changed, KEY) != content
         assert store.footer(BARS, {**KEY, "coin": "ETH"}) is None
 
-    def test_a_file_of_somebody_else_says_nothing_of_itself(self, store: Store) -> None:
+    def test_foreign_file_has_an_empty_footer(self, store: Store) -> None:
         store.write(BARS, bars(), KEY)
         bars().select(list(BARS.file_schema)).write_parquet(store.path(BARS, KEY))
         assert store.footer(BARS, KEY) == Footer()
 
-    def test_a_level_through_time_is_in_few_groups_of_rows(self, store: Store) -> None:
+    def test_row_groups_separate_price_buckets(self, store: Store) -> None:
         store.write(LEVELS, levels(hours=24, buckets=12_000), KEY)
         about = pq.read_metadata(store.path(LEVELS, KEY))
         column = about.schema.names.index("price_bucket")
@@ -89,7 +89,7 @@ class TestPartitions:
         assert len(of_groups) > 2
         assert all(before.max <= after.min for before, after in pairwise(of_groups))
 
-    def test_doubles_are_split_and_all_else_is_numbers_into_a_dictionary(self, store: Store) -> None:
+    def test_doubles_are_byte_split_and_other_columns_use_dictionaries(self, store: Store) -> None:
         store.write(BARS, bars(), KEY)
         group = pq.read_metadata(store.path(BARS, KEY)).row_group(0)
         for column in map(group.column, range(group.num_columns)):
@@ -97,7 +97,7 @@ class TestPartitions:
             assert ("BYTE_STREAM_SPLIT" in column.encodings) == is_double
             assert column.has_dictionary_page != is_double
 
-    def test_keys_are_narrowed_and_in_order(self, store: Store) -> None:
+    def test_keys_are_filtered_and_sorted(self, store: Store) -> None:
         for coin in ("ETH", "BTC"):
             for day in (6, 5):
                 store.write(BARS, bars(), {"coin": coin, "date": date(2026, 1, day)})
@@ -108,18 +108,18 @@ class TestPartitions:
         assert [k["coin"] for k in store.keys(BARS, date=date(2026, 1, 6))] == ["BTC", "ETH"]
         assert store.keys(RUNS) == []
 
-    def test_what_is_absent_is_empty_with_its_columns(self, store: Store) -> None:
+    def test_missing_partition_reads_as_empty_frame(self, store: Store) -> None:
         assert store.read(BARS, [KEY]).schema == BARS.schema
         assert store.read(BARS, [KEY], ["close", "coin"]).columns == ["close", "coin"]
         store.write(BARS, bars(), KEY)
         assert store.read(BARS, [KEY], ["close", "coin"]).rows()[0] == (100.0, "BTC")
 
-    def test_rows_that_do_not_conform_write_nothing(self, store: Store) -> None:
+    def test_nonconforming_rows_are_not_written(self, store: Store) -> None:
         with pytest.raises(ValueError, match=r"core\.price_bars: missing columns \['close'\]"):
             store.write(BARS, bars().drop("close"), KEY)
         assert files(store.root) == {"warehouse.json"}
 
-    def test_a_reader_sees_a_whole_file_or_the_whole_other(self, store: Store) -> None:
+    def test_concurrent_reader_sees_whole_files(self, store: Store) -> None:
         store.write(BARS, bars(0.0), KEY)
         writer = threading.Thread(
             target=lambda: [store.write(BARS, bars(float(price), rows=12), KEY) for price in range(100)]
@@ -133,7 +133,7 @@ class TestPartitions:
         assert files(store.root) == {"warehouse.json", PATH}
 
     @pytest.mark.parametrize("spoiled", [b"", b"PAR1", b"PAR1" + bytes(200) + b"PAR1", b"<html>"])
-    def test_a_corrupt_file_is_named_with_the_way_out(self, store: Store, spoiled: bytes) -> None:
+    def test_corrupt_file_is_named_with_remedy(self, store: Store, spoiled: bytes) -> None:
         store.write(BARS, bars(), KEY)
         store.path(BARS, KEY).write_bytes(spoiled)
         for look in (store.read, lambda table, keys: store.footer(table, keys[0])):
@@ -141,16 +141,14 @@ class TestPartitions:
                 look(BARS, [KEY])
             assert "\n" not in str(told.value)
 
-    def test_a_file_of_other_types_is_named(self, store: Store) -> None:
+    def test_file_with_wrong_types_is_named(self, store: Store) -> None:
         store.write(BARS, bars(), KEY)
         store.write(BARS, bars(day=date(2026, 1, 6)), KEY | {"date": date(2026, 1, 6)})
         bars().drop("coin", "date").cast({"close": pl.Float32}).write_parquet(store.path(BARS, KEY))
         with pytest.raises(UserError, match=rf"{PATH} cannot be read \(close is Float32, not Float64\)"):
             store.read(BARS, store.keys(BARS))
 
-    def test_a_file_that_is_deleted_while_it_is_read_is_named(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_file_deleted_during_read_is_named(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         gone = store.path(BARS, KEY)
         monkeypatch.setattr(Store, "find", lambda *_: gone)
         for look in (store.read, lambda table, keys: store.footer(table, keys[0])):
@@ -159,26 +157,26 @@ class TestPartitions:
 
 
 class TestOpening:
-    def test_it_is_made_once_and_opened_again(self, tmp_path: Path) -> None:
+    def test_warehouse_is_created_once_and_reopened(self, tmp_path: Path) -> None:
         root = tmp_path / "deep" / "warehouse"
         open_store(root, "recorded", create=True)
         assert open_store(root, "recorded", create=True) == open_store(root, "live", create=False) == Store(root)
         assert files(root) == {"warehouse.json"}
 
-    def test_a_missing_one_is_not_made_by_reading(self, tmp_path: Path) -> None:
+    def test_reading_does_not_create_a_warehouse(self, tmp_path: Path) -> None:
         with pytest.raises(UserError, match=r"there is no warehouse at .*nowhere; create one with: liq run"):
             open_store(tmp_path / "nowhere", "simulated", create=False)
         assert not (tmp_path / "nowhere").exists()
 
     @pytest.mark.parametrize("schema", [1, 3])
-    def test_another_schema(self, store: Store, schema: int) -> None:
+    def test_other_schema_version_is_refused(self, store: Store, schema: int) -> None:
         (store.root / "warehouse.json").write_text(json.dumps({"schema": schema, "source": "simulated"}))
         for create in (True, False):
             with pytest.raises(UserError, match=f"has schema {schema}, this version writes 2; keep its raw folder"):
                 open_store(store.root, "simulated", create=create)
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema": "x", "source": "live"}'])
-    def test_a_damaged_marker(self, store: Store, text: str) -> None:
+    def test_damaged_marker_is_refused(self, store: Store, text: str) -> None:
         (store.root / "warehouse.json").write_text(text)
         with pytest.raises(UserError, match=r"warehouse\.json is damaged; restore it or start with an empty folder"):
             open_store(store.root, "simulated", create=True)
@@ -187,13 +185,13 @@ class TestOpening:
         with pytest.raises(UserError, match="holds simulated data, not live; set LIQ_WAREHOUSE to another folder"):
             open_store(store.root, "live", create=True)
 
-    def test_a_read_only_one_can_be_read_and_not_written(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_read_only_warehouse_opens_for_reading_only(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # root may write anywhere
         assert open_store(store.root, "simulated", create=False) == store
         with pytest.raises(UserError, match="is read-only; make it writable or set LIQ_WAREHOUSE"):
             open_store(store.root, "simulated", create=True)
 
-    def test_a_place_that_cannot_be_made(self, tmp_path: Path) -> None:
+    def test_uncreatable_folder_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(UserError, match=r"cannot create a warehouse at .*: Not a directory; set LIQ_WAREHOUSE"):
             open_store(tmp_path / "file" / "warehouse", "simulated", create=True)

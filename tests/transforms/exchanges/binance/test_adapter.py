@@ -20,7 +20,7 @@ def params(request: Request) -> dict[str, str]:
     return dict(request.params)
 
 
-def test_requests_of_an_hour(ask: Ask) -> None:
+def test_history_requests_of_an_hour(ask: Ask) -> None:
     asked = {request.endpoint: request for request in binance.history([BTC], START, START + HOUR)}
     assert asked["open_interest_history"].key == (
         "GET /futures/data/openInterestHist?symbol=BTCUSDT&period=5m"
@@ -72,7 +72,7 @@ def test_open_interest_counts_one_side(rows: Rows) -> None:
     )
 
 
-def test_klines_carry_what_takers_bought(rows: Rows) -> None:
+def test_klines_hold_taker_buys(rows: Rows) -> None:
     first, flat = rows("binance", "trade_bars")
     assert (first["open"], first["high"], first["low"], first["close"]) == (9653.2, 9654.5, 9653.0, 9653.1)
     assert (first["volume_base"], first["taker_buy_base"], first["interval_minutes"]) == (120.5, 70.25, 5)
@@ -119,7 +119,7 @@ def test_instruments_are_usdt_perpetuals_of_coins(rows: Rows) -> None:
     assert (listed["BTCUSDT"]["tick"], listed["BTCUSDT"]["listed_ms"]) == (0.1, 1569398400000)
 
 
-def test_tiers_in_order_with_their_highest_leverage(rows: Rows) -> None:
+def test_tiers_are_sorted_and_hold_max_leverage(rows: Rows) -> None:
     first, second = rows("binance", "margin_tiers")
     assert (first["tier"], first["floor"], first["cap"], first["max_leverage_x"]) == (1, 0.0, 300_000.0, 150.0)
     assert (second["maintenance_rate"], second["deduction"], second["bound_unit"]) == (0.005, 300.0, "usd")
@@ -127,7 +127,7 @@ def test_tiers_in_order_with_their_highest_leverage(rows: Rows) -> None:
 
 @pytest.mark.parametrize("column", ["symbol", "sumOpenInterest", "sumOpenInterestValue", "timestamp"])
 @pytest.mark.parametrize("value", [None, "", "NaN", "-5"])
-def test_one_bad_row_spoils_its_page(rows: Rows, payload: Payload, column: str, value: Any) -> None:
+def test_bad_row_refuses_its_page(rows: Rows, payload: Payload, column: str, value: Any) -> None:
     body = payload("binance", "open_interest_history")
     body[1][column] = value
     with pytest.raises(BadPayload, match=f"row 1: {column}"):
@@ -141,7 +141,7 @@ def test_another_symbol_is_refused(rows: Rows, payload: Payload) -> None:
         rows("binance", "open_interest", body)
 
 
-def test_empty_series_is_data_and_empty_listing_is_not(rows: Rows) -> None:
+def test_empty_series_is_accepted_and_empty_listing_refused(rows: Rows) -> None:
     assert rows("binance", "open_interest_history", []) == rows("binance", "funding", []) == []
     for endpoint, body in (
         ("instruments", {"symbols": []}),
@@ -154,7 +154,7 @@ def test_empty_series_is_data_and_empty_listing_is_not(rows: Rows) -> None:
             rows("binance", endpoint, body)
 
 
-def test_repeated_and_unsorted_rows_are_put_right(rows: Rows, payload: Payload) -> None:
+def test_rows_are_sorted_and_deduplicated(rows: Rows, payload: Payload) -> None:
     body = payload("binance", "open_interest_history")
     assert rows("binance", "open_interest_history", body[::-1] * 2) == rows("binance", "open_interest_history")
 
@@ -163,7 +163,7 @@ def page(opens: range) -> list[list[Any]]:
     return [[time, "1", "1", "1", "1", "0", time + 299_999, "0", 0, "0", "0", "0"] for time in opens]
 
 
-def test_a_full_page_that_stops_short_is_followed(ask: Ask, answer: Callable[..., Response]) -> None:
+def test_incomplete_full_page_is_followed(ask: Ask, answer: Callable[..., Response]) -> None:
     request = ask("binance", "mark_bars")
     assert binance.next_page(request, answer(page(range(START, START + HOUR, 300_000)))) is None
     assert binance.next_page(request, answer(page(range(START, START + HOUR // 2, 300_000)))) is None

@@ -1,4 +1,4 @@
-"""Binance's archive: which files there are, what they are when they come, and when they do not."""
+"""Binance's archive: file names, contents, checksums and missing files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def names(start: str, end: str, now: str, **options: int) -> list[str]:
 # which files
 
 
-def test_files_of_a_day() -> None:
+def test_files_of_a_day_are_planned() -> None:
     asked = binance_archive.files([BTC], DAY, DAY + DAY_MS, now_ms=LATER)
     assert [each.path for each in asked] == [
         "/data/futures/um/daily/metrics/BTCUSDT/BTCUSDT-metrics-2026-01-05.zip.CHECKSUM",
@@ -59,7 +59,7 @@ def test_files_of_a_day() -> None:
     assert all(each.host in binance.HOSTS and each.endpoint in binance.ENDPOINTS for each in asked)
 
 
-def test_a_file_for_each_day_that_the_range_touches() -> None:
+def test_every_touched_day_has_a_file() -> None:
     asked = names("2026-01-30T05:00", "2026-02-02T01:00", "2026-06-01", bar_minutes=60)
     assert [name.rpartition("/")[2] for name in asked if "markPriceKlines" in name] == [
         f"BTCUSDT-1h-2026-{day}" for day in ("01-30", "01-31", "02-01", "02-02")
@@ -67,7 +67,7 @@ def test_a_file_for_each_day_that_the_range_touches() -> None:
     assert len(asked) == 3 * 4
 
 
-def test_a_day_that_is_not_over_has_no_file() -> None:
+def test_unfinished_day_has_no_file() -> None:
     assert {name[-10:] for name in names("2026-01-04", "2026-01-09", "2026-01-06T23:59")} == {
         "2026-01-04",
         "2026-01-05",
@@ -77,7 +77,7 @@ def test_a_day_that_is_not_over_has_no_file() -> None:
 
 @settings(deadline=None, derandomize=True, database=None)
 @given(first=st.integers(0, 800), length=st.integers(1, 100), since=st.integers(0, 60))
-def test_every_moment_that_is_past_is_in_one_file(first: int, length: int, since: int) -> None:
+def test_files_cover_the_past_without_overlap(first: int, length: int, since: int) -> None:
     start, end = ms("2024-01-01") + first * DAY_MS, ms("2024-01-01") + (first + length) * DAY_MS
     asked = binance_archive.files([BTC], start, end, now_ms=end + since * DAY_MS)
     for endpoint in ENDPOINTS:
@@ -87,14 +87,14 @@ def test_every_moment_that_is_past_is_in_one_file(first: int, length: int, since
         assert [after for after, _ in spans[1:]] == [before for _, before in spans[:-1]]
 
 
-def test_what_the_archive_does_not_hold_is_not_planned() -> None:
+def test_unsupported_requests_are_refused() -> None:
     with pytest.raises(ValueError, match="linear"):
         binance_archive.files([Instrument("binance", "BTCUSD_PERP", "BTC", kind="inverse")], DAY, LATER, now_ms=LATER)
     with pytest.raises(ValueError, match="7 minutes"):
         binance_archive.files([BTC], DAY, LATER, now_ms=LATER, bar_minutes=7)
 
 
-def test_bars_missing_from_their_day_are_asked_of_rest() -> None:
+def test_missing_bars_fall_back_to_rest() -> None:
     asked = binance.fallback(checksum_of("archive_mark_bars"))
     assert {(each.endpoint, each.host, each.instrument) for each in asked} == {("mark_bars", "binance", "BTCUSDT")}
     spans = [(each.start_ms, each.end_ms) for each in asked]
@@ -104,7 +104,7 @@ def test_bars_missing_from_their_day_are_asked_of_rest() -> None:
     assert binance.fallback(asked[0]) == []
 
 
-def test_files_stand_in_for_what_rest_no_longer_has() -> None:
+def test_archive_replaces_expired_rest_history() -> None:
     now, border = ms("2026-02-05T17:30"), ms("2026-01-07")
     assert binance.served_since_ms(now) == border
     assert binance.archive_requests([BTC], border, border + DAY_MS, now_ms=now) == []
@@ -124,7 +124,7 @@ def test_files_stand_in_for_what_rest_no_longer_has() -> None:
     ],
 )
 @pytest.mark.parametrize("endpoint", ["archive_mark_bars", "archive_trade_bars"])
-def test_the_month_of_a_file_of_bars(endpoint: str, day: str, month: str, span: tuple[str, str]) -> None:
+def test_monthly_file_of_daily_bars(endpoint: str, day: str, month: str, span: tuple[str, str]) -> None:
     asked = binance.monthly_file(checksum_of(endpoint, ms(day)), now_ms=ms("2026-06-01"))
     assert asked is not None
     kind = binance_archive.KLINES[endpoint]
@@ -133,10 +133,10 @@ def test_the_month_of_a_file_of_bars(endpoint: str, day: str, month: str, span: 
     assert (asked.endpoint, asked.instrument, asked.host) == (endpoint, "BTCUSDT", "binance_archive")
     assert binance_archive.interval_minutes(asked) == 5
     assert binance.monthly_file(asked, now_ms=ms("2026-06-01")) is None
-    assert binance.fallback(asked) == []  # its days are asked, and REST for those that are not there
+    assert binance.fallback(asked) == []  # its daily files are requested, and REST for missing ones
 
 
-def test_a_month_is_asked_when_what_is_not_there_will_not_come() -> None:
+def test_monthly_file_is_requested_once_final() -> None:
     day = checksum_of("archive_mark_bars")
     assert binance.monthly_file(day, now_ms=ms("2026-02-08") - 1) is None
     month = binance.monthly_file(day, now_ms=ms("2026-02-08"))
@@ -145,7 +145,7 @@ def test_a_month_is_asked_when_what_is_not_there_will_not_come() -> None:
         binance.parse(month, Response(404, {}, b"<Error/>", ms("2026-02-08")))
 
 
-def test_readings_have_no_files_of_months() -> None:
+def test_metrics_have_no_monthly_file() -> None:
     assert binance.monthly_file(checksum_of("archive_metrics"), now_ms=ms("2026-06-01")) is None
     (rest, *_) = binance.history([BTC], DAY, DAY + DAY_MS)
     assert binance.monthly_file(rest, now_ms=ms("2026-06-01")) is None
@@ -153,7 +153,7 @@ def test_readings_have_no_files_of_months() -> None:
 
 @settings(deadline=None, derandomize=True, database=None, max_examples=40)
 @given(first=st.integers(0, 30), length=st.integers(1, 31), header=st.booleans(), order=st.randoms())
-def test_of_a_months_file_the_days_of_the_window_are_read(first: int, length: int, header: bool, order: Random) -> None:
+def test_monthly_file_is_cut_to_the_window(first: int, length: int, header: bool, order: Random) -> None:
     names, example, *_ = documented("archive_trade_bars").splitlines()
     opens = range(ms("2026-01-01"), ms("2026-02-01"), 6 * 3_600_000)
     cells = example.split(",")
@@ -174,7 +174,7 @@ def test_of_a_months_file_the_days_of_the_window_are_read(first: int, length: in
 # checksums and editions
 
 
-def test_a_checksum_leads_to_the_edition_that_it_names() -> None:
+def test_checksum_leads_to_its_edition() -> None:
     asked, body = checksum_of("archive_metrics"), b"the file"
     said = f"{hashlib.sha256(body).hexdigest()}  BTCUSDT-metrics-2026-01-05.zip\n".encode()
     answer = Response(200, {"content-type": "binary/octet-stream"}, said, LATER)
@@ -199,14 +199,14 @@ def test_a_checksum_leads_to_the_edition_that_it_names() -> None:
         b"\xff" * 64 + b"  BTCUSDT-metrics-2026-01-05.zip\n",
     ],
 )
-def test_what_is_no_checksum_of_this_file_is_refused(said: bytes) -> None:
+def test_invalid_checksum_is_refused(said: bytes) -> None:
     with pytest.raises(BadPayload, match="not the checksum of BTCUSDT-metrics"):
         binance.parse(checksum_of("archive_metrics"), Response(200, {}, said, LATER))
 
 
 @settings(deadline=None, derandomize=True, database=None)
 @given(data=st.data())
-def test_a_file_that_is_cut_short_or_altered_is_never_data(data: st.DataObject) -> None:
+def test_altered_file_is_refused(data: st.DataObject) -> None:
     asked = checksum_of("archive_metrics")
     body = zipped(asked, documented("archive_metrics"))
     place = data.draw(st.integers(0, len(body) - 1))
@@ -216,8 +216,8 @@ def test_a_file_that_is_cut_short_or_altered_is_never_data(data: st.DataObject) 
             binance.parse(file_of(asked, body), Response(200, {}, spoilt, LATER))
 
 
-def test_a_checksum_proves_transport_not_content() -> None:
-    """What the archive itself has published broken is refused too."""
+def test_broken_file_with_valid_checksum_is_refused() -> None:
+    """A file published broken by the archive is refused too."""
     asked = checksum_of("archive_metrics")
     whole = zipped(asked, documented("archive_metrics"))
     for body, why in (
@@ -233,7 +233,7 @@ def test_a_checksum_proves_transport_not_content() -> None:
 
 @settings(deadline=None, derandomize=True, database=None, max_examples=300)
 @given(data=st.data())
-def test_whatever_a_zip_holds_it_is_rows_or_a_refusal(data: st.DataObject) -> None:
+def test_corrupted_zip_gives_rows_or_an_error(data: st.DataObject) -> None:
     asked = checksum_of("archive_mark_bars")
     body = bytearray(zipped(asked, documented("archive_mark_bars")))
     places = st.integers(0, len(body) - 1) | st.integers(max(0, len(body) - 80), len(body) - 1)
@@ -247,7 +247,7 @@ def test_whatever_a_zip_holds_it_is_rows_or_a_refusal(data: st.DataObject) -> No
     assert rows
 
 
-def test_a_file_whose_checksum_was_never_asked_is_refused() -> None:
+def test_file_without_known_checksum_is_refused() -> None:
     asked = checksum_of("archive_mark_bars")
     body = zipped(asked, documented("archive_mark_bars"))
     unknown = replace(file_of(asked, body), params=())
@@ -260,7 +260,7 @@ def test_a_file_whose_checksum_was_never_asked_is_refused() -> None:
 
 @pytest.mark.parametrize(("days", "kind"), [(0, NotYet), (2, NotYet), (6.9, NotYet), (7, NotFound), (900, NotFound)])
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_missing_means_not_yet_and_later_never(endpoint: str, days: float, kind: type[ExchangeError]) -> None:
+def test_missing_file_is_not_yet_then_not_found(endpoint: str, days: float, kind: type[ExchangeError]) -> None:
     asked = checksum_of(endpoint)
     answer = Response(404, {"content-type": "application/xml"}, b"<Error/>", DAY + DAY_MS + int(days * DAY_MS))
     with pytest.raises(kind, match=asked.path.rpartition("/")[2]) as raised:
@@ -273,6 +273,6 @@ def test_missing_means_not_yet_and_later_never(endpoint: str, days: float, kind:
 @pytest.mark.parametrize(
     ("status", "kind"), [(500, Transient), (503, Transient), (403, RateLimited), (429, RateLimited), (451, GeoBlocked)]
 )
-def test_other_refusals_are_those_of_any_host(status: int, kind: type[ExchangeError]) -> None:
+def test_other_errors_are_classified_by_status(status: int, kind: type[ExchangeError]) -> None:
     with pytest.raises(kind):
         binance.parse(checksum_of("archive_metrics"), Response(status, {}, b"", LATER))

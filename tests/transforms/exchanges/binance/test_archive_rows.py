@@ -1,4 +1,4 @@
-"""What stands in the files of Binance's archive, and what is wrong with some."""
+"""Rows of Binance's archive files, and known defects of some."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def interest(text: str, day_ms: int = DAY) -> list[Row]:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_documented_files_are_read_whole(endpoint: str) -> None:
+def test_documented_files_are_parsed_completely(endpoint: str) -> None:
     parsed = read(endpoint, documented(endpoint))
     assert tuple(parsed) == binance.ENDPOINTS[endpoint]
     for series, rows in parsed.items():
@@ -29,7 +29,7 @@ def test_documented_files_are_read_whole(endpoint: str) -> None:
         assert all(list(row) == list(SERIES[series]) for row in rows)
 
 
-def test_open_interest_counts_one_side_and_its_time_is_to_be_confirmed() -> None:
+def test_open_interest_counts_one_side_with_origin_archive() -> None:
     first, *_, last = interest(documented("archive_metrics"))
     assert (first["time_ms"], last["time_ms"]) == (DAY + 5 * MINUTE_MS, DAY + DAY_MS)
     assert (first["reported"], first["reported_unit"], first["sides_counted"]) == (20403.12345678, "base", 1)
@@ -43,7 +43,7 @@ def test_ratios_become_shares() -> None:
     assert (first["long_account_share"], first["funding_rate"]) == (0.75, None)
 
 
-def test_bars_are_those_of_the_rest_answer() -> None:
+def test_bars_equal_the_rest_answer() -> None:
     (mark, _) = read("archive_mark_bars", documented("archive_mark_bars"))["mark_bars"]
     assert (mark["open_ms"], mark["open"], mark["high"], mark["low"], mark["close"]) == (
         DAY,
@@ -58,13 +58,13 @@ def test_bars_are_those_of_the_rest_answer() -> None:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_every_row_twice_and_unsorted(endpoint: str) -> None:
+def test_repeated_unsorted_rows_are_normalised(endpoint: str) -> None:
     header, *lines = documented(endpoint).splitlines()
     assert read(endpoint, "\n".join([header, *lines[::-1], *lines])) == read(endpoint, documented(endpoint))
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_with_a_header_and_without(endpoint: str) -> None:
+def test_header_is_optional(endpoint: str) -> None:
     header, body = documented(endpoint).split("\n", 1)
     assert read(endpoint, body) == read(endpoint, documented(endpoint))
     swapped = [",".join(reversed(line.split(","))) for line in (header, *body.splitlines())]
@@ -72,7 +72,7 @@ def test_with_a_header_and_without(endpoint: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_another_schema_is_refused(endpoint: str) -> None:
+def test_changed_schema_is_refused(endpoint: str) -> None:
     header, body = documented(endpoint).split("\n", 1)
     for text, why in (
         (header.replace(",", ",un", 1) + "\n" + body, "no column"),
@@ -86,14 +86,14 @@ def test_another_schema_is_refused(endpoint: str) -> None:
             read(endpoint, text)
 
 
-def test_labels_off_the_grid_are_of_the_five_minutes_they_fall_in() -> None:
+def test_labels_off_the_grid_are_rounded_down() -> None:
     text = documented("archive_metrics").replace("00:10:00", "00:10:07")
     assert interest(text) == interest(documented("archive_metrics"))
     beside = text + "2026-01-05 00:10:00,BTCUSDT,7,647500,1,1,1,1\n"
     assert [row["reported"] for row in interest(beside)] == [20403.12345678, 7.0, 20405.0]
 
 
-def test_one_label_with_two_values_is_a_contradiction() -> None:
+def test_label_with_two_values_is_refused() -> None:
     text = documented("archive_metrics") + "2026-01-05 00:10:00,BTCUSDT,7,647500,1,1,1,1\n"
     with pytest.raises(BadPayload, match="another row for 2026-01-05 00:10:00"):
         interest(text)
@@ -113,7 +113,7 @@ def test_blank_cells_are_not_zeros() -> None:
 
 @pytest.mark.parametrize("cell", ["NaN", "-1", "inf", "x", "1e999"])
 @pytest.mark.parametrize("column", [2, 3, 6])
-def test_one_bad_cell_spoils_its_file(cell: str, column: int) -> None:
+def test_bad_cell_refuses_its_file(cell: str, column: int) -> None:
     line = ["2026-01-05 00:15:00", "BTCUSDT", "5", "500", "1", "1", "1", "1"]
     line[column] = cell
     with pytest.raises(BadPayload, match="row 3"):
@@ -121,7 +121,7 @@ def test_one_bad_cell_spoils_its_file(cell: str, column: int) -> None:
 
 
 def test_times_are_milliseconds_never_microseconds() -> None:
-    """Spot files changed to microseconds in 2025, those of futures did not."""
+    """Spot files changed to microseconds in 2025; futures files did not."""
     numbered = documented("archive_metrics").replace("2026-01-05 00:05:00", str(DAY + 5 * MINUTE_MS))
     assert interest(numbered) == interest(documented("archive_metrics"))
     with pytest.raises(BadPayload, match="create_time"):
@@ -133,7 +133,7 @@ def test_times_are_milliseconds_never_microseconds() -> None:
         read("archive_mark_bars", marks.replace("1767571200000", "1767571200000000"))
 
 
-def test_a_file_of_another_symbol_day_or_interval_is_refused() -> None:
+def test_file_of_another_symbol_day_or_interval_is_refused() -> None:
     with pytest.raises(BadPayload, match="symbol is ETHUSDT"):
         interest(documented("archive_metrics").replace("BTCUSDT", "ETHUSDT"))
     with pytest.raises(BadPayload, match="no row in the window"):
@@ -142,8 +142,8 @@ def test_a_file_of_another_symbol_day_or_interval_is_refused() -> None:
         read("archive_mark_bars", documented("archive_mark_bars").replace("1767571499999", "1767574799999"))
 
 
-def test_labels_are_taken_for_what_is_documented_of_their_day() -> None:
-    """Before 25 June 2026 a label is the time, from then on the start of the five minutes before it."""
+def test_labels_follow_the_documentation_of_their_day() -> None:
+    """Before 25 June 2026 a label is the time; from then on it is the start of the five minutes before it."""
     before, after = ms("2026-06-24"), ms("2026-06-25")
     row = "{}, BTCUSDT,5,500,1,1,1,1\n".replace(" ", "")
     last = row.format(before + DAY_MS)
@@ -158,8 +158,8 @@ def test_labels_are_taken_for_what_is_documented_of_their_day() -> None:
     ]
 
 
-def test_a_file_that_runs_against_the_documentation_keeps_its_ends() -> None:
-    """Whichever way its labels turn out to be meant, no row of the day is cut away."""
+def test_file_contradicting_the_documentation_keeps_its_ends() -> None:
+    """No row of the day is cut under either meaning of its labels."""
     after, row = ms("2026-06-25"), "{},BTCUSDT,5,500,1,1,1,1\n"
     ends = [after + 5 * MINUTE_MS, after + DAY_MS]
     times = [each["time_ms"] for each in interest("".join(row.format(end) for end in ends), after)]
@@ -171,7 +171,7 @@ def test_a_file_that_runs_against_the_documentation_keeps_its_ends() -> None:
 @settings(deadline=None, derandomize=True, database=None, max_examples=200)
 @given(data=st.data())
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_any_spoilt_cell_is_rows_or_a_refusal(endpoint: str, data: st.DataObject) -> None:
+def test_corrupted_cell_gives_rows_or_an_error(endpoint: str, data: st.DataObject) -> None:
     lines = [line.split(",") for line in documented(endpoint).splitlines()]
     line = data.draw(st.sampled_from(lines))
     junk = ["", "NaN", "-1", "x", "1e999", "9" * 400, "<html>", "\n", "1,2", '"', "\x00", "0001-01-01 00:00:00", "²"]

@@ -22,7 +22,7 @@ def params(request: Request) -> dict[str, str]:
     return dict(request.params)
 
 
-def test_requests_of_an_hour() -> None:
+def test_history_requests_of_an_hour() -> None:
     asked = {request.endpoint: request for request in bybit.history([BTC], START, START + HOUR)}
     assert asked["open_interest_history"].key == (
         "GET /v5/market/open-interest?category=linear&symbol=BTCUSDT&intervalTime=5min"
@@ -36,14 +36,14 @@ def test_requests_of_an_hour() -> None:
     assert asked["funding"].path == "/v5/market/funding/history"
 
 
-def test_hourly_bars_go_with_hourly_open_interest() -> None:
+def test_hourly_bars_request_hourly_open_interest() -> None:
     asked = {request.endpoint: request for request in bybit.history([BTC], START, START + HOUR, bar_minutes=60)}
     assert params(asked["mark_bars"])["interval"] == params(asked["trade_bars"])["interval"] == "60"
     assert params(asked["open_interest_history"])["intervalTime"] == "1h"
 
 
 @pytest.mark.parametrize("bar_minutes", [5, 60])
-def test_both_bounds_always_and_never_wider_than_a_page(bar_minutes: int) -> None:
+def test_requests_have_both_bounds_within_a_page(bar_minutes: int) -> None:
     steps = {"5": 300_000, "60": HOUR, "5min": 300_000, "1h": HOUR}
     for request in bybit.history([BTC], START - 1000 * HOUR, START, bar_minutes=bar_minutes):
         sent = params(request)
@@ -59,26 +59,26 @@ def test_open_interest_counts_both_sides(rows: Rows) -> None:
     assert (older["single_sided"], older["reported_unit"], older["reported_usd"]) == (None, "base", None)
 
 
-def test_odd_totals_need_no_exact_half(rows: Rows, payload: Payload) -> None:
+def test_single_sided_total_need_not_be_an_exact_half(rows: Rows, payload: Payload) -> None:
     body = payload("bybit", "open_interest_history")
     body["result"]["list"][0] |= {"openInterest": "63910691.00000000", "singleOpenInterest": "31955346"}
     assert rows("bybit", "open_interest_history", body)[1]["single_sided"] == 31955346.0
 
 
-def test_tickers_are_usdt_perpetuals_with_their_mark(rows: Rows) -> None:
+def test_tickers_hold_usdt_perpetuals_with_mark(rows: Rows) -> None:
     btc, shib = rows("bybit", "tickers")
     assert (btc["instrument"], btc["time_ms"], btc["mark_price"]) == ("BTCUSDT", START + HOUR + 5000, 114898.43)
     assert (btc["reported"], btc["single_sided"], btc["reported_usd"]) == (52664.642, 26332.321, 6051085000.1)
     assert (shib["instrument"], shib["single_sided"], shib["origin"]) == ("SHIB1000USDT", None, "snapshot")
 
 
-def test_a_mark_that_is_not_given_is_null(rows: Rows, payload: Payload) -> None:
+def test_missing_mark_is_null(rows: Rows, payload: Payload) -> None:
     body = payload("bybit", "tickers")
     body["result"]["list"][0]["markPrice"] = ""
     assert rows("bybit", "tickers", body)[0]["mark_price"] is None
 
 
-def test_an_empty_bulk_answer_is_not_a_quiet_market(rows: Rows, payload: Payload) -> None:
+def test_empty_bulk_answer_is_refused(rows: Rows, payload: Payload) -> None:
     for endpoint in ("tickers", "instruments", "margin_tiers"):
         body = payload("bybit", endpoint)
         body["result"]["list"] = []
@@ -93,7 +93,7 @@ def test_bars_have_no_taker_side(rows: Rows) -> None:
     assert rows("bybit", "mark_bars")[0]["high"] == 17175.5
 
 
-def test_volume_that_is_not_given_is_null(rows: Rows, payload: Payload) -> None:
+def test_missing_volume_is_null(rows: Rows, payload: Payload) -> None:
     body = payload("bybit", "trade_bars")
     body["result"]["list"][0][5] = ""
     assert [each["volume_base"] for each in rows("bybit", "trade_bars", body)] == [3.0, None]
@@ -107,7 +107,7 @@ def test_instruments_are_usdt_perpetuals_of_coins(rows: Rows) -> None:
     assert listed["BTCUSDT"]["status"] == "trading"
 
 
-def test_tiers_start_where_the_last_one_ended(rows: Rows) -> None:
+def test_tiers_are_contiguous(rows: Rows) -> None:
     tiers = rows("bybit", "margin_tiers")
     assert [(each["tier"], each["floor"], each["cap"]) for each in tiers] == [
         (1, 0.0, 300_000.0),
@@ -118,7 +118,7 @@ def test_tiers_start_where_the_last_one_ended(rows: Rows) -> None:
     assert [each["maintenance_rate"] for each in tiers] == [0.0033, 0.005, 0.0056]
 
 
-def test_rates_in_percent_are_the_same_rates(rows: Rows, payload: Payload) -> None:
+def test_rates_in_percent_are_converted(rows: Rows, payload: Payload) -> None:
     body = payload("bybit", "margin_tiers")
     for each in body["result"]["list"]:
         each["maintenanceMargin"] = str(float(each["maintenanceMargin"]) * 100)
@@ -134,7 +134,7 @@ def test_only_the_first_tier_may_leave_its_deduction_blank(rows: Rows, payload: 
         rows("bybit", "margin_tiers", body)
 
 
-def test_tiers_by_symbol_or_all(ask: Ask) -> None:
+def test_tiers_are_requested_by_symbol_or_all(ask: Ask) -> None:
     named = [params(each).get("symbol") for each in bybit.metadata(["BTC", "SHIB", "PEPE"])[1:]]
     assert named == ["BTCUSDT", "SHIB1000USDT", "1000PEPEUSDT"]
     assert [each.endpoint for each in bybit.metadata(None)] == ["instruments", "margin_tiers"]
@@ -161,7 +161,7 @@ def test_cursor_is_decoded_once(ask: Ask, answer: Answer, payload: Payload) -> N
     assert again is None
 
 
-def test_a_covered_window_is_not_followed(ask: Ask, answer: Answer, payload: Payload) -> None:
+def test_complete_page_is_not_followed(ask: Ask, answer: Answer, payload: Payload) -> None:
     for endpoint in ("open_interest_history", "account_ratio", "funding", "mark_bars"):
         assert bybit.next_page(ask("bybit", endpoint), answer(payload("bybit", endpoint))) is None
     body = payload("bybit", "open_interest_history")
@@ -169,7 +169,7 @@ def test_a_covered_window_is_not_followed(ask: Ask, answer: Answer, payload: Pay
     assert bybit.next_page(ask("bybit", "open_interest_history"), answer(body)) is None
 
 
-def test_klines_have_no_cursor_and_go_on_by_their_end(ask: Ask, answer: Answer, payload: Payload) -> None:
+def test_klines_page_by_their_end(ask: Ask, answer: Answer, payload: Payload) -> None:
     body = payload("bybit", "mark_bars")
     request = ask("bybit", "mark_bars")
     opens = range(START + HOUR - 300_000, START + HOUR - 300_000 - 1000 * 60_000, -60_000)
@@ -181,7 +181,7 @@ def test_klines_have_no_cursor_and_go_on_by_their_end(ask: Ask, answer: Answer, 
     assert int(params(following)["end"]) < START + HOUR - 300_000
 
 
-def test_instruments_are_paged_and_may_end_in_an_empty_page(ask: Ask, answer: Answer, payload: Payload) -> None:
+def test_instruments_may_end_in_an_empty_page(ask: Ask, answer: Answer, payload: Payload) -> None:
     body = payload("bybit", "instruments")
     following = bybit.next_page(ask("bybit", "instruments"), answer(body))
     assert following is not None

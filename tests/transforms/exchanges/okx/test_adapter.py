@@ -21,7 +21,7 @@ def params(request: Request) -> dict[str, str]:
     return dict(request.params)
 
 
-def test_requests_of_an_hour() -> None:
+def test_history_requests_of_an_hour() -> None:
     asked = {request.endpoint: request for request in okx.history([BTC], START, START + HOUR)}
     assert asked["open_interest_history"].key == (
         "GET /api/v5/rubik/stat/contracts/open-interest-history?instId=BTC-USDT-SWAP&period=5m"
@@ -53,7 +53,7 @@ def test_hourly_bars_leave_open_interest_at_five_minutes() -> None:
     }
 
 
-def test_no_page_is_wider_than_its_limit() -> None:
+def test_requests_fit_the_page_limit() -> None:
     steps = {"5m": 300_000, "1H": HOUR}
     for request in okx.history([BTC], START - 500 * HOUR, START):
         sent = params(request)
@@ -65,7 +65,7 @@ def test_no_page_is_wider_than_its_limit() -> None:
         assert 0 < len(inside) <= int(sent["limit"])
 
 
-def test_tiers_are_asked_five_families_at_a_time() -> None:
+def test_tiers_are_requested_for_five_families_at_once() -> None:
     coins = ["BTC", "ETH", "SOL", "XRP", "DOGE", "SHIB"]
     assert [params(each).get("instFamily") for each in okx.metadata(coins)] == [
         None,
@@ -75,14 +75,14 @@ def test_tiers_are_asked_five_families_at_a_time() -> None:
     assert [each.endpoint for each in okx.metadata(None)] == ["instruments"]
 
 
-def test_open_interest_is_in_contracts_of_unknown_sides(rows: Rows) -> None:
+def test_open_interest_is_in_contracts_with_unknown_sides(rows: Rows) -> None:
     (now,) = rows("okx", "open_interest")
     assert (now["instrument"], now["reported"], now["reported_unit"]) == ("BTC-USDT-SWAP", 2962556.0, "contracts")
     assert (now["sides_counted"], now["reported_base"], now["reported_usd"]) == (None, 29645.9406, 2496890807.0)
     assert (now["time_ms"], now["origin"]) == (START + HOUR + 5000, "snapshot")
 
 
-def test_history_is_known_when_its_period_ends(rows: Rows) -> None:
+def test_history_is_timed_at_the_end_of_its_period(rows: Rows) -> None:
     older, newer = rows("okx", "open_interest_history")
     assert (older["time_ms"], newer["time_ms"]) == (START + 300_000, START + HOUR)
     assert (older["reported"], older["reported_base"], older["reported_usd"]) == (
@@ -93,11 +93,11 @@ def test_history_is_known_when_its_period_ends(rows: Rows) -> None:
     assert [each["time_ms"] for each in rows("okx", "account_ratio")] == [START + 300_000, START + HOUR]
 
 
-def test_a_period_that_has_not_ended_is_not_known(rows: Rows) -> None:
+def test_unfinished_period_is_excluded(rows: Rows) -> None:
     assert len(rows("okx", "open_interest_history", received_ms=START + HOUR - 1)) == 1
 
 
-def test_dollars_may_be_missing_but_not_coins(rows: Rows, payload: Payload) -> None:
+def test_missing_usd_is_null_and_missing_coins_are_refused(rows: Rows, payload: Payload) -> None:
     body = payload("okx", "open_interest")
     del body["data"][0]["oiUsd"]
     assert rows("okx", "open_interest", body)[0]["reported_usd"] is None
@@ -106,7 +106,7 @@ def test_dollars_may_be_missing_but_not_coins(rows: Rows, payload: Payload) -> N
         rows("okx", "open_interest", body)
 
 
-def test_taker_volume_comes_selling_first(rows: Rows) -> None:
+def test_taker_volume_has_sells_first(rows: Rows) -> None:
     first, last = rows("okx", "taker_volume")
     assert (first["taker_sell_base"], first["taker_buy_base"]) == (0.4, 0.6)
     assert (last["open_ms"], last["interval_minutes"]) == (START + HOUR - 300_000, 5)
@@ -134,7 +134,7 @@ def test_ratios_become_shares(rows: Rows) -> None:
     assert first["long_account_share"] is first["funding_rate"] is None
 
 
-def test_funding_is_what_was_paid(rows: Rows) -> None:
+def test_funding_is_the_realised_rate(rows: Rows) -> None:
     (settled,) = rows("okx", "funding")
     assert (settled["time_ms"], settled["funding_rate"]) == (START + HOUR, -0.0000746572360545)
 
@@ -170,7 +170,7 @@ def test_overlapping_tiers_are_refused(rows: Rows, payload: Payload) -> None:
         rows("okx", "margin_tiers", body)
 
 
-def test_liquidations_tell_the_side_of_the_position(rows: Rows) -> None:
+def test_liquidations_hold_the_position_side(rows: Rows) -> None:
     events = rows("okx", "liquidations")
     assert [(each["time_ms"], each["side"], each["size_contracts"]) for each in events] == [
         (START + 1, "short", 1.0),
@@ -181,7 +181,7 @@ def test_liquidations_tell_the_side_of_the_position(rows: Rows) -> None:
     assert {each["size_base"] for each in events} == {None}
 
 
-def test_quiet_hours_are_data_and_empty_listings_are_not(rows: Rows) -> None:
+def test_empty_series_is_accepted_and_empty_listing_refused(rows: Rows) -> None:
     empty = {"code": "0", "msg": "", "data": []}
     assert rows("okx", "liquidations", empty) == rows("okx", "open_interest_history", empty) == []
     for endpoint in ("open_interest", "instruments", "margin_tiers"):
@@ -189,7 +189,7 @@ def test_quiet_hours_are_data_and_empty_listings_are_not(rows: Rows) -> None:
             rows("okx", endpoint, empty)
 
 
-def test_a_full_page_goes_on_from_its_oldest_row(answer: Answer) -> None:
+def test_full_page_continues_from_its_oldest_row(answer: Answer) -> None:
     (request,) = [
         each for each in okx.history([BTC], START, START + 100 * 300_000) if each.endpoint == "open_interest_history"
     ]
@@ -202,7 +202,7 @@ def test_a_full_page_goes_on_from_its_oldest_row(answer: Answer) -> None:
     assert okx.next_page(request, answer({"code": "0", "data": whole[:50]})) is None
 
 
-def test_liquidations_of_one_instant_are_not_lost_between_pages(ask: Ask, answer: Answer) -> None:
+def test_liquidations_of_one_millisecond_survive_paging(ask: Ask, answer: Answer) -> None:
     request = ask("okx", "liquidations")
 
     def details(times: list[int]) -> dict[str, Any]:
@@ -213,14 +213,14 @@ def test_liquidations_of_one_instant_are_not_lost_between_pages(ask: Ask, answer
     response = answer(details(newest))
     following = okx.next_page(request, response)
     assert following is not None
-    assert params(following)["after"] == str(START + 903)  # exclusive: the instant is asked for again
+    assert params(following)["after"] == str(START + 903)  # exclusive bound, so the same ms is requested again
     first = okx.parse(request, response)["realised_liquidations"]
     second = okx.parse(following, answer(details([START + 902] * 3 + [START + 5])))["realised_liquidations"]
     assert len(first) == 98
     assert len(second) == 4
 
 
-def test_liquidations_that_all_fall_on_one_instant_still_come_to_an_end(ask: Ask, answer: Answer) -> None:
+def test_page_of_one_millisecond_ends(ask: Ask, answer: Answer) -> None:
     told = [{"bkPx": "1", "posSide": "long", "side": "sell", "sz": "1", "ts": str(START + 7)}] * 100
     response = answer({"code": "0", "data": [{"instId": "BTC-USDT-SWAP", "details": told}]})
     request = ask("okx", "liquidations")

@@ -1,4 +1,4 @@
-"""A column is what its cells are, one by one: the same values, or the same refusal."""
+"""Column parsing equals parsing cell by cell: the same values, or the same error."""
 
 from __future__ import annotations
 
@@ -40,26 +40,26 @@ def outcome(read: Callable[[], Any]) -> Any:
 
 @settings(derandomize=True, database=None, max_examples=300)
 @given(st.lists(AS_USUAL | ODD, max_size=4) | st.lists(AS_USUAL, max_size=6), st.sampled_from(READERS))
-def test_a_column_is_read_as_its_cells_are(values: list[Any], read: Callable[[Any], Any]) -> None:
+def test_column_equals_its_cells(values: list[Any], read: Callable[[Any], Any]) -> None:
     records: list[object] = [{"x": value} for value in values]
     one_by_one = outcome(lambda: [read(Cells(record, f"row {n}")) for n, record in enumerate(records)])
     assert outcome(lambda: read(Columns(records))) == one_by_one
 
 
 @pytest.mark.parametrize("records", [[{"x": "1"}, {}], [["1"], []], [{"x": "1"}, ["1"]]])
-def test_a_record_that_lacks_the_cell_is_named(records: list[object]) -> None:
+def test_record_without_the_cell_is_named(records: list[object]) -> None:
     for key in ("x", 0):
         with pytest.raises(BadPayload, match=rf"row \d: {key} is missing"):
             Columns(records).number(key)
 
 
-def test_only_lists_of_records_have_columns() -> None:
+def test_columns_require_a_list_of_records() -> None:
     for wrong in ({}, "x", None, [1], [None], [{}, "x"]):
         with pytest.raises(BadPayload):
             Columns(wrong)
 
 
-def test_taken_records_keep_their_numbers() -> None:
+def test_taken_records_keep_their_row_numbers() -> None:
     taken = Columns([{"x": "1"}, {"x": "2"}, {"x": ""}]).take([0, 2])
     with pytest.raises(BadPayload, match="row 2: x is ''"):
         taken.number("x")
@@ -72,7 +72,7 @@ def test_records_of_another_contract_are_refused() -> None:
             Columns(records).check_instrument("s", "BTC", stated=stated)
 
 
-def test_rows_of_columns_are_rows() -> None:
+def test_rows_of_columns_behave_as_rows() -> None:
     made = Rows.of("open_interest", 2, time_ms=[1, 2], origin="history")
     assert (len(made), made[1]["time_ms"], made[1]["origin"], made[1]["reported"]) == (2, 2, "history", None)
     assert made == list(made)

@@ -1,4 +1,4 @@
-"""Every way in which an exchange says no, as listed in its documentation, and the error that it becomes."""
+"""Documented refusals of each exchange, and the errors that they become."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ ODD_PAUSES = (
 
 
 @pytest.mark.parametrize(("exchange", "status", "body", "kind"), CASES)
-def test_refusal(
+def test_refusal_becomes_its_error(
     exchange: str,
     status: int,
     body: Any,
@@ -137,7 +137,7 @@ def test_refusal(
         *(("okx", 429, "", {"retry_after": odd}, NOW + 2_000, False) for odd in ODD_PAUSES),
     ],
 )  # fmt: skip
-def test_how_long_a_exchange_wants_silence(
+def test_rate_limit_states_the_pause(
     exchange: str,
     status: int,
     body: Any,
@@ -174,7 +174,7 @@ def test_how_long_a_exchange_wants_silence(
         ({"x_bapi_limit_reset_timestamp": str(NOW + 3210)}, None),
     ],
 )
-def test_a_stumble_may_say_for_how_long(
+def test_transient_error_may_state_the_pause(
     exchange: str,
     status: int,
     body: Any,
@@ -190,7 +190,7 @@ def test_a_stumble_may_say_for_how_long(
     assert caught.value.until_ms == until_ms
 
 
-def test_web_host_failure_is_not_tiers(ask: Callable[[str, str], Request], answer: Callable[..., Response]) -> None:
+def test_web_host_failure_is_refused(ask: Callable[[str, str], Request], answer: Callable[..., Response]) -> None:
     body = {"code": "100001005", "message": "system busy", "data": None, "success": False}
     with pytest.raises(BadPayload, match="100001005"):
         ADAPTERS["binance"].parse(ask("binance", "margin_tiers"), answer(body))

@@ -11,19 +11,19 @@ def cells(value: object) -> Cells:
 
 
 @pytest.mark.parametrize(("value", "number"), [("1.50", 1.5), (3, 3.0), ("1e-7", 1e-7), (0.004, 0.004), ("0", 0.0)])
-def test_numbers_come_as_strings_and_as_numbers(value: object, number: float) -> None:
+def test_numbers_are_read_from_strings_and_numbers(value: object, number: float) -> None:
     assert cells(value).number("x") == number
 
 
 @pytest.mark.parametrize(
     "value", [None, "", "NaN", "nan", "inf", "-inf", "1_000", " 1", "\u0661", True, "-1", -1, [], {}, "1e999", 10**400]
 )
-def test_what_is_not_an_amount_names_its_row(value: object) -> None:
+def test_invalid_amount_names_its_row(value: object) -> None:
     with pytest.raises(BadPayload, match="row 7: x is"):
         cells(value).number("x")
 
 
-def test_sign_and_zero_are_allowed_only_where_they_mean_something() -> None:
+def test_sign_and_zero_are_allowed_on_request() -> None:
     assert cells("-0.0375").number("x", signed=True) == -0.0375
     with pytest.raises(BadPayload):
         cells("0.0").number("x", positive=True)
@@ -37,12 +37,12 @@ def test_blank_is_null_and_not_zero() -> None:
 
 
 @pytest.mark.parametrize("value", [1790550000000, "1790550000000"])
-def test_times_come_as_strings_and_as_numbers(value: object) -> None:
+def test_times_are_read_from_strings_and_numbers(value: object) -> None:
     assert cells(value).time("x") == 1790550000000
 
 
 @pytest.mark.parametrize("value", [1790550000, "1790550000000000", 1790550000000.0, "", None, True, "179055000000x"])
-def test_times_are_milliseconds(value: object) -> None:
+def test_times_must_be_milliseconds(value: object) -> None:
     with pytest.raises(BadPayload, match="row 7: x is"):
         cells(value).time("x")
 
@@ -52,12 +52,12 @@ def test_blank_times_are_null() -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"a": NaN}', b'{"a": Infinity}', b'{"a": -Infinity}'])
-def test_constants_that_are_no_json_are_refused(body: bytes) -> None:
+def test_non_json_constants_are_refused(body: bytes) -> None:
     with pytest.raises(BadPayload):
         read(Response(200, {}, body, 0))
 
 
-def test_records_are_lists_of_records() -> None:
+def test_records_require_a_list_of_records() -> None:
     assert [each.where for each in records([{}, []])] == ["row 0", "row 1"]
     for wrong in ({}, "x", None, [1], [None]):
         with pytest.raises(BadPayload):

@@ -26,7 +26,7 @@ def times_held(start: int, end: int, *, bars: bool) -> list[int]:
     st.integers(1, 50),
     st.booleans(),
 )
-def test_pages_hold_exactly_what_was_asked(start: int, length: int, limit: int, bars: bool) -> None:
+def test_pages_cover_the_range_exactly(start: int, length: int, limit: int, bars: bool) -> None:
     source = Source("any", "/any", "any", limit, bars)
     windows = list(pages(source, start, start + length, STEP))
     held = [time for low, high in windows for time in times_held(low, high, bars=bars)]
@@ -50,22 +50,22 @@ def readings_at(*times: int) -> Rows:
     return Rows.of("open_interest", len(times), time_ms=[BASE + number * STEP for number in times])
 
 
-def test_bars_belong_where_they_open() -> None:
+def test_bars_are_cut_by_their_open() -> None:
     cut = cut_bars(bars_at(3, 2, -1, 0, 2, 1), question(), at(), STEP)
     assert [bar["open_ms"] for bar in cut] == [BASE, BASE + STEP, BASE + 2 * STEP]
 
 
-def test_readings_belong_to_the_time_before_them() -> None:
+def test_readings_are_cut_by_their_end() -> None:
     cut = cut_readings(readings_at(4, 3, 1, 0, 1), question(), at(), STEP)
     assert [reading["time_ms"] for reading in cut] == [BASE + STEP, BASE + 3 * STEP]
 
 
-def test_what_has_not_happened_yet_is_left_out() -> None:
+def test_unfinished_rows_are_excluded() -> None:
     assert [bar["open_ms"] for bar in cut_bars(bars_at(0, 1), question(), at(BASE + 2 * STEP - 1), STEP)] == [BASE]
     assert not cut_readings(readings_at(1), question(), at(BASE + STEP - 1), STEP)
 
 
-def test_a_page_from_elsewhere_is_not_an_empty_one() -> None:
+def test_page_outside_the_window_is_refused() -> None:
     with pytest.raises(BadPayload, match="no row in the window"):
         cut_bars(bars_at(50, 51), question(), at(), STEP)
     assert not cut_bars(bars_at(-1, 3), question(), at(), STEP)
@@ -73,17 +73,17 @@ def test_a_page_from_elsewhere_is_not_an_empty_one() -> None:
 
 
 @pytest.mark.parametrize("cut", [cut_bars, cut_readings])
-def test_a_cut_needs_a_window(cut: Callable[..., object]) -> None:
+def test_cut_requires_a_window(cut: Callable[..., object]) -> None:
     with pytest.raises(ValueError, match="without a window"):
         cut([], Request("any", "any", "/any"), at(), STEP)
 
 
-def test_one_time_with_two_values_is_refused() -> None:
+def test_time_with_two_values_is_refused() -> None:
     twice = [row("mark_bars", open_ms=BASE, close=price) for price in (1.0, 2.0)]
     with pytest.raises(BadPayload, match="two different rows"):
         unique(twice, "open_ms")
 
 
-def test_rows_have_no_columns_of_their_own() -> None:
+def test_unknown_column_is_refused() -> None:
     with pytest.raises(ValueError, match="price"):
         row("mark_bars", price=1.0)

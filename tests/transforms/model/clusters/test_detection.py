@@ -1,4 +1,4 @@
-"""Ranges that stand out: where they begin and end, and that scale and place do not matter."""
+"""Cluster detection: the bounds of ranges, independent of unit and direction."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from transforms.model.clusters.detection import GUARD, LEAST_WIDTH, THRESHOLD, TRAINING, Range, detect, intensity
 
-# whole numbers, whose sums are exact whatever the order
+# integers, so that sums are exact in any order
 whole = st.lists(st.integers(0, 1000), min_size=1, max_size=80).map(lambda v: np.array(v, dtype=np.float64))
 
 
@@ -21,25 +21,25 @@ def hill(width: int, height: float = 500.0, at: int = 30, size: int = 60) -> np.
     return profile
 
 
-def test_a_hill_is_found_where_it_is() -> None:
+def test_hill_is_found() -> None:
     profile = hill(3)
     profile[31] = 700
     assert detect(profile) == [Range(30, 32, 31)]
     assert intensity(profile, Range(30, 32, 31)) == pytest.approx((500 + 700 + 500) / 3 / 100)
 
 
-def test_guards_keep_a_wide_hill_from_hiding_itself() -> None:
+def test_guard_buckets_keep_a_wide_hill_detectable() -> None:
     assert detect(hill(2 * GUARD + 1)) == [Range(30, 30 + 2 * GUARD, 30)]
 
 
-def test_a_slope_stands_out_at_most_at_its_upper_end() -> None:
-    """There a bucket has neighbours on its lower side only; wherever it has both, a slope is no cluster."""
+def test_slope_is_a_cluster_only_at_its_upper_end() -> None:
+    """At the end of the profile a bucket has neighbours on one side only; elsewhere a slope is no cluster."""
     slope = np.linspace(100, 400, 150)
     assert all(r.first > len(slope) - 1 - GUARD - TRAINING for r in detect(slope))
 
 
 @pytest.mark.parametrize("profile", [np.zeros(0), np.zeros(50), np.full(50, 7.0), hill(1)])
-def test_where_nothing_stands_out_there_is_nothing(profile: np.ndarray) -> None:
+def test_flat_profile_has_no_clusters(profile: np.ndarray) -> None:
     assert detect(profile) == []
 
 
@@ -48,12 +48,12 @@ def test_two_hills_are_two_ranges() -> None:
     assert [(r.first, r.last) for r in detect(profile)] == [(10, 11), (70, 71)]
 
 
-def test_an_empty_neighbourhood_has_no_measure() -> None:
+def test_intensity_without_neighbourhood_is_infinite() -> None:
     assert intensity(np.array([0.0, 5, 5, 0]), Range(1, 2, 1)) == np.inf
 
 
 @given(profile=whole)
-def test_ranges_are_wide_apart_and_every_bucket_exceeds_its_neighbourhood(profile: np.ndarray) -> None:
+def test_ranges_are_separate_and_exceed_their_neighbourhood(profile: np.ndarray) -> None:
     found = detect(profile)
     for each, following in pairwise(found):
         assert each.last + 1 < following.first
@@ -68,7 +68,7 @@ def test_ranges_are_wide_apart_and_every_bucket_exceeds_its_neighbourhood(profil
 
 
 @given(profile=whole, power=st.integers(-8, 8))
-def test_the_unit_does_not_matter(profile: np.ndarray, power: int) -> None:
+def test_unit_does_not_matter(profile: np.ndarray, power: int) -> None:
     scaled = profile * 2.0**power
     assert detect(scaled) == detect(profile)
     for each in detect(profile):
@@ -76,8 +76,8 @@ def test_the_unit_does_not_matter(profile: np.ndarray, power: int) -> None:
 
 
 @given(profile=whole)
-def test_the_direction_does_not_matter(profile: np.ndarray) -> None:
-    """Longs and shorts are mirror images. Of equal peaks the first is named, so peaks may differ in place."""
+def test_direction_does_not_matter(profile: np.ndarray) -> None:
+    """Longs and shorts are mirror images. Of equal peaks the first counts, so the place of peaks may differ."""
     last = len(profile) - 1
     mirrored = [(last - r.last, last - r.first) for r in reversed(detect(profile[::-1]))]
     assert [(r.first, r.last) for r in detect(profile)] == mirrored

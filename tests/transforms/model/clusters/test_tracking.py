@@ -1,4 +1,4 @@
-"""Who goes on as whom: whatever the ranges, each cluster is one track, and no track is two clusters."""
+"""Track succession: each cluster belongs to one track, and no track continues as two clusters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transforms.model.clusters.tracking import Span, succession
 
 @st.composite
 def ranges(draw: st.DrawFn, name: str) -> dict[str, Span]:
-    """Ranges that lie apart, as those of one hour and side do."""
+    """Draw disjoint ranges, as clusters of one hour and side are."""
     spans: dict[str, Span] = {}
     at = draw(st.integers(-20, 0))
     for i, (gap, width) in enumerate(draw(st.lists(st.tuples(st.integers(0, 6), st.integers(1, 12)), max_size=8))):
@@ -24,7 +24,7 @@ def meet(one: Span, other: Span) -> bool:
 
 
 @given(ranges("track"), ranges("cluster"), st.data())
-def test_each_cluster_is_one_life_and_no_life_is_two(
+def test_each_cluster_has_one_track_and_no_track_two_clusters(
     tracks: dict[str, Span], clusters: dict[str, Span], data: st.DataObject
 ) -> None:
     ended = set(data.draw(st.lists(st.sampled_from(sorted(tracks)), unique=True))) if tracks else set()
@@ -47,7 +47,7 @@ def test_each_cluster_is_one_life_and_no_life_is_two(
 
 
 @given(ranges("track"), ranges("cluster"), st.randoms(use_true_random=False))
-def test_the_order_in_which_clusters_come_is_of_no_matter(
+def test_order_of_clusters_does_not_matter(
     tracks: dict[str, Span], clusters: dict[str, Span], chance: st.DataObject
 ) -> None:
     def shuffled(spans: dict[str, Span]) -> dict[str, Span]:
@@ -59,11 +59,11 @@ def test_the_order_in_which_clusters_come_is_of_no_matter(
 
 
 @given(ranges("track"))
-def test_what_stays_where_it_is_goes_on_as_itself(tracks: dict[str, Span]) -> None:
+def test_unchanged_ranges_keep_their_tracks(tracks: dict[str, Span]) -> None:
     assert succession(tracks, tracks).goes_on == {name: name for name in tracks}
 
 
-def test_the_largest_overlap_goes_on_and_the_first_of_equals() -> None:
+def test_largest_overlap_continues_and_first_wins_ties() -> None:
     apart = succession({"a": (0, 9)}, {"low": (0, 2), "high": (4, 9)})
     assert (apart.goes_on, apart.split_from) == ({"high": "a"}, {"low": "a"})
     one = succession({"b": (6, 9), "a": (0, 3)}, {"whole": (0, 9)})

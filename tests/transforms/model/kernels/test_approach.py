@@ -1,4 +1,4 @@
-"""What the mark came nearer by, as it is carried: the same, to the bit, as added up from the moves at any hour."""
+"""The incremental approach of the mark equals, bit for bit, the sum of the moves at any hour."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ both_sides = pytest.mark.parametrize("s", [+1, -1])
 
 
 def walk(seed: int, s: int, hours: int, jump: int) -> list[tuple[int, int, int]]:
-    """(before, after, where the mark is then), buckets; some hours nothing is known of, and then the mark may jump."""
+    """Return (before, after, mark) in buckets per hour; some hours are unknown, and the mark may jump."""
     rng = np.random.default_rng(seed)
     mark, made = 4605, []
     for _ in range(hours):
@@ -32,7 +32,7 @@ def walk(seed: int, s: int, hours: int, jump: int) -> list[tuple[int, int, int]]
 
 
 def added_up(moves: np.ndarray, s: int, hour_h: int, length_h: int, origin: int) -> np.ndarray:
-    """By definition, move after move, in floating point."""
+    """Compute the approach by definition, move by move, in floating point."""
     at, total = origin + np.arange(BREADTH), np.zeros(BREADTH)
     for age_h in range(length_h):
         before, after = (int(bucket) for bucket in moves[(hour_h - age_h) % len(moves)])
@@ -43,8 +43,8 @@ def added_up(moves: np.ndarray, s: int, hour_h: int, length_h: int, origin: int)
 
 @few
 @given(seed=st.integers(0, 10**6), s=SIDES, hours=st.integers(1, 900), jump=st.sampled_from([0, 60, 800]))
-def test_carried_along_as_added_up_anew_to_the_bit(seed: int, s: int, hours: int, jump: int) -> None:
-    """Whatever the moves, wherever the axis went, and whenever it was stored, read back and carried on from there."""
+def test_incremental_approach_equals_recomputation_bit_for_bit(seed: int, s: int, hours: int, jump: int) -> None:
+    """This holds for any moves and axis shifts, and after a store and reload at any hour."""
     rng = np.random.default_rng(seed + 1)
     carried = Population.empty(s, float(middle(4605)))
     other = Population.empty(s, carried.mark)
@@ -53,7 +53,7 @@ def test_carried_along_as_added_up_anew_to_the_bit(seed: int, s: int, hours: int
         for crowd in (carried, other):
             crowd.mark = float(middle(mark))
             crowd.record_move(hour_h, before, after)
-        if rng.random() < 0.02:  # stored and read back: the moves are all that is kept
+        if rng.random() < 0.02:  # stored and reloaded, which keeps only the moves
             other = Population(s, other.mark, other.cells, other.moves.copy())
         one, two = carried.approach(hour_h), other.approach(hour_h)
         assert np.array_equal(carried.moves, other.moves)
@@ -68,7 +68,7 @@ def test_carried_along_as_added_up_anew_to_the_bit(seed: int, s: int, hours: int
 
 
 @both_sides
-def test_an_hour_left_out_is_added_up_anew(s: int) -> None:
+def test_skipped_hour_recomputes_the_approach(s: int) -> None:
     crowd = Population.empty(s, 100.0)
     for hour_h in (FIRST_H, FIRST_H + 1, FIRST_H + 30):
         crowd.record_move(hour_h, 4600, 4600 - 5 * s)
@@ -78,7 +78,7 @@ def test_an_hour_left_out_is_added_up_anew(s: int) -> None:
 
 
 @both_sides
-def test_nobody_remembers_what_was_before_nobody_stood(s: int) -> None:
+def test_clear_forgets_past_moves(s: int) -> None:
     crowd = Population.empty(s, 100.0)
     crowd.record_move(FIRST_H, 4600, 4600 - 5 * s)
     assert crowd.approach(FIRST_H).of(1, crowd.origin).any()
@@ -88,7 +88,7 @@ def test_nobody_remembers_what_was_before_nobody_stood(s: int) -> None:
 
 
 @both_sides
-def test_distances_lie_on_the_sides_own_side_and_the_mark_counts_as_one_bucket(s: int) -> None:
+def test_log_distances_are_one_sided_and_the_mark_counts_as_one_bucket(s: int) -> None:
     own = logs(s)[::s]
     assert own[FARTHEST:].tolist() == [0] * (FARTHEST + 1)
     assert own[FARTHEST - 7] / WHOLE == pytest.approx(np.log(7), rel=1e-12)
@@ -98,7 +98,7 @@ def test_distances_lie_on_the_sides_own_side_and_the_mark_counts_as_one_bucket(s
 
 @few
 @given(seed=st.integers(0, 10**6), s=SIDES, length=st.sampled_from(WINDOWS_H))
-def test_the_farthest_of_a_window(seed: int, s: int, length: int) -> None:
+def test_farthest_equals_the_extreme_of_the_window(seed: int, s: int, length: int) -> None:
     crowd = Population.empty(s, 100.0)
     made = walk(seed, s, 800, 60)
     for n, (before, after, _) in enumerate(made):

@@ -1,4 +1,4 @@
-"""The compiled loops against plain ones: every cell by its definition, both sides, off the axis and on its edges."""
+"""Compiled kernels against plain loops: every cell by definition, both sides, on and beyond the axis."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ few = settings(deadline=None, max_examples=100)
 
 
 def crowd(seed: int) -> Floats:
-    """Cells of all magnitudes, many empty, windows nested."""
+    """Return cells of all magnitudes, many of them empty, with nested windows."""
     rng = np.random.default_rng(seed)
     shape = (AGES, CLASSES, HOLDINGS, BREADTH)
     shares = np.cumprod(np.where(rng.random(shape) < 0.2, 1.0, rng.random(shape)), axis=0)
@@ -44,7 +44,7 @@ def near(one: Floats, other: Floats) -> bool:
 
 @dataclass(frozen=True)
 class Opening:
-    """What `place` is told: coins by entry bucket from `entry`, and each class's shares by distance."""
+    """Arguments of `open_positions`: coins by entry bucket from `entry`, and each class's shares by distance."""
 
     entry: int
     coins: Floats
@@ -79,8 +79,8 @@ def reached(s: int, mark: int) -> np.ndarray:
 
 @few
 @given(seed=SEEDS, s=SIDES, mark=ANYWHERE, stood=ANYWHERE)
-def test_a_sweep_empties_what_was_reached_and_counts_it(seed: int, s: int, mark: int, stood: int) -> None:
-    """Beyond where the mark stood is nobody: only what lies between is looked at, and nobody is missed."""
+def test_sweep_empties_and_counts_reached_cells(seed: int, s: int, mark: int, stood: int) -> None:
+    """No cell beyond the previous mark is occupied, so the kernel visits only the buckets in between."""
     survival, retained, before = survival_of(seed), retained_of(seed), crowd(seed)
     before[..., reached(s, stood)] = 0.0
     cells, swept = before.copy(), np.ones((CLASSES, HOLDINGS))
@@ -94,9 +94,9 @@ def test_a_sweep_empties_what_was_reached_and_counts_it(seed: int, s: int, mark:
 
 @few
 @given(seed=SEEDS, s=SIDES, before=ANYWHERE, after=ANYWHERE, strength=strengths)
-def test_what_the_mark_came_nearer_to_is_thinned(seed: int, s: int, before: int, after: int, strength: float) -> None:
-    """By the distances before and after, at least a bucket after; what was at the mark or beyond stays as it is."""
-    after = min(before, after) if s > 0 else max(before, after)  # the farthest ever reached only goes farther
+def test_early_exit_thins_approached_cells(seed: int, s: int, before: int, after: int, strength: float) -> None:
+    """The ratio of distances decides, with at least a bucket after; cells at or beyond the mark are unchanged."""
+    after = min(before, after) if s > 0 else max(before, after)  # the farthest mark only moves farther
     retained, expected = retained_of(seed), retained_of(seed)
     early_exit(retained, before, after, powers(s, strength))
     for b in range(BREADTH):
@@ -108,8 +108,8 @@ def test_what_the_mark_came_nearer_to_is_thinned(seed: int, s: int, before: int,
 
 
 @pytest.mark.parametrize("s", [+1, -1])
-def test_half_the_way_at_a_strength_of_one_half(s: int) -> None:
-    """From 20 to 16: what lay 8 away lies 4 away; 20 away, 16; 5 away, next to it; 3 away was reached; 1 away too."""
+def test_early_exit_at_an_exponent_of_one_half(s: int) -> None:
+    """The mark moves from 20 to 16, so distances 8, 20 and 5 become 4, 16 and 1; distances 3 and 1 are reached."""
     retained = np.ones(BREADTH)
     early_exit(retained, *((20, 16) if s > 0 else (3, 7)), powers(s, 0.5))
     own = retained if s > 0 else retained[::-1]
@@ -119,7 +119,9 @@ def test_half_the_way_at_a_strength_of_one_half(s: int) -> None:
 
 @few
 @given(seed=SEEDS, s=SIDES, stops=st.tuples(ANYWHERE, ANYWHERE, ANYWHERE), strength=strengths)
-def test_in_two_moves_as_in_one(seed: int, s: int, stops: tuple[int, int, int], strength: float) -> None:
+def test_early_exit_in_two_moves_equals_one_move(
+    seed: int, s: int, stops: tuple[int, int, int], strength: float
+) -> None:
     first, between, last = sorted(stops, reverse=s > 0)
     one, two = retained_of(seed), retained_of(seed)
     early_exit(one, first, last, powers(s, strength))
@@ -130,7 +132,7 @@ def test_in_two_moves_as_in_one(seed: int, s: int, stops: tuple[int, int, int], 
 
 @few
 @given(seed=SEEDS, s=SIDES, mark=ANYWHERE)
-def test_every_coin_is_placed_at_its_distance_or_was_swept(seed: int, s: int, mark: int) -> None:
+def test_openings_are_placed_at_their_distance_or_swept(seed: int, s: int, mark: int) -> None:
     """Positions opened late in the hour have neither aged nor exited: their true coins are the coins opened."""
     cells, expected, survival, retained, told = (
         crowd(seed),
@@ -145,7 +147,7 @@ def test_every_coin_is_placed_at_its_distance_or_was_swept(seed: int, s: int, ma
     for k in range(CLASSES):
         for i, coins in enumerate(told.coins):
             for j in range(told.length[k]):
-                at = min(max(told.entry + i + told.first[k] + j, 0), BREADTH - 1)  # off the axis: at its edge
+                at = min(max(told.entry + i + told.first[k] + j, 0), BREADTH - 1)  # beyond the axis: held at its edge
                 if reached(s, mark)[at]:
                     gone[k] += coins * told.shares[k, j]
                 else:
@@ -163,21 +165,21 @@ def test_every_coin_is_placed_at_its_distance_or_was_swept(seed: int, s: int, ma
     rank=st.integers(0, BREADTH * CLASSES * HOLDINGS - 1),
     shift=st.integers(-BREADTH - 3, BREADTH + 3),
 )
-def test_settled_is_aged_thinned_without_dust_and_at_its_price_or_the_edge(seed: int, rank: int, shift: int) -> None:
+def test_commit_ages_thins_shifts_and_drops_dust(seed: int, rank: int, shift: int) -> None:
     cells, survival, retained, expected = crowd(seed), survival_of(seed), retained_of(seed), np.zeros_like(crowd(seed))
     true = crowd(seed) * survival[:, None] * retained
-    dust = float(np.sort(true[0].ravel())[rank]) * (1 - 1e-9)  # as much as one of the cells, which stays
+    dust = float(np.sort(true[0].ravel())[rank]) * (1 - 1e-9)  # the value of one cell, which is kept
     commit(cells, survival, retained, dust, shift)
     for b in range(BREADTH):
         stay = np.where(true[0, ..., b] >= dust, true[..., b], 0.0)
         expected[..., min(max(b - shift, 0), BREADTH - 1)] += stay
     assert near(cells, expected)
-    assert (np.diff(cells, axis=0) <= 0.0).all()  # windows nest as they did
+    assert (np.diff(cells, axis=0) <= 0.0).all()  # windows stay nested
 
 
 @few
 @given(seed=SEEDS, shift=st.integers(-2 * BREADTH, 2 * BREADTH))
-def test_a_moved_axis_keeps_every_coin(seed: int, shift: int) -> None:
+def test_axis_shift_keeps_every_coin(seed: int, shift: int) -> None:
     cells = crowd(seed)
     commit(cells, np.ones(HOLDINGS), np.ones(BREADTH), 0.0, shift)
     assert near(cells.sum(axis=-1), crowd(seed).sum(axis=-1))
@@ -185,7 +187,7 @@ def test_a_moved_axis_keeps_every_coin(seed: int, shift: int) -> None:
 
 @dataclass(frozen=True)
 class Leaving:
-    """What `leave` is told beside the profile: entries, coins, the farthest reached since, and moves of later hours."""
+    """Arguments of `expire_cohort`: entries, coins, the farthest mark since, and moves of later hours."""
 
     entry: Ints
     coins: Floats
@@ -216,7 +218,7 @@ def leaving(seed: int, s: int) -> Leaving:
 def without(
     cells: Floats, window: int, s: int, gone: Leaving, told: Opening, survival_by_age: Floats, strength: float
 ) -> None:
-    """`leave` by its definition: who was opened, where nothing has reached it, thinned by each move in turn."""
+    """Apply `expire_cohort` by definition: unreached openings, thinned by each move in turn."""
     for entry, coins, since in zip(gone.entry, gone.coins, gone.since, strict=True):
         farthest = min([since, *gone.after]) if s > 0 else max([since, *gone.after])
         for k in range(CLASSES):
@@ -235,9 +237,7 @@ def without(
 
 @few
 @given(seed=SEEDS, s=SIDES, window=st.integers(1, AGES - 1), strength=strengths)
-def test_what_leaves_a_window_was_thinned_by_every_move_since_and_swept_once(
-    seed: int, s: int, window: int, strength: float
-) -> None:
+def test_expired_cohort_is_thinned_by_every_later_move(seed: int, s: int, window: int, strength: float) -> None:
     """The retained part of a cohort expires, at most what is there; inner windows never exceed outer ones."""
     begun = crowd(seed)[[0, *range(AGES - 1, 0, -1)]]  # the shortest window is the innermost
     cells, expected, told, gone = begun.copy(), begun.copy(), opening(seed), leaving(seed, s)
@@ -251,10 +251,10 @@ def test_what_leaves_a_window_was_thinned_by_every_move_since_and_swept_once(
 
 @pytest.mark.parametrize("s", [+1, -1])
 @pytest.mark.parametrize("since", [1, 4, 4 * BREADTH])
-def test_what_is_held_at_the_edge_leaves_from_there(s: int, since: int) -> None:
-    """The mark has gone so far that all of a cohort lies beyond the axis behind it: it has reached nobody since.
+def test_cohort_at_the_edge_expires_from_the_edge(s: int, since: int) -> None:
+    """The mark moved so far that a whole cohort lies beyond the axis behind it and was never reached.
 
-    since: where the mark was at the close of the bar of the opening, buckets from the entry, on the axis or not.
+    since: the mark at the close of the opening bar, in buckets from the entry, on the axis or beyond it.
     """
     entry = -1 if since < BREADTH else -5 * BREADTH
     first = np.array([-2, -3])
@@ -270,7 +270,7 @@ def test_what_is_held_at_the_edge_leaves_from_there(s: int, since: int) -> None:
 
 @few
 @given(seed=SEEDS, mark=ANYWHERE, before=ANYWHERE, after=ANYWHERE, shift=st.integers(-9, 9))
-def test_shorts_are_longs_in_a_mirror(seed: int, mark: int, before: int, after: int, shift: int) -> None:
+def test_shorts_mirror_longs(seed: int, mark: int, before: int, after: int, shift: int) -> None:
     made = []
     for s in (+1, -1):
         turn = slice(None, None, s)
@@ -291,7 +291,7 @@ def test_shorts_are_longs_in_a_mirror(seed: int, mark: int, before: int, after: 
 
 @few
 @given(seed=SEEDS, s=SIDES, mark=ANYWHERE, before=ANYWHERE, after=ANYWHERE, shift=st.integers(-9, 9))
-def test_the_whole_is_the_sum_of_its_parts(seed: int, s: int, mark: int, before: int, after: int, shift: int) -> None:
+def test_kernels_are_additive(seed: int, s: int, mark: int, before: int, after: int, shift: int) -> None:
     one, other, survival = crowd(seed), crowd(seed + 1), survival_of(seed)
     parts, counts = [one, other, one + other], np.zeros((3, CLASSES, HOLDINGS))
     for cells, swept in zip(parts, counts, strict=True):

@@ -1,4 +1,4 @@
-"""`liq hit-rate` over warehouses whose price goes by chance, long enough and not."""
+"""`liq hit-rate` on warehouses with a random-walk price, with enough and too few days."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def levels(coin: str) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("coin", ["eth", "all"])
-def test_it_says_what_the_tables_hold(root: Path, coin: str) -> None:
+def test_output_equals_hit_rate_of_the_tables(root: Path, coin: str) -> None:
     result = liq("hit-rate", coin, "--warehouse", root, "--format", "csv")
     assert result.exit_code == 0, result.output
     made = pl.read_csv(io.StringIO(result.stdout))
@@ -69,7 +69,7 @@ def test_it_says_what_the_tables_hold(root: Path, coin: str) -> None:
         assert made[column].to_list() == pytest.approx(expected[column].to_list())
 
 
-def test_a_range_is_judged_by_itself(root: Path) -> None:
+def test_range_limits_the_judged_hours(root: Path) -> None:
     end = FIRST + (LEAST_DAYS + 4) * 24 * HOUR
     result = liq("hit-rate", "BTC", "--to", f"{end:%Y-%m-%dT%H:%MZ}", "--warehouse", root, "--format", "csv")
     hours, clusters, buckets = (each.filter(pl.col("hour_utc") <= end) for each in walk(1))
@@ -77,7 +77,7 @@ def test_a_range_is_judged_by_itself(root: Path) -> None:
     assert pl.read_csv(io.StringIO(result.stdout))["reached"].to_list() == pytest.approx(expected["reached"].to_list())
 
 
-def test_a_person_sees_a_table(root: Path) -> None:
+def test_default_format_is_a_table(root: Path) -> None:
     result = liq("hit-rate", "BTC", "--warehouse", root)
     assert result.exit_code == 0, result.output
     assert "BTC: hit rate of clusters and of other levels (modelled)" in result.stdout
@@ -95,7 +95,7 @@ def test_a_person_sees_a_table(root: Path) -> None:
         (["BTC", "--from", "yesterday"], "yesterday"),
     ],
 )
-def test_what_cannot_be_answered_is_refused_in_a_line(root: Path, arguments: list[str], words: str) -> None:
+def test_invalid_request_is_refused_in_one_line(root: Path, arguments: list[str], words: str) -> None:
     result = liq("hit-rate", *arguments, "--warehouse", root)
     assert result.exit_code == 2
     line = result.stderr.strip().splitlines()[-1]

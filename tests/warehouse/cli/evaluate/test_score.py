@@ -1,4 +1,4 @@
-"""`liq score` and `liq estimate` on the files of small markets, whole and broken."""
+"""`liq score` and `liq estimate` on files of small known markets, valid and broken."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUICK = ("--estimator", "open_interest")
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three exchanges on the first market; of the second, which is the same otherwise, one."""
+    """Write a market of three exchanges and a copy of it with one exchange; return their folder."""
     folder = tmp_path_factory.mktemp("known")
     write(folder, {1: PRESETS["plain"]}, seed=11, days=3)
     second = pl.lit(2, pl.Int8).alias("market")
@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(made: Path, tmp_path: Path) -> Path:
-    """A copy to break."""
+    """Return a copy of the markets to break."""
     return Path(shutil.copytree(made, tmp_path / "known"))
 
 
@@ -47,7 +47,7 @@ def liq(*arguments: object) -> Result:
 
 
 def refused(result: Result, *words: str, code: int = 2) -> None:
-    """One line that names the thing and the way out, no trace of where in the code it came up."""
+    """Require one error line with these words and no traceback."""
     assert result.exit_code == code, result.output
     line = result.stderr.strip()
     assert line.startswith("liq: ")
@@ -65,7 +65,7 @@ def rewrite(folder: Path, name: str, change: Callable[[pl.DataFrame], pl.DataFra
 
 
 class TestScore:
-    def test_table(self, made: Path) -> None:
+    def test_default_format_is_a_table(self, made: Path) -> None:
         result = liq("score", "--known-positions", made, *QUICK, "--estimator", "ladder")
         assert result.exit_code == 0, result.output
         header, *rows = (line for line in result.stdout.splitlines() if "│" in line or "┃" in line)
@@ -76,7 +76,7 @@ class TestScore:
         assert firsts == ["1", "1", "2", "2", "all", "all"]
         assert "market 2: 72 hours to do" in result.stderr
 
-    def test_rows_for_programs(self, made: Path, tmp_path: Path) -> None:
+    def test_json_and_csv_formats_return_rows(self, made: Path, tmp_path: Path) -> None:
         result = liq("score", "--known-positions", made, *QUICK, "--format", "json")
         rows = json.loads(result.stdout)
         assert {row["of"] for row in rows} >= {"all sums", "within 1 %", "within 10 %", "long", "okx"}
@@ -92,11 +92,11 @@ class TestScore:
         rows = json.loads(liq("score", "--known-positions", folder, "--format", "json").stdout)
         assert set(rows[0]) == {"market", "window", "of", "sums", *ESTIMATORS}
 
-    def test_without_what_is_not_there(self, made: Path) -> None:
+    def test_without_refuses_an_unknown_exchange(self, made: Path) -> None:
         assert liq("score", "--known-positions", made, *QUICK, "--without", "okx").exit_code == 0
         refused(liq("score", "--known-positions", made, "--without", "gate"), "'gate'", "binance, bybit, okx")
 
-    def test_unusable_truth(self, folder: Path) -> None:
+    def test_unusable_truth_is_refused(self, folder: Path) -> None:
         rewrite(folder, TRUTH, lambda rows: rows.with_columns(pl.col("market") + 5))
         refused(liq("score", "--known-positions", folder, *QUICK), TRUTH, PUBLISHED)
         rewrite(folder, TRUTH, lambda rows: rows.with_columns(pl.col("at_ms") + 7))
@@ -106,7 +106,7 @@ class TestScore:
 
 
 class TestEstimate:
-    def test_buckets_without_any_truth(self, folder: Path, tmp_path: Path) -> None:
+    def test_estimate_writes_buckets_without_truth(self, folder: Path, tmp_path: Path) -> None:
         (folder / TRUTH).unlink()
         out = tmp_path / "new" / "map.parquet"
         result = estimated(folder, out)
@@ -122,14 +122,14 @@ class TestEstimate:
         assert f"wrote {out}: {rows.height} rows (modelled)" in result.stdout
         assert [path.name for path in out.parent.iterdir()] == [out.name]
 
-    def test_the_same_bytes_twice_and_as_csv(self, made: Path, tmp_path: Path) -> None:
+    def test_estimate_is_deterministic_and_writes_csv(self, made: Path, tmp_path: Path) -> None:
         one, two, text = (tmp_path / name for name in ("1.parquet", "2.parquet", "3.csv"))
         for out in (one, two, text):
             assert estimated(made, out, "--estimator", "distance", every="12h").exit_code == 0
         assert one.read_bytes() == two.read_bytes()
         assert pl.read_csv(text).height == pl.read_parquet(one).height
 
-    def test_sums_with_their_bands(self, made: Path, tmp_path: Path) -> None:
+    def test_cumulative_sums_have_bands(self, made: Path, tmp_path: Path) -> None:
         out = tmp_path / "sums.parquet"
         assert estimated(made, out, "--cumulative", "--estimator", "ladder", every="1h").exit_code == 0
         rows = pl.read_parquet(out)
@@ -139,7 +139,7 @@ class TestEstimate:
         assert rows.height == (3 + 1) * 13 * 2 * 2 * 5
         assert sorted(rows["distance"].unique()) == [0.01, 0.02, 0.03, 0.05, 0.10]
 
-    def test_order_of_rows_does_not_matter(self, folder: Path, tmp_path: Path) -> None:
+    def test_row_order_does_not_matter(self, folder: Path, tmp_path: Path) -> None:
         sorted_, shuffled = tmp_path / "1.parquet", tmp_path / "2.parquet"
         estimated(folder, sorted_, "--estimator", "ladder")
         for name in (PUBLISHED, REALISED):
@@ -148,33 +148,33 @@ class TestEstimate:
         keys = ["market", "exchange", "at_ms", "window", "side", "low"]
         assert pl.read_parquet(sorted_).sort(keys).equals(pl.read_parquet(shuffled).sort(keys))
 
-    def test_no_liquidations_at_all(self, folder: Path, tmp_path: Path) -> None:
+    def test_estimate_runs_without_liquidations(self, folder: Path, tmp_path: Path) -> None:
         rewrite(folder, REALISED, lambda rows: rows.clear().with_columns(pl.all().cast(pl.Null)))
         assert estimated(folder, tmp_path / "map.parquet", "--estimator", "ladder").exit_code == 0
 
     @pytest.mark.parametrize("first", [FIRST, END])
-    def test_from_the_first_or_the_last_moment(self, made: Path, tmp_path: Path, first: str) -> None:
+    def test_from_accepts_first_and_last_hour(self, made: Path, tmp_path: Path, first: str) -> None:
         out = tmp_path / "map.parquet"
         assert estimated(made, out, *QUICK, first=first, every="24h").exit_code == 0
         assert pl.read_parquet(out)["at_ms"].max() == END_MS
 
     @pytest.mark.parametrize("first", ["2025-04-30T23:00Z", "2025-05-04T01:00Z"])
-    def test_from_outside(self, made: Path, tmp_path: Path, first: str) -> None:
+    def test_from_outside_the_data_is_refused(self, made: Path, tmp_path: Path, first: str) -> None:
         refused(estimated(made, tmp_path / "m.csv", first=first), first, PUBLISHED, FIRST, END)
 
     @pytest.mark.parametrize("first", ["yesterday", "2025-05-03T12:30Z"])
-    def test_from_no_full_hour_of_utc(self, made: Path, tmp_path: Path, first: str) -> None:
+    def test_from_without_full_hour_is_refused(self, made: Path, tmp_path: Path, first: str) -> None:
         refused(estimated(made, tmp_path / "m.csv", first=first), first)
 
     @pytest.mark.parametrize("every", ["30m", "0h", "6", "h", "-6h", "90m", "1.5h"])
-    def test_every_no_hours(self, made: Path, tmp_path: Path, every: str) -> None:
+    def test_invalid_every_is_refused(self, made: Path, tmp_path: Path, every: str) -> None:
         refused(estimated(made, tmp_path / "m.csv", every=every), f"--every {every}", "--every 6h")
 
     @pytest.mark.parametrize("every", ["360m", "6H"])
-    def test_every_in_other_words(self, made: Path, tmp_path: Path, every: str) -> None:
+    def test_every_accepts_minutes_and_upper_case(self, made: Path, tmp_path: Path, every: str) -> None:
         assert estimated(made, tmp_path / "m.csv", *QUICK, every=every).exit_code == 0
 
-    def test_out_of_no_known_kind(self, made: Path, tmp_path: Path) -> None:
+    def test_unknown_output_format_is_refused(self, made: Path, tmp_path: Path) -> None:
         refused(estimated(made, tmp_path / "map.xlsx"), "map.xlsx", ".parquet")
         refused(estimated(made, tmp_path), str(tmp_path), ".parquet")
 
@@ -198,7 +198,7 @@ BROKEN: dict[str, tuple[str, Callable[[pl.DataFrame], pl.DataFrame], str]] = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_broken_rows(folder: Path, tmp_path: Path, what: str) -> None:
+def test_broken_rows_are_refused(folder: Path, tmp_path: Path, what: str) -> None:
     name, change, said = BROKEN[what]
     rewrite(folder, name, change)
     refused(estimated(folder, tmp_path / "m.csv"), name, said)
@@ -207,17 +207,17 @@ def test_broken_rows(folder: Path, tmp_path: Path, what: str) -> None:
 
 class TestFiles:
     @pytest.mark.parametrize("name", [PUBLISHED, REALISED])
-    def test_missing(self, folder: Path, tmp_path: Path, name: str) -> None:
+    def test_missing_file_is_named(self, folder: Path, tmp_path: Path, name: str) -> None:
         (folder / name).rename(folder / f"my_{name}")
         refused(estimated(folder, tmp_path / "m.csv"), f"{name} is missing", f"my_{name}")
 
     @pytest.mark.parametrize("name", [PUBLISHED, REALISED])
     @pytest.mark.parametrize("kept", [0, 3, 5000])
-    def test_truncated(self, folder: Path, tmp_path: Path, name: str, kept: int) -> None:
+    def test_truncated_file_is_refused(self, folder: Path, tmp_path: Path, name: str, kept: int) -> None:
         (folder / name).write_bytes((folder / name).read_bytes()[:kept])
         refused(estimated(folder, tmp_path / "m.csv"), name, "not a complete Parquet file")
 
-    def test_no_folder(self, tmp_path: Path) -> None:
+    def test_missing_folder_is_refused(self, tmp_path: Path) -> None:
         refused(estimated(tmp_path / "none", tmp_path / "m.csv"), "none is not a folder")
         refused(liq("score", "--known-positions", tmp_path / "none"), "none is not a folder")
         refused(liq("score", "--known-positions", tmp_path), f"{PUBLISHED} is missing", "no files")

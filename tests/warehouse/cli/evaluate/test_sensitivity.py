@@ -1,4 +1,4 @@
-"""`liq sensitivity` over a warehouse made by hand: the rows, the picture, and hours whose state is not kept."""
+"""`liq sensitivity` on a hand-made warehouse: rows, charts, and hours without kept state."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def with_state(small_warehouse: Path) -> Path:
     return small_warehouse
 
 
-def test_rows_and_pictures_by_the_ending(with_state: Path) -> None:
+def test_file_extension_selects_rows_or_chart(with_state: Path) -> None:
     out = with_state.parent / "rows.csv"
     assert liq("btc", "--out", str(out)).exit_code == 0
     rows = pl.read_csv(out)
@@ -57,7 +57,7 @@ def test_rows_and_pictures_by_the_ending(with_state: Path) -> None:
 
 
 @pytest.mark.usefixtures("with_state")
-def test_an_hour_whose_state_is_not_kept_names_one_that_is() -> None:
+def test_hour_without_state_is_refused_with_an_alternative() -> None:
     result = liq("BTC", "--as-of", "2026-01-12T00:00Z")
     assert result.exit_code == 2
     assert "no state of BTC at 2026-01-12T00:00Z" in result.stderr
@@ -65,7 +65,7 @@ def test_an_hour_whose_state_is_not_kept_names_one_that_is() -> None:
 
 
 @pytest.mark.usefixtures("with_state")
-def test_a_coin_or_an_hour_without_a_map() -> None:
+def test_coin_or_hour_without_map_is_refused() -> None:
     for words in (("DOGE",), ("BTC", "--as-of", "2025-01-12T00:00Z")):
         result = liq(*words)
         assert result.exit_code == 2

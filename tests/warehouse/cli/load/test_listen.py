@@ -1,4 +1,4 @@
-"""`liq listen` as a process: what it says, how it ends, and what is left when it is killed."""
+"""`liq listen` as a process: its output, its end, and its files after a kill."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def exchange() -> Iterator[StreamServer]:
 
 
 class Listening:
-    """The command over Bybit's simulated REST and a stream on loopback."""
+    """A `liq listen` process over Bybit's simulated REST and a stream on loopback."""
 
     def __init__(self, trial: Trial, exchange: StreamServer) -> None:
         about = {"LIQ_WAREHOUSE": trial.root, "LIQ_NOW": f"{NOW.isoformat()}Z", "LIQ_COINS": "BTC"}
@@ -41,7 +41,7 @@ class Listening:
         self.process = python(RUN, "listen", env=env)
 
     def said(self) -> list[str]:
-        """The liquidations that are on disk."""
+        """Return the liquidations on disk."""
         if not self.path.is_file():
             return []
         return [e["said"] for e in recording.read(self.path.read_bytes()) if "topic" in e.get("said", "")]
@@ -71,7 +71,7 @@ def listening_to(exchange: StreamServer, listener: Listening) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_when_it_is_told_to(trial: Trial, exchange: StreamServer, number: signal.Signals) -> None:
+def test_signal_stops_the_listener(trial: Trial, exchange: StreamServer, number: signal.Signals) -> None:
     listener = Listening(trial, exchange)
     listening_to(exchange, listener)
     exchange.send(*map(liquidation, range(3)))
@@ -84,7 +84,7 @@ def test_it_stops_when_it_is_told_to(trial: Trial, exchange: StreamServer, numbe
 
 
 def killed(trial: Trial, exchange: StreamServer, connection: int) -> tuple[list[str], list[str], list[str]]:
-    """A listener killed while messages go out: what was on disk by then, what is, and what went out."""
+    """Kill a listener during a burst; return the messages on disk before the kill, on disk after it, and sent."""
     listener = Listening(trial, exchange)
     before = len(listener.said())
     exchange.await_heard(connection)
@@ -106,8 +106,8 @@ def killed(trial: Trial, exchange: StreamServer, connection: int) -> tuple[list[
     return seen, listener.said()[before:], sent
 
 
-def test_killed_at_any_moment_it_keeps_what_it_received(trial: Trial, exchange: StreamServer) -> None:
-    """What is on disk is the first of what went out, whole and in order, whenever it dies; the next one goes on."""
+def test_killed_listener_keeps_received_messages(trial: Trial, exchange: StreamServer) -> None:
+    """The messages on disk are a complete prefix of the sent ones, in order; the next listener continues the file."""
     for connection in range(2):
         seen, kept, sent = killed(trial, exchange, connection)
         assert kept[: len(seen)] == seen
@@ -116,7 +116,7 @@ def test_killed_at_any_moment_it_keeps_what_it_received(trial: Trial, exchange: 
     assert len(recording.listened(body)) == 2
 
 
-def test_two_do_not_record_one_exchange(trial: Trial, exchange: StreamServer) -> None:
+def test_second_listener_of_an_exchange_is_refused(trial: Trial, exchange: StreamServer) -> None:
     first = Listening(trial, exchange)
     listening_to(exchange, first)
     second = Listening(trial, exchange)
@@ -127,7 +127,7 @@ def test_two_do_not_record_one_exchange(trial: Trial, exchange: StreamServer) ->
     first.end(signal.SIGTERM)
 
 
-def test_simulated_exchanges_have_no_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_simulated_source_without_stream_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(
         app, ["listen", "--warehouse", str(tmp_path / "w"), "--exchanges", "okx"], prog_name="liq"
@@ -138,7 +138,7 @@ def test_simulated_exchanges_have_no_stream(tmp_path: Path, monkeypatch: pytest.
     assert not (tmp_path / "w").exists()
 
 
-def test_a_exchange_that_refuses_ends_it(trial: Trial) -> None:
+def test_refused_subscription_ends_the_listener(trial: Trial) -> None:
     with streaming(refuses=True) as exchange:
         listener = Listening(trial, exchange)
         told = listener.process.communicate(timeout=PATIENCE_S)[1]

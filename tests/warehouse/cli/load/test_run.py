@@ -1,4 +1,4 @@
-"""The commands that fill: which hours they take, how they end, and one real run against the simulated exchanges."""
+"""Commands that load data: exit codes, progress, refusals, and a real run against the simulated exchanges."""
 
 from __future__ import annotations
 
@@ -61,16 +61,16 @@ class TestEnding:
             ({"quarantined": [("mart.liquidation_levels", "coin=BTC/date=2026-01-12", "books do not balance")]}, 1),
         ],
     )
-    def test_exit_codes(self, known: dict[str, object], code: int) -> None:
+    def test_exit_code_follows_the_summary(self, known: dict[str, object], code: int) -> None:
         assert exit_code(summary(**known)) == code
 
-    def test_the_summary_tells_all(self) -> None:
+    def test_summary_lists_counts_warnings_and_quarantine(self) -> None:
         known = {"warnings": ["2 % off"], "quarantined": [("mart.x", "coin=BTC", "no")], "checks": 40}
         text = "\n".join(summary_lines(summary(**known)))
         for word in ("simulated data", "binance: 7 ok", "40 checks", "2 % off", "12 partitions", "mart.x coin=BTC: no"):
             assert word in text
 
-    def test_gaps_are_told_once_for_each_run_of_hours(self) -> None:
+    def test_consecutive_gaps_are_one_row(self) -> None:
         hours = [datetime(2026, 1, 12, h) for h in range(3)]
         gaps = pl.DataFrame({"hour_utc": hours}).with_columns(
             coin=pl.lit("BTC"), exchange=pl.lit("okx"), series=pl.lit("open_interest"), state=pl.lit("missing"),
@@ -79,7 +79,7 @@ class TestEnding:
         row = gaps_table(gaps).row(0, named=True)
         assert (row["hours"], row["first_utc"], row["last_utc"]) == (3, hours[0], hours[2])
 
-    def test_progress_on_a_log_is_a_line_a_stage(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_progress_without_terminal_is_a_line_per_stage(self, capsys: pytest.CaptureFixture[str]) -> None:
         with show_progress() as reporter:
             reporter.stage("estimate", 2, "coins")
             reporter.step("BTC")
@@ -87,7 +87,7 @@ class TestEnding:
             reporter.stage("nothing", 0, "coins")
         assert capsys.readouterr().err == "estimate: 2 coins to do\n"
 
-    def test_progress_tells_how_far_how_fast_and_who_holds_it_up(
+    def test_progress_shows_rate_time_left_and_bottleneck(
         self, capsys: pytest.CaptureFixture[str], lines: Lines, now: list[float], thread: list[int]
     ) -> None:
         lines.stage("collect bybit", 2, "requests")
@@ -105,18 +105,16 @@ class TestEnding:
             "collect okx: 2 of 4 requests, 3,001 rows, 0.1 a second, 40 s left, and the others are done (2026-01-06)",
         ]
 
-    def test_the_time_left_is_that_of_the_last_steps(
+    def test_time_left_uses_recent_steps(
         self, capsys: pytest.CaptureFixture[str], lines: Lines, now: list[float]
     ) -> None:
-        """The first step took 100 s, and each of those after it one: the average would say 300 s."""
+        """The first step took 100 s and each later one 1 s; the average would give 300 s."""
         lines.stage("maps", 50, "days")
         for now[0] in (100.0, *map(float, range(101, 120))):
             lines.step()
         assert capsys.readouterr().err.splitlines()[-1] == "maps: 12 of 50 days, 1.0 a second, 38 s left"
 
-    def test_requests_that_turn_up_or_are_answered_already_change_the_total(
-        self, capsys: pytest.CaptureFixture[str], lines: Lines, now: list[float]
-    ) -> None:
+    def test_grow_changes_the_total(self, capsys: pytest.CaptureFixture[str], lines: Lines, now: list[float]) -> None:
         lines.stage("collect okx", 4, "requests")
         lines.grow(-2)
         lines.grow(1)
@@ -145,7 +143,7 @@ def lines(now: list[float], capsys: pytest.CaptureFixture[str]) -> Lines:
 
 @pytest.fixture
 def frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A place for a warehouse, and a market that stands at 2026-01-12 00:10."""
+    """Return a folder for a warehouse, with the clock at 2026-01-12 00:10."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LIQ_WAREHOUSE", str(tmp_path / "warehouse"))
     monkeypatch.setenv("LIQ_NOW", "2026-01-12T00:10Z")
@@ -153,7 +151,7 @@ def frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class TestRefusals:
-    def test_the_future_leaves_nothing_behind(self, frozen: Path) -> None:
+    def test_future_hour_is_refused_without_files(self, frozen: Path) -> None:
         refused(liq("run", "--hour", "2026-01-12T01:00Z"), "future", "2026-01-12T00:00Z")
         assert not frozen.exists()
 
@@ -168,29 +166,31 @@ class TestRefusals:
             (("--hours", "0"), ("--hours", "liq run --help")),
         ],
     )
-    def test_wrong_settings(self, frozen: Path, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+    def test_invalid_settings_are_refused(
+        self, frozen: Path, arguments: tuple[str, ...], words: tuple[str, ...]
+    ) -> None:
         refused(liq("run", *arguments), *words)
         assert not frozen.exists()
 
-    def test_another_source(self, small_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_other_source_is_refused(self, small_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (small_warehouse / "warehouse.json").write_text(json.dumps({"schema": SCHEMA_VERSION, "source": "live"}))
         refused(liq("run", "--coins", "BTC"), "live", "simulated", "LIQ_WAREHOUSE")
 
-    def test_an_older_schema(self, small_warehouse: Path) -> None:
+    def test_older_schema_is_refused(self, small_warehouse: Path) -> None:
         (small_warehouse / "warehouse.json").write_text(json.dumps({"schema": 0, "source": "simulated"}))
         refused(liq("run", "--coins", "BTC"), "schema 0", "LIQ_WAREHOUSE")
 
-    def test_a_read_only_warehouse(self, small_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        # to the superuser every file is writable, so the question is answered for it
+    def test_read_only_warehouse_is_refused(self, small_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        # root can write every file, so the answer of os.access is replaced
         monkeypatch.setattr("os.access", lambda path, mode: False)
         refused(liq("run", "--coins", "BTC"), "read-only", "LIQ_WAREHOUSE")
 
-    def test_a_place_where_no_warehouse_can_be(self, tmp_path: Path) -> None:
+    def test_uncreatable_folder_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         refused(liq("run", "--warehouse", str(tmp_path / "file" / "x")), "cannot create a warehouse", "LIQ_WAREHOUSE")
 
     @pytest.mark.usefixtures("frozen")
-    def test_another_run_holds_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_concurrent_run_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def busy(*_: object, **__: object) -> None:
             raise Busy("another run holds warehouse; wait for it or set LIQ_WAREHOUSE to another folder")
 
@@ -198,7 +198,7 @@ class TestRefusals:
         refused(liq("run"), "another run", "wait for it", code=1)
 
     @pytest.mark.usefixtures("small_warehouse")
-    def test_nothing_to_check(self) -> None:
+    def test_check_of_unpublished_range_is_refused(self) -> None:
         refused(
             liq("check", "--from", "2020-01-01T00:00Z", "--to", "2020-01-02T00:00Z"),
             "nothing is published",
@@ -206,12 +206,12 @@ class TestRefusals:
         )
 
 
-def test_a_run_and_what_is_said_of_it(frozen: Path) -> None:
+def test_run_then_check_reports_a_broken_table(frozen: Path) -> None:
     ran = liq("run", "--hours", "2", "--coins", "BTC", "--exchanges", "binance")
     assert ran.exit_code == 0, ran.output
     for word in ("Published; BTC; 2026-01-11 23:00 to 2026-01-12 00:00 UTC; simulated data", "binance: ", "partitions"):
         assert word in ran.stdout
-    assert "maps: 9 days to do" in ran.stderr  # the hours' own, and the week before them
+    assert "maps: 9 days to do" in ran.stderr  # the two days of the hours, and the week before them
     assert "hour 2026-01-12 00:00 UTC" in liq("headline", "BTC").stdout
     sound = liq("check")
     assert (sound.exit_code, sound.stdout.count(" 0 failed")) == (0, 1), sound.output

@@ -1,4 +1,4 @@
-"""What `make run` prints, with the pipeline and Airflow left out: both have tests of their own."""
+"""Output of `make run`, with fakes of the pipeline and of Airflow, which have their own tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from warehouse.reports.report import write_all
 from warehouse.settings import Settings
 
 
-def test_it_fills_runs_the_dag_tells_and_draws(small_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quickstart_fills_runs_the_dag_prints_and_draws(small_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: dict[str, Any] = {}
 
     def fill(settings: Settings, first: datetime, last: datetime, **about: object) -> pipeline.RunSummary:

@@ -1,4 +1,4 @@
-"""An exchange's stream on loopback: acknowledges subscriptions, answers heartbeats, sends what a test tells it to."""
+"""An exchange's stream on loopback: acknowledges subscriptions, answers heartbeats, sends a test's messages."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ PATIENCE_S = 30
 
 
 def liquidation(number: int) -> str:
-    """Bybit's message on one liquidation, the `number`th."""
+    """Return Bybit's message of the `number`th liquidation."""
     event = {"T": START + number, "s": "BTCUSDT", "S": "Buy", "v": "1", "p": "100"}
     return json.dumps({"topic": "allLiquidation.BTCUSDT", "ts": START + number, "data": [event]})
 
 
 class StreamServer:
-    """What it heard, by connection; everything waits for a condition, and for no time."""
+    """A stream server that records messages by connection; its waits end on a condition, not after a time."""
 
     def __init__(self, *, deaf: bool = False, refuses: bool = False) -> None:
         self.url = ""
@@ -32,7 +32,7 @@ class StreamServer:
         self._changed = Condition()
 
     def handle(self, connection: ServerConnection) -> None:
-        """One connection, to its end."""
+        """Serve one connection until it ends."""
         mine: list[str] = []
         with self._changed:
             self.heard.append(mine)
@@ -59,7 +59,7 @@ class StreamServer:
         return "" if self.deaf else json.dumps({"success": not self.refuses, **about})
 
     def await_heard(self, connection: int, count: int = 1) -> list[str]:
-        """What the `connection`th one said, as soon as that is `count` messages."""
+        """Return the messages of the `connection`th connection once there are `count`."""
         with self._changed:
             done = self._changed.wait_for(
                 lambda: len(self.heard) > connection and len(self.heard[connection]) >= count, PATIENCE_S
@@ -68,7 +68,7 @@ class StreamServer:
             return list(self.heard[connection])
 
     def send(self, *messages: str) -> int:
-        """To the last connection. Returns how many went out before it was gone."""
+        """Send to the last connection; return the number of messages sent before it closed."""
         sent = 0
         for message in messages:
             try:
@@ -79,13 +79,13 @@ class StreamServer:
         return sent
 
     def drop(self) -> None:
-        """Ends the last connection."""
+        """Close the last connection."""
         self._open[-1].close()
 
 
 @contextmanager
 def streaming(*, deaf: bool = False, refuses: bool = False) -> Iterator[StreamServer]:
-    """An exchange that does not acknowledge is `deaf`."""
+    """Serve a stream; a `deaf` one does not acknowledge subscriptions."""
     exchange = StreamServer(deaf=deaf, refuses=refuses)
     with serve(exchange.handle, "127.0.0.1", 0) as server:
         exchange.url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""Listening to a stream over a real WebSocket: subscribed, kept alive, written down hour by hour, taken up again."""
+"""Listening over a real WebSocket: subscription, heartbeats, hourly files, reconnection."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ H = datetime(2026, 1, 5, 10)
 
 @dataclass
 class Clock:
-    """A time that a test sets; each look at it is a millisecond later."""
+    """A clock set by a test; each reading is a millisecond later."""
 
     now: datetime = datetime(2026, 1, 5, 10, 5)
     looks: int = 0
@@ -48,7 +48,7 @@ def hears(
     exchange: str = "bybit",
     beat_s: float = 60,
 ) -> Listener:
-    """The listener, after the scene was played beside it and it was stopped."""
+    """Run a listener beside the scene, stop it, and return it."""
     recorder = Recorder(root, exchange, clock)
     pace = Pace(beat_s=beat_s, pause_s=0)
     listener = Listener(exchange, STREAMS[exchange], server.url, recorder, lambda: ["BTCUSDT"], pace)
@@ -71,7 +71,7 @@ def marks(found: list[dict[str, Any]]) -> list[str]:
     return [each["mark"] for each in found if "mark" in each]
 
 
-def test_it_subscribes_and_writes_down_what_it_hears(tmp_path: Path) -> None:
+def test_listener_subscribes_and_records_messages(tmp_path: Path) -> None:
     async def scene(listener: Listener) -> None:
         await until(lambda: listener.tally.state == "listening")
         server.send(liquidation(1), "nonsense", liquidation(2))
@@ -89,7 +89,7 @@ def test_it_subscribes_and_writes_down_what_it_hears(tmp_path: Path) -> None:
     assert found[-1]["why"] == "stopped"
 
 
-def test_a_dropped_connection_is_made_again_and_its_end_noted(tmp_path: Path) -> None:
+def test_dropped_connection_is_reopened_and_recorded(tmp_path: Path) -> None:
     async def scene(listener: Listener) -> None:
         for number in range(3):
             await until(lambda n=number: listener.tally.connections == n + 1 and listener.tally.state == "listening")
@@ -107,7 +107,7 @@ def test_a_dropped_connection_is_made_again_and_its_end_noted(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("exchange", "ping"), [("bybit", '{"op": "ping"}'), ("okx", "ping")])
-def test_signs_of_life_are_sent_and_noted(tmp_path: Path, exchange: str, ping: str) -> None:
+def test_heartbeats_are_sent_and_recorded(tmp_path: Path, exchange: str, ping: str) -> None:
     async def scene(listener: Listener) -> None:
         await until(lambda: marks(lines(tmp_path, exchange)).count("alive") >= 2 if listener.tally.messages else False)
 
@@ -116,7 +116,7 @@ def test_signs_of_life_are_sent_and_noted(tmp_path: Path, exchange: str, ping: s
     assert server.heard[0][1:3] == [ping, ping]
 
 
-def test_a_subscription_that_is_not_acknowledged_is_not_listening(tmp_path: Path) -> None:
+def test_unacknowledged_subscription_is_not_listening(tmp_path: Path) -> None:
     async def scene(listener: Listener) -> None:
         await until(lambda: listener.tally.connections >= 3)
 
@@ -126,7 +126,7 @@ def test_a_subscription_that_is_not_acknowledged_is_not_listening(tmp_path: Path
     assert "not acknowledged" in str(lines(tmp_path))
 
 
-def test_what_the_venue_refuses_is_not_asked_again(tmp_path: Path) -> None:
+def test_refused_subscription_is_not_retried(tmp_path: Path) -> None:
     async def scene(listener: Listener) -> None:
         await until(lambda: listener.tally.ended)
 
@@ -136,8 +136,8 @@ def test_what_the_venue_refuses_is_not_asked_again(tmp_path: Path) -> None:
     assert len(server.heard) == 1
 
 
-def test_a_connection_goes_on_in_the_file_of_the_next_hour(tmp_path: Path) -> None:
-    """Whose first ten seconds still belong to the hour before."""
+def test_connection_continues_in_the_next_hourly_file(tmp_path: Path) -> None:
+    """The first ten seconds of an hour still go to the file of the hour before."""
     clock = Clock(H.replace(minute=59))
 
     async def scene(listener: Listener) -> None:
@@ -157,7 +157,7 @@ def test_a_connection_goes_on_in_the_file_of_the_next_hour(tmp_path: Path) -> No
     assert after[1]["said"] == liquidation(2)
 
 
-def test_a_connection_that_was_lost_over_the_hour_is_not_drawn_out(tmp_path: Path) -> None:
+def test_connection_lost_over_the_hour_is_not_extended(tmp_path: Path) -> None:
     clock = Clock(H.replace(minute=59))
 
     async def scene(listener: Listener) -> None:

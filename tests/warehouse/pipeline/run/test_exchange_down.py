@@ -1,4 +1,4 @@
-"""One exchange fails, as exchanges do: the others publish, what is missing is told, carried, and filled later."""
+"""One exchange fails: the others publish, and its hour is reported, carried forward and filled later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from warehouse.simulator.server.faults import parsed
 B, C = A + HOUR, A + 2 * HOUR
 OKX = "^/api/v5/"
 SILENT = "closed port"
-FAILURES: dict[str, tuple[str, str]] = {  # kind of fault: outcome, what the gap says
+FAILURES: dict[str, tuple[str, str]] = {  # kind of fault: outcome, reason of the gap
     SILENT: ("unreachable", "no connection to okx"),
     "451": ("geo_blocked", "geo_blocked: "),
     "503": ("transient", "transient: "),
@@ -28,21 +28,21 @@ FAILURES: dict[str, tuple[str, str]] = {  # kind of fault: outcome, what the gap
 
 @pytest.fixture
 def closed_port() -> Iterator[str]:
-    with socket.socket() as taken:  # bound and never listening
+    with socket.socket() as taken:  # bound but not listening
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 @pytest.fixture(scope="module")
 def unbroken(one_hour: Trial, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """Hours A to C, every exchange up."""
+    """Return a warehouse of hours A to C with every exchange up."""
     made = one_hour.copied(tmp_path_factory.mktemp("unbroken") / "warehouse")
     made.run(B, C)
     return made
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_the_others_publish_and_the_hour_is_filled_later(
+def test_other_exchanges_publish_and_the_hour_is_filled_later(
     one_hour: Trial, unbroken: Trial, exchanges: Simulation, closed_port: str, tmp_path: Path, failure: str
 ) -> None:
     made = one_hour.copied(tmp_path / "warehouse")
@@ -61,7 +61,7 @@ def test_the_others_publish_and_the_hour_is_filled_later(
 
 
 def is_carried(made: Trial, reason: str) -> None:
-    """OKX's hour B is missing, and what it had at A stands in for it."""
+    """Require that OKX's hour B is a gap and that its map of hour A is carried forward."""
     gaps = made.rows("gaps").filter((pl.col("exchange") == "okx") & (pl.col("hour_utc") == B))
     assert set(gaps.select("series", "state").rows()) == {("open_interest", "missing"), ("price_bars", "missing")}
     assert all(reason in why for why in gaps["reason"])
@@ -72,12 +72,12 @@ def is_carried(made: Trial, reason: str) -> None:
     assert stale == [("binance", False), ("bybit", False), ("okx", True)]
     amounts = made.rows("liquidation_levels").filter(pl.col("exchange") == "okx")
     then, now = (amounts.filter(pl.col("hour_utc") == hour)["notional_usd"].sum() for hour in (A, B))
-    assert 0.95 * then < now <= then  # nobody is known to have opened, and some of those who stood have closed
+    assert 0.95 * then < now <= then  # no opening is known, and some positions have closed
     balance = made.rows("market_balance").filter(pl.col("hour_utc") == B)
     assert balance["is_stale"].all()
 
 
-def test_a_exchange_never_reached_is_a_gap_of_every_series(exchanges: Simulation, tmp_path: Path) -> None:
+def test_exchange_never_reached_is_a_gap_in_every_series(exchanges: Simulation, tmp_path: Path) -> None:
     exchanges.faults.add(Fault("451", path=OKX))
     made = Trial(tmp_path / "warehouse", exchanges.url)
     assert made.run(A).quarantined == []
@@ -94,9 +94,7 @@ def test_a_exchange_never_reached_is_a_gap_of_every_series(exchanges: Simulation
 
 
 @pytest.mark.parametrize("out", [datetime(2026, 11, 19, 22), datetime(2026, 11, 20)], ids=str)
-def test_an_outage_that_began_the_day_before_is_filled_too(
-    exchanges: Simulation, tmp_path: Path, out: datetime
-) -> None:
+def test_outage_over_midnight_is_filled(exchanges: Simulation, tmp_path: Path, out: datetime) -> None:
     back = datetime(2026, 11, 20, 3)
     made = Trial(tmp_path / "warehouse", exchanges.url)
     made.run(out - HOUR)

@@ -1,4 +1,4 @@
-"""What an hour costs does not grow with history: no file older than the windows of the last eight days is opened."""
+"""The cost of an hour does not grow with history: no file older than the windows of the last eight days is read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from expectations.tables import load
-from tests.warehouse.pipeline.past import MONTH, lengthen, seal, spoil
+from tests.warehouse.pipeline.long_history import MONTH, lengthen, seal, spoil
 from tests.warehouse.trial import A, Trial
 from warehouse.clock import HOUR
 from warehouse.storage import files
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def long(one_hour: Trial, tmp_path: Path) -> Trial:
-    """`one_hour` with a past, of which all but the last days are unreadable."""
+    """Return `one_hour` with a long history that is unreadable except for the last days."""
     made = one_hour.copied(tmp_path / "warehouse")
     lengthen(Store(made.root), A.date(), LENGTH)
     seal(Store(made.root), A.date(), 8)
@@ -30,28 +30,28 @@ def long(one_hour: Trial, tmp_path: Path) -> Trial:
     return made
 
 
-def test_the_next_hour_reads_no_file_that_it_does_not_hang_on(long: Trial) -> None:
+def test_next_hour_reads_no_unrelated_file(long: Trial) -> None:
     summary = long.run(A + HOUR)
     assert (summary.status, summary.quarantined) == ("published", [])
     assert long.rows_of("position_ledger", A)["hour_utc"].max() == A + HOUR
 
 
-def test_it_reads_the_same_files_however_long_the_past_is(
+def test_number_of_files_read_does_not_grow_with_history(
     one_hour: Trial, long: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     month = one_hour.copied(tmp_path / "month")
     lengthen(Store(month.root), A.date(), MONTH)
     seal(Store(month.root), A.date(), 8)
     paths = [opened(made, monkeypatch) for made in (month, long)]
-    # ops.partitions has a file a table, read where the hour changes that table: its bound is the number of tables
+    # ops.partitions has a file per table, read if the hour changes that table, so the number of tables is the bound
     provenance = [[path for path in each if "partitions" in path.parts] for each in paths]
     assert all(max(Counter(each).values()) <= 2 and len(set(each)) <= len(load()) for each in provenance)
     counts = [len(each) - len(of) for each, of in zip(paths, provenance, strict=True)]
-    assert counts[1] <= counts[0] + 1  # the oldest map tells where the map begins
+    assert counts[1] <= counts[0] + 1  # the oldest map marks the start of the history
 
 
 def opened(made: Trial, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The published files that are opened in the hour after `A`."""
+    """Run the hour after `A` and return the published files that it opens."""
     paths: list[Path] = []
     whole, footer = Path.read_bytes, files.read_footer
     with monkeypatch.context() as patch:

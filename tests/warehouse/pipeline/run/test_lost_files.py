@@ -1,4 +1,4 @@
-"""What was deleted, left out or dropped in between is made again: the tables are as if nobody had disturbed the run."""
+"""Deleted partitions and skipped hours are rebuilt: the tables equal those of an undisturbed run."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def three_hours(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFa
         f"raw/payloads/exchange=okx/date={A:%Y-%m-%d}",
     ],
 )
-def test_a_deleted_partition_is_made_again(three_hours: Trial, tmp_path: Path, lost: str) -> None:
+def test_deleted_partition_is_rebuilt(three_hours: Trial, tmp_path: Path, lost: str) -> None:
     made = three_hours.copied(tmp_path / "warehouse")
     shutil.rmtree(made.root / lost)
     made.run(A, C)
     assert differing(three_hours.files(*MADE), made.files(*MADE)) == []
 
 
-def test_tables_that_a_warehouse_did_not_have_are_made_from_the_month_on(three_hours: Trial, tmp_path: Path) -> None:
+def test_missing_tables_are_built_from_the_start_of_the_month(three_hours: Trial, tmp_path: Path) -> None:
     made = Trial(tmp_path / "warehouse", three_hours.url)
     midnight = A.replace(hour=0)
     made.run(midnight - HOUR, midnight)
@@ -59,7 +59,7 @@ def test_tables_that_a_warehouse_did_not_have_are_made_from_the_month_on(three_h
     assert differing(before, made.files(*MADE)) == []
 
 
-def test_a_run_of_one_exchange_leaves_the_others_and_is_filled_by_the_next(three_hours: Trial, tmp_path: Path) -> None:
+def test_run_of_one_exchange_is_completed_by_the_next(three_hours: Trial, tmp_path: Path) -> None:
     made = Trial(tmp_path / "warehouse", three_hours.url)
     made.run(A)
     made.run(B, exchanges="binance")
@@ -68,14 +68,14 @@ def test_a_run_of_one_exchange_leaves_the_others_and_is_filled_by_the_next(three
     assert differing(three_hours.files(*MADE), made.files(*MADE)) == []
 
 
-def test_an_hour_that_nobody_ran_is_filled(three_hours: Trial, tmp_path: Path) -> None:
+def test_skipped_hour_is_filled(three_hours: Trial, tmp_path: Path) -> None:
     made = Trial(tmp_path / "warehouse", three_hours.url)
     made.run(A)
     made.run(C)
     assert differing(three_hours.files(*MADE), made.files(*MADE)) == []
 
 
-def test_so_is_the_hour_up_to_midnight_whose_bars_are_of_the_day_before(three_hours: Trial, tmp_path: Path) -> None:
+def test_skipped_midnight_hour_is_filled(three_hours: Trial, tmp_path: Path) -> None:
     midnight = A.replace(hour=0)
     whole, made = (Trial(tmp_path / name, three_hours.url) for name in ("whole", "made"))
     whole.run(midnight - HOUR, midnight + 2 * HOUR)
@@ -84,9 +84,7 @@ def test_so_is_the_hour_up_to_midnight_whose_bars_are_of_the_day_before(three_ho
     assert differing(whole.files(*MADE), made.files(*MADE)) == []
 
 
-def test_tasks_hand_nothing_to_each_other_but_the_warehouse(
-    three_hours: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tasks_share_only_the_warehouse(three_hours: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Trial(tmp_path / "warehouse", three_hours.url)
     made.run(A, B)
     monkeypatch.chdir(tmp_path)

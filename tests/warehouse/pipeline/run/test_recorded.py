@@ -1,4 +1,4 @@
-"""A day of recorded data, of one coin: Binance and Bybit end to end, and OKX's open interest, which nobody recorded."""
+"""A recorded day of one coin: Binance and Bybit end to end, OKX without recorded open interest."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Trial:
 
 @pytest.mark.parametrize("exchange", ["binance", "bybit"])
 @pytest.mark.parametrize("name", ["position_ledger", "liquidation_levels", "liquidation_curve"])
-def test_recorded_exchanges_are_there_at_every_hour(recorded: Trial, name: str, exchange: str) -> None:
+def test_recorded_exchanges_have_every_hour(recorded: Trial, name: str, exchange: str) -> None:
     rows = recorded.rows(name).filter(pl.col("exchange") == exchange)
     assert set(rows["hour_utc"]) == set(hours(FIRST, LAST))
     assert not rows["is_stale"].any()
     assert set(rows["source"]) == {"recorded"}
 
 
-def test_what_was_not_recorded_is_a_gap_and_not_a_number(recorded: Trial) -> None:
+def test_unrecorded_series_is_a_gap(recorded: Trial) -> None:
     assert recorded.rows("open_interest").filter(pl.col("exchange") == "okx").is_empty()
     missing = recorded.rows("gaps").filter((pl.col("state") == "missing") & (pl.col("series") == "open_interest"))
     assert set(missing["exchange"]) == {"okx"}
@@ -46,7 +46,7 @@ def test_what_was_not_recorded_is_a_gap_and_not_a_number(recorded: Trial) -> Non
     assert recorded.rows("liquidation_levels").filter(pl.col("exchange") == "okx").is_empty()
 
 
-def test_books_balance(recorded: Trial) -> None:
+def test_position_ledger_balances(recorded: Trial) -> None:
     books = recorded.rows("position_ledger").filter(pl.col("exchange") != "okx")
     moved = pl.col("opening_base") + pl.col("opened_base") - pl.col("closed_base") - pl.col("liquidated_base")
     off = books.select(((moved - pl.col("closing_base")).abs() / pl.col("closing_base")).max()).item()
@@ -57,7 +57,7 @@ def test_books_balance(recorded: Trial) -> None:
     assert max(off, against_exchange, apart) < 1e-9
 
 
-def test_clusters_and_balance_follow(recorded: Trial) -> None:
+def test_clusters_and_balance_exist(recorded: Trial) -> None:
     assert set(recorded.rows("liquidation_clusters")["side"]) == {"long", "short"}
     balance = recorded.ask("SELECT DISTINCT hour_utc FROM mart.market_balance WHERE long_usd > 0 AND short_usd > 0")
     assert set(balance["hour_utc"]) == set(hours(FIRST, LAST))

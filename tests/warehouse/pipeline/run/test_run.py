@@ -1,4 +1,4 @@
-"""The hourly run over real HTTP: what it makes does not depend on how often, in what pieces or beside whom it runs."""
+"""The hourly run over real HTTP: results do not depend on repetition, chunks or concurrent readers."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ FIRST, EARLY, LAST = datetime(2026, 11, 19, 22), datetime(2026, 11, 20), datetim
 
 @pytest.fixture(scope="module")
 def ranged(quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """FIRST to LAST, over midnight, in one range."""
+    """Return a warehouse of FIRST to LAST, over midnight, run as one range."""
     made = Trial(tmp_path_factory.mktemp("ranged"), quiet_exchanges.url)
     assert made.run(FIRST, LAST).status == "published"
     return made
 
 
 class TestSameTables:
-    def test_hour_by_hour_and_in_one_range(self, ranged: Trial, exchanges: Simulation, tmp_path: Path) -> None:
+    def test_hourly_runs_equal_one_range(self, ranged: Trial, exchanges: Simulation, tmp_path: Path) -> None:
         pieces = Trial(tmp_path / "pieces", exchanges.url)
         for hour in hours(FIRST, EARLY):
             pieces.run(hour)
@@ -45,7 +45,7 @@ class TestSameTables:
         assert asked
         assert [request for request, times in asked.items() if times > 1] == []
 
-    def test_a_run_repeated_asks_nothing_and_changes_no_file(self, ranged: Trial, exchanges: Simulation) -> None:
+    def test_repeated_run_sends_no_requests_and_changes_no_file(self, ranged: Trial, exchanges: Simulation) -> None:
         kept = ("raw", "ops/fetches", *MADE)
         before = ranged.files(*kept)
         touched = {path: (ranged.root / path).stat().st_mtime_ns for path in before}
@@ -55,11 +55,11 @@ class TestSameTables:
         assert summary.published <= 1  # the log of checks
         assert {path: (ranged.root / path).stat().st_mtime_ns for path in before} == touched
 
-    def test_the_hour_of_the_snapshot_repeated_too(self, exchanges: Simulation, tmp_path: Path) -> None:
+    def test_repeated_snapshot_hour_changes_nothing(self, exchanges: Simulation, tmp_path: Path) -> None:
         hour = NOW.replace(minute=0)
         made = Trial(
             tmp_path, exchanges.url, now=hour + timedelta(minutes=1)
-        )  # the clock ticks on: 14 minutes are left
+        )  # the clock keeps running, with 14 minutes left
         made.run(hour)
         before, asked = made.files("raw", *MADE), exchanges.exchange.counts.total()
         assert "snapshot" in set(made.rows("open_interest")["origin"])
@@ -67,8 +67,8 @@ class TestSameTables:
         assert exchanges.exchange.counts.total() == asked
         assert differing(before, made.files("raw", *MADE)) == []
 
-    def test_no_hour_looks_ahead(self, ranged: Trial, tmp_path: Path) -> None:
-        """Made when nothing later had happened yet: by exchanges whose clock stands just after the hour."""
+    def test_hours_do_not_look_ahead(self, ranged: Trial, tmp_path: Path) -> None:
+        """The comparison runs against exchanges with a clock just after the hour."""
         then = EARLY + timedelta(hours=1, minutes=5)
         with serve(seed=7, now_ms=to_ms(then)) as early:
             known = Trial(tmp_path, early.url, then)
@@ -76,7 +76,7 @@ class TestSameTables:
         for contract in load().values():
             if contract.layer not in ("core", "model", "mart") or contract.time_column is None:
                 continue
-            if contract.name in ("state_positions", "state_cohorts"):  # the state after the last hour only
+            if contract.name in ("state_positions", "state_cohorts"):  # they hold the state after the last hour only
                 continue
             column = pl.col(contract.time_column)
             until = column < EARLY if contract.time_column == "open_utc" else column <= EARLY
@@ -85,8 +85,8 @@ class TestSameTables:
             assert contract.may_be_empty or then_known.height > 0, contract.name
 
     @pytest.mark.slow
-    def test_coins_side_by_side_and_in_turn(self, exchanges: Simulation, tmp_path: Path) -> None:
-        """Many days are built in processes of their own, or one after another in this one."""
+    def test_parallel_build_equals_serial_build(self, exchanges: Simulation, tmp_path: Path) -> None:
+        """Many days are built in worker processes, or one after another in this process."""
         one, many = (Trial(tmp_path / name, exchanges.url) for name in ("one", "many"))
         begin = FIRST - 96 * HOUR
         for made, workers in ((one, 1), (many, 2)):
@@ -95,25 +95,25 @@ class TestSameTables:
         assert differing(one.files("core"), many.files("core")) == []
         assert differing(one.whole_files("model", "mart"), many.whole_files("model", "mart")) == []
 
-    def test_books_balance_and_sides_are_equal(self, ranged: Trial) -> None:
+    def test_position_ledger_balances_and_sides_are_equal(self, ranged: Trial) -> None:
         books = ranged.rows("position_ledger")
         assert set(books["hour_utc"]) == set(hours(FIRST, LAST))
         assert off_balance(books) < 1e-9
         assert off_side(books) < 1e-9
 
-    def test_nothing_but_tables_is_left(self, ranged: Trial) -> None:
+    def test_run_leaves_no_other_files(self, ranged: Trial) -> None:
         assert ranged.leftovers() == []
 
 
 def off_balance(books: pl.DataFrame) -> float:
-    """The largest share of open interest that an hour's movements leave unexplained."""
+    """Return the largest share of open interest that an hour's movements do not explain."""
     moved = pl.col("opening_base") + pl.col("opened_base") - pl.col("closed_base") - pl.col("liquidated_base")
     off = (moved - pl.col("closing_base")).abs() / pl.col("closing_base")
     return float(books.select(off.max()).item())
 
 
 def off_side(books: pl.DataFrame) -> float:
-    """The largest share by which longs and shorts of one contract differ."""
+    """Return the largest relative difference between longs and shorts of a contract."""
     fresh = books.filter(~pl.col("is_stale"))
     sides = fresh.pivot("side", index=["exchange", "instrument", "hour_utc"], values="closing_base")
     return float(sides.select((pl.col("long") / pl.col("short") - 1).abs().max()).item())
@@ -133,7 +133,7 @@ print(len(pending.fetchmany(10)), flush=True)
 
 
 class Analyst:
-    """Another process, in the middle of a query over a catalog that it holds open."""
+    """Another process in the middle of a query on an open catalog."""
 
     def __init__(self, catalog: Path) -> None:
         self.views = ["ops.watermark"] + [
@@ -145,12 +145,12 @@ class Analyst:
         assert self.said() == "10"
 
     def said(self) -> str:
-        """The next line it writes."""
+        """Return the next line of its output."""
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
     def hours(self) -> set[datetime]:
-        """The last hour of each view, as its open connection sees it."""
+        """Return the last hours of the views, as the open connection sees them."""
         assert self.process.stdin is not None
         self.process.stdin.write("again\n")
         self.process.stdin.flush()
@@ -159,12 +159,12 @@ class Analyst:
         return {datetime.fromisoformat(hour) for hour in seen}
 
     def leaves(self) -> str:
-        """The end of its query, and what it complained about."""
+        """Finish the query; return the rest of its output and errors."""
         rest, complaints = self.process.communicate(timeout=60)
         return rest.strip() + complaints
 
 
-def test_an_analyst_with_the_catalog_open_neither_waits_nor_is_waited_for(one_hour: Trial, tmp_path: Path) -> None:
+def test_open_catalog_sees_new_hours_and_blocks_nothing(one_hour: Trial, tmp_path: Path) -> None:
     made = one_hour.copied(tmp_path / "warehouse")
     analyst = Analyst(made.root / "catalog.duckdb")
     assert analyst.hours() == {A}
@@ -178,8 +178,8 @@ def test_an_analyst_with_the_catalog_open_neither_waits_nor_is_waited_for(one_ho
 
 
 class TestOneAtATime:
-    def test_a_second_run_is_told_who_is_in_the_way(self, one_hour: Trial, tmp_path: Path) -> None:
-        """Another process holds the lock; a run of this one gives up, and has changed nothing."""
+    def test_second_run_fails_while_the_lock_is_held(self, one_hour: Trial, tmp_path: Path) -> None:
+        """A run fails and changes nothing while another process holds the lock."""
         made = one_hour.copied(tmp_path / "warehouse")
         before = made.files(*MADE)
         holder = python(HOLDER, made.root / ".lock")
@@ -192,7 +192,7 @@ class TestOneAtATime:
         holder.communicate()
         assert made.run(A).status in ("published", "nothing_new")
 
-    def test_the_lock_of_the_dead_is_no_lock(self, one_hour: Trial) -> None:
+    def test_stale_lock_file_does_not_block(self, one_hour: Trial) -> None:
         assert (one_hour.root / ".lock").exists()
         with FileLock(one_hour.root / ".lock", timeout=0):
             pass
@@ -219,7 +219,7 @@ def corrupt(*where: str) -> Callable[[Path], None]:
 
 
 def void(_: object) -> None:
-    """For a lambda that has nothing to say."""
+    """Discard a lambda's result."""
 
 
 UNUSABLE = {
@@ -237,7 +237,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize(("spoil", "told"), UNUSABLE.values(), ids=UNUSABLE)
-def test_what_cannot_be_used_is_named_and_left_as_it_is(
+def test_unusable_warehouse_is_named_and_unchanged(
     one_hour: Trial, tmp_path: Path, spoil: Callable[[Path], None], told: str
 ) -> None:
     made = one_hour.copied(tmp_path / "warehouse")
@@ -252,7 +252,7 @@ def test_what_cannot_be_used_is_named_and_left_as_it_is(
     )
 
 
-def test_hours_the_wrong_way_round_are_refused_before_anything_is_made(exchanges: Simulation, tmp_path: Path) -> None:
+def test_backwards_range_is_refused_before_any_write(exchanges: Simulation, tmp_path: Path) -> None:
     made = Trial(tmp_path / "warehouse", exchanges.url)
     with pytest.raises(UserError, match="the range runs backwards: 2026-11-20T09:00Z comes after 2026-11-20T08:00Z"):
         made.run(A + HOUR, A)

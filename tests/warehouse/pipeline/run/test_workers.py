@@ -1,4 +1,4 @@
-"""The processes that build: the model is compiled once before any of them begins."""
+"""Worker processes: the model is compiled once before they start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from warehouse.progress import Silent
 
 
 class Stages(Silent):
-    """A progress that keeps the names of stages."""
+    """A progress reporter that keeps the names of stages."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -20,7 +20,7 @@ class Stages(Silent):
         self.names.append(name)
 
 
-def test_the_model_is_compiled_once_for_all_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_is_compiled_once_for_all_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[int] = []
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "compiled"))
     monkeypatch.setattr(workers, "compile_model", lambda: compiled.append(1))
@@ -30,7 +30,7 @@ def test_the_model_is_compiled_once_for_all_processes(tmp_path: Path, monkeypatc
     assert (progress.names, compiled) == (["compile the model, once"], [1])
 
 
-def test_a_compilation_that_was_cut_short_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_compilation_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed() -> None:
         raise KeyboardInterrupt
 

@@ -1,4 +1,4 @@
-"""The archive: files in their layout, out when they are out, of the market that REST speaks of."""
+"""The archive: file layouts, publication times, and agreement with REST."""
 
 import csv
 import hashlib
@@ -59,8 +59,8 @@ def asked(running: Simulation) -> Iterator[httpx.Client]:
 
 
 @pytest.mark.parametrize(("day", "early_ms"), [("2026-06-24", 0), ("2026-06-25", 300_000)])
-def test_metrics_say_what_rest_says(asked: httpx.Client, day: str, early_ms: int) -> None:
-    """On both sides of the day from which labels are five minutes early."""
+def test_metrics_equal_rest(asked: httpx.Client, day: str, early_ms: int) -> None:
+    """The days lie before and after the change to labels five minutes early."""
     names, rows = table_of(asked.get(metrics_of(day)), f"BTCUSDT-metrics-{day}")
     assert names == list(METRICS)
     assert rows[0]["create_time"] == f"{day} 00:0{0 if early_ms else 5}:00"
@@ -82,7 +82,7 @@ def test_metrics_say_what_rest_says(asked: httpx.Client, day: str, early_ms: int
 
 @pytest.mark.parametrize("kind", ["klines", "markPriceKlines"])
 @pytest.mark.parametrize(("interval", "count"), [("5m", 288), ("1h", 24)])
-def test_bars_say_what_rest_says(asked: httpx.Client, kind: str, interval: str, count: int) -> None:
+def test_bars_equal_rest(asked: httpx.Client, kind: str, interval: str, count: int) -> None:
     day = "2026-07-04"
     names, rows = table_of(asked.get(bars_of(kind, day, interval)), f"BTCUSDT-{interval}-{day}")
     assert names == list(KLINES)
@@ -92,14 +92,14 @@ def test_bars_say_what_rest_says(asked: httpx.Client, kind: str, interval: str, 
     assert len(rows) == count
 
 
-def test_a_month_is_its_days(asked: httpx.Client) -> None:
+def test_monthly_file_equals_its_days(asked: httpx.Client) -> None:
     _, month = table_of(asked.get(bars_of("markPriceKlines", "2026-06", "1h")), "BTCUSDT-1h-2026-06")
     assert [int(row["open_time"]) for row in month] == list(range(ms("2026-06-01"), ms("2026-07-01"), HOUR_MS))
     _, day = table_of(asked.get(bars_of("markPriceKlines", "2026-06-30", "1h")), "BTCUSDT-1h-2026-06-30")
     assert month[-24:] == day
 
 
-def test_the_checksum_is_of_the_bytes(asked: httpx.Client) -> None:
+def test_checksum_matches_the_file(asked: httpx.Client) -> None:
     path = metrics_of("2026-07-04")
     file, said = asked.get(path), asked.get(path + ".CHECKSUM")
     assert said.text == f"{hashlib.sha256(file.content).hexdigest()}  BTCUSDT-metrics-2026-07-04.zip\n"
@@ -107,7 +107,7 @@ def test_the_checksum_is_of_the_bytes(asked: httpx.Client) -> None:
     assert (file.headers["content-type"], file.headers["x-simulated"]) == ("application/zip", "1")
 
 
-def test_the_same_bytes_from_another_process_of_the_same_seed(asked: httpx.Client, clock: list[int]) -> None:
+def test_files_depend_only_on_the_seed(asked: httpx.Client, clock: list[int]) -> None:
     paths = (metrics_of("2026-07-04"), bars_of("klines", "2026-07-04"))
     with serve(seed=7, now_ms=clock[0] + 9 * DAY_MS) as again, serve(seed=8, now_ms=clock[0]) as other:
         for path in paths:
@@ -125,7 +125,7 @@ def test_the_same_bytes_from_another_process_of_the_same_seed(asked: httpx.Clien
         (bars_of("markPriceKlines", "2026-07", "1h"), "2026-08-03T04:00"),
     ],
 )
-def test_a_file_comes_some_time_after_its_end(
+def test_file_is_published_after_its_period(
     asked: httpx.Client, clock: list[int], path: str, out: str, suffix: str
 ) -> None:
     before = clock[0]
@@ -151,12 +151,12 @@ def test_a_file_comes_some_time_after_its_end(
         FOLDER,
     ],
 )
-def test_what_is_not_there(asked: httpx.Client, path: str) -> None:
+def test_unknown_file_is_not_found(asked: httpx.Client, path: str) -> None:
     for each in (path, path + ".CHECKSUM"):
         assert asked.get(each).status_code == 404
 
 
-def test_the_archive_has_no_wall_and_costs_no_weight(asked: httpx.Client, clock: list[int]) -> None:
+def test_archive_has_no_history_limit_and_no_weight(asked: httpx.Client, clock: list[int]) -> None:
     window = {"symbol": "BTCUSDT", "period": "5m", "startTime": clock[0] - 35 * DAY_MS}
     assert asked.get("/futures/data/openInterestHist", params=window).status_code == 400
     before = int(asked.get("/fapi/v1/time").headers["X-MBX-USED-WEIGHT-1M"])
@@ -164,7 +164,7 @@ def test_the_archive_has_no_wall_and_costs_no_weight(asked: httpx.Client, clock:
     assert int(asked.get("/fapi/v1/time").headers["X-MBX-USED-WEIGHT-1M"]) == before + 1
 
 
-def test_faults_strike_files_too(running: Simulation, asked: httpx.Client) -> None:
+def test_faults_apply_to_files(running: Simulation, asked: httpx.Client) -> None:
     path = metrics_of("2026-07-04")
     whole = asked.get(path).content
     running.faults.add(Fault("truncated", path="metrics.*zip", times=1), Fault("503", path="metrics", times=1))
@@ -174,8 +174,8 @@ def test_faults_strike_files_too(running: Simulation, asked: httpx.Client) -> No
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="the recorded market data is not beside the project")
-def test_recorded_series_are_archived_as_far_as_they_go() -> None:
-    """Five-minute marks were never recorded, nor any ratio: no file, and blank cells."""
+def test_recorded_series_are_archived() -> None:
+    """Five-minute marks and ratios were never recorded: no file, and blank cells."""
     day = "2025-12-30"
     with (
         serve(source="recorded", directory=RECORDED, now_ms=ms("2026-01-02"), history_limits=False) as played,

@@ -1,4 +1,4 @@
-"""Binance's wire: types as documented, pages, history limits, errors."""
+"""Binance's wire format: documented types, pages, history limits, errors."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
-# Documented examples: what is text, what is a number.
+# Types of the documented examples: text or number.
 DOCUMENTED: dict[str, Any] = {
     "/fapi/v1/openInterest?symbol=BTCUSDT": {"openInterest": "1", "symbol": "BTCUSDT", "time": 1},
     "/futures/data/openInterestHist?symbol=BTCUSDT&period=5m": [
@@ -59,7 +59,7 @@ DOCUMENTED: dict[str, Any] = {
 
 
 def shape(value: Any) -> Any:
-    """The types of a body; of a list, those of its first item."""
+    """Return the types of a body; a list is represented by its first item."""
     if isinstance(value, dict):
         return {key: shape(part) for key, part in value.items()}
     if isinstance(value, list) and value and isinstance(value[0], list | dict):
@@ -68,7 +68,7 @@ def shape(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("path", DOCUMENTED)
-def test_types_are_as_documented(client: httpx.Client, path: str) -> None:
+def test_types_match_the_documentation(client: httpx.Client, path: str) -> None:
     reply = client.get(path)
     assert reply.status_code == 200
     assert reply.headers["content-type"] == "application/json"
@@ -85,7 +85,7 @@ def walk(client: httpx.Client, path: str, params: dict[str, Any], label: Any, st
     return rows
 
 
-def test_open_interest_pages_add_up_to_the_books(sim: Simulation, client: httpx.Client, now_ms: int) -> None:
+def test_open_interest_pages_equal_the_market(sim: Simulation, client: httpx.Client, now_ms: int) -> None:
     start, end = now_ms - 3 * DAY_MS, now_ms
     params = {"symbol": "BTCUSDT", "period": "5m", "limit": 100}
     rows = walk(client, "/futures/data/openInterestHist", params, "timestamp", start, end)
@@ -96,7 +96,7 @@ def test_open_interest_pages_add_up_to_the_books(sim: Simulation, client: httpx.
     assert value == pytest.approx(truth.price.tolist(), rel=1e-9)
 
 
-def test_kline_pages_add_up_and_the_last_bar_is_partial(client: httpx.Client, now_ms: int) -> None:
+def test_kline_pages_equal_one_page_and_last_bar_is_partial(client: httpx.Client, now_ms: int) -> None:
     params = {"symbol": "BTCUSDT", "interval": "5m"}
     whole = client.get("/fapi/v1/klines", params=params | {"limit": 1500}).json()
     paged = walk(client, "/fapi/v1/klines", params | {"limit": 99}, 0, whole[0][0], now_ms)
@@ -118,7 +118,7 @@ def test_end_time_is_inclusive_by_open_time(client: httpx.Client) -> None:
     ]
 
 
-def test_mark_bars_hold_the_mark(sim: Simulation, client: httpx.Client) -> None:
+def test_mark_bars_follow_the_mark(sim: Simulation, client: httpx.Client) -> None:
     params = {"symbol": "BTCUSDT", "interval": "1h", "limit": 24}
     contract = instrument("binance", "BTC")
     for opened, first, high, low, last, *_ in client.get("/fapi/v1/markPriceKlines", params=params).json()[:-1]:
@@ -128,7 +128,7 @@ def test_mark_bars_hold_the_mark(sim: Simulation, client: httpx.Client) -> None:
         assert (float(low), float(high)) == pytest.approx((inside.min(), inside.max()))
 
 
-def test_taker_volume_of_ratio_and_of_bars_agree(client: httpx.Client) -> None:
+def test_taker_volume_of_ratio_and_bars_agree(client: httpx.Client) -> None:
     ratio = client.get("/futures/data/takerlongshortRatio?symbol=BTCUSDT&period=1h&limit=1").json()[0]
     opened = int(ratio["timestamp"]) - HOUR_MS  # labelled with the end of the period
     params = {"symbol": "BTCUSDT", "interval": "1h", "startTime": opened, "limit": 1}
@@ -137,7 +137,7 @@ def test_taker_volume_of_ratio_and_of_bars_agree(client: httpx.Client) -> None:
     assert float(ratio["buyVol"]) + float(ratio["sellVol"]) == pytest.approx(float(bar[5]))
 
 
-def test_the_wall_of_thirty_days(client: httpx.Client, now_ms: int) -> None:
+def test_history_older_than_thirty_days_is_refused(client: httpx.Client, now_ms: int) -> None:
     params = {"symbol": "BTCUSDT", "period": "1h", "limit": 1}
     path = "/futures/data/openInterestHist"
     assert client.get(path, params=params | {"startTime": now_ms - 30 * DAY_MS}).status_code == 200
@@ -161,12 +161,12 @@ def test_the_wall_of_thirty_days(client: httpx.Client, now_ms: int) -> None:
         ("/fapi/v1/unheard-of", 404, -5000),
     ],
 )
-def test_errors(client: httpx.Client, path: str, status: int, code: int) -> None:
+def test_invalid_request_returns_its_error_code(client: httpx.Client, path: str, status: int, code: int) -> None:
     reply = client.get(path)
     assert (reply.status_code, reply.json()["code"]) == (status, code)
 
 
-def test_funding_from_zero_is_the_latest_record(client: httpx.Client, now_ms: int) -> None:
+def test_funding_from_start_zero_is_the_latest_record(client: httpx.Client, now_ms: int) -> None:
     rows = client.get("/fapi/v1/fundingRate?symbol=BTCUSDT&startTime=0").json()
     assert len(rows) == 1
     assert now_ms - 8 * HOUR_MS < rows[0]["fundingTime"] <= now_ms
@@ -195,7 +195,7 @@ def test_brackets_and_metadata_name_the_same_contracts(client: httpx.Client) -> 
     assert [row["cumFastMaintenanceAmount"] for row in bitcoin][-1] == 421_482_000
 
 
-def test_premium_index_of_all_contracts(client: httpx.Client) -> None:
+def test_premium_index_returns_all_contracts(client: httpx.Client) -> None:
     rows = client.get("/fapi/v1/premiumIndex").json()
     assert len(rows) > 35
     for row in rows:

@@ -1,4 +1,4 @@
-"""Bybit's wire: envelope, newest first, both sides, cursors."""
+"""Bybit's wire format: envelope, newest first, both sides, cursors."""
 
 from typing import Any
 from urllib.parse import unquote
@@ -44,14 +44,14 @@ def test_open_interest_counts_both_sides_newest_first(sim: Simulation, client: h
     assert [float(row["singleOpenInterest"]) for row in found["list"]] == pytest.approx(truth.units[::-1].tolist())
 
 
-def test_a_lone_start_is_ignored(client: httpx.Client, now_ms: int) -> None:
+def test_start_without_end_is_ignored(client: httpx.Client, now_ms: int) -> None:
     asked = LINEAR | {"intervalTime": "1h", "limit": 10}
     assert result(client, "open-interest", asked | {"startTime": now_ms - 90 * DAY_MS}) == result(
         client, "open-interest", asked
     )
 
 
-def test_cursors_lead_through_the_whole_range(client: httpx.Client, now_ms: int) -> None:
+def test_cursors_cover_the_whole_range(client: httpx.Client, now_ms: int) -> None:
     start, end = now_ms - 5 * DAY_MS, now_ms - DAY_MS
     asked = LINEAR | {"intervalTime": "30min", "startTime": start, "endTime": end}
     rows, cursor = [], ""
@@ -68,14 +68,14 @@ def test_cursors_lead_through_the_whole_range(client: httpx.Client, now_ms: int)
     assert unpaged["nextPageCursor"] == ""
 
 
-def test_a_cursor_encoded_twice_is_refused(client: httpx.Client) -> None:
+def test_doubly_encoded_cursor_is_refused(client: httpx.Client) -> None:
     asked = LINEAR | {"intervalTime": "1h", "limit": 2}
     cursor = result(client, "open-interest", asked)["nextPageCursor"]
     body = client.get("/v5/market/open-interest", params=asked | {"cursor": cursor}).json()
     assert body["retCode"] == 10001
 
 
-def test_pages_are_cut_to_their_largest(client: httpx.Client) -> None:
+def test_page_size_is_capped(client: httpx.Client) -> None:
     assert len(result(client, "open-interest", LINEAR | {"intervalTime": "1h", "limit": 999})["list"]) == 200
     assert len(result(client, "kline", LINEAR | {"interval": "60", "limit": 9999})["list"]) == 1000
     assert len(result(client, "account-ratio", LINEAR | {"period": "1h", "limit": 999})["list"]) == 500
@@ -94,14 +94,14 @@ def test_bars_are_lists_of_text_newest_first(client: httpx.Client, now_ms: int, 
     assert inside == rows[10:21]
 
 
-def test_account_ratio(client: httpx.Client) -> None:
+def test_account_ratio_sums_to_one(client: httpx.Client) -> None:
     found = result(client, "account-ratio", LINEAR | {"period": "1h", "limit": 3})
     assert list(found["list"][0]) == ["symbol", "buyRatio", "sellRatio", "timestamp"]
     assert all(float(row["buyRatio"]) + float(row["sellRatio"]) == pytest.approx(1) for row in found["list"])
     assert "lasttime%3D" in found["nextPageCursor"]
 
 
-def test_funding_history_needs_an_end(client: httpx.Client, now_ms: int) -> None:
+def test_funding_history_requires_an_end(client: httpx.Client, now_ms: int) -> None:
     rows = result(client, "funding/history", LINEAR)["list"]
     assert len(rows) == 200
     assert list(rows[0]) == ["symbol", "fundingRate", "fundingRateTimestamp"]
@@ -110,7 +110,7 @@ def test_funding_history_needs_an_end(client: httpx.Client, now_ms: int) -> None
     assert refused["retCode"] == 10001
 
 
-def test_tickers_of_all_contracts_in_one_call(sim: Simulation, client: httpx.Client, now_ms: int) -> None:
+def test_tickers_return_all_contracts(sim: Simulation, client: httpx.Client, now_ms: int) -> None:
     rows = {row["symbol"]: row for row in result(client, "tickers", {"category": "linear"})["list"]}
     assert {"BTCUSDT", "1000PEPEUSDT", "SHIB1000USDT"} < set(rows)
     assert all(texts(row) for row in rows.values())
@@ -164,11 +164,11 @@ def test_risk_limits_are_fractions_and_the_first_deduction_is_empty(client: http
         "tickers",
     ],
 )
-def test_refusals_arrive_with_status_200(client: httpx.Client, path: str) -> None:
+def test_refusals_have_status_200(client: httpx.Client, path: str) -> None:
     reply = client.get(f"/v5/market/{path}")
     assert (reply.status_code, reply.json()["retCode"]) == (200, 10001)
 
 
-def test_status_and_time(client: httpx.Client, now_ms: int) -> None:
+def test_status_and_time_are_served(client: httpx.Client, now_ms: int) -> None:
     assert client.get("/v5/system/status").json()["result"] == {"list": []}
     assert result(client, "time", {})["timeSecond"] == str(now_ms // 1000)

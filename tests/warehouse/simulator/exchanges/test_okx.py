@@ -1,4 +1,4 @@
-"""OKX's wire: envelope, exclusive bounds, contracts, history limits."""
+"""OKX's wire format: envelope, exclusive bounds, contracts, history limits."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def data(client: httpx.Client, path: str, params: dict[str, Any]) -> list[Any]:
     return list(body["data"])
 
 
-def test_open_interest_in_contracts_coins_and_dollars(sim: Simulation, client: httpx.Client, now_ms: int) -> None:
+def test_open_interest_has_contracts_coins_and_dollars(sim: Simulation, client: httpx.Client, now_ms: int) -> None:
     rows = {row["instId"]: row for row in data(client, "public/open-interest", SWAP)}
     assert "PEPE-USDT-SWAP" in rows
     assert all(list(row) == ["instId", "instType", "oi", "oiCcy", "oiUsd", "ts"] for row in rows.values())
@@ -69,7 +69,7 @@ def test_bounds_are_exclusive(client: httpx.Client) -> None:
         ("market/mark-price-candles", BITCOIN | {"bar": "5m"}, "after", 1440),
     ],
 )
-def test_walking_back_ends_at_the_wall(
+def test_paging_back_ends_at_the_history_limit(
     client: httpx.Client, path: str, params: dict[str, str], older: str, entries: int
 ) -> None:
     rows: list[Any] = []
@@ -91,9 +91,7 @@ def test_walking_back_ends_at_the_wall(
         ("market/history-mark-price-candles", 6, 100),
     ],
 )
-def test_the_open_bar_is_not_confirmed(
-    client: httpx.Client, now_ms: int, path: str, columns: int, largest: int
-) -> None:
+def test_open_bar_is_not_confirmed(client: httpx.Client, now_ms: int, path: str, columns: int, largest: int) -> None:
     rows = data(client, path, BITCOIN | {"bar": "1H", "limit": "999"})
     assert len(rows) == largest
     assert all(len(row) == columns and all(isinstance(value, str) for value in row) for row in rows)
@@ -115,7 +113,7 @@ def test_days_begin_in_china_unless_named_utc(client: httpx.Client) -> None:
     assert {int(row[0]) % DAY_MS // HOUR_MS for row in rows} == {16}
 
 
-def test_taker_volume_has_sells_first_and_contracts_by_default(sim: Simulation, client: httpx.Client) -> None:
+def test_taker_volume_has_sells_first_in_contracts(sim: Simulation, client: httpx.Client) -> None:
     path, asked = "rubik/stat/taker-volume-contract", BITCOIN | {"period": "1H", "limit": "2"}
     row = data(client, path, asked)[0]
     coins = data(client, path, asked | {"unit": "0"})[0]
@@ -150,7 +148,7 @@ def test_tiers_are_in_contracts_and_unsorted(client: httpx.Client) -> None:
     assert refused.json()["code"] == "51000"
 
 
-def test_liquidations_of_about_a_day(sim: Simulation, client: httpx.Client, now_ms: int) -> None:
+def test_liquidations_cover_one_day(sim: Simulation, client: httpx.Client, now_ms: int) -> None:
     asked = SWAP | {"state": "filled", "instFamily": "BTC-USDT"}
     rows: list[dict[str, str]] = []
     page = data(client, "public/liquidation-orders", asked | {"limit": "20"})
@@ -158,7 +156,7 @@ def test_liquidations_of_about_a_day(sim: Simulation, client: httpx.Client, now_
         details = page[0]["details"]
         assert len(details) <= 20
         rows += [row for row in details if row not in rows]
-        # one later than the oldest, as several may share an instant; ends when nothing new comes
+        # one ms after the oldest, as several may share a time; ends when a page has nothing new
         older = int(details[-1]["ts"]) + (1 if details[0]["ts"] != details[-1]["ts"] else 0)
         page = data(client, "public/liquidation-orders", asked | {"limit": "20", "after": older})
         if page and all(row in rows for row in page[0]["details"]):
@@ -171,7 +169,7 @@ def test_liquidations_of_about_a_day(sim: Simulation, client: httpx.Client, now_
     assert [float(row["bkPx"]) for row in rows] == pytest.approx(truth["bankruptcy_price"].to_list(), abs=0.06)
 
 
-def test_prices_of_now(client: httpx.Client, now_ms: int) -> None:
+def test_current_prices_agree(client: httpx.Client, now_ms: int) -> None:
     mark = {row["instId"]: row for row in data(client, "public/mark-price", SWAP)}
     index = {row["instId"]: row for row in data(client, "market/index-tickers", {"quoteCcy": "USDT"})}
     last = {row["instId"]: row for row in data(client, "market/tickers", SWAP)}
@@ -181,14 +179,14 @@ def test_prices_of_now(client: httpx.Client, now_ms: int) -> None:
     assert float(row["markPx"]) == pytest.approx(float(index["BTC-USDT"]["idxPx"]), rel=0.005)
 
 
-def test_funding(client: httpx.Client) -> None:
+def test_funding_covers_three_months(client: httpx.Client) -> None:
     rows = data(client, "public/funding-rate-history", BITCOIN)
     assert 270 < len(rows) <= 277  # three months
     assert {"fundingRate", "realizedRate", "fundingTime", "method", "formulaType"} < set(rows[0])
     assert len(data(client, "public/funding-rate", BITCOIN)) == 1
 
 
-def test_contracts(client: httpx.Client) -> None:
+def test_contracts_have_their_sizes(client: httpx.Client) -> None:
     rows = {row["instId"]: row for row in data(client, "public/instruments", SWAP)}
     assert [rows[f"{coin}-USDT-SWAP"]["ctVal"] for coin in ("BTC", "ETH", "SOL", "DOGE")] == [
         "0.01",
@@ -200,7 +198,7 @@ def test_contracts(client: httpx.Client) -> None:
     assert data(client, "public/instruments", {"instType": "FUTURES"}) == []
 
 
-def test_the_aggregate_of_a_coin(client: httpx.Client) -> None:
+def test_aggregate_of_a_coin_has_thirty_days(client: httpx.Client) -> None:
     rows = data(client, f"{RUBIK}/open-interest-volume", {"ccy": "BTC", "period": "1H"})
     assert 718 < len(rows) <= 720
     assert all(len(row) == 3 for row in rows)
@@ -219,11 +217,11 @@ def test_the_aggregate_of_a_coin(client: httpx.Client) -> None:
         ("unheard-of", 404, "404"),
     ],
 )
-def test_errors(client: httpx.Client, path: str, status: int, code: str) -> None:
+def test_invalid_request_returns_its_error_code(client: httpx.Client, path: str, status: int, code: str) -> None:
     reply = client.get(f"/api/v5/{path}")
     assert (reply.status_code, reply.json()["code"]) == (status, code)
 
 
-def test_status_and_time(client: httpx.Client, now_ms: int) -> None:
+def test_status_and_time_are_served(client: httpx.Client, now_ms: int) -> None:
     assert data(client, "system/status", {}) == []
     assert data(client, "public/time", {}) == [{"ts": str(now_ms)}]

@@ -1,4 +1,4 @@
-"""A range that is older than the day of liquidations that OKX keeps is an empty answer, not a failure."""
+"""A range older than the day of liquidations that OKX keeps gives an empty answer, not an error."""
 
 import httpx
 
@@ -8,7 +8,7 @@ NOW_MS = 1_795_176_000_000
 DAY_MS = 86_400_000
 
 
-def test_a_range_before_what_is_kept_is_empty():
+def test_range_older_than_retention_is_empty():
     with serve(now_ms=NOW_MS) as sim:
         asked = {"instType": "SWAP", "state": "filled", "instFamily": "BTC-USDT", "after": str(NOW_MS - 3 * DAY_MS)}
         answer = httpx.get(

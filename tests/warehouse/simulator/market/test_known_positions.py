@@ -1,4 +1,4 @@
-"""The generated markets: in the documented layout, true to themselves, and different where their crowd is."""
+"""Generated markets with known positions: layout, consistency, and differences between crowds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from warehouse.simulator.market.listing import EXCHANGES
 
 DAY_MS, BAR_MS, SIX_HOURS_MS = 86_400_000, 300_000, 6 * 3_600_000
 START_MS, DAYS, SEED = FIRST_DAY * DAY_MS, 1, 101
-# few enough positions for a test, and enough that a crowd shows in their sums
+# few positions keep the test fast, and suffice to tell crowds apart
 CROWDS = {number: replace(crowd, activity=0.4) for number, crowd in enumerate(PRESETS.values(), 1)}
 NUMBER = {name: number for number, name in enumerate(PRESETS, 1)}
 PLACE = {"market": pl.Int8, "exchange": pl.String}
@@ -44,7 +44,7 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> Frames:
 
 
 def near_usd(frames: Frames, preset: str, percent: float, window: str = "all") -> float:
-    """Dollars between the mark and a distance on either side, mean over times, of all exchanges."""
+    """Return the mean USD of all exchanges within a distance of the mark, both sides, in percent."""
     away = ((pl.col("low") * pl.col("high")).sqrt() / pl.col("mark_price") - 1.0).abs()
     truth = frames["true_map"].filter(away <= percent / 100, market=NUMBER[preset], window=window)
     return float(truth["usd"].sum()) / truth["at_ms"].n_unique()
@@ -60,7 +60,7 @@ def mean(frames: Frames, preset: str, column: str) -> float:
 
 
 def with_bar(frame: pl.DataFrame, frames: Frames, at: str, shift_ms: int = 0) -> pl.DataFrame:
-    """Each row beside the bar that its instant lies in, or the one that ends there."""
+    """Join each row with the bar that contains its time, or that ends at it with `shift_ms` 1."""
     instant = pl.col(at) - shift_ms
     return frame.with_columns(open_ms=instant - instant % BAR_MS).join(
         frames["published_5m"], on=["market", "exchange", "open_ms"], how="left", suffix="_of_bar"
@@ -68,7 +68,7 @@ def with_bar(frame: pl.DataFrame, frames: Frames, at: str, shift_ms: int = 0) ->
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_layout_is_the_documented_one(frames: Frames, name: str) -> None:
+def test_layout_matches_the_documentation(frames: Frames, name: str) -> None:
     frame = frames[name]
     assert dict(frame.schema) == SCHEMAS[name]
     assert list(frame.schema) == list(SCHEMAS[name])
@@ -79,7 +79,7 @@ def test_layout_is_the_documented_one(frames: Frames, name: str) -> None:
     assert keys is None or not frame.select("market", "exchange", *keys).is_duplicated().any()
 
 
-def test_bars_follow_each_other(frames: Frames) -> None:
+def test_bars_are_consecutive(frames: Frames) -> None:
     for (*_,), bars in frames["published_5m"].group_by("market", "exchange"):
         assert bars["open_ms"].to_list() == list(range(START_MS, START_MS + DAYS * DAY_MS, BAR_MS))
         assert (bars["high"] >= bars.select(pl.max_horizontal("open", "close", "low")).to_series()).all()
@@ -88,12 +88,12 @@ def test_bars_follow_each_other(frames: Frames) -> None:
     assert min(frames["published_5m"].drop("market", "exchange").min().row(0)) > 0
 
 
-def test_truth_of_a_month_is_told_on_its_last_ten_days() -> None:
+def test_truth_covers_the_last_ten_days_of_a_month() -> None:
     times = truth_times(30)
     assert (times[0], times[-1], len(times)) == (1_747_807_200_000, 1_748_649_600_000, 40)
 
 
-def test_truth_is_told_every_six_hours_and_reaches_a_fifth(frames: Frames) -> None:
+def test_truth_is_six_hourly_within_a_fifth_of_the_mark(frames: Frames) -> None:
     truth = frames["true_map"]
     assert sorted(set(truth["at_ms"])) == list(
         range(START_MS + SIX_HOURS_MS, START_MS + DAYS * DAY_MS + 1, SIX_HOURS_MS)
@@ -106,15 +106,15 @@ def test_truth_is_told_every_six_hours_and_reaches_a_fifth(frames: Frames) -> No
     assert ended["mark_price"].to_list() == ended["close"].to_list()
 
 
-def test_nobody_stands_beyond_the_mark(frames: Frames) -> None:
+def test_liquidation_prices_are_on_their_side_of_the_mark(frames: Frames) -> None:
     truth = frames["true_map"]
     longs, shorts = (truth.filter(side=side) for side in ("long", "short"))
     assert (longs["high"] <= longs["mark_price"] * (1 + 1e-12)).all()
     assert (shorts["low"] >= shorts["mark_price"] * (1 - 1e-12)).all()
 
 
-def test_what_would_be_liquidated_is_a_part_of_open_interest(frames: Frames) -> None:
-    # a bucket's dollars over its upper edge are at most its coins
+def test_true_map_is_a_part_of_open_interest(frames: Frames) -> None:
+    # USD divided by the bucket's upper edge is at most its coins
     coins = (pl.col("usd") / pl.col("high")).sum().alias("coins")
     sums = frames["true_map"].filter(window="all").group_by("market", "exchange", "at_ms", "side").agg(coins)
     both = with_bar(sums, frames, "at_ms", 1)
@@ -122,7 +122,7 @@ def test_what_would_be_liquidated_is_a_part_of_open_interest(frames: Frames) -> 
     assert (both["coins"] >= 0.02 * both["open_interest_base"]).all()
 
 
-def test_files_tell_of_the_positions_of_the_market(frames: Frames) -> None:
+def test_files_equal_the_positions_of_the_market(frames: Frames) -> None:
     number, end_ms = NUMBER["hedgers"], START_MS + 18 * 3_600_000
     standing = KnownMarket(SEED, CROWDS[number]).true_positions("okx", "BTC", end_ms - 1)
     bar = frames["published_5m"].row(
@@ -144,7 +144,7 @@ def test_files_tell_of_the_positions_of_the_market(frames: Frames) -> None:
             )
 
 
-def test_the_last_day_is_a_part_of_all(frames: Frames) -> None:
+def test_one_day_window_is_a_part_of_all(frames: Frames) -> None:
     key = ["market", "exchange", "at_ms", "side", "low"]
     everyone, recent = (frames["true_map"].filter(window=window).select(*key, "usd") for window in ("all", "1d"))
     both = recent.join(everyone, on=key, how="left", suffix="_all")
@@ -153,15 +153,15 @@ def test_the_last_day_is_a_part_of_all(frames: Frames) -> None:
     assert 0 < recent["usd"].sum() < everyone["usd"].sum()
 
 
-def test_liquidations_happen_where_the_mark_is(frames: Frames) -> None:
+def test_liquidation_prices_lie_within_their_bar(frames: Frames) -> None:
     events = with_bar(frames["realised_liquidations"], frames, "ts_ms")
     assert set(events["side"]) == {"long", "short"}
-    # the instant is rounded up to a millisecond, so it may fall just behind the bar that touched the price
+    # the time is rounded up to a millisecond, so it may fall just after the bar that touched the price
     assert (events["price"] <= events["high"] * (1 + 1e-5)).all()
     assert (events["price"] >= events["low"] * (1 - 1e-5)).all()
 
 
-def test_takers_of_a_bar_include_who_is_liquidated_in_it(frames: Frames) -> None:
+def test_taker_volume_includes_liquidations(frames: Frames) -> None:
     sold = pl.when(pl.col("side") == "long").then("base").otherwise(0.0).sum().alias("sold")
     bought = pl.when(pl.col("side") == "short").then("base").otherwise(0.0).sum().alias("bought")
     events = with_bar(frames["realised_liquidations"], frames, "ts_ms")
@@ -172,7 +172,7 @@ def test_takers_of_a_bar_include_who_is_liquidated_in_it(frames: Frames) -> None
     assert (bars["bought"] <= bars["taker_buy_base"] + 1e-6).all()
 
 
-def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
+def test_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
     crowd = {3: replace(PRESETS["hedgers"], activity=0.2)}
     told: list[str] = []
     write(tmp_path / "one", crowd, SEED, 1, told.append)
@@ -184,14 +184,14 @@ def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
         assert one == two != other
 
 
-def test_leverage_brings_liquidation_near(frames: Frames) -> None:
+def test_higher_leverage_puts_liquidations_nearer(frames: Frames) -> None:
     low, plain, high = (near_usd(frames, name, 5) for name in ("low_leverage", "plain", "high_leverage"))
     assert 1.2 * low < plain < high / 1.2
     low, plain, high = (liquidated_usd(frames, name) for name in ("low_leverage", "plain", "high_leverage"))
     assert 1.2 * low < plain < high / 1.2
 
 
-def test_short_lives_are_mostly_of_the_last_day(frames: Frames) -> None:
+def test_short_lived_positions_are_mostly_of_the_last_day(frames: Frames) -> None:
     short, plain, long = (
         near_usd(frames, name, 20, "1d") / near_usd(frames, name, 20) for name in ("short_lives", "plain", "long_lives")
     )
@@ -207,7 +207,7 @@ def test_hedgers_hold_open_interest_that_is_never_liquidated(frames: Frames) -> 
     assert mean(frames, "hedgers", "open_interest_base") > mean(frames, "plain", "open_interest_base")
 
 
-def test_crowds_of_one_seed_share_their_path_unless_told_otherwise(frames: Frames) -> None:
+def test_crowds_of_one_seed_share_the_price_path(frames: Frames) -> None:
     bars = frames["published_5m"].filter(exchange="okx")
     plain, hedgers, stormy = (bars.filter(market=NUMBER[name])["close"] for name in ("plain", "hedgers", "stormy"))
     assert plain.equals(hedgers)

@@ -1,4 +1,4 @@
-"""The simulator's own formulas against the documented examples."""
+"""The simulator's liquidation formulas against the documented examples."""
 
 import numpy as np
 import pytest
@@ -36,23 +36,23 @@ def price(exchange: Exchange, tiers: tuple[Tier, ...], entry: float, base: float
         (200, 25, 97_288.5204, 102_605.1471),
     ],
 )
-def test_binance_matches_the_documented_vectors(base: float, leverage: float, long: float, short: float) -> None:
+def test_binance_matches_documented_vectors(base: float, leverage: float, long: float, short: float) -> None:
     assert price("binance", OCTOBER_2024, 100_000, base, leverage, 1) == pytest.approx(long, abs=1e-4)
     assert price("binance", OCTOBER_2024, 100_000, base, leverage, -1) == pytest.approx(short, abs=1e-4)
 
 
-def test_bybit_matches_the_documented_vector() -> None:
+def test_bybit_matches_documented_vector() -> None:
     flat = (Tier(0, 1e9, 0.005, 0, 100),)
     assert price("bybit", flat, 20_000, 1, 50, 1) == pytest.approx(19_700)
 
 
-def test_okx_matches_the_documented_vector() -> None:
+def test_okx_matches_documented_vector() -> None:
     tiers = okx_tiers("BTC", 100_000, 0.01)
     assert price("okx", tiers, 100_000, 10, 10, 1) == pytest.approx(90_406.8307, abs=1e-4)
     assert price("okx", tiers, 100_000, 10, 10, -1) == pytest.approx(109_507.2175, abs=1e-4)
 
 
-def test_an_unleveraged_long_is_never_liquidated() -> None:
+def test_unleveraged_long_is_never_liquidated() -> None:
     assert np.isnan(price("binance", OCTOBER_2024, 100_000, 1, 1, 1))
 
 
@@ -62,7 +62,7 @@ def test_bankruptcy_lies_beyond_liquidation() -> None:
     assert price("binance", OCTOBER_2024, 100_000, 1, 10, 1) > 90_000
 
 
-def test_bybits_documented_table_is_continuous_and_as_recorded() -> None:
+def test_bybit_tiers_match_documentation() -> None:
     tiers = bybit_tiers("BTC")
     assert [(t.cap, t.maintenance, t.deduction, t.max_leverage) for t in tiers[:3]] == [
         (300_000, 0.0033, 0, 150),
@@ -72,7 +72,7 @@ def test_bybits_documented_table_is_continuous_and_as_recorded() -> None:
     assert tiers[-1].deduction == pytest.approx(226_382_000 + 510)
 
 
-def test_okxs_documented_table_ends_as_documented() -> None:
+def test_okx_tiers_match_documentation() -> None:
     tiers = okx_tiers("BTC", 100_000, 0.01)
     assert (tiers[0].cap, tiers[0].max_leverage, tiers[1].max_leverage) == (10, 100, 66.66)
     assert (tiers[-1].cap, tiers[-1].maintenance, tiers[-1].max_leverage) == (19_400, 0.4875, 2.0)

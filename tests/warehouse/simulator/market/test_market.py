@@ -1,4 +1,4 @@
-"""The market itself: the same whatever was asked before, balanced, and consistent with its own prices."""
+"""The market: independent of earlier requests, balanced, and consistent with its prices."""
 
 import numpy as np
 import polars as pl
@@ -24,7 +24,7 @@ def mark(market: Market, exchange: Exchange, coin: str, at_ms: int) -> float:
     return float(market.price_at(contract, "mark", np.array([at_ms]))[0]) / contract.multiplier
 
 
-def test_an_hour_does_not_depend_on_what_was_asked_before(market: Market) -> None:
+def test_market_does_not_depend_on_earlier_requests(market: Market) -> None:
     other, contract = Market(7), instrument("bybit", "AVAX")
     other.open_interest(contract, Interval(DAY_MS), AT_MS - 40 * DAY_MS, AT_MS - 30 * DAY_MS)
     other.open_interest_now(contract, AT_MS + 11 * DAY_MS)
@@ -42,7 +42,7 @@ def test_an_hour_does_not_depend_on_what_was_asked_before(market: Market) -> Non
     assert np.array_equal(flow.buy, other.flow(contract, Interval(DAY_MS), AT_MS - 10 * DAY_MS, AT_MS).buy)
 
 
-def test_another_seed_is_another_market(market: Market) -> None:
+def test_seeds_give_different_markets(market: Market) -> None:
     contract = instrument("okx", "DOGE")
     assert market.open_interest_now(contract, AT_MS).units[0] != Market(8).open_interest_now(contract, AT_MS).units[0]
 
@@ -59,7 +59,7 @@ def test_longs_equal_shorts_equal_open_interest(market: Market, exchange: Exchan
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)
-def test_nothing_stands_beyond_the_mark(market: Market, exchange: Exchange) -> None:
+def test_liquidation_prices_are_on_their_side_of_the_mark(market: Market, exchange: Exchange) -> None:
     for at_ms in range(AT_MS - 3 * DAY_MS, AT_MS, 7 * 3_600_000):
         now = mark(market, exchange, "BTC", at_ms)
         standing = market.true_positions(exchange, "BTC", at_ms).drop_nulls("liquidation_price")
@@ -68,7 +68,7 @@ def test_nothing_stands_beyond_the_mark(market: Market, exchange: Exchange) -> N
         assert shorts.min() >= now * (1 - 1e-9)
 
 
-def test_who_leaves_by_liquidation_was_touched(market: Market) -> None:
+def test_liquidated_positions_were_touched_by_the_mark(market: Market) -> None:
     gone = market.realised_liquidations("binance", "BTC", AT_MS - 3 * DAY_MS, AT_MS)
     assert len(gone) > 50
     assert set(gone["side"]) == {"long", "short"}
@@ -76,12 +76,12 @@ def test_who_leaves_by_liquidation_was_touched(market: Market) -> None:
     contract = instrument("binance", "BTC")
     at = market.price_at(contract, "mark", gone["ts_ms"].to_numpy())
     sign = np.where(gone["side"] == "long", 1.0, -1.0)
-    # the instant is rounded up to a millisecond, so the mark has just reached the level
+    # the time is rounded up to a millisecond, so the mark has just reached the level
     assert (sign * (at - gone["price"].to_numpy()) <= 1e-4 * at).all()
     assert (np.abs(at / gone["price"].to_numpy() - 1) < 5e-4).all()
 
 
-def test_positions_leave_when_they_are_liquidated(market: Market) -> None:
+def test_liquidated_positions_are_removed(market: Market) -> None:
     gone = market.realised_liquidations("okx", "BTC", AT_MS - DAY_MS, AT_MS).row(-1, named=True)
     key = (pl.col("opened_ms") == gone["opened_ms"]) & (pl.col("liquidation_price") == gone["price"])
     assert len(market.true_positions("okx", "BTC", gone["ts_ms"] - 1).filter(key)) == 1
@@ -89,7 +89,7 @@ def test_positions_leave_when_they_are_liquidated(market: Market) -> None:
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)
-def test_most_open_interest_is_slow(market: Market, exchange: Exchange) -> None:
+def test_most_open_interest_has_low_leverage(market: Market, exchange: Exchange) -> None:
     standing = market.true_positions(exchange, "BTC", AT_MS)
     slow = standing.filter(pl.col("leverage_x") < 7)["base"].sum() / standing["base"].sum()
     assert 0.7 < slow < 0.97
@@ -105,7 +105,7 @@ def test_prices_stay_near_their_anchor_and_jump() -> None:
     assert returns.max() > 3 * np.median(returns)
 
 
-def test_volume_of_bars_is_additive_and_carries_the_turnover_of_positions(market: Market) -> None:
+def test_bar_volume_is_additive_and_exceeds_liquidations(market: Market) -> None:
     contract = instrument("binance", "AVAX")
     start = AT_MS - AT_MS % DAY_MS - 8 * DAY_MS
     minutes = market.bars(contract, "trade", Interval(5 * MINUTE_MS), start, start + 8 * DAY_MS - 1, AT_MS)

@@ -1,11 +1,11 @@
-"""First touches against a plain search."""
+"""First touches against a linear search."""
 
 import numpy as np
 
 from warehouse.simulator.market.touches import first_at_or_below
 
 
-def test_first_touch_is_that_of_a_plain_search() -> None:
+def test_first_touch_equals_a_linear_search() -> None:
     g = np.random.default_rng(3)
     values = 100 + np.cumsum(g.standard_normal(777))
     start = g.integers(0, 777, 400)

@@ -1,4 +1,4 @@
-"""Recorded series over the same wire: what is there is served as it was, what is not is not."""
+"""Recorded series over the same wire format: recorded data is served unchanged, missing data is empty."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +28,7 @@ def client(played: Simulation) -> Iterator[httpx.Client]:
         yield opened
 
 
-def test_open_interest_is_the_file(client: httpx.Client) -> None:
+def test_open_interest_equals_the_file(client: httpx.Client) -> None:
     file = pl.read_parquet(DIRECTORY / "binance_open_interest_5m.parquet").filter(
         pl.col("symbol") == "BTCUSDT", pl.col("ts_ms") <= NOW_MS
     )
@@ -44,7 +44,7 @@ def test_open_interest_is_the_file(client: httpx.Client) -> None:
     assert (now["time"], float(now["openInterest"])) == (last["ts_ms"][-1], last["sum_open_interest"][-1])
 
 
-def test_hours_are_made_of_five_minutes_and_takers_are_not_published(client: httpx.Client) -> None:
+def test_hourly_bars_aggregate_five_minutes_without_taker_volume(client: httpx.Client) -> None:
     file = pl.read_parquet(DIRECTORY / "binance_klines_5m.parquet").filter(pl.col("symbol") == "BTCUSDT")
     closed, still_open = client.get("/fapi/v1/klines?symbol=BTCUSDT&interval=1h&limit=2").json()
     for row, end in ((closed, closed[0] + HOUR_MS), (still_open, NOW_MS)):
@@ -67,7 +67,7 @@ def test_mark_bars_are_hourly_only_and_closed(client: httpx.Client) -> None:
     assert now["indexPrice"] == now["lastFundingRate"] == ""
 
 
-def test_what_was_not_recorded_is_empty(client: httpx.Client) -> None:
+def test_unrecorded_series_are_empty(client: httpx.Client) -> None:
     for path in ("globalLongShortAccountRatio", "takerlongshortRatio"):
         assert client.get(f"/futures/data/{path}?symbol=BTCUSDT&period=1h").json() == []
     assert client.get("/fapi/v1/fundingRate?symbol=BTCUSDT").json() == []
@@ -80,7 +80,7 @@ def test_what_was_not_recorded_is_empty(client: httpx.Client) -> None:
     assert client.get(f"/api/v5/{hour}").json()["data"] == []
 
 
-def test_bybit_counts_both_sides_and_its_pages_add_up(client: httpx.Client) -> None:
+def test_bybit_pages_equal_the_two_sided_file(client: httpx.Client) -> None:
     file = pl.read_parquet(DIRECTORY / "bybit_open_interest_1h.parquet").filter(
         pl.col("symbol") == "ETHUSDT", pl.col("ts_ms") <= NOW_MS
     )
@@ -111,7 +111,7 @@ def test_okx_volume_is_in_contracts(client: httpx.Client) -> None:
     assert (row[7], row[8]) == ("", "1")
 
 
-def test_tiers_are_those_of_the_file_and_of_the_documentation(client: httpx.Client) -> None:
+def test_tiers_come_from_file_and_documentation(client: httpx.Client) -> None:
     body = client.get("/bapi/futures/v1/friendly/future/common/brackets").json()
     names = [row["symbol"] for row in body["data"]["brackets"]]
     assert set(names) == {"BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT", "AVAXUSDT"}
@@ -122,19 +122,19 @@ def test_tiers_are_those_of_the_file_and_of_the_documentation(client: httpx.Clie
     assert client.get(asked + "SOL-USDT").json()["data"] == []
 
 
-def test_a_recorded_source_has_no_truth(played: Simulation) -> None:
+def test_recorded_source_has_no_market(played: Simulation) -> None:
     with pytest.raises(TypeError, match="recorded"):
         _ = played.market
 
 
-def test_the_end_of_the_record_is_the_default_clock() -> None:
+def test_default_clock_is_the_end_of_the_recording() -> None:
     first, last = recorded_range(DIRECTORY)
     assert first < NOW_MS < last
     with serve(source="recorded", directory=DIRECTORY) as sim:
         assert httpx.get(sim.url + "/fapi/v1/time").json() == {"serverTime": last}
 
 
-def test_okx_open_interest_of_its_nine_days() -> None:
+def test_okx_serves_its_nine_recorded_days() -> None:
     at = 1_756_454_400_000 + 6 * HOUR_MS
     with serve(source="recorded", directory=DIRECTORY, now_ms=at) as sim:
         rows = httpx.get(sim.url + "/api/v5/public/open-interest?instType=SWAP").json()["data"]
@@ -154,6 +154,6 @@ def test_a_folder_without_open_interest_is_refused(tmp_path: Path) -> None:
         pass
 
 
-def test_a_directory_is_needed() -> None:
+def test_recorded_source_requires_a_directory() -> None:
     with pytest.raises(ValueError, match="directory"), serve(source="recorded", now_ms=NOW_MS):
         pass

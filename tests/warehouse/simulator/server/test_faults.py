@@ -1,4 +1,4 @@
-"""Each failure, worded as its exchange words it, over real HTTP."""
+"""Each fault in the words of its exchange, over real HTTP."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ OKX = "/api/v5/public/open-interest?instType=SWAP&instId=BTC-USDT-SWAP"
         (OKX, "500", 500, {"code": "50026"}),
     ],
 )
-def test_json_failures(
+def test_json_faults_have_status_and_code(
     sim: Simulation, client: httpx.Client, path: str, kind: Any, status: int, expected: dict[str, Any]
 ) -> None:
     sim.faults.add(Fault(kind=kind))
@@ -53,7 +53,7 @@ def test_json_failures(
         (OKX, "html", 200, "Maintenance"),
     ],
 )
-def test_failures_that_are_not_json(
+def test_html_faults_have_status_and_text(
     sim: Simulation, client: httpx.Client, path: str, kind: Any, status: int, part: str
 ) -> None:
     sim.faults.add(Fault(kind=kind))
@@ -62,7 +62,7 @@ def test_failures_that_are_not_json(
     assert part in reply.text
 
 
-def test_a_ban_says_until_when(sim: Simulation, client: httpx.Client, now_ms: int) -> None:
+def test_ban_states_its_end(sim: Simulation, client: httpx.Client, now_ms: int) -> None:
     sim.faults.add(Fault(kind="418", retry_after=300))
     reply = client.get(BINANCE)
     assert reply.headers["Retry-After"] == "300"
@@ -76,7 +76,7 @@ def test_retry_after_is_sent(sim: Simulation, client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("path", [BINANCE, BYBIT, OKX])
-def test_bodies_that_are_broken(sim: Simulation, client: httpx.Client, path: str) -> None:
+def test_broken_bodies_are_served(sim: Simulation, client: httpx.Client, path: str) -> None:
     right = client.get(path)
     sim.faults.add(Fault(kind="truncated", times=1), Fault(kind="empty", times=1), Fault(kind="no_rows", times=1))
     cut, empty, none = (client.get(path) for _ in range(3))
@@ -88,7 +88,7 @@ def test_bodies_that_are_broken(sim: Simulation, client: httpx.Client, path: str
     assert client.get(path).json() == right.json()
 
 
-def test_slow_answers_are_right_answers_and_hold_nobody_else_up(sim: Simulation, client: httpx.Client) -> None:
+def test_slow_answers_are_correct_and_do_not_block_others(sim: Simulation, client: httpx.Client) -> None:
     right = client.get(BINANCE).json()
     sim.faults.add(Fault(kind="slow", seconds=0.2, times=1), Fault(kind="slow", seconds=0.5, times=1))
     assert client.get(BINANCE).json() == right
@@ -97,14 +97,14 @@ def test_slow_answers_are_right_answers_and_hold_nobody_else_up(sim: Simulation,
     assert client.get(BINANCE).json() == right
 
 
-def test_failures_choose_by_path_and_query_and_are_counted(sim: Simulation, client: httpx.Client) -> None:
+def test_faults_match_path_and_query_and_are_counted(sim: Simulation, client: httpx.Client) -> None:
     sim.faults.add(Fault(kind="500", path="openInterest.*BTCUSDT", times=2))
     assert client.get("/fapi/v1/openInterest?symbol=ETHUSDT").status_code == 200
     assert [client.get(BINANCE).status_code for _ in range(3)] == [500, 500, 200]
     assert sim.faults.active() == []
 
 
-def test_failures_over_http(client: httpx.Client) -> None:
+def test_faults_are_managed_over_http(client: httpx.Client) -> None:
     added = client.post("/_simulator/faults", json=[{"kind": "429", "path": "^/v5/", "times": 1}, {"kind": "html"}])
     assert [row["kind"] for row in added.json()] == ["429", "html"]
     assert client.get(BYBIT).status_code == 429
@@ -114,20 +114,20 @@ def test_failures_over_http(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("sent", [{"kind": "plague"}, {"kind": "429", "when": 3}, {"kind": "429", "times": "many"}])
-def test_a_fault_that_is_none_is_refused(client: httpx.Client, sent: dict[str, Any]) -> None:
+def test_invalid_fault_is_refused(client: httpx.Client, sent: dict[str, Any]) -> None:
     reply = client.post("/_simulator/faults", json=sent)
     assert reply.status_code == 400
     assert reply.json()["error"]
 
 
-def test_an_unknown_kind_is_refused(sim: Simulation) -> None:
+def test_unknown_kind_is_refused(sim: Simulation) -> None:
     kind: Any = "plague"
     with pytest.raises(ValueError, match="plague"):
         sim.faults.add(Fault(kind=kind))
     assert len(KINDS) == len(set(KINDS))
 
 
-def test_what_was_asked_is_remembered(client: httpx.Client) -> None:
+def test_requests_are_logged(client: httpx.Client) -> None:
     client.delete("/_simulator/requests")
     client.get(BINANCE)
     client.get(OKX)

@@ -1,4 +1,4 @@
-"""Starting, stopping, the clock, and that nothing after it is ever served."""
+"""Start, stop and clock of the server; nothing later than the clock is served."""
 
 import json
 import re
@@ -26,7 +26,7 @@ CLOSES = {"/fapi/v1/klines", "/fapi/v1/continuousKlines"} | {
 
 
 def moments(path: str, body: object) -> list[int]:
-    """All times in an answer, in ms, but those that are announced and those at which an open bar will close."""
+    """Return all times in an answer, in ms, except announced times and the close of the open bar."""
     if isinstance(body, dict):
         return [at for key, part in body.items() if key not in AHEAD for at in moments(path, part)]
     if isinstance(body, list):
@@ -36,7 +36,7 @@ def moments(path: str, body: object) -> list[int]:
 
 
 @pytest.mark.parametrize("path", sorted(ROUTES))
-def test_nothing_after_the_clock(client: httpx.Client, now_ms: int, path: str) -> None:
+def test_answers_hold_no_time_after_the_clock(client: httpx.Client, now_ms: int, path: str) -> None:
     interval = "5m" if path.startswith("/fapi") else "5"
     period = {"/v5/market/account-ratio": "5min"}.get(path, "5m")
     reply = client.get(path, params=SENT | {"interval": interval, "period": period})
@@ -45,7 +45,7 @@ def test_nothing_after_the_clock(client: httpx.Client, now_ms: int, path: str) -
     assert all(at <= now_ms for at in found)
 
 
-def test_the_clock_can_move() -> None:
+def test_clock_can_move() -> None:
     hands = [START_MS]
     with serve(seed=7, now_ms=lambda: hands[0]) as sim, httpx.Client(base_url=sim.url) as client:
         path = "/fapi/v1/klines?symbol=AVAXUSDT&interval=1h&limit=1"
@@ -61,7 +61,7 @@ def test_the_clock_can_move() -> None:
     assert float(seen[2][2]) >= float(seen[1][2])
 
 
-def test_the_same_hour_over_http_whenever_started(client: httpx.Client, now_ms: int) -> None:
+def test_past_hours_do_not_depend_on_the_clock(client: httpx.Client, now_ms: int) -> None:
     path = f"/futures/data/openInterestHist?symbol=AVAXUSDT&period=5m&endTime={now_ms - 20 * HOUR_MS}&limit=12"
     with serve(seed=7, now_ms=now_ms + 240 * HOUR_MS) as later:
         assert httpx.get(later.url + path).json() == client.get(path).json()
@@ -70,11 +70,11 @@ def test_the_same_hour_over_http_whenever_started(client: httpx.Client, now_ms: 
 
 
 def simulators() -> set[threading.Thread]:
-    """Those of this process: fixtures of other modules have theirs open as well."""
+    """Return the simulator threads of this process; fixtures of other modules run some too."""
     return {thread for thread in threading.enumerate() if thread.name == "simulator"}
 
 
-def test_it_listens_on_loopback_and_ends_with_its_block() -> None:
+def test_server_uses_loopback_and_stops_with_its_block() -> None:
     before = simulators()
     with serve(now_ms=START_MS) as sim:
         assert sim.url.startswith("http://127.0.0.1:")
@@ -84,20 +84,20 @@ def test_it_listens_on_loopback_and_ends_with_its_block() -> None:
     assert simulators() == before
 
 
-def test_it_ends_when_the_block_fails() -> None:
+def test_server_stops_when_the_block_fails() -> None:
     with pytest.raises(ZeroDivisionError), serve(now_ms=START_MS) as sim:
         _ = 1 / 0
     with pytest.raises(httpx.ConnectError):
         httpx.get(sim.url + "/fapi/v1/ping")
 
 
-def test_a_port_in_use_is_named(sim: Simulation) -> None:
+def test_port_in_use_is_named(sim: Simulation) -> None:
     port = int(sim.url.rsplit(":", 1)[1])
     with pytest.raises(OSError, match=f"port {port}"), serve(port=port, now_ms=START_MS):
         pass
 
 
-def test_without_history_limits_old_statistics_are_answered(now_ms: int) -> None:
+def test_old_statistics_are_served_without_history_limits(now_ms: int) -> None:
     path = f"/futures/data/openInterestHist?symbol=AVAXUSDT&period=1h&startTime={now_ms - 90 * 24 * HOUR_MS}&limit=3"
     with serve(now_ms=now_ms, history_limits=False) as sim:
         rows = httpx.get(sim.url + path, timeout=30).json()
@@ -105,14 +105,14 @@ def test_without_history_limits_old_statistics_are_answered(now_ms: int) -> None
     assert rows[0]["timestamp"] < now_ms - 89 * 24 * HOUR_MS
 
 
-def test_the_wall_clock_is_the_default() -> None:
+def test_default_clock_is_the_wall_clock() -> None:
     with serve() as sim:
         first = httpx.get(sim.url + "/fapi/v1/time").json()["serverTime"]
         assert first <= httpx.get(sim.url + "/fapi/v1/time").json()["serverTime"]
     assert first > START_MS
 
 
-def test_before_the_launch_there_is_nothing(client: httpx.Client) -> None:
+def test_data_begins_at_the_launch(client: httpx.Client) -> None:
     reply = client.get("/fapi/v1/klines?symbol=AVAXUSDT&interval=1d&startTime=0&limit=2").json()
     assert json.dumps(reply[0][0]) == "1577836800000"
     assert client.get("/fapi/v1/klines?symbol=AVAXUSDT&interval=1d&endTime=1577000000000").json() == []

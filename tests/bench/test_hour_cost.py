@@ -1,4 +1,4 @@
-"""What one hour costs, stage by stage, and how that grows with history. Measures and asserts no time: `make bench`."""
+"""Cost of an hour by stage, and its growth with history; no time is asserted. Run: `make bench`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table as Grid
 
-from tests.warehouse.pipeline.past import lengthen
+from tests.warehouse.pipeline.long_history import lengthen
 from tests.warehouse.trial import Trial
 from transforms.exchanges import ADAPTERS
 from transforms.exchanges.protocol import Request
@@ -42,7 +42,7 @@ def show(title: str, columns: tuple[str, ...], rows: Iterator[tuple[str, ...]]) 
 
 
 class Stages:
-    """A progress that keeps the seconds of each stage."""
+    """A progress reporter that keeps the seconds of each stage."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -53,10 +53,10 @@ class Stages:
         self.now = name.split(maxsplit=1)[0]
 
     def grow(self, by: int) -> None:
-        """A stage costs what it costs."""
+        """Ignore a change of the total."""
 
     def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
-        """A step costs what its stage costs."""
+        """Ignore a step; its time counts for the stage."""
 
     def end(self) -> None:
         moment = time.perf_counter()
@@ -66,7 +66,7 @@ class Stages:
 
 @pytest.fixture(scope="module")
 def start(_served: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """The first hour of three coins."""
+    """Return a warehouse with the first hour of three coins."""
     made = Trial(tmp_path_factory.mktemp("start") / "warehouse", _served.url)
     made.run(FIRST, coins=COINS)
     return made
@@ -79,7 +79,7 @@ def timed(made: Trial, hour: datetime, coins: str = COINS) -> dict[str, float]:
     return stages.seconds
 
 
-def test_stages_of_one_hour(start: Trial, tmp_path: Path) -> None:
+def test_cost_of_an_hour_by_stage(start: Trial, tmp_path: Path) -> None:
     made = start.copied(tmp_path / "warehouse")
     runs = [timed(made, FIRST + i * HOUR) for i in range(1, 4)]
     names = list(dict.fromkeys(name for run in runs for name in run))
@@ -89,11 +89,11 @@ def test_stages_of_one_hour(start: Trial, tmp_path: Path) -> None:
     show(f"One hour of {COINS}, median of {len(runs)}", ("stage", "s"), ((n, f"{s:.2f}") for n, s in rows))
 
 
-def test_an_hour_of_fifty_coins(exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The simulated exchanges answer in this process and are not paced; at the exchanges' own limits they would be."""
+def test_cost_of_an_hour_of_fifty_coins(exchanges: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The simulated exchanges have no rate limits; the time at the real limits is computed from the requests."""
     coins = [coin for coin in LISTED if coin not in SINGLE_EXCHANGE][:MANY]
     made = Trial(tmp_path / "warehouse", exchanges.url)
-    timed(made, FIRST, ",".join(coins))  # the first hour also asks for what is listed
+    timed(made, FIRST, ",".join(coins))  # the first hour also requests the listings
     asked = record(monkeypatch)
     begun = cpu()
     seconds = timed(made, FIRST + HOUR, ",".join(coins))
@@ -105,7 +105,7 @@ def test_an_hour_of_fifty_coins(exchanges: Simulation, tmp_path: Path, monkeypat
 
 
 def record(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
-    """Every request from now on."""
+    """Record every later request in the returned list."""
     asked: list[Request] = []
     fetch = ExchangeClient.fetch
 
@@ -119,7 +119,7 @@ def record(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
 
 
 def paced(asked: list[Request]) -> Iterator[tuple[str, float]]:
-    """By exchange, the seconds that the tightest of its documented limits makes of the requests, begun empty."""
+    """Yield by exchange the seconds that its tightest documented limit needs for the requests."""
     for exchange, adapter in ADAPTERS.items():
         weights = {b: sum(r.weight for r in asked if r.budget == b.name) for b in adapter.BUDGETS}
         yield exchange, max(weight * b.seconds / b.capacity for b, weight in weights.items())
@@ -130,7 +130,7 @@ def cpu() -> float:
     return sum(each.ru_utime + each.ru_stime for each in both)
 
 
-def test_an_hour_after_a_year_and_after_a_week(start: Trial, tmp_path: Path) -> None:
+def test_cost_of_an_hour_after_a_week_and_a_year(start: Trial, tmp_path: Path) -> None:
     pasts = {name: start.copied(tmp_path / str(days)) for name, days in PASTS.items()}
     for name, made in pasts.items():
         lengthen(Store(made.root), FIRST.date(), PASTS[name])
@@ -149,13 +149,13 @@ def test_an_hour_after_a_year_and_after_a_week(start: Trial, tmp_path: Path) -> 
 
 
 def compared(clock: str, seconds: dict[str, list[float]]) -> Iterator[tuple[str, ...]]:
-    """Each history's seconds and their ratio, pair by pair; CPU seconds tell where the machine has other work."""
+    """Yield each history's seconds and their ratios by pair; CPU seconds are robust to other load."""
     ratios = [year / week for week, year in zip(*seconds.values(), strict=True)]
     for name, values in [*seconds.items(), ("ratio", ratios)]:
         yield f"{name}, {clock}", f"{statistics.median(values):.3f}", " ".join(f"{x:.2f}" for x in values)
 
 
-def test_the_estimator_per_bar(start: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cost_of_the_estimator_per_bar(start: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spent: list[tuple[float, int]] = []
 
     def clocked(whole: Callable[..., Any]) -> Callable[..., Any]:
@@ -170,7 +170,7 @@ def test_the_estimator_per_bar(start: Trial, tmp_path: Path, monkeypatch: pytest
     made = Trial(tmp_path / "warehouse", start.url)
     monkeypatch.setattr(estimate, "run", clocked(estimate.run))
     made.run(FIRST)
-    spent.clear()  # a contract's distances are worked out once
+    spent.clear()  # a contract's distance profiles are computed once
     made.run(FIRST + HOUR, FIRST + PAIRS * HOUR)
     seconds, bars = (sum(column) for column in zip(*spent, strict=True))
     assert bars > 0

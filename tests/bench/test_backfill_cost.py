@@ -1,6 +1,6 @@
-"""What a backfill costs from stored payloads to published tables, stage by stage, and how that grows: `make bench`.
+"""Cost of a backfill from stored payloads to published tables, by stage and size. Run: `make bench`.
 
-Measures and asserts no time.
+No time is asserted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FIRST = datetime(2026, 11, 2)
 DAYS, COINS = 10, "BTC,ETH,SOL"
 FEW_DAYS = 2
 KEPT = ("raw", "ops/fetches", "core/instruments", "core/margin_tiers", "warehouse.json")
-"""What is asked for, or remembered between days; the rest is made of it."""
+"""Paths of requested and persistent data; everything else is built from them."""
 
 _CHILD = """
 import json, resource, sys, time
@@ -62,13 +62,13 @@ print(json.dumps([progress.seconds, [resource.getrusage(each).ru_maxrss / 1024 f
 
 @pytest.fixture(scope="module")
 def long(_served: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """Payloads of one coin over DAYS."""
+    """Return a warehouse with payloads of one coin over DAYS."""
     return filled(Trial(tmp_path_factory.mktemp("long") / "warehouse", _served.url), "BTC", DAYS)
 
 
 @pytest.fixture(scope="module")
 def wide(_served: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """Payloads of all COINS over FEW_DAYS."""
+    """Return a warehouse with payloads of all COINS over FEW_DAYS."""
     return filled(Trial(tmp_path_factory.mktemp("wide") / "warehouse", _served.url), COINS, FEW_DAYS)
 
 
@@ -82,7 +82,7 @@ def last_of(days: int) -> datetime:
 
 
 def again(made: Trial, root: Path, coins: str, days: int) -> list[Any]:
-    """Seconds by stage (wall, CPU) and peak memory (MiB: this process, the largest of its children)."""
+    """Return seconds by stage (wall, CPU) and peak memory in MiB (process, largest child)."""
     for kept in KEPT:
         at = made.root / kept
         (root / kept).parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def again(made: Trial, root: Path, coins: str, days: int) -> list[Any]:
     return measured
 
 
-def test_from_payloads_to_tables(long: Trial, wide: Trial, tmp_path: Path) -> None:
+def test_cost_from_payloads_to_tables(long: Trial, wide: Trial, tmp_path: Path) -> None:
     cases = [("BTC", 1, long), ("BTC", DAYS, long), ("BTC", FEW_DAYS, wide), (COINS, FEW_DAYS, wide)]
     grid = Grid("seconds a coin-day: wall, CPU", *(f"{len(c.split(','))} x {d} days" for c, d, _ in cases))
     found = [again(made, tmp_path / str(i), coins, days) for i, (coins, days, made) in enumerate(cases)]
@@ -107,7 +107,7 @@ def test_from_payloads_to_tables(long: Trial, wide: Trial, tmp_path: Path) -> No
     sums = [[sum(column) for column in zip(*seconds.values(), strict=True)] for seconds, _ in found]
     grid.add_row("in all", *(shown(*both, size) for both, size in zip(sums, sizes, strict=True)))
     grid.add_row("peak MiB: run, largest child", *(f"{own:,.0f} {child:,.0f}" for _, (own, child) in found))
-    # what a run costs once is in both, so the days between tell what one more costs
+    # both include the fixed cost of a run, so their difference gives the cost of a further day
     wall, busy = ((many - one) / (DAYS - 1) * 365 for one, many in zip(sums[0], sums[1], strict=True))
     Console(width=120).print(grid)
     Console(width=120).print(f"A coin-year on three exchanges, extrapolated: {wall:.0f} s, of CPU {busy:.0f} s")

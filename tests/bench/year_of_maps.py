@@ -1,4 +1,4 @@
-"""A year of maps, made of the days that there are: they are repeated before the first, with their times moved."""
+"""A year of maps: existing days repeated before the first one, with shifted times."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from warehouse.storage.layout import Key
 from warehouse.storage.store import Store
 
 NEWEST = 30
-"""Days that are repeated: the last whole ones, whose crowds are as large as they get."""
+"""Number of repeated days: the last complete ones, with the largest populations."""
 STATE = ("state_positions", "state_cohorts")
 
 
 def repeat(store: Store, length: int) -> None:
-    """Makes the past of each coin's mart, of three days or more, `length` days long.
+    """Extend each coin's mart, of three days or more, to `length` days.
 
-    Of the coins after the first, files are those of the first by another name: they are there to be passed over.
+    Later coins get hard links to the files of the first coin; queries only skip them.
     """
     levels = table("liquidation_levels")
     coins = sorted({str(key["coin"]) for key in store.keys(levels)})

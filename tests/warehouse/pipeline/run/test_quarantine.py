@@ -1,4 +1,4 @@
-"""Bad rows are held back with their reason, and so is what is built on them; the last good hour stays readable."""
+"""Bad rows and their dependents are quarantined with a reason; the last good hour stays readable."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEPENDENT = ("liquidation_levels", "position_ledger", "state_positions", "state_
 
 
 def in_thousandths(query: Query) -> Reply:
-    """Binance's open interest in the wrong unit: coins no longer agree with dollars."""
+    """Serve Binance's open interest in the wrong unit, so that coins and dollars disagree."""
     reply = server.ROUTES["good"](query)
     assert isinstance(reply.body, list)
     return replace(
@@ -38,7 +38,7 @@ def in_thousandths(query: Query) -> Reply:
 
 @pytest.fixture(scope="module")
 def unbroken(one_hour: Trial, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """Hours A to C of sound rows."""
+    """Return a warehouse of hours A to C with sound rows."""
     made = one_hour.copied(tmp_path_factory.mktemp("unbroken") / "warehouse")
     made.run(B, C)
     return made
@@ -46,7 +46,7 @@ def unbroken(one_hour: Trial, tmp_path_factory: pytest.TempPathFactory) -> Trial
 
 @pytest.fixture(scope="module")
 def wrong(one_hour: Trial, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """Hour A of sound rows, hour B with Binance's units wrong."""
+    """Return a warehouse with a sound hour A and an hour B with Binance's wrong units."""
     made = one_hour.copied(tmp_path_factory.mktemp("wrong") / "warehouse")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(server.ROUTES, "good", server.ROUTES[HISTORY])
@@ -55,7 +55,7 @@ def wrong(one_hour: Trial, tmp_path_factory: pytest.TempPathFactory) -> Trial:
     return made
 
 
-def test_wrong_units_are_held_back_with_their_reason(wrong: Trial) -> None:
+def test_wrong_units_are_quarantined_with_reason(wrong: Trial) -> None:
     held = wrong.root / "quarantine" / "core" / "open_interest" / PARTITION
     reason = (held / "reason.txt").read_text()
     assert reason.startswith(
@@ -71,26 +71,26 @@ def test_wrong_units_are_held_back_with_their_reason(wrong: Trial) -> None:
 
 
 @pytest.mark.parametrize("name", DEPENDENT)
-def test_what_is_built_on_it_is_held_too(wrong: Trial, name: str) -> None:
+def test_dependent_table_is_quarantined(wrong: Trial, name: str) -> None:
     reason = (wrong.root / "quarantine" / table(name).layer / name / PARTITION / "reason.txt").read_text()
     assert "which is quarantined" in reason
 
 
-def test_the_last_good_hour_stays_readable(one_hour: Trial, wrong: Trial) -> None:
+def test_last_good_hour_stays_readable(one_hour: Trial, wrong: Trial) -> None:
     kept = [f"mart/{name}" for name in DEPENDENT] + ["core/open_interest", "ops/watermark"]
     assert differing(one_hour.files(*kept), wrong.files(*kept)) == []
     assert wrong.ask("SELECT hour_utc FROM ops.watermark").item() == A
     assert wrong.ask("SELECT max(hour_utc) FROM mart.market_balance").item() == A
 
 
-def test_what_was_received_is_kept(wrong: Trial) -> None:
+def test_payloads_and_other_tables_are_kept(wrong: Trial) -> None:
     assert wrong.rows("payloads").filter(endpoint="open_interest_history", exchange="binance").height > 1
     assert wrong.rows("price_bars")["open_utc"].max() >= B - HOUR
 
 
 @pytest.mark.parametrize("hour", [B, C], ids=["the same hour again", "the next hour"])
-def test_sound_rows_take_the_place_of_wrong_ones(wrong: Trial, unbroken: Trial, tmp_path: Path, hour: Any) -> None:
-    """The exchange has mended its units: what it answers now counts, and nothing is held back any more."""
+def test_corrected_answers_replace_wrong_rows(wrong: Trial, unbroken: Trial, tmp_path: Path, hour: Any) -> None:
+    """After the exchange corrects its units, the new answers count and the quarantine is empty."""
     made = wrong.copied(tmp_path / "warehouse")
     made.run(hour)
     made.run(C)
@@ -99,7 +99,7 @@ def test_sound_rows_take_the_place_of_wrong_ones(wrong: Trial, unbroken: Trial, 
 
 
 class TestRelease:
-    """A check that fails once, and not again: whatever was the matter has been put right."""
+    """A check that fails in one run and passes in the next."""
 
     @pytest.fixture
     def failing(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
@@ -121,7 +121,7 @@ class TestRelease:
             ("market_summary", set[str]()),
         ],
     )
-    def test_a_good_partition_ends_the_quarantine_of_a_bad_one(
+    def test_good_partition_ends_quarantine(
         self,
         one_hour: Trial,
         unbroken: Trial,
@@ -141,7 +141,7 @@ class TestRelease:
         assert made.leftovers() == []
         assert differing(unbroken.files(*MADE), made.files(*MADE)) == []
 
-    def test_even_where_it_is_what_was_published_already(
+    def test_unchanged_good_partition_ends_quarantine(
         self, one_hour: Trial, tmp_path: Path, failing: Callable[[str], None], monkeypatch: Any
     ) -> None:
         made = one_hour.copied(tmp_path / "warehouse")

@@ -1,6 +1,6 @@
-"""kill -9 at each stage of a run, then the same command: the tables of a run that was never killed, and nothing else.
+"""kill -9 at each stage of a run, then the same command: exactly the tables of an undisturbed run.
 
-The child kills itself at a point that the test plants in it.
+The child process kills itself at a point that the test plants.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ before(staging.shutil, "rmtree", lambda p, **_: (Path(p) / "journal.json").exist
 
 
 def killed(made: Trial, plant: str) -> None:
-    """Runs the hour after `A` in a child that dies by SIGKILL at what `plant` plants."""
+    """Run the hour after `A` in a child process that kills itself at the planted point."""
     hour = (A + HOUR).isoformat()
     child = python(CHILD.replace("{plant}", plant), made.root, made.url, hour, hour)
     _, complaints = child.communicate(timeout=120)
@@ -106,14 +106,14 @@ def killed(made: Trial, plant: str) -> None:
 
 @pytest.fixture(scope="module")
 def never_killed(one_hour: Trial, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """`A` and the hour after it."""
+    """Return a warehouse of `A` and the hour after it, without kills."""
     made = one_hour.copied(tmp_path_factory.mktemp("never_killed") / "warehouse")
     made.run(A + HOUR)
     return made
 
 
 @pytest.mark.parametrize("plant", POINTS.values(), ids=POINTS)
-def test_the_same_command_makes_it_good(one_hour: Trial, never_killed: Trial, tmp_path: Path, plant: str) -> None:
+def test_same_command_repairs_a_killed_run(one_hour: Trial, never_killed: Trial, tmp_path: Path, plant: str) -> None:
     made = one_hour.copied(tmp_path / "warehouse")
     killed(made, plant)
     assert set(made.ask("SELECT DISTINCT hour_utc FROM mart.market_balance")["hour_utc"]) <= {A, A + HOUR}
@@ -124,8 +124,8 @@ def test_the_same_command_makes_it_good(one_hour: Trial, never_killed: Trial, tm
     assert made.ask("SELECT DISTINCT hour_utc FROM mart.market_balance").height == 2
 
 
-def test_processes_that_build_end_with_the_run(one_hour: Trial, never_killed: Trial, tmp_path: Path) -> None:
-    """A long range is built in other processes: one that outlived the run would write beside the next."""
+def test_worker_processes_end_with_the_run(one_hour: Trial, never_killed: Trial, tmp_path: Path) -> None:
+    """Worker processes must not outlive a killed run and write beside the next."""
     made = one_hour.copied(tmp_path / "warehouse")
     pids = tmp_path / "pids"
     killed(made, IN_PROCESSES.replace("{pids}", str(pids)))
@@ -152,7 +152,7 @@ threading.Thread(target=watch, daemon=True).start()
 
 
 def gone(pid: int) -> None:
-    """Waits for the end of another process."""
+    """Wait for the end of another process."""
     try:
         psutil.Process(pid).wait(60)
     except psutil.NoSuchProcess:

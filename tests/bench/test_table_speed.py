@@ -1,7 +1,7 @@
-"""What a question to a year of maps takes, and what the maps weigh. Measures and asserts no time: `make bench`.
+"""Query times on a year of maps, and file sizes; no time is asserted. Run: `make bench`.
 
-`BENCH_WAREHOUSE` names a warehouse to ask; without it one is made: the first day of BTC, repeated to a year.
-CPU is told beside the clock, as others may use the machine.
+`BENCH_WAREHOUSE` names a warehouse to query; by default the first day of BTC is repeated to a year.
+CPU time is shown beside wall time, since others may use the machine.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ import pytest
 
 from expectations.contract import Table
 from expectations.tables import load, table
-from tests.bench.long_past import STATE, repeat
-from tests.bench.test_what_an_hour_costs import show
+from tests.bench.test_hour_cost import show
+from tests.bench.year_of_maps import STATE, repeat
 from tests.warehouse.trial import Trial
 from warehouse.catalog import build as catalog
 from warehouse.clock import HOUR, to_ms
@@ -72,13 +72,13 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def newest(store: Store) -> tuple[str, date]:
-    """The first coin, whose past is its own, and its last whole day."""
+    """Return the first coin, which has its own history, and its last complete day."""
     coin = min(str(key["coin"]) for key in store.keys(LEVELS))
     return coin, date.fromisoformat(str(store.keys(LEVELS, coin=coin)[-2]["date"]))
 
 
 def measured(ask: Callable[[], Sequence[object]], times: int = 15) -> tuple[float, float]:
-    """Median of warm runs: milliseconds by the clock, and of CPU."""
+    """Return the median wall and CPU milliseconds of warm runs."""
     assert ask()
     taken = []
     for _ in range(times):
@@ -88,7 +88,7 @@ def measured(ask: Callable[[], Sequence[object]], times: int = 15) -> tuple[floa
     return median(wall for wall, _ in taken), median(cpu for _, cpu in taken)
 
 
-def test_a_question_to_a_year(year: Store) -> None:
+def test_query_times_on_a_year(year: Store) -> None:
     coin, day = newest(year)
     hour = datetime.combine(day, datetime.min.time()) + 20 * HOUR
     file = year.path(LEVELS, {"coin": coin, "date": day})
@@ -110,7 +110,7 @@ def _asked(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[float, floa
     return measured(lambda: connection.execute(sql).fetchall())
 
 
-def test_what_a_coin_weighs(year: Store) -> None:
+def test_size_of_a_coin_year(year: Store) -> None:
     coin, _ = newest(year)
     made = [t for t in load().values() if t.layer == "mart" and t.partition == ("coin", "date")]
     weighed = [(t, _weight(year, t, coin)) for t in made if year.keys(t, coin=coin)]
@@ -131,13 +131,13 @@ def _files_a_year(contract: Table) -> int:
 
 
 def _weight(store: Store, contract: Table, coin: str) -> tuple[float, float]:
-    """Rows and bytes of a file: the mean over the last ten whole days."""
+    """Return the mean rows and bytes of a file over the last ten complete days."""
     files = [store.path(contract, key) for key in store.keys(contract, coin=coin)[-11:-1]]
     rows = [pq.read_metadata(path).num_rows for path in files]
     return sum(rows) / len(files), sum(path.stat().st_size for path in files) / len(files)
 
 
-def test_what_a_row_weighs(year: Store) -> None:
+def test_size_of_a_row_by_column(year: Store) -> None:
     coin, day = newest(year)
     about = pq.read_metadata(year.path(LEVELS, {"coin": coin, "date": day}))
     of: Counter[str] = Counter()
@@ -151,7 +151,7 @@ def test_what_a_row_weighs(year: Store) -> None:
     )
 
 
-def test_what_a_row_would_weigh(year: Store) -> None:
+def test_size_of_a_row_by_encoding(year: Store) -> None:
     coin, day = newest(year)
     rows = year.read(LEVELS, [{"coin": coin, "date": day}]).select(list(LEVELS.file_schema))
     show(

@@ -1,6 +1,6 @@
-"""kill -9 at any file operation of any command, then the same command: what an undisturbed one leaves, nothing else.
+"""kill -9 at any file operation of any command, then the same command: the result of an undisturbed run.
 
-Where in a phase a process dies is random by seed. The first kill of each test is in the phase that is named for it.
+The operation within a phase is random by seed. The first kill of each test is in its named phase.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from expectations.tables import table
-from tests.warehouse.pipeline import dying
+from tests.warehouse.pipeline import kill_process
 from tests.warehouse.trial import MADE, A, Trial, differing, python
 from transforms.estimation import calibration
 from warehouse.clock import HOUR
@@ -32,11 +32,11 @@ from warehouse.storage.store import Store
 
 pytestmark = pytest.mark.slow
 
-CHILD = "import json, sys; from tests.warehouse.pipeline.dying import main; main(json.loads(sys.argv[1]))"
-MIDNIGHT = datetime(2026, 10, 22)  # 29 days before the day of NOW: what is older is asked of the archive
+CHILD = "import json, sys; from tests.warehouse.pipeline.kill_process import main; main(json.loads(sys.argv[1]))"
+MIDNIGHT = datetime(2026, 10, 22)  # 29 days before the day of NOW; older data comes from the archive
 OVER_MIDNIGHT = (MIDNIGHT - 2 * HOUR, MIDNIGHT + HOUR)
 FIT = datetime(2026, 11, 20)
-PHASES = ("start", *dying.PHASES, "process")
+PHASES = ("start", *kill_process.PHASES, "process")
 KILLS = {
     "run": [
         ("hour", "start"), ("midnight", "collect"), ("hour", "build"), ("midnight", "build"), ("hour", "gate"),
@@ -57,13 +57,13 @@ KILLS = {
         ("calibrate", "catalog"), ("calibrate", "gate"),
     ],
 }  # fmt: skip
-"""Ten tests of each command, by warehouse and by the phase of the first kill."""
+"""Ten tests of each command: a case and the phase of the first kill."""
 SEEDS = [(of, *kill, seed) for of, kills in KILLS.items() for seed, kill in enumerate(kills)]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command on a warehouse: what it is run with, what is there before, what is there afterwards.
+    """A command on a warehouse: its description, the warehouse before it, the warehouse after it.
 
     counts: the file operations of each phase of an undisturbed run.
     """
@@ -76,10 +76,10 @@ class Case:
 
 @pytest.fixture(scope="module", autouse=True)
 def limits() -> Iterator[None]:
-    """Those of the children: state goes after a day, so that there is something to prune within a few hours."""
-    states = [table(name) for name in dying.STATES]
+    """Set the limits of the child processes: state is kept for a day, so that a few hours suffice for pruning."""
+    states = [table(name) for name in kill_process.STATES]
     before = calibration.LEAST_HOURS, workers._MIN_DAYS_PER_PROCESS, [each.kept_days for each in states]
-    dying.shorten()
+    kill_process.shorten()
     yield
     calibration.LEAST_HOURS, workers._MIN_DAYS_PER_PROCESS, kept = before
     for each, days in zip(states, kept, strict=True):
@@ -90,7 +90,7 @@ def limits() -> Iterator[None]:
 def cases(
     one_hour: Trial, quiet_exchanges: Simulation, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Case]:
-    """Each case, made when it is first asked for."""
+    """Return a function that makes each case on first use."""
     home, known = tmp_path_factory.mktemp("undisturbed"), dict[str, Case]()
 
     def before(name: str) -> Trial | None:
@@ -122,19 +122,19 @@ def cases(
 
 
 def start(before: Trial | None, root: Path, url: str) -> Trial:
-    """A copy of what is there before a command, with its catalog; or nothing."""
+    """Return a copy of the warehouse before a command, with its catalog, or a new warehouse."""
     return before.copied(root) if before else Trial(root, url)
 
 
 def bars(path: Path, close: int) -> Path:
-    """A file of an hour of mark prices before midnight and one after it."""
+    """Write a file of mark prices of the hour before midnight and the hour after it."""
     lines = [f"{MIDNIGHT + timedelta(minutes=5 * each):%Y-%m-%d %H:%M},100,103,99,{close}" for each in range(-12, 12)]
     path.write_text("\n".join(["time,open,high,low,close", *lines]) + "\n")
     return path
 
 
 def environment(made: Trial, about: dict[str, Any]) -> dict[str, str]:
-    """The environment of an import: a warehouse of recorded data without any recording."""
+    """Return the environment of an import: source `recorded` with an empty recording."""
     if about["command"] != "import":
         return {}
     recorded = made.root.parent / "recorded"
@@ -146,7 +146,7 @@ def environment(made: Trial, about: dict[str, Any]) -> dict[str, str]:
 
 
 def child(made: Trial, about: dict[str, Any], phase: str, steps: int) -> tuple[int, Any]:
-    """Run a command in a process of its own. Return how it ended, and where it died or how much each phase did."""
+    """Run a command in a child process; return its exit code, and where it died or the operations of each phase."""
     told = made.root.with_name(f"{made.root.name}.told")
     words = {**about, "root": str(made.root), "phase": phase, "steps": steps, "told": str(told)}
     options = {"start_new_session": True, "env": {**os.environ, **environment(made, about)}}
@@ -158,7 +158,7 @@ def child(made: Trial, about: dict[str, Any], phase: str, steps: int) -> tuple[i
 
 
 def wait_for_group(group: int) -> None:
-    """Wait until all processes that a dead one had started have noticed and ended."""
+    """Wait until all processes that a killed process had started have ended."""
     until = time.monotonic() + 60
     while any(_group(process.pid) == group for process in psutil.process_iter()):
         assert time.monotonic() < until, "processes that build outlive their run"
@@ -173,7 +173,7 @@ def _group(pid: int) -> int | None:
 
 
 def read_in_between(made: Trial) -> None:
-    """After a kill, tables that are published together have the same hours, up to the watermark."""
+    """Require after a kill that tables published together have the same hours, including the watermark."""
     if not (made.root / "catalog.duckdb").is_file():
         return
     hours = [
@@ -185,10 +185,10 @@ def read_in_between(made: Trial) -> None:
 
 
 def undisturbed(made: Trial, about: dict[str, Any], patch: pytest.MonkeyPatch) -> None:
-    """Run the command here to its end."""
+    """Run the command in this process to its end."""
     for name, value in environment(made, about).items():
         patch.setenv(name, value)
-    dying.command({**about, "root": str(made.root), "workers": 1})
+    kill_process.command({**about, "root": str(made.root), "workers": 1})
 
 
 def settings_of(made: Trial, about: dict[str, Any]) -> Any:
@@ -198,7 +198,7 @@ def settings_of(made: Trial, about: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize(("of", "name", "phase", "seed"), SEEDS, ids=str)
-def test_the_same_command_ends_where_an_undisturbed_one_does(
+def test_command_after_kills_equals_an_undisturbed_one(
     cases: Callable[..., Case],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -228,7 +228,7 @@ def test_the_same_command_ends_where_an_undisturbed_one_does(
         assert made.ask(count)["n"].item() == case.after.ask(count)["n"].item()
 
 
-def test_every_phase_is_died_in() -> None:
-    """The first kill of a test is in its phase, or the test fails."""
+def test_every_phase_has_a_kill() -> None:
+    """A test fails unless its first kill is in its phase."""
     assert {phase for kills in KILLS.values() for _, phase in kills} == set(PHASES)
     assert [len(kills) for kills in KILLS.values()] == [10] * 4

@@ -1,4 +1,4 @@
-"""What was listened to reaches the tables with the hourly run, once, whenever it was recorded."""
+"""Stream recordings reach the tables once, with the hourly run, whenever they were recorded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECOND = timedelta(seconds=1)
 
 
 class Clock:
-    """A time that a test sets."""
+    """A clock set by a test."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -30,9 +30,9 @@ class Clock:
 
 
 def record(root: Path, exchange: str, hour: datetime, *, until: datetime | None = None, price: float = 90_000.0) -> int:
-    """A recording of the hour that ends at `hour`, or of its part up to `until`, with an event. Returns its time.
+    """Record the hour that ends at `hour`, or its part up to `until`, with one event; return the event's time in ms.
 
-    Its first ten seconds are in the file of the hour before.
+    The first ten seconds go to the file of the hour before.
     """
     begun, clock = hour - HOUR, Clock(hour - HOUR)
     recorder = Recorder(root, exchange, clock)
@@ -64,7 +64,7 @@ def trial(one_hour: Trial, exchanges: Simulation, tmp_path: Path) -> Trial:
     return one_hour.copied(tmp_path / "warehouse")
 
 
-def test_an_hour_that_was_listened_to_becomes_one_payload_and_its_rows(trial: Trial) -> None:
+def test_recorded_hour_becomes_a_payload_and_rows(trial: Trial) -> None:
     hour = A + HOUR
     for exchange in ("binance", "bybit"):
         record(trial.root, exchange, hour)
@@ -89,8 +89,8 @@ def test_an_hour_that_was_listened_to_becomes_one_payload_and_its_rows(trial: Tr
     assert swept.filter(side="short")["realised_usd"].to_list() == [0.0]
 
 
-def test_it_is_taken_in_once(trial: Trial) -> None:
-    """The file of the hour that goes on stays, and running again changes nothing."""
+def test_recording_is_stored_once(trial: Trial) -> None:
+    """The file of the current hour stays, and a second run changes nothing."""
     record(trial.root, "bybit", A + HOUR)
     trial.run(A + HOUR)
     left = recorded_hours(trial.root, ["bybit"], NOW)
@@ -100,7 +100,7 @@ def test_it_is_taken_in_once(trial: Trial) -> None:
     assert differing(once, trial.files(*MADE, "raw/payloads")) == []
 
 
-def test_taken_in_and_killed_before_it_was_published_it_is_one_payload(trial: Trial) -> None:
+def test_recording_stored_twice_before_publication_is_one_payload(trial: Trial) -> None:
     record(trial.root, "bybit", A + HOUR)
     for _ in range(2):
         assert store_recordings(Store(trial.root), "bybit", "simulated", A + HOUR, NOW) == 2
@@ -109,14 +109,14 @@ def test_taken_in_and_killed_before_it_was_published_it_is_one_payload(trial: Tr
     assert trial.rows("realised_liquidations").filter(exchange="bybit").height == 1
 
 
-def test_an_hour_that_may_still_be_written_is_left_alone(trial: Trial) -> None:
+def test_hour_still_being_recorded_is_not_stored(trial: Trial) -> None:
     record(trial.root, "bybit", A + HOUR)
     store_recordings(Store(trial.root), "bybit", "simulated", A + HOUR, A + HOUR + 30 * SECOND)
     store_recordings(Store(trial.root), "bybit", "simulated", A, NOW)
     assert streamed(trial)["window_end_utc"].to_list() == [A]
 
 
-def test_an_interrupted_hour_has_its_events_and_is_not_covered(trial: Trial) -> None:
+def test_interrupted_hour_has_events_but_no_coverage(trial: Trial) -> None:
     hour = A + HOUR
     record(trial.root, "bybit", hour, until=hour - 30 * 60 * SECOND)
     trial.run(hour)
@@ -125,8 +125,8 @@ def test_an_interrupted_hour_has_its_events_and_is_not_covered(trial: Trial) -> 
     assert trial.rows("sweeps").filter(exchange="bybit", hour_utc=hour)["realised_usd"].to_list() == [None, None]
 
 
-def test_what_was_recorded_days_ago_reaches_the_tables_of_its_day(trial: Trial) -> None:
-    """A listener that was killed, of an exchange that no run asked since."""
+def test_old_recording_reaches_the_tables_of_its_day(trial: Trial) -> None:
+    """A listener was killed, and no run has requested its exchange since."""
     trial.run(A - 2 * 24 * HOUR)
     record(trial.root, "bybit", A - 2 * 24 * HOUR)
     trial.run(A + HOUR)
@@ -134,7 +134,7 @@ def test_what_was_recorded_days_ago_reaches_the_tables_of_its_day(trial: Trial) 
     assert recorded_hours(trial.root, ["bybit"], A) == []
 
 
-def test_an_empty_recording_is_no_payload(trial: Trial) -> None:
+def test_empty_recording_is_not_stored(trial: Trial) -> None:
     path = trial.root / f"raw/streams/bybit/{A + HOUR:%Y-%m-%dT%H}.jsonl"
     path.parent.mkdir(parents=True)
     path.write_bytes(b'{"at":17')

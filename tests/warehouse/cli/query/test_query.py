@@ -1,4 +1,4 @@
-"""What a person types, good and bad, over a warehouse made by hand."""
+"""Query commands on a hand-made warehouse: valid and invalid input."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def liq(*arguments: str) -> Result:
 
 
 def refused(result: Result, *words: str, code: int = 2) -> None:
-    """One line that names the thing and the way out, no trace of where in the code it came up."""
+    """Require one error line with these words and no traceback."""
     assert result.exit_code == code, result.output
     line = result.stderr.strip()
     assert line.startswith("liq: ")
@@ -35,7 +35,7 @@ def refused(result: Result, *words: str, code: int = 2) -> None:
 
 @pytest.mark.usefixtures("small_warehouse")
 class TestAnswers:
-    def test_headline(self) -> None:
+    def test_headline_prints_sentences(self) -> None:
         result = liq("headline", "btc", "--price", "102699")
         assert result.exit_code == 0, result.output
         first, level, *_, last = result.stdout.splitlines()
@@ -50,7 +50,7 @@ class TestAnswers:
         assert "carried" not in result.stdout
 
     @pytest.mark.parametrize(("ending", "head"), [("png", b"\x89PNG"), ("html", b"<!DOCTYPE html>"), ("csv", b"coin,")])
-    def test_map(self, tmp_path: Path, ending: str, head: bytes) -> None:
+    def test_map_writes_each_format(self, tmp_path: Path, ending: str, head: bytes) -> None:
         out = tmp_path / "new" / f"btc.{ending}"
         result = liq("map", "BTC", "--out", str(out), "--window", "7d", "--exchange", "bybit")
         assert result.exit_code == 0, result.output
@@ -58,7 +58,7 @@ class TestAnswers:
         assert "modelled; simulated data; 2026-01-12 00:00 UTC" in result.stdout
         assert [path.name for path in out.parent.iterdir()] == [out.name]
 
-    def test_the_page_is_self_contained_and_named(self, tmp_path: Path) -> None:
+    def test_map_page_is_self_contained_and_titled(self, tmp_path: Path) -> None:
         out = tmp_path / "btc.html"
         liq("map", "BTC", "--out", str(out))
         page = out.read_text()
@@ -66,7 +66,7 @@ class TestAnswers:
         assert "<script src=" not in page
         assert 'href="http' not in page
 
-    def test_sql_in_each_form(self, tmp_path: Path) -> None:
+    def test_sql_writes_each_format(self, tmp_path: Path) -> None:
         ask = "SELECT side, count(*) AS n FROM mart.liquidation_levels GROUP BY side ORDER BY side"
         counted = json.loads(liq("sql", ask, "--format", "json").stdout)
         assert [row["side"] for row in counted] == ["long", "short"]
@@ -77,20 +77,20 @@ class TestAnswers:
         assert pl.read_parquet(out)["n"].to_list() == [row["n"] for row in counted]
         assert "side" in liq("sql", ask).stdout
 
-    def test_a_question_in_a_file(self, tmp_path: Path) -> None:
+    def test_sql_reads_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "hours.sql").write_text("-- Which hour is the last?\nFROM map_hour('BTC');\n")
         assert "2026-01-12" in liq("sql", "hours.sql", "--format", "csv").stdout
         refused(liq("sql", "none.sql"), "none.sql", "No such file", code=1)
 
-    def test_a_table_says_that_it_is_cut(self) -> None:
+    def test_truncated_table_is_reported(self) -> None:
         result = liq("sql", "SELECT * FROM range(500) AS t(n)", "--rows", "3")
         assert "3 of 500 rows shown" in result.stderr
 
-    def test_an_answer_without_rows_is_an_answer(self) -> None:
+    def test_empty_result_succeeds(self) -> None:
         result = liq("sql", "SELECT * FROM mart.market_balance WHERE false", "--format", "json")
         assert (result.exit_code, json.loads(result.stdout)) == (0, [])
 
-    def test_tables(self) -> None:
+    def test_tables_lists_rows_and_last_hour(self) -> None:
         rows = {row["table"]: row for row in json.loads(liq("tables", "--format", "json").stdout)}
         assert rows["mart.market_balance"]["rows"] == 8
         assert rows["mart.market_balance"]["last_utc"].startswith("2026-01-12")
@@ -105,7 +105,7 @@ def test_describe_needs_no_warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert word in result.stdout
 
 
-def test_describe_tells_what_a_macro_answers() -> None:
+def test_describe_shows_a_macro() -> None:
     result = liq("describe", "at_risk")
     assert result.exit_code == 0, result.output
     for word in ("at_risk(coin, price, as_of := NULL", "Modelled", "cumulative_usd", "Example: FROM at_risk("):
@@ -115,118 +115,118 @@ def test_describe_tells_what_a_macro_answers() -> None:
     assert liq("describe", "At_Risk").stdout == result.stdout
 
 
-def test_describe_lists_all_there_is() -> None:
+def test_describe_lists_tables_and_macros() -> None:
     listed = {row["name"]: row for row in json.loads(liq("describe", "--format", "json").stdout)}
     assert set(listed) == {t.full_name for t in load().values()} | set(macros.load())
     assert listed["at_risk"]["kind"] == "macro"
     assert all(row["what"] for row in listed.values())
 
 
-def test_describe_names_types_as_the_dictionary_does() -> None:
+def test_describe_uses_the_types_of_the_dictionary() -> None:
     rows = json.loads(liq("describe", "market_balance", "--format", "json").stdout)
     assert {row["column"]: row["type"] for row in rows}["hour_utc"] == "Timestamp (ms)"
 
 
 @pytest.mark.usefixtures("small_warehouse")
 class TestRefusals:
-    def test_unknown_coin(self) -> None:
+    def test_unknown_coin_is_refused(self) -> None:
         refused(liq("headline", "DOGE"), "DOGE", "there are BTC")
 
-    def test_unknown_exchange(self) -> None:
+    def test_unknown_exchange_is_refused(self) -> None:
         refused(liq("map", "BTC", "--exchange", "ftx", "--out", "x.png"), "ftx", "binance, bybit, okx")
 
-    def test_unknown_window(self) -> None:
+    def test_unknown_window_is_refused(self) -> None:
         refused(liq("map", "BTC", "--window", "2d", "--out", "x.png"), "2d", "1d, 7d, 30d, all")
 
-    def test_unknown_table(self) -> None:
+    def test_unknown_table_is_refused(self) -> None:
         refused(liq("describe", "mart.nothing"), "mart.nothing", "liq describe")
         refused(liq("sql", "SELECT * FROM nothing"), "nothing", "liq tables")
 
-    def test_what_duckdb_suggests_is_kept(self) -> None:
+    def test_suggestions_of_duckdb_are_kept(self) -> None:
         refused(liq("sql", "FROM mart.market_balanc"), 'Did you mean "market_balance"? See the tables', "liq tables")
         refused(liq("sql", "SELECT imbalanc FROM mart.market_balance"), 'Candidate bindings: "imbalance"')
         refused(liq("sql", "FROM liquidation_map(nonsense := 1)"), "Candidate macros: liquidation_map(coin, as_of")
 
-    def test_unknown_ending(self) -> None:
+    def test_unknown_extension_is_refused(self) -> None:
         refused(liq("map", "BTC", "--out", "x.pdf"), ".pdf", ".png, .html or .csv")
 
-    def test_unwritable_place(self, tmp_path: Path) -> None:
+    def test_unwritable_path_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         refused(liq("map", "BTC", "--out", str(tmp_path / "file" / "x.csv")), "x.csv", "another --out")
 
-    def test_a_moment_without_a_zone(self) -> None:
+    def test_time_without_zone_is_refused(self) -> None:
         refused(liq("headline", "BTC", "--as-of", "2026-01-12T00:00"), "no time zone", "2026-01-12T00:00Z")
 
-    def test_no_moment_at_all(self) -> None:
+    def test_invalid_time_is_refused(self) -> None:
         refused(liq("headline", "BTC", "--as-of", "yesterday"), "yesterday", "2026-01-12T00:00Z")
 
-    def test_the_future(self) -> None:
+    def test_future_time_is_refused(self) -> None:
         refused(liq("headline", "BTC", "--as-of", "2999-01-01T00:00Z"), "2999-01-01", "future")
 
-    def test_an_hour_that_is_not_there(self) -> None:
+    def test_unpublished_hour_is_refused(self) -> None:
         refused(
             liq("headline", "BTC", "--as-of", "2025-01-01T00:00Z"), "2025-01-01T00:00Z", "2026-01-11T23:00Z", "liq run"
         )
 
     @pytest.mark.parametrize("price", ["0", "-5", "nan", "inf"])
-    def test_no_price(self, price: str) -> None:
+    def test_invalid_price_is_refused(self, price: str) -> None:
         refused(liq("headline", "BTC", "--price", price), "--price", "100000")
 
-    def test_bad_sql(self) -> None:
+    def test_invalid_sql_is_refused(self) -> None:
         refused(liq("sql", "SELEC 1"), "Parser Error", "SELEC")
         refused(liq("sql", "SELECT nothing FROM mart.market_balance"), "Binder Error", "nothing")
         refused(liq("sql", "DROP VIEW mart.market_balance"), "read-only")
         refused(liq("sql", " "), "the statement is empty")
 
-    def test_parquet_without_a_file(self) -> None:
+    def test_parquet_requires_a_file(self) -> None:
         refused(liq("sql", "SELECT 1 AS n", "--format", "parquet"), "parquet", "--out")
 
-    def test_wrong_usage(self) -> None:
+    def test_wrong_usage_names_the_help(self) -> None:
         refused(liq("sql", "SELECT 1", "--format", "xml"), "xml", "'table', 'csv', 'json', 'parquet'", "liq sql --help")
         refused(liq("nothing"), "nothing", "liq --help")
         refused(liq("map"), "coin", "liq map --help")
         refused(liq("map", "BTC"), "--out", "liq map --help")
         refused(liq("headline", "BTC", "--sideways"), "--sideways", "liq headline --help")
 
-    def test_a_wrong_setting(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_invalid_setting_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("LIQ_EXCHANGES", "binance,ftx")
         refused(liq("headline", "BTC"), "LIQ_EXCHANGES", "ftx", "binance, bybit, okx")
 
-    def test_a_missing_warehouse(self, tmp_path: Path) -> None:
+    def test_missing_warehouse_is_refused(self, tmp_path: Path) -> None:
         refused(liq("headline", "BTC", "--warehouse", str(tmp_path / "nowhere")), "nowhere", "liq run")
         assert not (tmp_path / "nowhere").exists()
 
-    def test_a_missing_catalog(self, small_warehouse: Path) -> None:
+    def test_missing_catalog_is_refused(self, small_warehouse: Path) -> None:
         (small_warehouse / "catalog.duckdb").unlink()
         refused(liq("tables"), "catalog.duckdb", "liq run")
 
-    def test_a_damaged_catalog(self, small_warehouse: Path) -> None:
+    def test_damaged_catalog_is_refused(self, small_warehouse: Path) -> None:
         (small_warehouse / "catalog.duckdb").write_text("not a database")
         refused(liq("tables"), "catalog.duckdb", "liq run")
 
-    def test_another_schema(self, small_warehouse: Path) -> None:
+    def test_other_schema_is_refused(self, small_warehouse: Path) -> None:
         marker = {"schema": SCHEMA_VERSION - 1, "source": "simulated"}
         (small_warehouse / "warehouse.json").write_text(json.dumps(marker))
         refused(liq("headline", "BTC"), f"schema {SCHEMA_VERSION - 1}", "LIQ_WAREHOUSE")
 
-    def test_a_damaged_marker(self, small_warehouse: Path) -> None:
+    def test_damaged_marker_is_refused(self, small_warehouse: Path) -> None:
         (small_warehouse / "warehouse.json").write_text("{")
         refused(liq("headline", "BTC"), "warehouse.json", "damaged")
 
     @pytest.mark.parametrize("damage", [b"", b"PAR1 and then nothing that Parquet knows PAR1", b"x" * 4096])
-    def test_a_corrupt_parquet_file(self, small_warehouse: Path, damage: bytes) -> None:
+    def test_corrupt_parquet_file_is_named(self, small_warehouse: Path, damage: bytes) -> None:
         path = small_warehouse / "mart/market_balance/coin=BTC/date=2026-01-12/data.parquet"
         path.write_bytes(damage)
         refused(liq("headline", "BTC"), str(path), "run its hours again")
         refused(liq("sql", "SELECT * FROM mart.market_balance"), str(path), "run its hours again")
 
-    def test_a_read_only_warehouse_can_be_asked(self, small_warehouse: Path) -> None:
+    def test_read_only_warehouse_can_be_queried(self, small_warehouse: Path) -> None:
         for folder, _, _ in os.walk(small_warehouse):
             Path(folder).chmod(0o555)
         assert liq("headline", "BTC").exit_code == 0
         for folder, _, _ in os.walk(small_warehouse):
             Path(folder).chmod(0o755)
 
-    def test_a_warehouse_moved_elsewhere(self, small_warehouse: Path) -> None:
+    def test_moved_warehouse_is_not_found(self, small_warehouse: Path) -> None:
         shutil.move(small_warehouse, small_warehouse.with_name("moved"))
         refused(liq("headline", "BTC"), "no warehouse", str(small_warehouse))

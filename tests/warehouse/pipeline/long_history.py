@@ -1,4 +1,4 @@
-"""A long past for a warehouse, made of one of its days: every partition of that day again, moved to earlier days."""
+"""A long history for a warehouse: every partition of one of its days, copied to earlier days."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from warehouse.storage.parquet import BuiltFrom
 from warehouse.storage.store import Store
 
 WEEK, MONTH = 16, 40
-"""Days before the last that a run may need: it looks at eight, which hang on a week before them, of bars a month."""
+"""Days that a run may read before the last: eight and the week before them; a month of price bars."""
 
 
 def read_back(contract: Table) -> int:
-    """Days of the table that a run may need: impact is known by a month of bars, all else by a week and a day."""
+    """Return the days of a table that a run may read: a month of bars for market impact, else WEEK."""
     return MONTH if contract.name == "price_bars" else WEEK
 
 
 def lengthen(store: Store, day: date, length: int) -> None:
-    """Puts `length` days before `day` that look like it. Only where a run may need them are the times in rows moved.
+    """Copy `day` to the `length` days before it. Times in rows are shifted only in days that a run may read.
 
-    Contracts and tiers have not changed since the first of them.
+    Contracts and tiers become valid from the first of these days.
     """
     for contract in load().values():
         if "date" in contract.partition:
@@ -46,7 +46,7 @@ def lengthen(store: Store, day: date, length: int) -> None:
 
 
 def seal(store: Store, day: date, length: int) -> None:
-    """Say of the partitions of the `length` days up to `day` that they were built from what there is now."""
+    """Record the present inputs in the footers of the partitions of the `length` days before `day`."""
     first = day - timedelta(days=length)
     history = {"BTC": (datetime.combine(first - timedelta(days=length), time()), datetime.combine(day, time(8)))}
     names = tuple(t.name for t in in_order() if not t.on_demand and "coin" in t.partition)
@@ -86,7 +86,7 @@ def _again(store: Store, contract: Table, key: Key, day: date, *, moved: bool) -
 
 
 def spoil(store: Store, day: date) -> Iterator[str]:
-    """Makes files that the hours of `day` do not hang on unreadable, but each first one: views ask it for columns."""
+    """Corrupt files that the hours of `day` do not depend on, except the first of each series, which views read."""
     for contract in load().values():
         before = day - timedelta(days=read_back(contract))
         keys = [k for k in store.keys(contract) if str(k.get("date", "9999")) < before.isoformat()]

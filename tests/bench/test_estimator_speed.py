@@ -1,7 +1,7 @@
-"""What the fold of the estimator costs, what the maps of it cost besides, and how that grows: `make bench`.
+"""CPU cost of the estimator's fold and of its maps, and their growth. Run: `make bench`.
 
-A touched bucket is a cell, of an age, class, holding and bucket, that holds somebody after the hour: each is aged,
-thinned and moved with the axis in every hour.
+A touched bucket is a nonzero cell [age, class, holding, bucket] after the hour; each is aged, thinned and moved with
+the axis in every hour.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CONTRACT = Contract("binance", "linear", _TIERS)
 
 
 def walk(hours: int, minutes: int, seed: int) -> list[HourInput]:
-    """A random walk of 60 % a year; open interest about 80,000 coins, turned over three times a day."""
+    """Return a random walk of 60 % a year, with open interest near 80,000 coins and a turnover of three a day."""
     rng, each = np.random.default_rng(seed), 60 // minutes
     n = hours * each
     step = 0.6 * np.sqrt(minutes / 525_600)
@@ -67,7 +67,7 @@ def mapped(hours: list[HourInput]) -> Levels:
 
 
 def fold(hours: list[HourInput]) -> dict[int, Population]:
-    """Both sides after `hours`."""
+    """Return the populations of both sides after `hours`."""
     crowds = {s: Population.empty(s, 1e5) for s in SIDES}
     for hour in hours:
         for s, crowd in crowds.items():
@@ -76,7 +76,7 @@ def fold(hours: list[HourInput]) -> dict[int, Population]:
 
 
 def plainly(hours: list[HourInput], crowds: dict[int, Population]) -> dict[int, PlainFold]:
-    """The same in plain numpy, from `crowds`, who stood after the first of `hours`."""
+    """Return the fold in plain numpy, from the populations after the first of `hours`."""
     made = {s: PlainFold(crowd, CONTRACT, hours[0].hour_h) for s, crowd in crowds.items()}
     for hour in hours[1:]:
         for s, each in made.items():
@@ -85,7 +85,7 @@ def plainly(hours: list[HourInput], crowds: dict[int, Population]) -> dict[int, 
 
 
 def touched(hours: list[HourInput]) -> int:
-    """Cells that hold somebody, added up over hours and sides; from every 20th hour."""
+    """Return the number of nonzero cells over hours and sides, estimated from every 20th hour."""
     crowds, total = {s: Population.empty(s, 1e5) for s in SIDES}, 0
     for n, hour in enumerate(hours):
         for s, crowd in crowds.items():
@@ -95,7 +95,7 @@ def touched(hours: list[HourInput]) -> int:
 
 
 def copied(rows: Rows) -> None:
-    """One pass through memory: read, and written elsewhere."""
+    """Copy the rows once through memory."""
     for column in rows:
         np.copy(column)
 
@@ -108,8 +108,8 @@ def written(rows: Rows) -> None:
 
 
 @pytest.mark.parametrize("minutes", [60, 5])
-def test_hours_and_instruments(minutes: int) -> None:
-    """CPU seconds: doubling the hours, or the instruments, doubles them."""
+def test_cost_by_hours_and_instruments(minutes: int) -> None:
+    """CPU seconds should double with the hours or the instruments."""
     grid = Grid(
         "hours", "instruments", "fold s", "with maps s", "rows written s", "fold's share", "ms an hour and side"
     )
@@ -132,8 +132,8 @@ def test_hours_and_instruments(minutes: int) -> None:
 
 
 @pytest.mark.parametrize("minutes", [60, 5])
-def test_beside_plain_numpy_memory_and_polars(minutes: int) -> None:
-    """Ratios within one run, CPU seconds: the same cells as the plain loop makes, and how much sooner."""
+def test_cost_against_numpy_memory_and_polars(minutes: int) -> None:
+    """Compare CPU seconds within one run: the same cells as plain numpy, and the speed-up."""
     grid = Grid("bars of", "measured", "seconds", "times the fold", show_header=True)
     whole, part = walk(8760 if minutes == 60 else 1095, minutes, 0), walk(500, minutes, 1)
     fold(walk(48, minutes, 0))  # compiles

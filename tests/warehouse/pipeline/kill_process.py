@@ -1,6 +1,6 @@
-"""A process that kills itself by SIGKILL at the n-th file operation of one phase of a command.
+"""A process that kills itself with SIGKILL at the n-th file operation of one phase of a command.
 
-Every operation is counted by the phase that it belongs to.
+Operations are counted by phase.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ PHASES = {
     "log": [(run, "log_run")],
     "catalog": [(catalog, "build")],
 }  # fmt: skip
-"""The functions that are the phases of a command, of which the innermost counts. Moves begin with the journal."""
+"""The functions of each phase of a command; the innermost phase counts. Moves begin with the journal."""
 
 
 class Death:
-    """Counts file operations by phase, and kills the process at the n-th of `phase`; never if that is empty."""
+    """A counter of file operations by phase that kills the process at the n-th of `phase`; never if it is empty."""
 
     def __init__(self, phase: str, steps: int, told: Path) -> None:
         self.phase, self.steps, self.told = phase, steps, told
@@ -57,21 +57,21 @@ class Death:
         self._alone = Lock()
 
     def is_due(self) -> bool:
-        """Count an operation, and return whether the process dies of it."""
+        """Count an operation and return whether the process dies at it."""
         with self._alone:
             now = self.now[-1]
             self.counts[now] += 1
             return now == self.phase and self.counts[now] > self.steps
 
     def die(self, operation: str) -> None:
-        """Say where, and be gone; a process that builds takes the one that started it along."""
-        self.phase = ""  # what is done to tell of it is no operation of the command
+        """Record where the process dies, then kill it; a worker process also kills its parent."""
+        self.phase = ""  # writing the record is no operation of the command
         self.told.write_text(json.dumps([self.now[-1], operation]))
         for pid in dict.fromkeys([json.loads(os.environ["DYING"])["parent"], os.getpid()]):
             os.kill(pid, signal.SIGKILL)
 
     def plant(self) -> None:
-        """Put itself before every file operation, and note the phases."""
+        """Wrap every file operation and every phase."""
         for name, functions in PHASES.items():
             for owner, function in functions:
                 setattr(owner, function, self._phase(name, getattr(owner, function)))
@@ -96,7 +96,7 @@ class Death:
     def _phase(self, name: str, whole: Callable[..., Any]) -> Any:
         def noted(*given: Any, **options: Any) -> Any:
             self.now.append(name)
-            if self.is_due():  # a phase without an operation may be died in too
+            if self.is_due():  # a phase without file operations counts as one
                 self.die(whole.__name__)
             try:
                 return whole(*given, **options)
@@ -112,13 +112,13 @@ def _half_a_file(_: object, path: Path, *__: object) -> None:
 
 
 def _half_a_folder(folder: Path, *_: object) -> None:
-    """Delete every second file of a folder, as if its deletion had come that far."""
+    """Delete every second file of a folder, as an interrupted deletion would."""
     for path in sorted(p for p in Path(folder).rglob("*") if p.is_file())[::2]:
         os.unlink(path)  # noqa: PTH108 - Path.unlink is counted
 
 
 def shorten() -> None:
-    """Set the limits that a test of a few hours needs: state goes after a day, ten hours are enough to learn from."""
+    """Set limits for a test of a few hours: state is kept for a day, ten hours suffice for a fit."""
     for name in STATES:
         object.__setattr__(table(name), "kept_days", 1)
     calibration.LEAST_HOURS = 10
@@ -126,7 +126,7 @@ def shorten() -> None:
 
 
 def in_process(root: Path, stage: str, lane: Lane) -> list[Built]:
-    """Walk a lane in a process of its own, which dies there if the environment says so."""
+    """Walk a lane in a worker process, which dies there if the environment requests it."""
     shorten()
     about = json.loads(os.environ["DYING"])
     if about["phase"] == "process":
@@ -140,9 +140,9 @@ _in_process = workers._in_process
 
 
 def main(about: dict[str, Any]) -> None:
-    """Run a command as it is described, until death; print the operations of each phase if it comes to an end."""
+    """Run the described command until the kill; print the operations of each phase if it finishes."""
     shorten()
-    if about["phase"]:  # it takes four seconds to load, and a process that is killed needs no decision
+    if about["phase"]:  # it loads in four seconds, and a killed process needs no decision
         sys.modules["expectations.validation.gx"] = SimpleNamespace(decide=lambda counts: [])  # type: ignore[assignment]
     os.environ["DYING"] = json.dumps({**about, "parent": os.getpid()})
     workers._in_process = in_process
@@ -153,7 +153,7 @@ def main(about: dict[str, Any]) -> None:
 
 
 def command(about: dict[str, Any]) -> Any:
-    """Run one of the commands on the warehouse that it is described for."""
+    """Run a described command on its warehouse."""
     name = about["command"]
     if name == "import":
         return importing.import_file(load(), wanted(about), Silent())
@@ -168,6 +168,6 @@ def command(about: dict[str, Any]) -> Any:
 
 
 def wanted(about: dict[str, Any]) -> importing.ImportRequest:
-    """The file that an import is described by: mark prices of Binance."""
+    """Return the import request of a description: mark prices of Binance."""
     layout = Layout("mark_bars")
     return importing.ImportRequest(Path(about["file"]), "binance", layout, "BTCUSDT")
