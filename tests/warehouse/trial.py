@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 20, 12, 5)
 A = datetime(2026, 11, 20, 8)
 """The hour of the warehouse `one_hour`, long enough before `NOW` that a run takes no snapshot."""
-MADE = ("core", "mart", "ops/gaps", "ops/watermark")
+MADE = ("core", "model", "mart", "ops/gaps", "ops/watermark")
 """Folders that must not depend on when, how often or by which process a run was made; others log the run."""
 
 
