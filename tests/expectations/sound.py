@@ -310,7 +310,7 @@ _SOUND: dict[str, Callable[[], list[Row]]] = {
         payloads, instruments, margin_tiers, open_interest, positioning, price_bars, realised_liquidations,
         realised_coverage, cascade_contagion, cascade_risk, cluster_history, market_summary, liquidation_clusters,
         cluster_shares, liquidation_curve, liquidation_levels, map_scores, market_balance, model_parameters,
-        state_cohorts, position_ledger, state_positions, sweeps, calibration_exposure, checks, fetches, gaps, partitions,
-        runs, watermark,
+        state_cohorts, position_ledger, state_positions, sweeps, calibration_exposure, checks, fetches, gaps,
+        partitions, runs, watermark,
     )
 }  # fmt: skip
