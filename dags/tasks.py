@@ -16,7 +16,7 @@ from warehouse.clock import floor_hour, naive_utc
 if TYPE_CHECKING:
     from warehouse.plan import Plan
 
-LAYERS = [Asset(name=layer, uri=f"liquidation-warehouse://{layer}") for layer in ("core", "mart")]
+LAYERS = [Asset(name=layer, uri=f"liquidation-warehouse://{layer}") for layer in ("core", "model", "mart")]
 """The assets of the layers. Their events carry no key: a keyed event does not start a DAG with `schedule=[asset]`."""
 
 MART_HOURS = Asset(name="mart_hours", uri="liquidation-warehouse://mart_hours")

@@ -83,7 +83,7 @@ def test_each_task_makes_one_call(run_backfill: Callable[..., Ran], events: Even
     span = {"hour": LAST.isoformat(), "first_hour": FIRST.isoformat(), "last_hour": LAST.isoformat()}
     told, about = events(), span | {"published": 7, "quarantined": 0}
     said = sorted((name, key, extra.pop("coins"), extra.pop("partitions"), extra == about) for name, key, extra in told)
-    layers = {"core": {"core.price_bars": 3}, "mart": {"mart.sweeps": 3}}
+    layers = {"core": {"core.price_bars": 3}, "mart": {"mart.sweeps": 3}, "model": {}}
     assert said == [(layer, None, [coin], own, True) for layer, own in layers.items() for coin in ("BTC", "ETH")]
 
 
@@ -118,4 +118,4 @@ def test_quarantined_coin_fails_its_task(run_backfill: Callable[..., Ran]) -> No
 def test_crashed_coin_does_not_stop_the_others(run_backfill: Callable[..., Ran], events: Events) -> None:
     state, tasks = run_backfill(Engine(crash=("BTC",)))
     assert (state, tasks["publish BTC"], tasks["publish ETH"]) == ("failed", "failed", "success")
-    assert [(name, extra["coins"]) for name, _, extra in events()] == [("core", ["ETH"]), ("mart", ["ETH"])]
+    assert [(name, extra["coins"]) for name, _, extra in events()] == [("core", ["ETH"]), ("mart", ["ETH"]), ("model", ["ETH"])]

@@ -119,7 +119,7 @@ def test_parameters_are_typed_and_described(loaded: dict) -> None:
 
 def test_dags_declare_schedule_and_outlets(loaded: dict) -> None:
     said = {name: (dag["schedule"], dag["outlets"]) for name, dag in loaded["dags"].items()}
-    core, mart = "core liquidation-warehouse://core/", "mart liquidation-warehouse://mart/"
+    core, model, mart = (f"{layer} liquidation-warehouse://{layer}/" for layer in ("core", "model", "mart"))
     assert said == {
         "calibrate_daily": (
             "1 0 * * *",
@@ -128,10 +128,10 @@ def test_dags_declare_schedule_and_outlets(loaded: dict) -> None:
                 "score": ["map_scores liquidation-warehouse://mart/map_scores"],
             },
         ),
-        "liquidation_backfill": (None, {"publish": [core, mart]}),
+        "liquidation_backfill": (None, {"publish": [core, mart, model]}),
         "liquidation_hourly": (
             "3 * * * *",
-            {"publish": [core, mart, "mart_hours liquidation-warehouse://mart_hours/"]},
+            {"publish": [core, mart, "mart_hours liquidation-warehouse://mart_hours/", model]},
         ),
         "market_metadata_daily": (
             "30 0 * * *",

@@ -59,7 +59,7 @@ def test_crashed_exchange_fails_the_run_but_others_publish(run_hour: Callable[..
         "report": "success",
         "verdict": "upstream_failed",
     }
-    assert [name for name, _, _ in events()] == ["core", "mart", "mart_hours"]
+    assert [name for name, _, _ in events()] == ["core", "mart", "mart_hours", "model"]
 
 
 def test_nothing_is_published_when_every_exchange_crashes(run_hour: Callable[..., Ran], events: Events) -> None:
@@ -114,6 +114,7 @@ def test_only_mart_hours_has_the_hour_as_partition_key(
         ("core", None, extra | {"partitions": {"core.price_bars": 3}}),
         ("mart", None, extra | {"partitions": {"mart.sweeps": 3}}),
         ("mart_hours", "2026-01-12T05:00:00", extra | {"partitions": PARTITIONS}),
+        ("model", None, extra | {"partitions": {}}),
     ]
 
 
