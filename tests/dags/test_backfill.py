@@ -118,4 +118,8 @@ def test_quarantined_coin_fails_its_task(run_backfill: Callable[..., Ran]) -> No
 def test_crashed_coin_does_not_stop_the_others(run_backfill: Callable[..., Ran], events: Events) -> None:
     state, tasks = run_backfill(Engine(crash=("BTC",)))
     assert (state, tasks["publish BTC"], tasks["publish ETH"]) == ("failed", "failed", "success")
-    assert [(name, extra["coins"]) for name, _, extra in events()] == [("core", ["ETH"]), ("mart", ["ETH"]), ("model", ["ETH"])]
+    assert [(name, extra["coins"]) for name, _, extra in events()] == [
+        ("core", ["ETH"]),
+        ("mart", ["ETH"]),
+        ("model", ["ETH"]),
+    ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from expectations.tables import table
 from expectations.validation.rules import row_key
 from transforms.model.bands import band
+from warehouse.pipeline.build import database
 
 SQL = Path(__file__).parents[2] / "sql"
 HOURS = [datetime.fromisoformat("2026-01-05") + timedelta(hours=h) for h in range(12)]
@@ -23,7 +23,7 @@ CLASSES = ("100x+", "50x", "25x", "10x", "5x", "3x", "2x")
 def run(name: str, inputs: dict[str, pl.DataFrame], threads: int = 2) -> pl.DataFrame:
     """Build a table from `inputs`; the model parameters default to PARAMETERS."""
     inputs = {"model_parameters": PARAMETERS} | inputs
-    with duckdb.connect(config={"python_enable_replacements": "false", "threads": str(threads)}) as connection:
+    with database(threads) as connection:
         for input_name, frame in inputs.items():
             connection.register(input_name, frame.to_arrow())
         built = connection.sql((SQL / f"{name}.sql").read_text()).pl()
@@ -106,7 +106,7 @@ def test_decimal_sums_equal_double_sums(levels: pl.DataFrame) -> None:
 @pytest.mark.parametrize("name", ["liquidation_curve", "market_balance"])
 def test_columns_have_the_types_of_the_contract(levels: pl.DataFrame, name: str) -> None:
     curve = run("liquidation_curve", {"liquidation_levels": levels})
-    with duckdb.connect(config={"python_enable_replacements": "false"}) as connection:
+    with database(2) as connection:
         connection.register("liquidation_levels", levels.to_arrow())
         connection.register("model_parameters", PARAMETERS.to_arrow())
         connection.register("liquidation_curve", curve.to_arrow())

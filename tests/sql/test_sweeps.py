@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
 from expectations.tables import table
 from expectations.validation.rules import row_key
+from warehouse.pipeline.build import database
 
 SQL = (Path(__file__).parents[2] / "sql" / "sweeps.sql").read_text()
 TABLE = table("sweeps")
@@ -20,7 +20,7 @@ ABOUT = {"coin": "BTC", "instrument": "BTCUSDT", "parameters_version": "v1", "so
 
 
 def run(inputs: dict[str, pl.DataFrame], threads: int = 2) -> pl.DataFrame:
-    with duckdb.connect(config={"python_enable_replacements": "false", "threads": str(threads)}) as connection:
+    with database(threads) as connection:
         for name, frame in inputs.items():
             connection.register(name, frame.to_arrow())
         rows = connection.sql(SQL).pl()

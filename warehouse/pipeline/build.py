@@ -66,9 +66,14 @@ def _select(statement: str, inputs: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    """Return the process's one in-memory database. It holds macros only: registered frames belong to a cursor."""
+    """Return the process's one database for builds. Registered frames belong to a cursor."""
     # one thread: sums of doubles depend on the order of addition
-    database = duckdb.connect(config={"python_enable_replacements": "false", "threads": 1})
+    return database(threads=1)
+
+
+def database(threads: int) -> duckdb.DuckDBPyConnection:
+    """Return a new in-memory database with the macros that the SELECTs of tables call."""
+    database = duckdb.connect(config={"python_enable_replacements": "false", "threads": threads})
     database.execute(fill("catalog/schema", layer="ops"))
     for macro in scalar_statements(" ".join(path.read_text() for path in SQL.glob("*.sql"))):
         database.execute(macro)

@@ -27,7 +27,7 @@ from warehouse.plan import Plan
 from warehouse.progress import Silent
 from warehouse.simulator import Fault, Simulation
 from warehouse.simulator.exchanges import binance_archive
-from warehouse.simulator.server.faults import parsed
+from warehouse.simulator.server.faults import parse_faults
 from warehouse.storage.layout import label
 from warehouse.storage.staging import Stage
 from warehouse.storage.store import Store, open_store
@@ -89,7 +89,7 @@ def test_refusals_are_stored(gather: Gather, trial: Trial, exchanges: Simulation
 
 @pytest.mark.parametrize("kind", ["html", "truncated", "empty", "500"])
 def test_only_failed_requests_are_repeated(kind: str, gather: Gather, trial: Trial, exchanges: Simulation) -> None:
-    exchanges.faults.add(*parsed([{"kind": kind, "path": "openInterestHist"}]))
+    exchanges.faults.add(*parse_faults([{"kind": kind, "path": "openInterestHist"}]))
     first = gather("binance")
     assert first.pop("ok") > 5
     assert sum(first.values()) == 1

@@ -14,7 +14,7 @@ from tests.warehouse.trial import MADE, NOW, Trial, differing, python
 from warehouse.cli.main import app
 from warehouse.clock import HOUR
 from warehouse.ingest.addresses import HOSTS
-from warehouse.pipeline.graph import hours_after, of_payloads
+from warehouse.pipeline.graph import hours_after, payload_plan
 from warehouse.pipeline.run import backfill
 from warehouse.plan import Plan
 from warehouse.progress import Silent
@@ -70,7 +70,7 @@ def test_backfill_from_archive_and_rest_equals_hourly_runs(hourly: Trial, filled
 
 def test_rebuild_covers_the_requested_hours_only(filled: Trial) -> None:
     """Archive files for two hours of a day hold the whole day or month."""
-    plan = of_payloads(Store(filled.root), filled.settings())
+    plan = payload_plan(Store(filled.root), filled.settings())
     assert (plan.first_hour, plan.last_hour) == (FIRST, LAST)
 
 

@@ -145,13 +145,16 @@ def test_key_figures_show_the_cascade_if_known(small_warehouse: Path) -> None:
         }
     )
     ends = {"long_void_low": 95_000.0, "long_void_high": 96_900.0, "short_void_low": None, "short_void_high": None}
+    ends |= {"long_max_pain_price": 94_000.0, "long_max_pain_usd": 3e8}
+    ends |= {"short_max_pain_price": None, "short_max_pain_usd": None}
     summary = pl.DataFrame([ends])
     with catalog.connect(small_warehouse) as connection:
         told = key_figures.write(snapshot(connection, "BTC"), risk, summary)
-    assert told[-3:] == [
+    assert told[-4:] == [
+        ("Max pain of longs", "94,000", "300M USD modelled in 10 bp, -9.4 %"),
         ("Void below", "95,000-96,900", "2.0 % wide, modelled"),
-        ("Cascade down", "from 95,000", "modelled, amplified 1.8x, ends at 91,000"),
-        ("Cascade up", "none begins", "modelled; what is liquidated goes 40 % of the way by itself at most"),
+        ("Cascade risk, down", "from 95,000", "modelled, amplified 1.8x, ends at 91,000"),
+        ("Cascade risk, up", "low", "modelled; ratio 0.40 at most, self-sustaining from 1"),
     ]
 
 

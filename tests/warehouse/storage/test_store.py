@@ -21,7 +21,7 @@ from warehouse.clock import HOUR
 from warehouse.errors import UserError
 from warehouse.storage.layout import label
 from warehouse.storage.parquet import Footer
-from warehouse.storage.store import Store, open_store
+from warehouse.storage.store import SCHEMA_VERSION, Store, open_store
 
 LEVELS, RUNS = map(table, ("liquidation_levels", "runs"))
 
@@ -168,11 +168,13 @@ class TestOpening:
             open_store(tmp_path / "nowhere", "simulated", create=False)
         assert not (tmp_path / "nowhere").exists()
 
-    @pytest.mark.parametrize("schema", [1, 3])
+    @pytest.mark.parametrize("schema", [SCHEMA_VERSION - 1, SCHEMA_VERSION + 1])
     def test_other_schema_version_is_refused(self, store: Store, schema: int) -> None:
         (store.root / "warehouse.json").write_text(json.dumps({"schema": schema, "source": "simulated"}))
         for create in (True, False):
-            with pytest.raises(UserError, match=f"has schema {schema}, this version writes 2; keep its raw folder"):
+            with pytest.raises(
+                UserError, match=f"has schema {schema}, this version writes {SCHEMA_VERSION}; keep its raw"
+            ):
                 open_store(store.root, "simulated", create=create)
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema": "x", "source": "live"}'])

@@ -78,12 +78,11 @@ def _voids(row: dict[str, Any]) -> list[KeyFigure]:
 
 
 def _cascade(row: dict[str, Any]) -> KeyFigure:
-    way = "down" if row["side"] == "long" else "up"
+    name = f"Cascade risk, {'down' if row['side'] == 'long' else 'up'}"
     if row["largest_ratio"] is None:
-        return f"Cascade {way}", "unknown", "too little is known of depth"
+        return name, "unknown", "market depth is unknown"
     if row["trigger_price"] is None:
-        remark = f"modelled; what is liquidated goes {part(row['largest_ratio'])} of the way by itself at most"
-        return f"Cascade {way}", "none begins", remark
+        return name, "low", f"modelled; ratio {row['largest_ratio']:.2f} at most, self-sustaining from 1"
     end = "" if row["exhaustion_price"] is None else f", ends at {price_text(row['exhaustion_price'])}"
     times = "" if row["amplification"] is None else f", amplified {row['amplification']:.1f}x"
-    return f"Cascade {way}", f"from {price_text(row['trigger_price'])}", f"modelled{times}{end}"
+    return name, f"from {price_text(row['trigger_price'])}", f"modelled{times}{end}"

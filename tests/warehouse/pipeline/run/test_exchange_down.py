@@ -13,7 +13,7 @@ import pytest
 from tests.warehouse.trial import MADE, A, Trial, differing
 from warehouse.clock import HOUR
 from warehouse.simulator import Fault, Simulation
-from warehouse.simulator.server.faults import parsed
+from warehouse.simulator.server.faults import parse_faults
 
 B, C = A + HOUR, A + 2 * HOUR
 OKX = "^/api/v5/"
@@ -48,7 +48,7 @@ def test_other_exchanges_publish_and_the_hour_is_filled_later(
     made = one_hour.copied(tmp_path / "warehouse")
     outcome, reason = FAILURES[failure]
     if failure != SILENT:
-        exchanges.faults.add(*parsed([{"kind": failure, "path": OKX}]))
+        exchanges.faults.add(*parse_faults([{"kind": failure, "path": OKX}]))
     summary = made.run(B, **({"okx_url": closed_port} if failure == SILENT else {}))
     assert (summary.status, summary.quarantined) == ("partial", [])
     assert set(summary.fetched["okx"]) == {outcome}

@@ -227,7 +227,7 @@ UNUSABLE = {
         marker(schema=SCHEMA_VERSION, source="live"),
         "holds live data, not simulated; set LIQ_WAREHOUSE",
     ),
-    "an older schema": (marker(schema=0, source="simulated"), "has schema 0, this version writes 2; keep its raw"),
+    "an older schema": (marker(schema=0, source="simulated"), "has schema 0, this version writes"),
     "a damaged marker": (marker(scheme="?"), r"warehouse\.json is damaged; restore it or start with an empty folder"),
     "a corrupt input": (corrupt("raw", "payloads"), r"raw/payloads/.* cannot be read \(.*; delete it and run"),
     "a corrupt table": (corrupt("core", "price_bars"), r"core/price_bars/.* cannot be read \(.*; delete it and run"),
