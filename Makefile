@@ -19,7 +19,7 @@ STAMP := .venv/.installed
 TOOLS := .venv/.installed-tools
 SOURCE_FLAGS := --source $(SOURCE) $(if $(RECORDED),--recorded $(RECORDED))
 
-.PHONY: help setup run up test test-slow bi bench lint format lock clean distclean
+.PHONY: help setup run up test test-slow coverage bi bench lint format lock clean distclean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -68,6 +68,9 @@ test: $(TOOLS) ## Run the quick tests in parallel
 
 test-slow: $(TOOLS) ## Run the slow tests: Airflow, browsers, kills and installs
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m slow
+
+coverage: $(TOOLS) ## Run the quick tests and fail if their branch coverage has fallen
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" --cov --cov-report=term
 
 bi: $(TOOLS) ## Test the BI connections, including Apache Superset, which this target installs
 	@$(BIN)/python -m pytest tests/bi --override-ini norecursedirs=
