@@ -134,31 +134,32 @@ LAYOUTS = (
 class Recording:
     """The recorded series by exchange and coin, sorted by time; bars also by price kind and length in ms."""
 
+    directory: Path
     open_interest: dict[tuple[str, str], pl.DataFrame]
     bars: dict[tuple[str, str, str, int], pl.DataFrame]
     tiers: dict[tuple[str, str], tuple[Tier, ...]]
 
     @property
     def span(self) -> tuple[int, int]:
-        """The first and last instant (unix ms) of the open interest."""
+        """The first and last instant (unix ms) of the open interest. Raises FileNotFoundError if there is none."""
+        if not self.open_interest:
+            raise FileNotFoundError(
+                f"{self.directory} has no recorded open interest; make a recording with: "
+                "liq export core.open_interest --out open_interest.parquet, and core.price_bars and core.margin_tiers"
+            )
         times = [frame["ts_ms"] for frame in self.open_interest.values()]
         return min(int(each[0]) for each in times), max(int(each[-1]) for each in times)
 
 
 @cache
 def load(directory: Path) -> Recording:
-    """Read all recorded files of a folder. Raises FileNotFoundError if none has open interest."""
+    """Read all recorded files of a folder."""
     read = {series: _concatenate(directory, series) for series in FORMAT}
     interest = _split(read["open_interest"], "exchange", "coin", time="ts_ms")
-    if not interest:
-        raise FileNotFoundError(
-            f"{directory} has no recorded open interest; make a recording with: "
-            "liq export core.open_interest --out open_interest.parquet, and core.price_bars and core.margin_tiers"
-        )
     bars = _split(read["bars"], "exchange", "coin", "kind", "length_ms", time="open_ms")
     tiers = _split(read["tiers"], "exchange", "coin", time="floor")
     listed = {key: tuple(Tier(*row) for row in rows.iter_rows()) for key, rows in tiers.items()}
-    return Recording(interest, bars, _brackets(directory) | listed)
+    return Recording(directory, interest, bars, _brackets(directory) | listed)
 
 
 def _concatenate(directory: Path, series: Series) -> pl.DataFrame:

@@ -187,7 +187,7 @@ BROKEN: dict[str, tuple[str, Callable[[pl.DataFrame], pl.DataFrame], str]] = {
     "a column is missing": (PUBLISHED, lambda rows: rows.drop("taker_buy_base"), "no column taker_buy_base"),
     "a column is no number": (PUBLISHED, market_as_text, "wrong type"),
     "no rows": (PUBLISHED, lambda rows: rows.clear(), "no rows"),
-    "a bar twice": (PUBLISHED, lambda rows: pl.concat([rows, rows.head(1)]), "twice"),
+    "a bar twice": (PUBLISHED, lambda rows: pl.concat([rows, rows.head(1)]), "duplicate bars"),
     "no five minutes": (PUBLISHED, lambda rows: rows.with_columns(pl.col("open_ms") + 1), "five minutes"),
     "a price of nothing": (PUBLISHED, lambda rows: rows.with_columns(low=pl.lit(0.0)), "positive"),
     "low over high": (PUBLISHED, lambda rows: rows.rename({"low": "high", "high": "low"}), "between low and high"),

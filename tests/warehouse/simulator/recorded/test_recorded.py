@@ -146,12 +146,11 @@ def test_okx_serves_its_nine_recorded_days() -> None:
     assert float(history[0][1]) * 0.01 == pytest.approx(float(history[0][2]), abs=1e-3)
 
 
-def test_a_folder_without_open_interest_is_refused(tmp_path: Path) -> None:
-    with (
-        pytest.raises(FileNotFoundError, match=r"has no recorded open interest; .*liq export"),
-        serve(source="recorded", directory=tmp_path, now_ms=NOW_MS),
-    ):
-        pass
+def test_recording_without_open_interest_has_no_range(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"has no recorded open interest; .*liq export"):
+        recorded_range(tmp_path)
+    with serve(source="recorded", directory=tmp_path, now_ms=NOW_MS) as sim:
+        assert httpx.get(sim.url + "/fapi/v1/exchangeInfo").json()["symbols"] == []
 
 
 def test_recorded_source_requires_a_directory() -> None:
