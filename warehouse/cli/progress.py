@@ -105,6 +105,13 @@ class Lines(Bars):
             self.by_thread[get_ident()] = task
             self._print(f"{name}: {total:,} {unit} to do")
 
+    def grow(self, by: int) -> None:
+        """Change the total, and end the stage if nothing is left to do."""
+        super().grow(by)
+        task = self.by_thread.get(get_ident())
+        if task and (task.total or 0) <= task.completed:
+            self._end(self.by_thread.pop(get_ident()))
+
     def step(self, note: str = "", advance: int = 1, rows: int = 0) -> None:
         """Count, and print a line when one is due."""
         super().step(note, advance, rows)

@@ -86,10 +86,12 @@ class Collector:
     def metadata(self, coins: tuple[str, ...]) -> Counter[str]:
         """Fetch instruments and tiers, once a day. Returns the number of requests by outcome."""
         listing = [r for r in self.adapter.metadata(None) if r.endpoint == "instruments"]
+        self.progress.stage(f"list {self.exchange}", len(listing), "requests")
         outcomes = self._fetch(listing, self.endpoints.now.date())
         # an exchange may refuse a whole request for one unknown coin
         known = sorted({i.coin for i in self.contracts(coins)})
         tiers = [r for r in self.adapter.metadata(known) if r.endpoint != "instruments"]
+        self.progress.stage(f"tiers {self.exchange}", len(tiers), "requests")
         return outcomes + self._fetch(tiers, self.endpoints.now.date())
 
     def collect(self, plan: Plan, metadata: Counter[str] | None = None) -> Counter[str]:
@@ -105,8 +107,7 @@ class Collector:
         is_now = abs(self.endpoints.now - plan.last_hour) <= _SNAPSHOT_WITHIN
         snapshot = self.adapter.snapshot(contracts) if is_now else []
         count = sum(len(requests) for _, requests in windows) + len(snapshot)
-        self.progress.stage(f"collect {self.exchange}", outcomes.total() + count, "requests")
-        self.progress.step("metadata", outcomes.total())
+        self.progress.stage(f"collect {self.exchange}", count, "requests")
         # so recent that the exchange may have published them after its last answer
         late = missing.filter(pl.col("hour_utc") > self.endpoints.now - _LATE_BY)["hour_utc"].to_list()
         with self._lock():
