@@ -6,11 +6,11 @@ Times inside the project are naive UTC `datetime`s, milliseconds since the epoch
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
+from transforms.hourly.hours import DAY, HOUR
 from warehouse.errors import UserError
 
-HOUR = timedelta(hours=1)
 _EXAMPLE = "2026-01-12T00:00Z"
 
 
@@ -70,4 +70,4 @@ def days(first: date, last: date) -> Iterator[date]:
     """Yield every day from `first` to `last`, both included."""
     while first <= last:
         yield first
-        first += timedelta(days=1)
+        first += DAY

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from expectations.tables import load
-from warehouse.clock import HOUR, hours
+from transforms.hourly.hours import HOUR
+from warehouse.clock import hours
 from warehouse.errors import UserError
 from warehouse.settings import Settings
 

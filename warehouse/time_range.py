@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from warehouse.clock import HOUR, floor_hour, parse_hour
+from transforms.hourly.hours import HOUR
+from warehouse.clock import floor_hour, parse_hour
 from warehouse.errors import UserError
 
 

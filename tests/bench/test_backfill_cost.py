@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from tests.warehouse.trial import Trial, python
-from warehouse.clock import HOUR
+from transforms.hourly.hours import HOUR
 from warehouse.pipeline.run import backfill
 from warehouse.simulator import Simulation
 

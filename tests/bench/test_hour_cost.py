@@ -18,8 +18,8 @@ from tests.warehouse.pipeline.long_history import lengthen
 from tests.warehouse.trial import Trial
 from transforms.exchanges import ADAPTERS
 from transforms.exchanges.protocol import Request
+from transforms.hourly.hours import HOUR
 from transforms.model import estimator as estimate
-from warehouse.clock import HOUR
 from warehouse.ingest.client import ExchangeClient
 from warehouse.pipeline import run as pipeline
 from warehouse.simulator import Simulation

@@ -27,8 +27,9 @@ from expectations.tables import load, table
 from tests.bench.test_hour_cost import show
 from tests.bench.year_of_maps import STATE, repeat
 from tests.warehouse.trial import Trial
+from transforms.hourly.hours import HOUR
 from warehouse.catalog import build as catalog
-from warehouse.clock import HOUR, to_ms
+from warehouse.clock import to_ms
 from warehouse.simulator import serve
 from warehouse.storage.store import Store
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.dags.engine import Engine
 from tests.warehouse.trial import MADE, Trial, differing
+from transforms.hourly.hours import HOUR
 from warehouse import settings
-from warehouse.clock import HOUR
 from warehouse.ingest.addresses import HOSTS, pointed
 from warehouse.ingest.exchanges import serving
 from warehouse.operations.airflow_local import settings_env

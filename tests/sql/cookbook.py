@@ -14,9 +14,10 @@ import duckdb
 import polars as pl
 
 from tests.warehouse.trial import Trial
+from transforms.hourly.hours import HOUR
 from warehouse.catalog import build as catalog
 from warehouse.cli.output import cell
-from warehouse.clock import HOUR, to_ms
+from warehouse.clock import to_ms
 from warehouse.simulator import serve
 
 FOLDER = Path(__file__).parents[2] / "sql" / "cookbook"

@@ -24,10 +24,10 @@ from tests.docs import program
 from tests.sql import cookbook
 from tests.sql.cookbook import FIRST, FOLDER, LAST, QUESTIONS
 from tests.warehouse.trial import A, Trial
+from transforms.hourly.hours import HOUR
 from transforms.model.price_grid import edge
 from warehouse.catalog import build as catalog
 from warehouse.catalog import macros
-from warehouse.clock import HOUR
 
 ROOT = Path(__file__).parents[2]
 BEFORE = FIRST - HOUR

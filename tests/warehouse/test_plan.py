@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from warehouse.clock import HOUR
+from transforms.hourly.hours import HOUR
 from warehouse.errors import UserError
 from warehouse.plan import Plan
 from warehouse.settings import Settings, load

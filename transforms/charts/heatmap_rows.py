@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from transforms.hourly.hours import HOUR_MS
+from transforms.hourly.hours import HOUR, HOUR_MS
 from transforms.model import price_grid
 
 SPANS = {"12h": 12, "24h": 24, "3d": 72, "7d": 168, "30d": 720, "90d": 2160, "180d": 4320, "1y": 8760}
@@ -62,7 +62,7 @@ def reach(path: pl.DataFrame, span: str) -> tuple[float, float]:
 
 def step(path: pl.DataFrame) -> int:
     """Return the hours between drawn maps that give at most `COLUMNS` columns."""
-    hours: float = (path["hour_utc"][-1] - path["hour_utc"][0]) / timedelta(hours=1) + 1
+    hours: float = (path["hour_utc"][-1] - path["hour_utc"][0]) / HOUR + 1
     return math.ceil(hours / COLUMNS)
 
 

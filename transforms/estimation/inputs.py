@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from transforms.hourly.hours import hour_of
+from transforms.hourly.hours import HOUR, hour_of
 from transforms.model.distance_profile import Contract
 from transforms.model.estimator import HourInput
 from transforms.model.liquidation_price import Tiers
@@ -18,8 +18,6 @@ from transforms.reference.versions import as_of
 SIDE_OF = {+1: "long", -1: "short"}
 TRUSTED_FOR = timedelta(minutes=10)
 """Maximum age of a reading of open interest at the end of a bar; an older one does not count."""
-
-_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def _bars(price_bars: pl.DataFrame, open_interest: pl.DataFrame) -> pl.DataFrame
 
 
 def _hour(hour: datetime, rows: pl.DataFrame | None, contract: Contract) -> HourInput:
-    hour_h = round((hour - datetime(1970, 1, 1)) / _HOUR)
+    hour_h = round((hour - datetime(1970, 1, 1)) / HOUR)
     if rows is None:
         return HourInput(hour_h, {s: [] for s in SIDE_OF}, contract, fresh=False)
     columns = ("interval_minutes", "open", "high", "low", "close", "taker", "oi", "end_utc")

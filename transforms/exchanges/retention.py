@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from transforms.exchanges.binance import adapter as binance
 from transforms.exchanges.feeds import feed
+from transforms.hourly.hours import DAY, HOUR
 
 _EPOCH, _MS = datetime(1970, 1, 1), timedelta(milliseconds=1)
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ _SOURCES: dict[str, dict[str, tuple[_Source, ...]]] = {
     },
     "okx": {
         _INTEREST: (
-            _Source("REST", _for(5 * _DAY), "every 5 minutes; 1,440 readings are documented"),
-            _Source("REST, hourly", _for(60 * _DAY), "1,440 readings are documented; missing ones are gaps"),
+            _Source("REST", _for(5 * DAY), "every 5 minutes; 1,440 readings are documented"),
+            _Source("REST, hourly", _for(60 * DAY), "1,440 readings are documented; missing ones are gaps"),
         ),
         _BARS: (_Source("REST", None, "back to listing"),),
-        _REALISED: (_Source("REST", _for(feed("okx", "liquidations").retention or _DAY), "about a day"),),
+        _REALISED: (_Source("REST", _for(feed("okx", "liquidations").retention or DAY), "about a day"),),
     },
 }
 
@@ -93,7 +93,7 @@ def _split_range(
         since = _first_hour(each, first, now)
         if since <= end:
             yield Retention(exchange, series, each.source, since, end, each.note)
-            end = since - _HOUR
+            end = since - HOUR
         if since == first:
             return
     if end >= first:
@@ -103,9 +103,9 @@ def _split_range(
 
 def _first_hour(source: _Source, first: datetime, now: datetime) -> datetime:
     """Return the first hour, from `first` on, that a source covers: an hour needs the data since the hour before."""
-    return first if source.since is None else max(first, _full_hour_after(source.since(now)) + _HOUR)
+    return first if source.since is None else max(first, _full_hour_after(source.since(now)) + HOUR)
 
 
 def _full_hour_after(moment: datetime) -> datetime:
     full = moment.replace(minute=0, second=0, microsecond=0)
-    return full if full == moment else full + _HOUR
+    return full if full == moment else full + HOUR

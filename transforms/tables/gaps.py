@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
 import polars as pl
 
@@ -11,7 +11,7 @@ from expectations.tables import table
 from transforms.estimation.inputs import TRUSTED_FOR
 from transforms.exchanges import adapter
 from transforms.exchanges.imported import endpoint
-from transforms.hourly.hours import hour_of, hour_of_bar
+from transforms.hourly.hours import DAY, HOUR, hour_of, hour_of_bar
 
 TABLE = table("gaps")
 ANSWERED = "the exchange answered"
@@ -20,7 +20,6 @@ ANSWERED = "the exchange answered"
 FAILED = r"^([a-z_]+: |not asked)"
 """Pattern of the reason if a request failed (it starts with the outcome) or was never sent: worth a retry."""
 
-_HOUR = timedelta(hours=1)
 _SERIES = {"open_interest": "open_interest", "price_bars": "mark_bars", "traded_volume": "trade_bars"}
 _WINDOW = ["window_start_utc", "window_end_utc"]
 _HOURLY = pl.col("endpoint").is_in([endpoint(s) for s in ("open_interest", "mark_bars", "trade_bars")])
@@ -82,7 +81,7 @@ def _requested_hours(fetches: pl.DataFrame, payloads: pl.DataFrame, day: date) -
     own = fetches.filter(~pl.col("endpoint").str.starts_with("archive_"))
     windows = pl.concat([each.select(_WINDOW) for each in (own, payloads.filter(_HOURLY))]).drop_nulls().unique()
     midnight = datetime.combine(day, time())
-    hours = [midnight + i * _HOUR for i in range(24)]
+    hours = [midnight + i * HOUR for i in range(24)]
     return [hour for hour in hours if any(start < hour <= end for start, end in windows.iter_rows())]
 
 
@@ -131,8 +130,8 @@ def _with_reasons(absent: pl.DataFrame, series: str, fetches: pl.DataFrame) -> p
     )
     requests = absent.join(sent, on=["exchange", "instrument"], maintain_order="left_right").filter(
         (pl.col("window_start_utc") < hour)
-        & (pl.col("window_end_utc") > hour - _HOUR)
-        & pl.col("date").is_between(day - timedelta(days=1), day)
+        & (pl.col("window_end_utc") > hour - HOUR)
+        & pl.col("date").is_between(day - DAY, day)
     )
     reasons = requests.group_by(_KEY, maintain_order=True).agg(
         pl.col("failure").drop_nulls().first().fill_null(f"{ANSWERED} without data for this hour").alias("reason")
@@ -170,7 +169,7 @@ def _find_unlisted(exchanges: pl.DataFrame, fetches: pl.DataFrame, coin: str) ->
     }
     rows = []
     for exchange, hour in exchanges.select("exchange", "hour_utc").rows():
-        failed = reasons.get((exchange, hour.date())) or reasons.get((exchange, hour.date() - timedelta(days=1)))
+        failed = reasons.get((exchange, hour.date())) or reasons.get((exchange, hour.date() - DAY))
         reason = failed or f"{exchange} lists no {coin} perpetual settled in USDT"
         rows += [(exchange, "", hour, series, "missing", reason) for series in ("open_interest", "price_bars")]
     names = [*_KEY, "series", "state", "reason"]

@@ -12,7 +12,7 @@ from expectations.tables import table
 from transforms.estimation.backtest import NAMES, RANGE, predict
 from transforms.estimation.inputs import SIDE_OF, hour_inputs
 from transforms.evaluation.scores import poisson_deviance, rank_correlation, scale
-from transforms.hourly.hours import hour_of
+from transforms.hourly.hours import HOUR, hour_of
 from transforms.model.assumptions import prior
 from transforms.model.price_grid import Floats
 from transforms.tables.model_parameters import Applying
@@ -22,7 +22,6 @@ WINDOW, SCALED, CARRIED = timedelta(days=7), timedelta(days=7), timedelta(days=7
 """A score covers the WINDOW before its day. SCALED, before that, fits the scale; CARRIED, earlier still, is warm-up."""
 
 LOOKS_BACK = CARRIED + SCALED + WINDOW
-_HOUR = timedelta(hours=1)
 _CONTRACT = ["exchange", "instrument"]
 _LEAST_COMPLETE_FIRST = ("sampled", "recent", "complete")
 _HOURLY = pl.Schema(
@@ -46,7 +45,7 @@ def build(
 ) -> pl.DataFrame:
     """Return the scores of one coin at the start of `day`; no data of that day or later enters them."""
     midnight = datetime.combine(day, time())
-    hours = [midnight - LOOKS_BACK + i * _HOUR for i in range(LOOKS_BACK // _HOUR)]
+    hours = [midnight - LOOKS_BACK + i * HOUR for i in range(LOOKS_BACK // HOUR)]
     in_range = pl.col("hour_utc").is_between(midnight - WINDOW - SCALED, midnight, closed="left")
     coverage = realised_coverage.filter(in_range)
     bars = price_bars.filter(pl.col("open_utc") < midnight)
@@ -90,7 +89,7 @@ def _rows(
 ) -> Iterator[_Row]:
     before = pl.col("hour_utc") < midnight - WINDOW
     parts = hourly.partition_by("exchange", "side", "estimator", as_dict=True)
-    last_h = round((midnight - _HOUR - datetime(1970, 1, 1)) / _HOUR)
+    last_h = round((midnight - HOUR - datetime(1970, 1, 1)) / HOUR)
     for (exchange, instrument), source in sources.items():
         applying = Applying(model_parameters, exchange)
         for s, side in SIDE_OF.items():

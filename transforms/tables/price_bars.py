@@ -6,6 +6,7 @@ import polars as pl
 
 from expectations.tables import table
 from transforms.exchanges.replay import rows
+from transforms.hourly.hours import HOUR_MS
 from transforms.reference.latest import listed
 
 TABLE = table("price_bars")
@@ -48,7 +49,7 @@ def build(payloads: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
 
 def _one_length_per_hour(bars: pl.DataFrame) -> pl.DataFrame:
     """Keep the last source's bar length in each hour, and the last of equal bars."""
-    hour = [*_CONTRACT, pl.col("open_ms") // 3_600_000]
+    hour = [*_CONTRACT, pl.col("open_ms") // HOUR_MS]
     of_one_length = bars.filter(pl.col("interval_minutes") == pl.col("interval_minutes").last().over(hour))
     bare = of_one_length.drop("endpoint", "received_at_utc")
     return bare.unique([*_CONTRACT, "open_ms"], keep="last", maintain_order=True)

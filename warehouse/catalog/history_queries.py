@@ -10,8 +10,8 @@ import polars as pl
 from transforms.charts import level_history
 from transforms.charts.heatmap_rows import SPANS, Heat, buckets_a_row, step
 from transforms.charts.snapshot import Snapshot
+from transforms.hourly.hours import HOUR
 from warehouse.catalog.snapshot_queries import ask
-from warehouse.clock import HOUR
 
 
 def path(catalog: duckdb.DuckDBPyConnection, market: Snapshot, since: datetime) -> pl.DataFrame:

@@ -9,9 +9,10 @@ import polars as pl
 
 from transforms.charts.snapshot import Snapshot
 from transforms.estimation.replay import LOOKS_BACK, levels
+from transforms.hourly.hours import HOUR
 from transforms.model.estimators import ESTIMATORS
 from warehouse.catalog.snapshot_queries import ask
-from warehouse.clock import HOUR, hours
+from warehouse.clock import hours
 from warehouse.errors import UserError
 
 _INPUTS = ("bars", "open_interest", "margin_tiers", "instruments")

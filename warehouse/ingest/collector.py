@@ -16,8 +16,9 @@ from transforms.exchanges import adapter
 from transforms.exchanges.parsing.rows import Rows
 from transforms.exchanges.protocol import SERIES, Adapter, Instrument, Request
 from transforms.exchanges.replay import rows
+from transforms.hourly.hours import HOUR, HOUR_MS
 from transforms.tables.gaps import FAILED
-from warehouse.clock import HOUR, days, from_ms, hours, to_ms
+from warehouse.clock import days, from_ms, hours, to_ms
 from warehouse.ingest.client import ExchangeClient, Fetched
 from warehouse.ingest.exchanges import ExchangeEndpoints
 from warehouse.ingest.request_log import EVER, RequestLog, request_key
@@ -35,7 +36,6 @@ _SNAPSHOT_WITHIN = timedelta(minutes=15)
 _LATE_BY = timedelta(hours=3)  # after an answer an exchange may still add the last rows of an hour
 _SIMULATOR_FACTOR = 1000  # of the exchange's budgets
 _NEVER = datetime(9999, 1, 1)
-_HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,7 @@ def _lacks_first_hour(fetched: Fetched) -> bool:
         return False
     timed = [found for series, found in fetched.rows.items() if "time_ms" in SERIES[series]]
     times = [time for found in timed for time in Rows.gathered(("time_ms",), found).columns["time_ms"]]
-    return not times or min(times) > fetched.request.start_ms + _HOUR_MS
+    return not times or min(times) > fetched.request.start_ms + HOUR_MS
 
 
 def _instruments(exchange: str, listed: pl.DataFrame, coins: tuple[str, ...]) -> list[Instrument]:

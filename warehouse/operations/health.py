@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
 from expectations.tables import table
+from transforms.hourly.hours import DAY, HOUR
 from warehouse.catalog.build import connect
 from warehouse.catalog.snapshot_queries import ask
-from warehouse.clock import HOUR, floor_hour
+from warehouse.clock import floor_hour
 from warehouse.errors import UserError
 from warehouse.pipeline.graph import published_hours
 from warehouse.pipeline.outdated import outdated
@@ -59,7 +60,7 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
         with connect(store.root) as catalog:
             yield from _hours(ask(catalog, "doctor/watermark"), settings, now)
-            yield from _gaps(ask(catalog, "doctor/gaps", since=_last(catalog) - timedelta(days=1)))
+            yield from _gaps(ask(catalog, "doctor/gaps", since=_last(catalog) - DAY))
     except UserError as error:
         yield Finding("catalog", "wrong", str(error), "liq run")
 
@@ -136,7 +137,7 @@ def _spans(found: list[date]) -> str:
     """Format days as ranges: `2026-01-05 to 2026-01-07, 2026-01-09`."""
     spans: list[list[date]] = []
     for day in sorted(set(found)):
-        if spans and day - spans[-1][-1] == timedelta(days=1):
+        if spans and day - spans[-1][-1] == DAY:
             spans[-1].append(day)
         else:
             spans.append([day])

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
 from expectations.contract import Table
 from expectations.tables import load, table
-from warehouse.clock import HOUR, hours
+from transforms.hourly.hours import HOUR
+from warehouse.clock import hours
 from warehouse.pipeline.build import build_group, parameters_of
 from warehouse.pipeline.inputs import Reader
 from warehouse.pipeline.staleness import Staleness
@@ -24,7 +25,6 @@ from warehouse.storage.parquet import BuiltFrom
 from warehouse.storage.store import Store
 
 MAP = table("liquidation_levels")
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import polars as pl
 from expectations.contract import PERIODS, Table
 from expectations.tables import load, table
 from expectations.validation.counts import Count, count
+from transforms.hourly.hours import DAY, HOUR
 from transforms.tables import checks
-from warehouse.clock import HOUR
 from warehouse.pipeline.unit import in_order, maker, products
 from warehouse.progress import Progress
 from warehouse.storage.layout import Key, label
@@ -73,7 +73,7 @@ def count_failing_rows(store: Store, of: Table, keys: Sequence[Key], last_hour: 
 def _days_before(batch: Sequence[Key]) -> list[Key]:
     """Return the partitions of the previous days of a batch, except partitions in the batch itself."""
     included = {(key["coin"], key["date"]) for key in batch}
-    days = [{**key, "date": date.fromisoformat(str(key["date"])) - timedelta(days=1)} for key in batch]
+    days = [{**key, "date": date.fromisoformat(str(key["date"])) - DAY} for key in batch]
     return [key for key in days if (key["coin"], key["date"]) not in included]
 
 

@@ -15,8 +15,9 @@ import polars as pl
 from expectations.contract import Table
 from expectations.tables import table
 from transforms.exchanges import ADAPTERS
+from transforms.hourly.hours import DAY, HOUR
 from transforms.tables.model_parameters import STATED
-from warehouse.clock import HOUR, days, floor_hour
+from warehouse.clock import days, floor_hour
 from warehouse.errors import UserError
 from warehouse.ingest.collector import LOOK_BACK
 from warehouse.ingest.streams.recordings import recorded_hours
@@ -31,7 +32,7 @@ from warehouse.storage.store import Store
 
 BARS, LEDGER, INSTRUMENTS, PAYLOADS = map(table, ("price_bars", "position_ledger", "instruments", "payloads"))
 FETCHES, PARAMETERS = table("fetches"), table("model_parameters")
-_DAY, _WEEK = timedelta(days=1), timedelta(days=7)
+_WEEK = 7 * DAY
 Hours = tuple[datetime, datetime]
 
 
@@ -65,7 +66,7 @@ def lanes(stage: Stage, plan: Plan) -> Iterator[tuple[str, list[Lane]]]:
 def later_weeks(store: Store, plan: Plan) -> Iterator[Plan]:
     """Yield the weeks after a plan's last day, up to the end of its coins' maps, which the plan may make stale."""
     last = max((_history(store, name, plan)[1] for name in coins(store, plan)), default=plan.last_hour)
-    first = datetime.combine(plan.last_hour.date() + _DAY, time())
+    first = datetime.combine(plan.last_hour.date() + DAY, time())
     if MAP.name in plan.tables_or_all and first <= last:
         yield from replace(plan, first_hour=first, last_hour=last, retry_failed=False, again=False).chunks(_WEEK)
 

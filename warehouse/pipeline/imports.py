@@ -11,12 +11,13 @@ from filelock import FileLock
 
 from expectations.tables import load, table
 from transforms.exchanges.imported import is_imported
+from transforms.hourly.hours import HOUR
 from transforms.imports.contracts import Contract, ContractHints, contracts, names, own_rows
 from transforms.imports.layout import Layout, Refused
 from transforms.imports.payloads import day_payloads, instrument_payload
 from transforms.imports.series import INSTRUMENT, ImportContext, read
 from warehouse.catalog import build as catalog
-from warehouse.clock import HOUR, days, floor_hour, from_ms
+from warehouse.clock import days, floor_hour, from_ms
 from warehouse.errors import ChecksFailed, UserError
 from warehouse.ingest.exchanges import market_clock
 from warehouse.ingest.files.reader import read_file

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from cachetools import LRUCache
 from expectations.contract import Input, Table
 from expectations.tables import table
 from transforms.exchanges.imported import endpoint
+from transforms.hourly.hours import DAY
 from transforms.reference.versions import in_force
 from warehouse.clock import days
 from warehouse.ingest.request_log import IN_A_MONTH
@@ -146,7 +147,7 @@ class Reader:
         of, unit = table(each.table), units[0]
         if "date" not in of.partition:
             return self.store.keys(of, **({"exchange": unit.exchange} if unit.exchange and of.partition else {}))
-        last = unit.day if each.own_day else unit.day - timedelta(days=1)
+        last = unit.day if each.own_day else unit.day - DAY
         window = list(days((unit.begins - each.before).date(), last))
         if "coin" in of.partition:
             coins = [u.coin for u in units if u.coin] or _names(self.store, of, "coin")

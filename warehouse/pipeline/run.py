@@ -19,9 +19,10 @@ from threading import Thread
 import polars as pl
 
 from expectations.tables import table
+from transforms.hourly.hours import DAY, HOUR
 from transforms.tables import watermark
 from warehouse.catalog import build as catalog
-from warehouse.clock import HOUR, days, utc_now
+from warehouse.clock import days, utc_now
 from warehouse.errors import ChecksFailed, UserError
 from warehouse.ingest.collector import Collector, collecting
 from warehouse.ingest.exchanges import ExchangeEndpoints, serving
@@ -158,7 +159,7 @@ def make(
                 _LOG.info("nothing is stale in %s to %s", plan.first_hour, plan.last_hour)
             last = plan.last_hour.date()
             # keep the state of the last two days: the hours after the plan's may be built next
-            prune(store, spare=(last - timedelta(days=1), last), own=stage)
+            prune(store, spare=(last - DAY, last), own=stage)
             delete_stored(store, plan.exchanges, plan.last_hour)
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import polars as pl
 
 from expectations.tables import table
+from transforms.hourly.hours import HOUR
 from transforms.tables import runs
 from transforms.tables.gaps import FAILED
-from warehouse.clock import HOUR, days, utc_now
+from warehouse.clock import days, utc_now
 from warehouse.plan import Plan
 from warehouse.settings import Settings
 from warehouse.storage.store import Store

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
 from expectations.contract import Table
 from expectations.tables import load
+from transforms.hourly.hours import DAY
 from warehouse.storage.layout import Key, label
-
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Unit:
     @property
     def ends(self) -> datetime:
         """The first moment after the day."""
-        return self.begins + _DAY
+        return self.begins + DAY
 
 
 def products(table: Table) -> list[Table]:

@@ -13,10 +13,10 @@ from transforms.charts.amounts import hour_text
 from transforms.charts.heatmap_rows import SPANS
 from transforms.charts.report import key_figures, report
 from transforms.charts.snapshot import Snapshot
+from transforms.hourly.hours import HOUR
 from warehouse.catalog import history_queries as read_history
 from warehouse.catalog.build import connect
 from warehouse.catalog.snapshot_queries import by_leverage, published_coins, snapshot
-from warehouse.clock import HOUR
 from warehouse.progress import Progress
 from warehouse.reports import page as pages
 from warehouse.storage.atomic import replace_whole

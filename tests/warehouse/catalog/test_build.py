@@ -15,8 +15,8 @@ from expectations.contract import Table
 from expectations.dictionary import column_comments, comment
 from expectations.tables import load, table
 from tests.expectations.sound import sound
+from transforms.hourly.hours import HOUR
 from warehouse.catalog import build as catalog
-from warehouse.clock import HOUR
 from warehouse.errors import UserError
 from warehouse.storage.store import Store, open_store
 

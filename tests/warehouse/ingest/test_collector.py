@@ -18,7 +18,7 @@ from expectations.tables import table
 from tests.warehouse.trial import CORE, NOW, Trial, build
 from transforms.exchanges.bybit import adapter as bybit
 from transforms.exchanges.protocol import Request, Response
-from warehouse.clock import HOUR
+from transforms.hourly.hours import HOUR
 from warehouse.ingest import collector as collect
 from warehouse.ingest.collector import collecting
 from warehouse.ingest.exchanges import serving

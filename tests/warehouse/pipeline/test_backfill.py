@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.warehouse.trial import MADE, NOW, Trial, differing, python
+from transforms.hourly.hours import HOUR
 from warehouse.cli.main import app
-from warehouse.clock import HOUR
 from warehouse.ingest.addresses import HOSTS
 from warehouse.pipeline.graph import hours_after, payload_plan
 from warehouse.pipeline.run import backfill

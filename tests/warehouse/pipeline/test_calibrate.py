@@ -12,10 +12,10 @@ from typer.testing import CliRunner, Result
 from expectations.tables import table
 from tests.warehouse.trial import MADE, Trial, differing
 from transforms.estimation import calibration
+from transforms.hourly.hours import HOUR
 from transforms.model.assumptions import PRIOR_VERSION
 from transforms.tables import model_parameters
 from warehouse.cli.main import app
-from warehouse.clock import HOUR
 from warehouse.ingest.addresses import HOSTS
 from warehouse.pipeline import calibrate as fitting
 from warehouse.pipeline import tasks

@@ -18,8 +18,9 @@ from expectations.validation.gx import CheckResult
 from tests.transforms.tracks import FIRST as BEGIN
 from tests.transforms.tracks import Hours, frame, inputs
 from tests.warehouse.trial import MADE, Trial, differing
+from transforms.hourly.hours import HOUR
 from transforms.tables.cluster_history import build
-from warehouse.clock import HOUR, hours
+from warehouse.clock import hours
 from warehouse.pipeline.engine import Lane, Walk
 from warehouse.simulator import Simulation
 from warehouse.storage.staging import Stage

@@ -23,7 +23,7 @@ from expectations.tables import table
 from tests.warehouse.pipeline import kill_process
 from tests.warehouse.trial import MADE, A, Trial, differing, python
 from transforms.estimation import calibration
-from warehouse.clock import HOUR
+from transforms.hourly.hours import HOUR
 from warehouse.pipeline import workers
 from warehouse.pipeline.outdated import outdated
 from warehouse.settings import load

@@ -18,8 +18,8 @@ import pytest
 from expectations.tables import table
 from expectations.validation.gx import CheckResult
 from tests.warehouse.trial import MADE, Trial, build, differing
+from transforms.hourly.hours import HOUR
 from transforms.tables import model_parameters
-from warehouse.clock import HOUR
 from warehouse.pipeline import gate, graph, run, staleness
 from warehouse.pipeline.build import implementation, statement
 from warehouse.pipeline.engine import Built, Lane, Walk

@@ -14,7 +14,8 @@ import expectations.validation.gx
 from expectations.validation.counts import Count
 from expectations.validation.gx import CheckResult
 from tests.warehouse.trial import MADE, Trial, differing
-from warehouse.clock import HOUR, hours
+from transforms.hourly.hours import HOUR
+from warehouse.clock import hours
 from warehouse.simulator import Simulation
 
 FIRST, MIDNIGHT, LAST = datetime(2026, 11, 19, 21), datetime(2026, 11, 20), datetime(2026, 11, 20, 2)

@@ -17,7 +17,7 @@ from expectations.contract import Table
 from expectations.tables import load, table
 from tests.expectations.sound import sound
 from tests.warehouse.storage.bars import BARS, DAY, KEY, PATH, bars, files
-from warehouse.clock import HOUR
+from transforms.hourly.hours import HOUR
 from warehouse.errors import UserError
 from warehouse.storage.layout import label
 from warehouse.storage.parquet import Footer

@@ -11,12 +11,13 @@ from datetime import datetime
 from pathlib import Path
 
 from transforms.charts import headline
+from transforms.hourly.hours import HOUR
 from warehouse.catalog.build import connect
 from warehouse.catalog.snapshot_queries import ask, published_coins, snapshot
 from warehouse.catalog.statements import fill
 from warehouse.cli.progress import show_progress
 from warehouse.cli.summary import exit_code, show
-from warehouse.clock import HOUR, floor_hour, utc_now
+from warehouse.clock import floor_hour, utc_now
 from warehouse.errors import UserError
 from warehouse.ingest.addresses import pointed
 from warehouse.ingest.exchanges import serving

@@ -17,13 +17,13 @@ import polars as pl
 from expectations.tables import table
 from transforms.exchanges import recording
 from transforms.exchanges.protocol import Request, Response
+from transforms.hourly.hours import HOUR, HOUR_MS
 from transforms.tables import payloads
-from warehouse.clock import HOUR, from_ms, to_ms
+from warehouse.clock import from_ms, to_ms
 from warehouse.storage.store import Store
 
 PAYLOADS = table("payloads")
 _NAME = "%Y-%m-%dT%H"
-_HOUR_MS = 3_600_000
 # The end of an hour is recorded with the first message or pong after it.
 _FINAL_AFTER = timedelta(minutes=1)
 
@@ -70,7 +70,7 @@ class Recorder:
 
     def _write(self, fields: dict[str, object], *, alive: bool = False) -> int:
         at_ms = self._clock()
-        begin_ms = (at_ms - recording.LATENESS_MS) // _HOUR_MS * _HOUR_MS + recording.LATENESS_MS
+        begin_ms = (at_ms - recording.LATENESS_MS) // HOUR_MS * HOUR_MS + recording.LATENESS_MS
         if self._file is None or begin_ms != self._hour_ms:
             self._switch_file(begin_ms, unbroken=alive and self._subscription is not None)
         self._append(at_ms, fields)
@@ -79,9 +79,9 @@ class Recorder:
     def _switch_file(self, begin_ms: int, *, unbroken: bool) -> None:
         """Continue in the file of another hour. An unbroken connection covered the last hour to its end."""
         if unbroken:
-            self._append(self._hour_ms + _HOUR_MS, {"mark": recording.ALIVE})
+            self._append(self._hour_ms + HOUR_MS, {"mark": recording.ALIVE})
         self.close()
-        name = from_ms(begin_ms - recording.LATENESS_MS + _HOUR_MS).strftime(_NAME)
+        name = from_ms(begin_ms - recording.LATENESS_MS + HOUR_MS).strftime(_NAME)
         path = self._folder / f"{name}.jsonl"
         torn = path.is_file()  # perhaps: its former writer may have been killed within a line
         self._file, self._hour_ms = FileIO(path, "ab"), begin_ms

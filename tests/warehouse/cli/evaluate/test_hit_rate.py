@@ -14,9 +14,9 @@ from tests.transforms.random_walk import FIRST, walk
 from tests.transforms.tracks import EVERY
 from transforms.evaluation.hit_rate import LEAST_DAYS, hit_rate
 from transforms.evaluation.touches import touches
+from transforms.hourly.hours import HOUR
 from warehouse.catalog import build as catalog
 from warehouse.cli.main import app
-from warehouse.clock import HOUR
 from warehouse.storage.store import Store, open_store
 
 SEEDS = {"BTC": 1, "ETH": 2}

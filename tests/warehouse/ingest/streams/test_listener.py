@@ -15,7 +15,8 @@ import pytest
 from tests.warehouse.ingest.streams.stream_server import PATIENCE_S, StreamServer, liquidation, streaming
 from transforms.exchanges import recording
 from transforms.exchanges.recording import STREAMS
-from warehouse.clock import HOUR, to_ms
+from transforms.hourly.hours import HOUR
+from warehouse.clock import to_ms
 from warehouse.ingest.streams.listener import Listener, Pace
 from warehouse.ingest.streams.recordings import Recorder
 

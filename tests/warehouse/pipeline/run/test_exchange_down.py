@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from tests.warehouse.trial import MADE, A, Trial, differing
-from warehouse.clock import HOUR
+from transforms.hourly.hours import HOUR
 from warehouse.simulator import Fault, Simulation
 from warehouse.simulator.server.faults import parse_faults
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.warehouse.trial import MADE, A, Trial, differing, python
-from warehouse.clock import HOUR
+from transforms.hourly.hours import HOUR
 
 pytestmark = pytest.mark.slow
 

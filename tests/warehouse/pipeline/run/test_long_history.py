@@ -10,7 +10,7 @@ import pytest
 from expectations.tables import load
 from tests.warehouse.pipeline.long_history import MONTH, lengthen, seal, spoil
 from tests.warehouse.trial import A, Trial
-from warehouse.clock import HOUR
+from transforms.hourly.hours import HOUR
 from warehouse.storage import files
 from warehouse.storage.store import Store
 

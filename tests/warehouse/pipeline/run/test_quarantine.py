@@ -15,7 +15,7 @@ from expectations.tables import table
 from expectations.validation.counts import Count
 from expectations.validation.gx import CheckResult
 from tests.warehouse.trial import MADE, A, Trial, differing
-from warehouse.clock import HOUR
+from transforms.hourly.hours import HOUR
 from warehouse.simulator.exchanges.wire import Query, Reply
 from warehouse.simulator.server import server
 from warehouse.storage.layout import FILE

@@ -11,7 +11,8 @@ import pytest
 
 from tests.warehouse.trial import MADE, NOW, A, Trial, differing
 from transforms.exchanges import recording
-from warehouse.clock import HOUR, to_ms
+from transforms.hourly.hours import HOUR
+from warehouse.clock import to_ms
 from warehouse.ingest.streams.recordings import Recorder, recorded_hours, store_recordings
 from warehouse.simulator import Simulation
 from warehouse.storage.store import Store

@@ -14,7 +14,8 @@ from filelock import FileLock
 
 from expectations.tables import load
 from tests.warehouse.trial import MADE, NOW, A, Trial, differing, python
-from warehouse.clock import HOUR, hours, to_ms
+from transforms.hourly.hours import HOUR
+from warehouse.clock import hours, to_ms
 from warehouse.errors import Busy, UserError
 from warehouse.pipeline import run
 from warehouse.simulator import Simulation, serve
