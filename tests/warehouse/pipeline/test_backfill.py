@@ -166,7 +166,7 @@ def test_dry_run_prints_plan_and_sends_no_requests(filled: Trial, quiet_exchange
     told = [tuple(cell.strip() for cell in line[:5]) for line in lines]
     assert ("binance", "open interest", "2026-10-01 00:00", "2026-10-21 23:00", "archive") in told
     assert ("binance", "realised liquidations", "2026-10-01 00:00", "2026-10-21 23:00", "nowhere") in told
-    assert "BTC: 3 published hours after 2026-10-21T23:00Z are built again" in made.stdout
+    assert "BTC: 3 published hours after 2026-10-21T23:00Z are rebuilt if their inputs change" in made.stdout
     assert not quiet_exchanges.exchange.recent
     assert differing(before, filled.files("raw", *MADE)) == []
 
