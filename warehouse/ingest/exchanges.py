@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from warehouse.clock import from_ms, to_ms, utc_now
 from warehouse.errors import UserError
@@ -44,11 +45,21 @@ def serving(settings: Settings) -> Iterator[ExchangeEndpoints]:
     from warehouse.simulator import serve  # needs an extra that live data does without
 
     if settings.source == "recorded":
+        _check_recording(settings)
         with serve(source="recorded", directory=settings.recorded, now_ms=clock, history_limits=False) as server:
             yield ExchangeEndpoints(settings.base_urls(server.url), server.url, clock)
     else:
         with serve(source="simulated", seed=settings.seed, now_ms=clock) as server:
             yield ExchangeEndpoints(settings.base_urls(server.url), server.url, clock)
+
+
+def _check_recording(settings: Settings) -> None:
+    from warehouse.simulator import Recorded
+
+    try:
+        Recorded(settings.recorded or Path())
+    except ValueError as error:
+        raise UserError(f"LIQ_RECORDED: {error}") from error
 
 
 def market_clock(settings: Settings) -> Callable[[], int]:
@@ -60,7 +71,7 @@ def market_clock(settings: Settings) -> Callable[[], int]:
 
         try:
             start_ms = recorded_range(settings.recorded)[1]
-        except FileNotFoundError as error:
+        except (FileNotFoundError, ValueError) as error:
             raise UserError(f"LIQ_RECORDED: {error}") from error
     else:
         return lambda: to_ms(utc_now())

@@ -1,4 +1,4 @@
--- An hourly table of mart, up to the watermark.
+-- An hourly table of model or mart, up to the watermark.
 CREATE VIEW {{table}} AS
 SELECT {{columns}}
 FROM read_parquet({{files}}, hive_partitioning = true, hive_types = { {{types}} }) AS file

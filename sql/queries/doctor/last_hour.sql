@@ -1,1 +1,1 @@
-SELECT max(hour_utc) AS last FROM ops.gaps;
+SELECT max(hour_utc) AS last FROM ops.watermark;

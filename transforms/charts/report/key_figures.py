@@ -16,7 +16,10 @@ _SIDES = {"long": "below", "short": "above"}
 
 
 def write(market: Snapshot, cascade: pl.DataFrame, summary: pl.DataFrame) -> list[KeyFigure]:
-    """In the order of reading. `cascade`, `summary`: the hour's rows of mart.cascade_risk, market_summary, or none."""
+    """Return the figures in reading order.
+
+    cascade, summary: the hour's rows of mart.cascade_risk and mart.market_summary, or none.
+    """
     return [
         ("Mark", price_text(market.mark), f"{market.reference}; {market.source}"),
         *_balance(market),

@@ -72,7 +72,7 @@ def backfill(
             return
         with show_progress() as progress:
             summary = pipeline.backfill(
-                pointed(settings, served), begin, end, again=rebuild, workers=workers, progress=progress
+                pointed(settings, served), begin, end, again=rebuild, workers=workers, progress=progress, served=served
             )
     show(summary)
     raise typer.Exit(exit_code(summary))

@@ -20,7 +20,7 @@ class Form(StrEnum):
 
 
 class Prices(StrEnum):
-    """The price that bars are mapping from."""
+    """The price that bars are made of."""
 
     MARK = "mark"
     TRADE = "trade"

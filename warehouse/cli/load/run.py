@@ -64,7 +64,7 @@ def run(
     with serving(settings) as served:
         begin, end = hour_range(served.now, hour, first, last, hours)
         with show_progress() as progress:
-            summary = pipeline.run(pointed(settings, served), begin, end, progress=progress)
+            summary = pipeline.run(pointed(settings, served), begin, end, progress=progress, served=served)
             summary.reports, summary.failed_reports = report(settings, summary.coins, progress)
     show(summary)
     raise typer.Exit(exit_code(summary))

@@ -19,11 +19,24 @@ from warehouse.simulator.market.tiers import Tier
 
 _LOG = logging.getLogger("warehouse")
 
+_TEXT, _MS, _FLOAT = pl.String(), pl.Int64(), pl.Float64()
 Series = Literal["open_interest", "bars", "tiers"]
-FORMAT: dict[Series, tuple[str, ...]] = {
-    "open_interest": ("exchange", "coin", "ts_ms", "units", "price"),
-    "bars": ("exchange", "coin", "kind", "length_ms", "open_ms", "open", "high", "low", "close", "volume"),
-    "tiers": ("exchange", "coin", "floor", "cap", "maintenance", "deduction", "max_leverage"),
+FORMAT: dict[Series, dict[str, pl.DataType]] = {
+    "open_interest": {"exchange": _TEXT, "coin": _TEXT, "ts_ms": _MS, "units": _FLOAT, "price": _FLOAT},
+    "bars": {
+        "exchange": _TEXT,
+        "coin": _TEXT,
+        "kind": _TEXT,
+        "length_ms": _MS,
+        "open_ms": _MS,
+        **dict.fromkeys(("open", "high", "low", "close", "volume"), _FLOAT),
+    },
+    "tiers": {
+        "exchange": _TEXT,
+        "coin": _TEXT,
+        "bound_unit": _TEXT,
+        **dict.fromkeys(("floor", "cap", "maintenance", "deduction", "max_leverage"), _FLOAT),
+    },
 }
 """The columns of each series: coins of one side, USD per coin (NaN if unknown), unix ms, margin tiers."""
 
@@ -50,8 +63,9 @@ def _unix_ms(column: str) -> pl.Expr:
     return pl.col(column).dt.epoch("ms")
 
 
+_PRICES = {"open", "high", "low", "close"}
 _UNKNOWN = pl.lit(float("nan"))
-_STEP = pl.col("open_ms").sort().diff().min().over("exchange", "coin")
+_STEP = pl.col("open_ms").unique().sort().diff().min().over("exchange", "coin")
 
 
 def _by_symbol(rows: pl.DataFrame) -> pl.DataFrame:
@@ -70,6 +84,18 @@ def _by_venue(rows: pl.DataFrame) -> pl.DataFrame:
     return named.with_columns(pl.col("volume") * contracts, kind=pl.lit("trade"), length_ms=_STEP)
 
 
+def _exported_bars(rows: pl.DataFrame) -> pl.DataFrame:
+    """Serve the volume of a mark bar as a trade bar too: core.price_bars has the prices of one of them only."""
+    named = rows.with_columns(
+        kind=pl.col("price_kind"),
+        length_ms=pl.col("interval_minutes") * 60_000,
+        open_ms=_unix_ms("open_utc"),
+        volume=pl.col("volume_base").fill_null(0.0),
+    )
+    traded = named.filter((pl.col("kind") == "mark") & pl.col("volume_base").is_not_null())
+    return pl.concat([named, traded.with_columns(kind=pl.lit("trade"))])
+
+
 LAYOUTS = (
     # liq export: core.open_interest, core.price_bars and core.margin_tiers
     Layout.of(
@@ -79,17 +105,30 @@ LAYOUTS = (
         units=pl.col("open_interest_base"),
         price=(pl.col("open_interest_usd") / pl.col("open_interest_base")).fill_null(float("nan")),
     ),
-    Layout.of(
+    Layout(
         "bars",
-        "exchange coin open_utc interval_minutes price_kind open high low close volume_base",
-        kind=pl.col("price_kind"),
-        length_ms=pl.col("interval_minutes") * 60_000,
-        open_ms=_unix_ms("open_utc"),
-        volume=pl.col("volume_base").fill_null(0.0),
+        frozenset(
+            [
+                "exchange",
+                "coin",
+                "open_utc",
+                "interval_minutes",
+                "price_kind",
+                "open",
+                "high",
+                "low",
+                "close",
+                "volume_base",
+            ]
+        ),
+        _exported_bars,
     ),
     Layout(
         "tiers",
-        frozenset({"exchange", "coin", "tier_floor", "tier_cap", "maintenance_rate", "max_leverage_x", "valid_to_utc"}),
+        frozenset(
+            {"exchange", "coin", "tier_floor", "tier_cap", "maintenance_rate", "deduction", "max_leverage_x"}
+            | {"bound_unit", "valid_to_utc"}
+        ),
         lambda rows: rows.filter(pl.col("valid_to_utc").is_null()).with_columns(
             floor=pl.col("tier_floor"),
             cap=pl.col("tier_cap"),
@@ -125,19 +164,22 @@ LAYOUTS = (
         price=_UNKNOWN,
     ),
     # bars of Binance, and of several exchanges; bars without a volume are those of the mark
-    Layout("bars", frozenset({"symbol", "open_ms", "open", "high", "low", "close"}), _by_symbol),
+    Layout("bars", frozenset({"symbol", "open_ms"} | _PRICES), _by_symbol),
     Layout("bars", frozenset({"venue", "coin", "open_ms", "o", "h", "l", "c", "v"}), _by_venue),
 )
 
 
 @dataclass(frozen=True)
 class Recording:
-    """The recorded series by exchange and coin, sorted by time; bars also by price kind and length in ms."""
+    """The recorded series by exchange and coin, sorted by time; bars also by price kind and length in ms.
+
+    Tiers have the unit of their bounds: usd, base or contracts.
+    """
 
     directory: Path
     open_interest: dict[tuple[str, str], pl.DataFrame]
     bars: dict[tuple[str, str, str, int], pl.DataFrame]
-    tiers: dict[tuple[str, str], tuple[Tier, ...]]
+    tiers: dict[tuple[str, str], tuple[str, tuple[Tier, ...]]]
 
     @property
     def span(self) -> tuple[int, int]:
@@ -153,29 +195,39 @@ class Recording:
 
 @cache
 def load(directory: Path) -> Recording:
-    """Read all recorded files of a folder."""
+    """Read all recorded files of a folder. Raises ValueError for a damaged file."""
     read = {series: _concatenate(directory, series) for series in FORMAT}
     interest = _split(read["open_interest"], "exchange", "coin", time="ts_ms")
     bars = _split(read["bars"], "exchange", "coin", "kind", "length_ms", time="open_ms")
     tiers = _split(read["tiers"], "exchange", "coin", time="floor")
-    listed = {key: tuple(Tier(*row) for row in rows.iter_rows()) for key, rows in tiers.items()}
+    listed = {
+        key: (str(rows["bound_unit"][0]), tuple(Tier(*row) for row in rows.drop("bound_unit").iter_rows()))
+        for key, rows in tiers.items()
+    }
     return Recording(directory, interest, bars, _brackets(directory) | listed)
 
 
 def _concatenate(directory: Path, series: Series) -> pl.DataFrame:
-    parts = []
+    parts = [pl.DataFrame(schema=FORMAT[series])]
     for path in sorted(directory.glob("*.parquet")):
         layout = _layout(path)
         if layout is not None and layout.series == series:
-            parts.append(layout.format(pl.read_parquet(path)).select(FORMAT[series]))
-    frame = pl.concat(parts) if parts else pl.DataFrame(schema=dict.fromkeys(FORMAT[series], pl.String))
-    return frame.filter(pl.col("exchange").is_in(EXCHANGES))
+            try:
+                rows = layout.format(pl.read_parquet(path))
+                parts.append(rows.select(pl.col(name).cast(dtype) for name, dtype in FORMAT[series].items()))
+            except pl.exceptions.PolarsError as error:
+                raise ValueError(f"{path} is no recording of {series}: {str(error).splitlines()[0]}") from error
+    frame = pl.concat(parts).filter(pl.col("exchange").is_in(EXCHANGES))
+    return frame.filter(pl.col("length_ms") > 0) if series == "bars" else frame
 
 
 @cache
 def _layout(path: Path) -> Layout | None:
-    """Return the layout of a file, by its columns; None if it is no recording."""
-    columns = set(pl.read_parquet_schema(path))
+    """Return the layout of a file, by its columns; None if it is no recording. Raises ValueError if unreadable."""
+    try:
+        columns = set(pl.read_parquet_schema(path))
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(f"{path} cannot be read ({str(error).splitlines()[0]}); remove or replace it") from error
     found = next((layout for layout in LAYOUTS if layout.columns <= columns), None)
     if found is None:
         _LOG.warning("%s is no recording: its columns are %s", path, ", ".join(sorted(columns)))
@@ -188,7 +240,7 @@ def _split(frame: pl.DataFrame, *keys: str, time: str) -> dict[tuple[Any, ...], 
     return {key: rows.unique(time, keep="first", maintain_order=True) for key, rows in parts.items()}
 
 
-def _brackets(directory: Path) -> dict[tuple[str, str], tuple[Tier, ...]]:
+def _brackets(directory: Path) -> dict[tuple[str, str], tuple[str, tuple[Tier, ...]]]:
     """Read Binance's brackets from JSON files, keyed by symbols such as BTC/USDT:USDT."""
     found = {}
     for path in sorted(directory.glob("*.json")):
@@ -199,5 +251,5 @@ def _brackets(directory: Path) -> dict[tuple[str, str], tuple[Tier, ...]]:
                     Tier(b["notionalFloor"], b["notionalCap"], b["maintMarginRatio"], b["cum"], b["initialLeverage"])
                     for b in rows
                 )
-                found["binance", symbol.split("/")[0]] = tuple(tiers)
+                found["binance", symbol.split("/")[0]] = ("usd", tuple(tiers))
     return found

@@ -4,6 +4,7 @@ The files are those of `layouts`: open interest, bars and margin tiers. Taker vo
 are not recorded and are served empty.
 """
 
+from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
 
@@ -72,13 +73,15 @@ class Recorded:
 
     def tiers(self, instrument: Instrument) -> tuple[Tier, ...]:
         """Return the recorded margin tiers, else those that the exchange documents; empty if unknown."""
-        recorded = self._frames.tiers.get((instrument.exchange, instrument.coin))
+        unit, recorded = self._frames.tiers.get((instrument.exchange, instrument.coin), ("", ()))
+        size = instrument.contract_units if unit == "contracts" else 1.0
+        tiers = tuple(replace(t, floor=t.floor * size, cap=t.cap * size) for t in recorded)
         documented = {
             ("bybit", "BTC"): bybit_tiers("BTC"),
             ("okx", "BTC"): okx_tiers("BTC", 1.0, 0.01),
             ("okx", "ETH"): (OKX_ETH,),
         }
-        return recorded or documented.get((instrument.exchange, instrument.coin), ())
+        return tiers or documented.get((instrument.exchange, instrument.coin), ())
 
     def open_interest(self, instrument: Instrument, interval: Interval, first_ms: int, last_ms: int) -> OpenInterest:
         """Return the snapshots on the borders of an interval, with their recorded timestamps (OKX: the borders)."""

@@ -82,7 +82,37 @@ def test_what_is_exported_is_replayed(one_hour: Trial, tmp_path: Path, monkeypat
     with serve(source="recorded", directory=folder, now_ms=to_ms(NOW)) as sim:
         asked = {"symbol": "BTCUSDT", "period": "5m", "limit": "500"}
         rows = httpx.get(f"{sim.url}/futures/data/openInterestHist", params=asked).json()
+        asked = {"instType": "SWAP", "tdMode": "isolated", "instFamily": "BTC-USDT"}
+        okx = httpx.get(f"{sim.url}/api/v5/public/position-tiers", params=asked).json()["data"]
     replayed = {int(row["timestamp"]): float(row["sumOpenInterest"]) for row in rows}
     published = {to_ms(time): base for time, base in stored.select("time_utc", "open_interest_base").iter_rows()}
     assert len(replayed) >= 12
+    bars = one_hour.ask("FROM core.price_bars").filter(own & (pl.col("coin") == "BTC"))
+    traded = recording.bars["binance", "BTC", "trade", 300_000]
+    assert traded["volume"].to_list() == bars.sort("open_utc")["volume_base"].to_list()
     assert replayed == {time: pytest.approx(published[time]) for time in replayed}
+    tiers = one_hour.ask("FROM core.margin_tiers").filter((pl.col("exchange") == "okx") & (pl.col("coin") == "BTC"))
+    assert sorted(float(row["maxSz"]) for row in okx) == pytest.approx(sorted(tiers["tier_cap"].to_list()))
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bars.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ValueError, match=r"bars\.parquet cannot be read"):
+        load(tmp_path)
+
+
+def test_values_of_another_type_are_named(tmp_path: Path) -> None:
+    OPEN_INTEREST.with_columns(coin=pl.lit("WIF"), open_interest_base=pl.lit("many")).write_parquet(
+        tmp_path / "a.parquet"
+    )
+    with pytest.raises(ValueError, match=r"a\.parquet is no recording of open_interest"):
+        load(tmp_path)
+
+
+def test_equal_bars_count_once(tmp_path: Path) -> None:
+    OPEN_INTEREST.write_parquet(tmp_path / "a.parquet")
+    bars = {"symbol": ["BTCUSDT"] * 3, "open_ms": [0, 0, 300_000], "volume_base": [1.0] * 3}
+    pl.DataFrame(bars | dict.fromkeys(("open", "high", "low", "close"), [2.0] * 3)).write_parquet(
+        tmp_path / "b.parquet"
+    )
+    assert load(tmp_path).bars["binance", "BTC", "trade", 300_000].height == 2
