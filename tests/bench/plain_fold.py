@@ -10,8 +10,9 @@ import numpy as np
 from transforms.model.activity import activity, typical
 from transforms.model.assumptions import EARLY_EXIT_EXPONENT, HALF_LIVES_H, WINDOWS_H
 from transforms.model.distance_profile import Contract, profiles
+from transforms.model.kernels.spread import spread
 from transforms.model.population import BREADTH, CLASSES, Population
-from transforms.model.price_grid import Floats, bucket, middle, spread
+from transforms.model.price_grid import Floats, bucket, middle
 from transforms.model.step import Bar
 
 RATES = np.log(2.0) / np.array(HALF_LIVES_H)

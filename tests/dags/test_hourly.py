@@ -63,7 +63,7 @@ def _check_log(log: str) -> None:
         r"checked: \d+ checks, \d+ warnings, 0 partitions quarantined",
         r"published \d+ partitions in .*: \d+ of core\.\w+, .*\d+ of mart\.liquidation_levels",
         r"published, 2026-01-12 05:00:00 to 2026-01-12 05:00:00: \d+ built, \d+ checks, ",
-        r"drew 1 pages: .*BTC\.html",
+        r"wrote 1 reports: .*BTC\.html",
     ]
     assert [pattern for pattern in said if not re.search(pattern, log)] == []
     assert "great_expectations" not in log

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.model.price_grid import WIDTH, bucket, edge, middle, spread
+from transforms.model.kernels.spread import spread
+from transforms.model.price_grid import WIDTH, bucket, edge, middle
 
 prices = st.floats(1e-9, 1e9)
 

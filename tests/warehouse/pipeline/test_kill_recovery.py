@@ -177,8 +177,8 @@ def read_in_between(made: Trial) -> None:
     if not (made.root / "catalog.duckdb").is_file():
         return
     hours = [
-        set(made.ask(f"SELECT DISTINCT hour_utc FROM mart.{name}")["hour_utc"])
-        for name in ("market_balance", "liquidation_curve", "position_ledger")
+        set(made.ask(f"SELECT DISTINCT hour_utc FROM {name}")["hour_utc"])
+        for name in ("mart.market_balance", "mart.liquidation_curve", "model.position_ledger")
     ]
     assert hours[0] == hours[1] == hours[2]
     assert set(made.ask("SELECT hour_utc FROM ops.watermark")["hour_utc"]) <= hours[0]

@@ -10,7 +10,8 @@ from numba.extending import register_jitable
 
 from transforms.model.activity import activity, typical
 from transforms.model.kernels.cells import early_exit, liquidate, open_positions
-from transforms.model.price_grid import WIDTH, spread
+from transforms.model.kernels.spread import spread
+from transforms.model.price_grid import WIDTH
 
 
 @register_jitable
