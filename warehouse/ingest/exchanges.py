@@ -54,6 +54,7 @@ def serving(settings: Settings) -> Iterator[ExchangeEndpoints]:
 
 
 def _check_recording(settings: Settings) -> None:
+    """Raise UserError if a file of the recording is damaged."""
     from warehouse.simulator import Recorded
 
     try:

@@ -73,8 +73,8 @@ def _database() -> duckdb.DuckDBPyConnection:
 
 def database(threads: int) -> duckdb.DuckDBPyConnection:
     """Return a new in-memory database with the macros that the SELECTs of tables call."""
-    database = duckdb.connect(config={"python_enable_replacements": "false", "threads": threads})
-    database.execute(fill("catalog/schema", layer="ops"))
+    connection = duckdb.connect(config={"python_enable_replacements": "false", "threads": threads})
+    connection.execute(fill("catalog/schema", layer="ops"))
     for macro in scalar_statements(" ".join(path.read_text() for path in SQL.glob("*.sql"))):
-        database.execute(macro)
-    return database
+        connection.execute(macro)
+    return connection

@@ -107,20 +107,7 @@ LAYOUTS = (
     ),
     Layout(
         "bars",
-        frozenset(
-            [
-                "exchange",
-                "coin",
-                "open_utc",
-                "interval_minutes",
-                "price_kind",
-                "open",
-                "high",
-                "low",
-                "close",
-                "volume_base",
-            ]
-        ),
+        frozenset({"exchange", "coin", "open_utc", "interval_minutes", "price_kind", "volume_base"} | _PRICES),
         _exported_bars,
     ),
     Layout(
@@ -244,9 +231,12 @@ def _brackets(directory: Path) -> dict[tuple[str, str], tuple[str, tuple[Tier, .
     """Read Binance's brackets from JSON files, keyed by symbols such as BTC/USDT:USDT."""
     found = {}
     for path in sorted(directory.glob("*.json")):
-        listed = json.loads(path.read_text())
+        try:
+            listed = json.loads(path.read_text())
+        except ValueError as error:
+            raise ValueError(f"{path} is no JSON ({error}); remove or replace it") from error
         for symbol, rows in listed.items() if isinstance(listed, dict) else ():
-            if isinstance(rows, list) and rows and "notionalFloor" in rows[0]:
+            if isinstance(rows, list) and rows and isinstance(rows[0], dict) and "notionalFloor" in rows[0]:
                 tiers = (
                     Tier(b["notionalFloor"], b["notionalCap"], b["maintMarginRatio"], b["cum"], b["initialLeverage"])
                     for b in rows
