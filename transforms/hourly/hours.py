@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -20,4 +22,7 @@ def hour_of(time: pl.Expr) -> pl.Expr:
 
 def hour_of_bar() -> pl.Expr:
     """Return the hour in which a bar ends, from its columns open_utc and interval_minutes."""
+    # Imported here, since the CLI and the DAG files need only the constants.
+    import polars as pl
+
     return hour_of(pl.col("open_utc") + pl.duration(minutes=pl.col("interval_minutes")))
