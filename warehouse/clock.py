@@ -26,14 +26,12 @@ def floor_hour(moment: datetime) -> datetime:
 
 
 def naive_utc(moment: datetime) -> datetime:
-    """Convert a `moment` with a time zone to naive UTC. Raises UserError if it has no time zone."""
-    if moment.tzinfo is None:
-        raise UserError(f"{moment.isoformat()} has no time zone; write it as {_EXAMPLE}")
-    return moment.astimezone(UTC).replace(tzinfo=None)
+    """Convert a `moment` to naive UTC; without a time zone it is UTC already."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def parse_moment(text: str) -> datetime:
-    """Parse ISO 8601 with a time zone into naive UTC. Raises UserError with an example of the format."""
+    """Parse ISO 8601 into naive UTC; a time without a zone is UTC. Raises UserError with an example of the format."""
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as error:
@@ -42,7 +40,7 @@ def parse_moment(text: str) -> datetime:
 
 
 def parse_hour(text: str) -> datetime:
-    """Parse a full hour with a time zone into naive UTC. Raises UserError for minutes that are not 00."""
+    """Parse a full hour into naive UTC; a time without a zone is UTC. Raises UserError for minutes that are not 00."""
     moment = parse_moment(text)
     if moment != floor_hour(moment):
         raise UserError(f"{text!r} is not a full hour; the tables are hourly: write e.g. {_EXAMPLE}")

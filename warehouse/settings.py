@@ -76,12 +76,7 @@ class Settings(BaseSettings):
     @field_validator("now")
     @classmethod
     def _now(cls, value: datetime | None) -> datetime | None:
-        if value is None:
-            return None
-        try:
-            return naive_utc(value)
-        except UserError as error:
-            raise ValueError(str(error)) from error
+        return naive_utc(value) if value else None
 
     @field_validator(*_URLS.values())
     @classmethod

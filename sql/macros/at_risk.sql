@@ -7,7 +7,7 @@
 -- price      the level, USD; a price beyond the map of the hour (25 % from the mark) is an error
 -- as_of      a time, in UTC or with a zone; default: the latest published hour. An hour without a map is an error
 -- span       half-width of the level, as a fraction of the price; 0 is the 10 bp bucket of the price
--- exchange   one exchange; default: every exchange
+-- exchange   one exchange; default or `all`: every exchange
 --
 -- hour_utc                  end of the map's hour, UTC
 -- exchange                  the exchange, or `all`

@@ -25,7 +25,7 @@ WITH sums AS (
             WHEN 'long' THEN ops.price(price) < l.mark_price AND l.price_bucket >= ops.price_bucket(price)
             ELSE ops.price(price) >= l.mark_price AND l.price_bucket <= ops.price_bucket(price)
         END
-        AND (exchange IS NULL OR l.exchange = ops.exchange(exchange))
+        AND (ops.exchange(exchange) IS NULL OR l.exchange = ops.exchange(exchange))
     GROUP BY l.hour_utc, l.side
 ),
 

@@ -34,7 +34,7 @@ WITH sides AS (
     FROM read_parquet(ops.files_of(coin, 'mart.liquidation_levels'), hive_partitioning = true) AS l
     WHERE l.price_bucket >= ops.price_bucket(price) - 20
         AND l.price_bucket <= ops.price_bucket(price) + 20
-        AND (exchange IS NULL OR l.exchange = ops.exchange(exchange))
+        AND (ops.exchange(exchange) IS NULL OR l.exchange = ops.exchange(exchange))
         AND ops.is_within(l.date, l.hour_utc, since, NULL)
     GROUP BY l.hour_utc, l.side
 ),

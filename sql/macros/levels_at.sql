@@ -5,7 +5,7 @@
 -- coin       a coin in the warehouse; any other is an error
 -- as_of      a time, in UTC or with a zone, e.g. '2026-01-12 00:30', rounded down to the hour. Default: the coin's
 --            latest published hour. An hour without a map is an error
--- exchange   one exchange; default: every exchange. One without a map in that hour is an error
+-- exchange   one exchange; default or `all`: every exchange. One without a map in that hour is an error
 --
 -- Columns and their units are those of mart.liquidation_levels.
 --
@@ -16,4 +16,4 @@ FROM levels_of(coin) AS l
 JOIN map_hour(coin, as_of := as_of, exchange := exchange) AS h ON l.hour_utc = h.hour_utc
 WHERE l.date >= coalesce(ops.moment(as_of)::DATE, ops.last_day(coin))
     AND (as_of IS NULL OR l.date = ops.moment(as_of)::DATE)
-    AND (exchange IS NULL OR l.exchange = ops.exchange(exchange));
+    AND (ops.exchange(exchange) IS NULL OR l.exchange = ops.exchange(exchange));

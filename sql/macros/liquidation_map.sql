@@ -6,7 +6,7 @@
 -- coin       a coin in the warehouse; any other is an error
 -- as_of      a time, in UTC or with a zone; default: the latest published hour. An hour without a map is an error
 -- span       distance from each exchange's own mark, as a fraction: 0.05 is 5 %; at most 0.25, the range of the map
--- exchange   one exchange; default: every exchange, and rows of exchange `all` with their sum
+-- exchange   one exchange; default or `all`: every exchange, and rows of exchange `all` with their sum
 --
 -- hour_utc                end of the map's hour, UTC
 -- exchange                the exchange, or `all`
@@ -51,5 +51,5 @@ SELECT
     (sqrt(price_low * price_high) / mark_price - 1) * 1e4 AS distance_bp, mark_price, is_stale, parameters_version,
     source
 FROM buckets
-WHERE exchange IS NULL OR exchange_name <> 'all'
+WHERE ops.exchange(exchange) IS NULL OR exchange_name <> 'all'
 ORDER BY exchange_name, price_bucket;

@@ -6,7 +6,7 @@
 -- since      the earlier time, in UTC or with a zone; default: the hour before `until`
 -- until      the later time, in UTC or with a zone; default: the latest published hour. Hours without a map are an
 --            error, and so is a `since` after `until`
--- exchange   one exchange; default: every exchange
+-- exchange   one exchange; default or `all`: every exchange
 --
 -- exchange, side          exchange and side of the positions, long or short
 -- price_bucket            index of the 10 bp bucket on the fixed grid
@@ -39,7 +39,7 @@ levels AS (
         max(l.price_bucket) OVER map AS highest_bucket
     FROM levels_of(coin) AS l
     JOIN hours AS h ON l.date = h.hour_utc::DATE AND l.hour_utc = h.hour_utc
-    WHERE exchange IS NULL OR l.exchange = ops.exchange(exchange)
+    WHERE ops.exchange(exchange) IS NULL OR l.exchange = ops.exchange(exchange)
     WINDOW map AS (PARTITION BY h.which, l.exchange)
 ),
 

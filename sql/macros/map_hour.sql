@@ -21,4 +21,4 @@ SELECT coalesce(max(l.hour_utc), error(format(
 FROM levels_of(coin) AS l
 WHERE l.date >= coalesce(ops.moment(as_of)::DATE, ops.last_day(coin))
     AND (as_of IS NULL OR (l.date = ops.moment(as_of)::DATE AND l.hour_utc = date_trunc('hour', ops.moment(as_of))))
-    AND (exchange IS NULL OR l.exchange = ops.exchange(exchange));
+    AND (ops.exchange(exchange) IS NULL OR l.exchange = ops.exchange(exchange));

@@ -381,6 +381,32 @@ class TestAnswers:
         with pytest.raises(duckdb.Error, match=f"no exchange ftx; there are {', '.join(EXCHANGES)}"):
             ask.sql("SELECT ops.exchange('ftx')").fetchall()
 
+    @pytest.mark.parametrize(
+        "call",
+        [
+            "liquidation_map('BTC'{})", "at_risk('BTC', 102699{})", "map_diff('BTC'{})", "map_hour('BTC'{})",
+            "level_history('BTC', 100000{})", "at_risk_history('BTC', 100000{})", "levels_at('BTC'{})",
+        ],
+    )  # fmt: skip
+    def test_all_is_every_exchange(self, ask: duckdb.DuckDBPyConnection, call: str) -> None:
+        named, default = (
+            ask.sql(f"FROM {call.format(given)} ORDER BY ALL").fetchall() for given in (", exchange := 'ALL'", "")
+        )
+        assert named == default != []
+
+    @pytest.mark.parametrize("moment", ["yesterday", "", "2026-13-01", "12:00Z"])
+    @pytest.mark.parametrize(
+        "call",
+        [
+            "at_risk('BTC', 102699, as_of := '{}')", "liquidation_map('BTC', as_of := '{}')",
+            "map_diff('BTC', since := '{}')", "level_history('BTC', 100000, since := '{}')",
+            "data_quality('BTC', until := '{}')",
+        ],
+    )  # fmt: skip
+    def test_invalid_time_is_refused(self, ask: duckdb.DuckDBPyConnection, call: str, moment: str) -> None:
+        with pytest.raises(duckdb.Error, match=f"{moment} is not a time; write e.g. '2026-01-12 00:30'"):
+            ask.sql(f"FROM {call.format(moment)}").fetchall()
+
     def test_arguments_are_not_reserved_words(self, ask: duckdb.DuckDBPyConnection) -> None:
         for name, macro in macros.load().items():
             for word in re.findall(r"(\w+) :=", macro.head.splitlines()[0]):

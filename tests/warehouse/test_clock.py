@@ -1,4 +1,4 @@
-"""Times: parsed with a required time zone, kept as naive UTC, converted to and from milliseconds."""
+"""Times: parsed, kept as naive UTC, converted to and from milliseconds."""
 
 from __future__ import annotations
 
@@ -39,9 +39,8 @@ def test_zoned_time_is_converted_to_utc(text: str, moment: datetime) -> None:
 
 
 @pytest.mark.parametrize("text", ["2026-01-12T00:00", "2026-01-12", "2026-01-12 00:00:00"])
-def test_time_without_zone_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match="has no time zone; write it as 2026-01-12T00:00Z"):
-        parse_moment(text)
+def test_time_without_zone_is_utc(text: str) -> None:
+    assert parse_moment(text) == parse_hour(text) == MIDNIGHT
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "12:00Z", "2026-13-01T00:00Z", "1768176000"])
@@ -56,10 +55,9 @@ def test_parse_hour_refuses_partial_hours(text: str) -> None:
         parse_hour(text)
 
 
-def test_naive_utc_requires_time_zone() -> None:
+def test_naive_utc_keeps_naive_times() -> None:
     assert naive_utc(datetime(2026, 1, 12, 2, tzinfo=timezone(timedelta(hours=2)))) == MIDNIGHT
-    with pytest.raises(UserError, match="has no time zone"):
-        naive_utc(MIDNIGHT)
+    assert naive_utc(MIDNIGHT) == MIDNIGHT
 
 
 def test_milliseconds_round_trip() -> None:

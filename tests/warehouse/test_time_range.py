@@ -38,7 +38,7 @@ def test_options_give_first_and_last_hour(asked: dict[str, str], first: tuple[in
         ({"hour": "2026-01-12T00:00Z", "count": 3}, "leave out"),
         ({"first": "2026-01-12T00:00Z", "count": 3}, "leave one out"),
         ({"last": "2026-01-12T00:00Z"}, "add --from"),
-        ({"hour": "2026-01-12T00:00"}, "no time zone"),
+        ({"hour": "midnight"}, "'midnight' is not a time"),
         ({"hour": "2026-01-12T00:30Z"}, "not a full hour"),
         ({"hour": "noon"}, "2026-01-12T00:00Z"),
     ],

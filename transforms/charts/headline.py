@@ -15,7 +15,6 @@ from transforms.model import price_grid
 DISTANCES = (0.01, 0.05)
 """Distances of the default levels from the mark, as fractions."""
 _BALANCE_BP = 500
-_MIDDLE = (pl.col("price_low") * pl.col("price_high")).sqrt()
 
 
 def write(market: Snapshot, prices: Sequence[float] = ()) -> list[str]:
@@ -36,12 +35,17 @@ def _mark(market: Snapshot) -> str:
 
 
 def _level(market: Snapshot, price: float) -> str:
-    side, move = ("long", "fall") if price <= market.mark else ("short", "rise")
-    between = pl.lit(price) <= _MIDDLE if side == "long" else pl.lit(price) >= _MIDDLE
-    mine = market.levels.filter(pl.col("side") == side)
+    """Return the notional from the mark to the price, its bucket included: the total of `at_risk` on one side."""
+    side, move = ("long", "fall") if price < market.mark else ("short", "rise")
+    marks = market.exchange_rows.select("exchange", is_below=price < pl.col("mark_price"))
+    # An exchange whose own mark lies on the other side of the price has nothing on this side between them.
+    mine = market.levels.join(marks, on="exchange").filter(
+        (pl.col("side") == side) & (pl.col("is_below") == (side == "long"))
+    )
     own = price_grid.bucket(price)
     low, high = price_grid.edge([own, own + 1])
-    total, by_exchange = _sums(market, mine.filter(between))
+    passed = pl.col("price_bucket") >= own if side == "long" else pl.col("price_bucket") <= own
+    total, by_exchange = _sums(market, mine.filter(passed))
     in_bucket, in_bucket_by_exchange = _sums(market, mine.filter(pl.col("price_bucket") == own))
     sentence = f"A {move} to {price_text(price)} ({percent(price / market.mark - 1)}) would liquidate "
     sentence += f"{amount(total)} USD of {side}s" + (f": {by_exchange}." if total else ".")

@@ -17,7 +17,8 @@ Ints = NDArray[np.int64]
 
 def bucket(price: float) -> int:
     """Return the bucket that contains `price` (USD, positive)."""
-    return floor(log(price) / WIDTH)
+    # A computed edge can fall about 1e-12 of a bucket short; so an edge lies in its own bucket.
+    return floor(log(price) / WIDTH + 1e-9)
 
 
 def edge(buckets: Ints | Sequence[int] | int) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from datetime import datetime
@@ -40,6 +41,13 @@ def ask(catalog: duckdb.DuckDBPyConnection, name: str, /, **values: Any) -> pl.D
     values: parameters of the statement, and SQL for its placeholders.
     """
     return query(catalog, fill(name, **values), **values)
+
+
+def price_level(price: float) -> float:
+    """Return a price level, USD. Raises UserError if no price can be that."""
+    if not (math.isfinite(price) and price > 0):
+        raise UserError(f"{price:g} is not a price; write e.g. 95000")
+    return price
 
 
 def explain(error: duckdb.Error) -> str:

@@ -1,3 +1,2 @@
--- The price bucket of a price, on the grid of transforms/model/price_grid.py. A computed edge can fall
--- about 1e-12 of a bucket short; the added 1e-9 corrects that, so that a row's price_low lies in the row's bucket.
+-- The price bucket of a price, as transforms/model/price_grid.py has it.
 CREATE MACRO ops.price_bucket(price) AS floor(ops.grid_position(ops.price(price)) + 1e-9)::INTEGER;

@@ -96,8 +96,7 @@ def test_headline_names_the_largest_cluster_of_each_side(market: Snapshot) -> No
 @pytest.mark.parametrize(("price", "side"), [(100_000.0, "long"), (110_000.0, "short")])
 def test_level_sums_buckets_up_to_the_mark(market: Snapshot, price: float, side: str) -> None:
     sentence = headline.write(market, [price])[1]
-    middle = (pl.col("price_low") * pl.col("price_high")).sqrt()
-    between = middle.is_between(min(price, market.mark * 2), 1e9) if side == "long" else middle <= price
+    between = pl.col("price_high") > price if side == "long" else pl.col("price_low") <= price
     rows = market.levels.filter(between & (pl.col("side") == side))
     sums = dict(rows.group_by("exchange").agg(pl.col("notional_usd").sum()).iter_rows())
     parts = ", ".join(f"{name} {amount(sums[name])}" for name in ("binance", "bybit", "okx"))

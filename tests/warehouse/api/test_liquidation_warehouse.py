@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
 from tests.warehouse.conftest import HOURS
+from transforms.charts.amounts import amount
 from warehouse.catalog import build as catalog
 from warehouse.cli.main import app
 
@@ -48,6 +49,23 @@ def test_method_equals_its_macro(
         assert_frame_equal(getattr(warehouse, name)(**arguments), expected)
         assert_frame_equal(warehouse.sql(statement), expected)
     assert expected.height
+
+
+@pytest.mark.parametrize("percent", [-10, -5, -1, -0.1, 0.1, 1, 5, 10])
+def test_headline_equals_at_risk(small_warehouse: Path, percent: float) -> None:
+    with lw.open_warehouse(small_warehouse) as warehouse:
+        mark = warehouse.sql("SELECT any_value(mark_price) FROM levels_at('BTC', exchange := 'binance')").item()
+        price = mark * (1 + percent / 100)
+        total = warehouse.at_risk("BTC", price).filter(exchange="all", leverage_class="all")
+        said = warehouse.headline("BTC", prices=price)["sentence"][1]
+    usd, side = total.select("cumulative_usd", "side").row(-1 if percent > 0 else 0)
+    assert f"would liquidate {amount(usd)} USD of {side}s" in said
+
+
+@pytest.mark.parametrize("price", [-1, 0, float("nan"), float("inf")])
+def test_headline_refuses_impossible_prices(small_warehouse: Path, price: float) -> None:
+    with lw.open_warehouse(small_warehouse) as warehouse, pytest.raises(lw.UserError, match="is not a price"):
+        warehouse.headline("BTC", prices=[price])
 
 
 @pytest.mark.parametrize("as_of", [None, FIRST, HOURS[0], "2026-01-11 23:30"])

@@ -27,7 +27,7 @@ import polars as pl
 
 from transforms.charts import headline
 from warehouse.catalog.build import connect
-from warehouse.catalog.snapshot_queries import ask, query, snapshot
+from warehouse.catalog.snapshot_queries import ask, price_level, query, snapshot
 from warehouse.errors import UserError
 from warehouse.settings import load
 from warehouse.storage.store import open_store
@@ -81,10 +81,11 @@ class Warehouse:
         """Return one price level through time, one row per hour."""
         return self._macro("level_history", coin=coin, price=price, exchange=exchange, since=since).sort("hour_utc")
 
-    def headline(self, coin: str, as_of: Moment | None = None, prices: Sequence[float] = ()) -> pl.DataFrame:
+    def headline(self, coin: str, as_of: Moment | None = None, prices: float | Sequence[float] = ()) -> pl.DataFrame:
         """Return the sentences of `liq headline`, one per row, in the column `sentence`."""
+        levels = [price_level(price) for price in (prices if isinstance(prices, Sequence) else [prices])]
         moment = None if as_of is None else ask(self.connection, "api/moment", as_of=as_of).item()
-        return pl.DataFrame({"sentence": headline.write(snapshot(self.connection, coin.upper(), moment), prices)})
+        return pl.DataFrame({"sentence": headline.write(snapshot(self.connection, coin.upper(), moment), levels)})
 
     def _macro(self, name: str, **arguments: Any) -> pl.DataFrame:
         named = ", ".join(f"{argument} := ${argument}" for argument in arguments)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from contextlib import suppress
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -164,9 +163,9 @@ def estimate(
 
     Example: liq estimate known_positions --out map.parquet --from 2025-05-21T06:00Z --every 6h
     """
-    from warehouse.clock import to_ms
+    from warehouse.clock import parse_hour, to_ms
 
-    hours, first_ms = _hours(every), to_ms(_hour_utc(first))
+    hours, first_ms = _hours(every), to_ms(parse_hour(first))
     if out.suffix not in {".parquet", ".csv"}:
         raise UserError(f"--out {out} is neither .parquet nor .csv; write e.g. --out map.parquet")
     from transforms.evaluation import known_error as sums
@@ -188,15 +187,6 @@ def _day(text: str | None) -> date | None:
 
     return day_range(text, None, None)[0]
 
-
-def _hour_utc(text: str) -> datetime:
-    """Parse a full hour; a time without a zone is UTC, as in the files."""
-    from warehouse.clock import parse_hour
-
-    with suppress(ValueError):
-        moment = datetime.fromisoformat(text.strip())
-        text = text if moment.tzinfo else f"{moment.isoformat()}Z"
-    return parse_hour(text)
 
 
 def _hours(every: str) -> int:

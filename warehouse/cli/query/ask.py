@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,14 +28,13 @@ def headline(coin: Coin, as_of: AsOf = None, price: Prices = None, warehouse: Wa
 
     Example: liq headline BTC --price 100000
     """
-    for level in price or ():
-        if not (math.isfinite(level) and level > 0):
-            raise UserError(f"--price {level:g} is not a price; write e.g. --price 100000")
+    from transforms.charts import headline as sentences
+    from warehouse.catalog.snapshot_queries import price_level
+
+    prices = [price_level(level) for level in price or ()]
     with open_catalog(warehouse) as catalog:
         market = market_of(catalog, coin, as_of, warehouse)
-    from transforms.charts import headline as sentences
-
-    for sentence in sentences.write(market, price or ()):
+    for sentence in sentences.write(market, prices):
         print(sentence)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated
 
@@ -51,12 +50,12 @@ def level(
     from transforms.charts import level_history
     from transforms.charts.heatmap_rows import SPANS
     from warehouse.catalog import history_queries as read_history
+    from warehouse.catalog.snapshot_queries import price_level
     from warehouse.reports.charts import PICTURES, file_format, save_chart
 
     file_format(out, PICTURES)
     one_of("span", span, SPANS)
-    if not (math.isfinite(price) and price > 0):
-        raise UserError(f"{price:g} is not a price; write e.g. 95000")
+    price_level(price)
     with open_catalog(warehouse) as catalog:
         market = market_of(catalog, coin, as_of, warehouse)
         rows = read_history.level(catalog, market, price, span)

@@ -154,9 +154,6 @@ class TestRefusals:
         (tmp_path / "file").write_text("")
         refused(liq("map", "BTC", "--out", str(tmp_path / "file" / "x.csv")), "x.csv", "another --out")
 
-    def test_time_without_zone_is_refused(self) -> None:
-        refused(liq("headline", "BTC", "--as-of", "2026-01-12T00:00"), "no time zone", "2026-01-12T00:00Z")
-
     def test_invalid_time_is_refused(self) -> None:
         refused(liq("headline", "BTC", "--as-of", "yesterday"), "yesterday", "2026-01-12T00:00Z")
 
@@ -170,7 +167,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("price", ["0", "-5", "nan", "inf"])
     def test_invalid_price_is_refused(self, price: str) -> None:
-        refused(liq("headline", "BTC", "--price", price), "--price", "100000")
+        refused(liq("headline", "BTC", "--price", price), f"{price} is not a price", "95000")
 
     def test_invalid_sql_is_refused(self) -> None:
         refused(liq("sql", "SELEC 1"), "Parser Error", "SELEC")
