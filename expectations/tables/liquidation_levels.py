@@ -70,7 +70,7 @@ TABLE = Table(
         ),
         Check(
             "not_stale_all_day",
-            "The exchange was carried forward through all 24 hours of the day, so it was down, or its data was never collected.",
+            "Carried forward through all 24 hours of the day: the exchange was down, or its data was never collected.",
             ~pl.col("is_stale") | (pl.col("hour_utc").n_unique().over("coin", "date", "exchange", "is_stale") < 24),
             severity="WARN",
         ),

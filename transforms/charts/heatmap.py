@@ -46,18 +46,21 @@ def _subtitle(heat: Heat) -> str:
 def _cells(heat: Heat, price: alt.Scale) -> alt.Chart:
     near = heat.near
     first = int(near.select(pl.col("price_bucket").min()).item())
-    low = f"exp((datum.r + datum.i + {first}) * {heat.buckets * price_grid.WIDTH!r}"
-    digits = f", ',.{decimals(heat.mark)}f')"
+    low, high, overlapped = (
+        f"exp((datum.r + datum.i + {first + above}) * {heat.buckets * price_grid.WIDTH!r})"
+        for above in (0, 1, 1 + _UNDER)
+    )
+    digits = f"',.{decimals(heat.mark)}f'"
     chart: alt.Chart = (
         alt.Chart(rows.columns(near, first))
         .transform_calculate(i="sequence(length(datum.usd))")
         .transform_flatten(["usd", "i"])
         .transform_calculate(
-            low=f"{low})",
-            high=f"{low} + {1 + _UNDER})",
+            low=low,
+            high=overlapped,
             end=f"datum.t + {(1 + _UNDER) * heat.step * HOUR_MS}",
             hour="utcFormat(datum.t, '%Y-%m-%d %H:%M') + ' UTC'",
-            price=f"format({low}){digits} + ' - ' + format({low} + 1){digits}",
+            price=f"format({low}, {digits}) + ' - ' + format({high}, {digits})",
             modelled=vega_amount("datum.usd"),
         )
         .mark_rect(clip=True)

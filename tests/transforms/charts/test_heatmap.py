@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -83,6 +84,19 @@ def test_price_is_drawn_without_cells(heat: Heat) -> None:
 def test_single_hour_is_drawn(heat: Heat) -> None:
     hour = pl.col("hour_utc") == past.LAST
     assert png(replace(heat, cells=heat.cells.filter(hour), path=heat.path.filter(hour)))[:4] == b"\x89PNG"
+
+
+def test_cells_span_their_rows_of_price(heat: Heat) -> None:
+    """The drawn cells are read from the SVG: the tooltip of each holds its edges."""
+    drawn = vl_convert.vegalite_to_svg(still(heatmap.draw(heat)).to_dict())
+    shown = re.findall(r"low: [^;]+;.*?price: ([\d,]+) - ([\d,]+); modelled.*?d=\"M[^v]+v([\d.]+)", drawn)
+    pairs = {(int(low.replace(",", "")), int(high.replace(",", ""))) for low, high, _ in shown}
+    rows = heat.near["price_bucket"].unique()
+    width = heat.buckets * math.log(1.001)
+    assert pairs == {(round(math.exp(row * width)), round(math.exp((row + 1) * width))) for row in rows}
+    low, high = heatmap_rows.reach(heat.path, heat.span)
+    tallest = 1.6 * math.expm1(width) * max(pairs)[0] / (high - low) * 460
+    assert max(float(height) for *_, height in shown) <= tallest * 1.01
 
 
 def test_outlier_does_not_stretch_the_colour_scale(heat: Heat) -> None:

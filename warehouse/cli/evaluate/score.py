@@ -188,7 +188,6 @@ def _day(text: str | None) -> date | None:
     return day_range(text, None, None)[0]
 
 
-
 def _hours(every: str) -> int:
     """Parse '6h' as 6. Raises UserError for a step that is not a multiple of an hour."""
     found = re.fullmatch(r"(\d+)(h|m|min|d)", every.strip().lower())

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from warehouse.cli.options import AsOf, Coin, Warehouse, market_of, one_of, open_catalog, wrote
-from warehouse.errors import UserError
 
 Picture = Annotated[Path, typer.Option(help="PNG or HTML file, e.g. --out btc.png, btc.html")]
 Span = Annotated[
