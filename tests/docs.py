@@ -46,6 +46,7 @@ PROGRAMS = {
     "pl.scan_parquet": "tests/bi/test_files.py",
     "pd.read_parquet": "tests/bi/test_files.py",
     "duckdb.connect": "tests/sql/test_macros.py",
+    "open_warehouse": "tests/warehouse/api/test_liquidation_warehouse.py",
 }
 """A word that identifies each documented Python program, and the test that runs the program."""
 

@@ -6,7 +6,6 @@ import math
 import re
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,6 +16,7 @@ from transforms.charts.snapshot import Snapshot
 from warehouse.catalog.statements import fill
 from warehouse.clock import floor_hour
 from warehouse.errors import UserError
+from warehouse.storage.files import DAMAGED
 
 
 def published_coins(catalog: duckdb.DuckDBPyConnection) -> list[str]:
@@ -57,7 +57,7 @@ def explain(error: duckdb.Error) -> str:
     line = " ".join([message.replace("!", ".") if hints else message, *" ".join(hints).split()])
     damaged = re.search(r"['\"]([^'\"]+\.parquet)['\"]", line)
     if damaged:
-        return f"{message}; delete {Path(damaged[1]).name} there and run its hours again: liq run --help"
+        return f"{message}; {DAMAGED}"
     if isinstance(error, duckdb.CatalogException):
         return f"{line.rstrip('.!')}{' S' if line.endswith('?') else '; s'}ee the tables with: liq tables"
     return line

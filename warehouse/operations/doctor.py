@@ -78,7 +78,7 @@ def exchange(client: httpx.Client, name: str, base_url: str) -> Finding:
     taken = (time.monotonic() - began) * 1000
     if response.status_code in (403, 451):
         remedy = "the exchange blocks this country: run from elsewhere, or leave it out of LIQ_EXCHANGES"
-        return Finding(subject, "wrong", f"{base_url} answers {response.status_code}: blocked here", remedy)
+        return Finding(subject, "wrong", f"{base_url} answers {response.status_code}: it refuses this location", remedy)
     if response.status_code in (418, 429):
         remedy = f"wait {response.headers.get('Retry-After', 'some')} seconds"
         return Finding(subject, "wrong", f"{base_url} answers {response.status_code}: too many requests", remedy)

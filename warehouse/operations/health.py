@@ -56,7 +56,7 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
         yield from _stale(store, settings)
     except UserError as error:
-        yield Finding("tables", "wrong", str(error), "delete the file, then run its hours again with: liq run")
+        yield Finding("tables", "wrong", str(error))
     try:
         with connect(store.root) as catalog:
             yield from _hours(ask(catalog, "doctor/watermark"), settings, now)
@@ -149,6 +149,4 @@ def _quarantined(root: Path) -> Iterator[Finding]:
     if not held:
         yield Finding("quarantine", "ok", "empty")
     for partition, reason in held:
-        yield Finding(
-            "quarantine", "wrong", f"{partition}: {reason}", "fix the cause, then run its hours again: liq run"
-        )
+        yield Finding("quarantine", "wrong", f"{partition}: {reason}", "fix the cause, then build it again: liq run")

@@ -74,11 +74,15 @@ def _footer(path: Path, version: tuple[int, int]) -> Footer:
         raise unreadable(path, error) from error
 
 
+DAMAGED = "delete it; liq doctor then names the command that builds it again"
+"""Remedy for a damaged Parquet file."""
+
+
 def unreadable(path: Path, error: Exception) -> UserError:
     """Return the error that names a damaged file and its remedy."""
     if isinstance(error, FileNotFoundError):
         return UserError(f"{path} was deleted while it was read; run the same command again")
-    return UserError(f"{path} cannot be read ({_first_line(error)}); delete it and run its hours again")
+    return UserError(f"{path} cannot be read ({_first_line(error)}); {DAMAGED}")
 
 
 def _first_line(error: Exception) -> str:

@@ -11,6 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
+from tests.docs import program
 from tests.warehouse.conftest import HOURS
 from transforms.charts.amounts import amount
 from warehouse.catalog import build as catalog
@@ -49,6 +50,15 @@ def test_method_equals_its_macro(
         assert_frame_equal(getattr(warehouse, name)(**arguments), expected)
         assert_frame_equal(warehouse.sql(statement), expected)
     assert expected.height
+
+
+def test_the_documented_program_prints_every_frame(
+    small_warehouse: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (small_warehouse.parent / "liquidation-data").symlink_to(small_warehouse)
+    monkeypatch.chdir(small_warehouse.parent)
+    exec(program("open_warehouse"), {})
+    assert capsys.readouterr().out.count("shape: (") == 5
 
 
 @pytest.mark.parametrize("percent", [-10, -5, -1, -0.1, 0.1, 1, 5, 10])

@@ -69,7 +69,7 @@ def test_exchange_that_is_down_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("status", "headers", "words"),
     [
-        (451, {}, "blocked here"),
+        (451, {}, "refuses this location"),
         (429, {"Retry-After": "7"}, "too many requests"),
         (200, {"content-type": "text/html"}, "not JSON"),
         (502, {}, "not JSON"),

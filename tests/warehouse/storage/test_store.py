@@ -137,7 +137,7 @@ class TestPartitions:
         store.write(BARS, bars(), KEY)
         store.path(BARS, KEY).write_bytes(spoiled)
         for look in (store.read, lambda table, keys: store.footer(table, keys[0])):
-            with pytest.raises(UserError, match=rf"{PATH} cannot be read \(.*\); delete it and run") as told:
+            with pytest.raises(UserError, match=rf"{PATH} cannot be read \(.*\); delete it; liq doctor") as told:
                 look(BARS, [KEY])
             assert "\n" not in str(told.value)
 

@@ -214,8 +214,8 @@ class TestRefusals:
     def test_corrupt_parquet_file_is_named(self, small_warehouse: Path, damage: bytes) -> None:
         path = small_warehouse / "mart/market_balance/coin=BTC/date=2026-01-12/data.parquet"
         path.write_bytes(damage)
-        refused(liq("headline", "BTC"), str(path), "run its hours again")
-        refused(liq("sql", "SELECT * FROM mart.market_balance"), str(path), "run its hours again")
+        refused(liq("headline", "BTC"), str(path), "liq doctor")
+        refused(liq("sql", "SELECT * FROM mart.market_balance"), str(path), "liq doctor")
 
     def test_read_only_warehouse_can_be_queried(self, small_warehouse: Path) -> None:
         for folder, _, _ in os.walk(small_warehouse):
