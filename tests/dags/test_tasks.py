@@ -38,14 +38,6 @@ def test_hour_follows_the_logical_date(
     assert hour_of(logical_date, DUE, frozen) == hour
 
 
-def test_date_without_time_zone_is_refused(airflow_home: Path) -> None:
-    from dags.tasks import hour_of
-    from warehouse.errors import UserError
-
-    with pytest.raises(UserError, match="time zone"):
-        hour_of(datetime(2026, 1, 12, 5), DUE)
-
-
 RANGE = {
     "from": "2026-01-11T23:00:00Z",
     "to": "2026-01-12T04:00:00Z",

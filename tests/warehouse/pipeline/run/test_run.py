@@ -230,8 +230,8 @@ UNUSABLE = {
     ),
     "an older schema": (marker(schema=0, source="simulated"), "has schema 0, this version writes"),
     "a damaged marker": (marker(scheme="?"), r"warehouse\.json is damaged; restore it or start with an empty folder"),
-    "a corrupt input": (corrupt("raw", "payloads"), r"raw/payloads/.* cannot be read \(.*; delete it and run"),
-    "a corrupt table": (corrupt("core", "price_bars"), r"core/price_bars/.* cannot be read \(.*; delete it and run"),
+    "a corrupt input": (corrupt("raw", "payloads"), r"raw/payloads/.* cannot be read \(.*; delete it; liq doctor"),
+    "a corrupt table": (corrupt("core", "price_bars"), r"core/price_bars/.* cannot be read \(.*; delete it; liq"),
     "a corrupt state": (corrupt("model", "state_positions"), r"state_positions/.* cannot be read \(.*; delete"),
     "a corrupt map": (corrupt("mart", "liquidation_levels"), r"liquidation_levels/.* cannot be read \(.*; delete it"),
 }
