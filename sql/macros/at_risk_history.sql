@@ -5,7 +5,7 @@
 --
 -- coin       a coin in the warehouse; any other is an error
 -- price      the level, USD; a price that no map ever reached is an error
--- exchange   one exchange; default: the sum over all exchanges
+-- exchange   one exchange; default or `all`: the sum over all exchanges
 --
 -- hour_utc             end of the hour, UTC; hours whose map does not reach the price (25 % from the mark) have no row
 -- side                 side of the positions: long if the price is below the mark, short above

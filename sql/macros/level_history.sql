@@ -5,7 +5,7 @@
 --
 -- coin       a coin in the warehouse; any other is an error
 -- price      the level, USD; a price that no map ever reached is an error
--- exchange   one exchange; default: the sum over all exchanges
+-- exchange   one exchange; default or `all`: the sum over all exchanges
 -- since      the start, in UTC or with a zone; default: the first hour. Comparisons with the last week use no hour
 --            before it
 --

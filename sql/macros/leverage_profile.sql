@@ -5,7 +5,7 @@
 -- coin       a coin in the warehouse; any other is an error
 -- as_of      a time, in UTC or with a zone; default: the latest published hour. An hour without a map is an error
 -- span       distance from each exchange's own mark, as a fraction: 0.05 is 5 %; at most 0.25, the range of the map
--- exchange   one exchange; default: the sum over all exchanges
+-- exchange   one exchange; default or `all`: the sum over all exchanges
 --
 -- hour_utc             end of the map's hour, UTC
 -- side                 side of the positions that would be liquidated: long or short

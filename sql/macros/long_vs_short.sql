@@ -6,7 +6,7 @@
 -- coin           a coin in the warehouse; any other is an error
 -- above, below   the two prices, USD; each must lie on its side of every exchange's mark and within the map of the hour
 -- as_of          a time, in UTC or with a zone; default: the latest published hour. An hour without a map is an error
--- exchange       one exchange; default: the sum over all exchanges
+-- exchange       one exchange; default or `all`: the sum over all exchanges
 --
 -- hour_utc             end of the map's hour, UTC
 -- above, below         the two prices, USD

@@ -6,7 +6,7 @@
 -- coin       a coin in the warehouse; any other is an error
 -- as_of      a time, in UTC or with a zone, e.g. '2026-01-12 00:30', rounded down to the hour. An hour without a map is
 --            an error
--- exchange   one exchange that must have a map in that hour; default: any
+-- exchange   one exchange that must have a map in that hour; default or `all`: any
 --
 -- hour_utc   end of the hour, UTC; one row
 --

@@ -386,6 +386,7 @@ class TestAnswers:
         [
             "liquidation_map('BTC'{})", "at_risk('BTC', 102699{})", "map_diff('BTC'{})", "map_hour('BTC'{})",
             "level_history('BTC', 100000{})", "at_risk_history('BTC', 100000{})", "levels_at('BTC'{})",
+            "leverage_profile('BTC'{})", "long_vs_short('BTC', 110000, 100700{})",
         ],
     )  # fmt: skip
     def test_all_is_every_exchange(self, ask: duckdb.DuckDBPyConnection, call: str) -> None:

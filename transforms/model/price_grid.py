@@ -17,7 +17,7 @@ Ints = NDArray[np.int64]
 
 def bucket(price: float) -> int:
     """Return the bucket that contains `price` (USD, positive)."""
-    # A computed edge can fall about 1e-12 of a bucket short; so an edge lies in its own bucket.
+    # A computed edge can fall about 1e-12 of a bucket short; 1e-9 keeps it in its own bucket.
     return floor(log(price) / WIDTH + 1e-9)
 
 

@@ -44,10 +44,14 @@ def ask(catalog: duckdb.DuckDBPyConnection, name: str, /, **values: Any) -> pl.D
 
 
 def price_level(price: float) -> float:
-    """Return a price level, USD. Raises UserError if no price can be that."""
-    if not (math.isfinite(price) and price > 0):
-        raise UserError(f"{price:g} is not a price; write e.g. 95000")
-    return price
+    """Return the price as a float, USD. Raises UserError unless it is positive and finite."""
+    try:
+        level = float(price)
+    except (TypeError, ValueError):
+        level = math.nan
+    if not (math.isfinite(level) and level > 0):
+        raise UserError(f"{price if math.isnan(level) else f'{level:g}'} is not a price; write e.g. 95000")
+    return level
 
 
 def explain(error: duckdb.Error) -> str:

@@ -103,6 +103,19 @@ def test_level_sums_buckets_up_to_the_mark(market: Snapshot, price: float, side:
     assert f"{amount(math.fsum(sums.values()))} USD of {side}s: {parts}." in sentence
 
 
+def test_price_between_marks_counts_exchanges_by_their_own_mark(market: Snapshot) -> None:
+    """Bybit's mark is above the price: a rise to it liquidates none of its shorts."""
+    higher = pl.when(pl.col("exchange") == "bybit").then(104_500.0).otherwise("mark_price").alias("mark_price")
+    apart = replace(market, exchange_rows=market.exchange_rows.with_columns(higher))
+    own = math.floor(math.log(104_200) / math.log(1.001))
+    shorts = market.levels.filter((pl.col("price_bucket") <= own) & (pl.col("side") == "short"))
+    sums = dict(shorts.group_by("exchange").agg(pl.col("notional_usd").sum()).iter_rows())
+    total = amount(sums["binance"] + sums["okx"])
+    parts = f"binance {amount(sums['binance'])}, bybit 0, okx {amount(sums['okx'])}"
+    assert sums["bybit"] > 0
+    assert f"would liquidate {total} USD of shorts: {parts}." in headline.write(apart, [104_200.0])[1]
+
+
 def test_level_lists_the_bucket_of_each_exchange(market: Snapshot) -> None:
     sentence = headline.write(market, [102_699.0])[1]
     bucket = math.floor(math.log(102_699) / math.log(1.001))

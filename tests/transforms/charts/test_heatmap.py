@@ -95,7 +95,7 @@ def test_cells_span_their_rows_of_price(heat: Heat) -> None:
     width = heat.buckets * math.log(1.001)
     assert pairs == {(round(math.exp(row * width)), round(math.exp((row + 1) * width))) for row in rows}
     low, high = heatmap_rows.reach(heat.path, heat.span)
-    tallest = 1.6 * math.expm1(width) * max(pairs)[0] / (high - low) * 460
+    tallest = 1.6 * math.expm1(width) * max(pairs)[0] / (high - low) * heatmap._HEIGHT
     assert max(float(height) for *_, height in shown) <= tallest * 1.01
 
 

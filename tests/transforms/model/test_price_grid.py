@@ -30,7 +30,7 @@ def test_price_lies_between_the_edges_of_its_bucket(price: float) -> None:
 
 @given(b=st.integers(-20_000, 20_000))
 def test_bucket_is_ten_basis_points_wide_around_its_middle(b: int) -> None:
-    assert bucket(float(middle(b))) == b
+    assert bucket(float(middle(b))) == bucket(float(edge(b))) == b
     assert float(edge(b + 1) / edge(b)) == pytest.approx(1.001, rel=1e-12)
     assert float(middle(b)) ** 2 == pytest.approx(float(edge(b) * edge(b + 1)), rel=1e-12)
 

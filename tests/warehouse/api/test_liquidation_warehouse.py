@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import liquidation_warehouse as lw
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -72,7 +74,15 @@ def test_headline_equals_at_risk(small_warehouse: Path, percent: float) -> None:
     assert f"would liquidate {amount(usd)} USD of {side}s" in said
 
 
-@pytest.mark.parametrize("price", [-1, 0, float("nan"), float("inf")])
+@pytest.mark.parametrize("prices", [[95000, 105000], np.array([95000.0, 105000.0]), pl.Series([95000, 105000])])
+def test_headline_takes_any_collection_of_prices(small_warehouse: Path, prices: Iterable[float]) -> None:
+    with lw.open_warehouse(small_warehouse) as warehouse:
+        said = warehouse.headline("BTC", prices=prices)["sentence"].to_list()
+        assert said == warehouse.headline("BTC", prices=(95000, 105000))["sentence"].to_list()
+        assert said[1] == warehouse.headline("BTC", prices=95000)["sentence"][1]
+
+
+@pytest.mark.parametrize("price", [-1, 0, float("nan"), float("inf"), "high", None, [95000]])
 def test_headline_refuses_impossible_prices(small_warehouse: Path, price: float) -> None:
     with lw.open_warehouse(small_warehouse) as warehouse, pytest.raises(lw.UserError, match="is not a price"):
         warehouse.headline("BTC", prices=[price])

@@ -15,7 +15,7 @@ the available ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
@@ -81,9 +81,9 @@ class Warehouse:
         """Return one price level through time, one row per hour."""
         return self._macro("level_history", coin=coin, price=price, exchange=exchange, since=since).sort("hour_utc")
 
-    def headline(self, coin: str, as_of: Moment | None = None, prices: float | Sequence[float] = ()) -> pl.DataFrame:
+    def headline(self, coin: str, as_of: Moment | None = None, prices: float | Iterable[float] = ()) -> pl.DataFrame:
         """Return the sentences of `liq headline`, one per row, in the column `sentence`."""
-        levels = [price_level(price) for price in (prices if isinstance(prices, Sequence) else [prices])]
+        levels = [price_level(price) for price in (prices if isinstance(prices, Iterable) else [prices])]
         moment = None if as_of is None else ask(self.connection, "api/moment", as_of=as_of).item()
         return pl.DataFrame({"sentence": headline.write(snapshot(self.connection, coin.upper(), moment), levels)})
 
