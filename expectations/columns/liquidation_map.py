@@ -134,7 +134,16 @@ COLUMNS = (
     Column("activity_1d_base", FLOAT, "Part of `activity_base` opened in the last day", "coins", minimum=0),
     Column("activity_7d_base", FLOAT, "Part of `activity_base` opened in the last 7 days", "coins", minimum=0),
     Column("activity_30d_base", FLOAT, "Part of `activity_base` opened in the last 30 days", "coins", minimum=0),
-    Column("turnover_per_hour", FLOAT, "Taker volume of a typical hour divided by open interest", minimum=0),
+    Column("turnover_per_hour", FLOAT, "Usual hourly taker volume divided by open interest", minimum=0),
+    Column("turnover_hours", FLOAT, "Hours of observation that `turnover_per_hour` rests on", "hours", minimum=0),
+    Column(
+        "aged_hours",
+        FLOAT,
+        "Hours by which positions have aged since the state began; fewer than have passed where turnover is low. In "
+        "model.state_cohorts, at the end of the cohort's hour",
+        "hours",
+        minimum=0,
+    ),
     Column(
         "exposure_usd",
         FLOAT,

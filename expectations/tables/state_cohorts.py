@@ -24,6 +24,7 @@ TABLE = Table(
         "opened_utc",
         "entry_bucket",
         "activity_base",
+        "aged_hours",
         "reached_bucket",
         "hour_began_bucket",
         "hour_reached_bucket",

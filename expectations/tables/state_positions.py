@@ -33,6 +33,8 @@ TABLE = Table(
         "open_interest_base",
         "closing_base",
         "turnover_per_hour",
+        "turnover_hours",
+        "aged_hours",
         "initialised_utc",
         "source",
     ),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from transforms.model.activity import activity, typical
+from transforms.model.activity import activity, stretch, usual
 from transforms.model.assumptions import EARLY_EXIT_EXPONENT, HALF_LIVES_H, WINDOWS_H
 from transforms.model.distance_profile import Contract, profiles
 from transforms.model.kernels.spread import spread
@@ -24,12 +24,13 @@ class PlainFold:
     """A population taken over after its first hour `hour_h` and advanced hour by hour."""
 
     def __init__(self, crowd: Population, contract: Contract, hour_h: int) -> None:
-        self.s, self.contract, self.mark, self.turnover = crowd.s, contract, crowd.mark, crowd.turnover
+        self.s, self.contract, self.mark = crowd.s, contract, crowd.mark
+        self.turnover, self.observed_h, self.aged_h = crowd.turnover, crowd.observed_h, crowd.aged_h
         self.origin = crowd.origin - MARGIN
         self.axis = np.arange(self.origin, self.origin + BREADTH + 2 * MARGIN)
         self.cells = np.zeros((*crowd.cells.shape[:3], len(self.axis)))
         self.cells[..., MARGIN : MARGIN + BREADTH] = crowd.cells
-        self.cohorts = {h: (own.entry, own.coins, own.reached) for h, own in crowd.cohorts.items()}
+        self.cohorts = {h: (own.entry, own.coins, own.reached, own.aged_h) for h, own in crowd.cohorts.items()}
         first = tuple(crowd.moves[hour_h % len(crowd.moves)].tolist())
         self.moves = {hour_h: first}
         self.nearer = np.tile(self.logs(*first), (len(WINDOWS_H), 1))
@@ -62,13 +63,16 @@ class PlainFold:
         kept, left, opened = np.ones(len(RATES)), np.ones(len(self.axis)), {}
         before = worst = self.reached(self.mark)
         for bar in bars:
-            kept = kept * np.exp(-RATES * bar.hours)
+            aged = bar.hours / stretch(self.turnover)
+            self.aged_h += aged
+            kept = kept * np.exp(-RATES * aged)
             reached = self.reached(bar.low if self.s > 0 else bar.high)
             left = left * np.exp(EARLY_EXIT_EXPONENT * self.logs(worst, self.farther(worst, reached)))
             worst = self.farther(worst, reached)
             opened = {entry: (coins, self.farther(since, reached)) for entry, (coins, since) in opened.items()}
             self.cells[..., self.beyond(reached)] = 0.0
-            self.turnover = typical(self.turnover, bar.taker_base, bar.open_interest, bar.hours)
+            rate = self.turnover, self.observed_h
+            self.turnover, self.observed_h = usual(*rate, bar.taker_base, bar.open_interest, bar.hours)
             coins = activity(bar.taker_base, bar.open_interest, bar.hours, self.turnover, bar.account_growth)
             first, shares = spread(bar.low, bar.high)
             entry, stood = first + np.arange(len(shares)), self.reached(bar.close)
@@ -80,7 +84,8 @@ class PlainFold:
         self.cells *= kept[:, None] * left
         self.cells *= self.cells[0] >= DUST * bars[-1].open_interest
         self.mark = bars[-1].close
-        self.cohorts[hour_h] = tuple(np.array(each) for each in (list(opened), *zip(*opened.values(), strict=True)))
+        columns = (np.array(each) for each in (list(opened), *zip(*opened.values(), strict=True)))
+        self.cohorts[hour_h] = (*columns, self.aged_h)
         self.leave(hour_h, (before, worst))
 
     def leave(self, hour_h: int, move: tuple[int, int]) -> None:
@@ -92,14 +97,14 @@ class PlainFold:
             self.nearer[window - 1] -= self.logs(*self.moves[hour_h - length])
             if hour_h - length not in self.cohorts:
                 continue
-            entry, coins, reached = self.cohorts[hour_h - length]
+            entry, coins, reached, aged_h = self.cohorts[hour_h - length]
             for age_h in range(length):
                 after = self.moves[hour_h - age_h][1]
                 reached = np.minimum(reached, after) if self.s > 0 else np.maximum(reached, after)
             amount = self.placed(entry, coins, reached, float(middle(int(entry[len(entry) // 2]))))
             gone = (
                 amount[:, None, :]
-                * np.exp(-RATES * length)[:, None]
+                * np.exp(-RATES * (self.aged_h - aged_h))[:, None]
                 * np.exp(EARLY_EXIT_EXPONENT * self.nearer[window - 1])
             )
             self.cells[window] = np.maximum(self.cells[window] - gone, 0.0)

@@ -208,7 +208,7 @@ def model_parameters() -> list[Row]:
 
 def state_cohorts() -> list[Row]:
     buckets = {"entry_bucket": 11500, "reached_bucket": 11495, "hour_began_bucket": 11505, "hour_reached_bucket": 11490}
-    every = _STATE | _POSITION | buckets | {"activity_base": 2.0}
+    every = _STATE | _POSITION | buckets | {"activity_base": 2.0, "aged_hours": 4.0}
     return [every | {"side": side, "opened_utc": HOUR - 5 * ONE_HOUR} for side in ("long", "short")]
 
 
@@ -224,6 +224,7 @@ def state_positions() -> list[Row]:
     every = _STATE | _POSITION | {"position_class": 2, "holding_class": 1, "mark_price": 1e5, "source": "simulated"}
     every |= {"activity_base": 8.0, "activity_1d_base": 1.0, "activity_7d_base": 2.0, "activity_30d_base": 4.0}
     every |= {"open_interest_base": 10.0, "closing_base": 10.0, "turnover_per_hour": 0.1}
+    every |= {"turnover_hours": 30.0, "aged_hours": 90.0}
     return [every | {"side": "long", "price_bucket": 11500}, every | {"side": "short", "price_bucket": 11530}]
 
 

@@ -65,7 +65,7 @@ def _bars(price_bars: pl.DataFrame, open_interest: pl.DataFrame) -> pl.DataFrame
     )
     return joined.with_columns(
         pl.col("oi").fill_null(float("nan")),
-        (pl.col("volume_base").fill_null(0.0) / 2).alias("taker"),
+        (pl.col("volume_base").fill_null(float("nan")) / 2).alias("taker"),
         hour_of(pl.col("end_utc")).alias("hour"),
     )
 

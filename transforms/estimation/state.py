@@ -25,6 +25,7 @@ _COHORT_COLUMNS = pl.Schema(
         "entry_bucket": pl.Int32,
         "activity_base": pl.Float64,
         "reached_bucket": pl.Int32,
+        "aged_hours": pl.Float64,
     }
 )
 
@@ -60,6 +61,8 @@ def _positions(crowd: Population) -> pl.DataFrame:
             "open_interest_base": crowd.open_interest,
             "closing_base": crowd.standing,
             "turnover_per_hour": crowd.turnover,
+            "turnover_hours": crowd.observed_h,
+            "aged_hours": crowd.aged_h,
         }
     ).with_columns(
         pl.from_epoch(initialised_ms, "ms").cast(POSITIONS.schema["initialised_utc"]).alias("initialised_utc")
@@ -73,7 +76,7 @@ def _cohorts(crowd: Population) -> pl.DataFrame:
         began, farthest = crowd.moves[hour_h % len(crowd.moves)].tolist()
         opened = zip(*(each.tolist() for each in (cohort.entry, cohort.coins, cohort.reached)), strict=True)
         of_hour = (hour_h * HOUR_MS, began, farthest)
-        rows += [(*of_hour, *row) for row in opened] or [(*of_hour, began, 0.0, began)]
+        rows += [(*of_hour, *row, cohort.aged_h) for row in opened] or [(*of_hour, began, 0.0, began, cohort.aged_h)]
     frame = pl.DataFrame(rows, schema=_COHORT_COLUMNS, orient="row")
     opened_utc = pl.from_epoch("opened_utc", "ms").cast(COHORTS.schema["opened_utc"])
     return frame.with_columns(pl.lit(SIDE_OF[crowd.s]).alias("side"), opened_utc.alias("opened_utc"))
@@ -93,7 +96,8 @@ def _side(frame: pl.DataFrame, s: int) -> pl.DataFrame:
 def _restore(s: int, positions: pl.DataFrame, cohorts: pl.DataFrame) -> Population:
     crowd = Population.empty(s, positions["mark_price"][0])
     crowd.open_interest, crowd.standing = positions["open_interest_base"][0], positions["closing_base"][0]
-    crowd.turnover = positions["turnover_per_hour"][0]
+    names = ("turnover_per_hour", "turnover_hours", "aged_hours")
+    crowd.turnover, crowd.observed_h, crowd.aged_h = (positions[name][0] for name in names)
     initialised_ms = positions["initialised_utc"].dt.epoch("ms")[0]
     crowd.initialised_h = None if initialised_ms is None else initialised_ms // HOUR_MS
     held = positions.filter(pl.col("position_class") > 0)
@@ -112,9 +116,9 @@ def _restore_cohorts(crowd: Population, rows: pl.DataFrame) -> None:
         ordered[f"{name}_bucket"].to_numpy().astype(np.int64)
         for name in ("entry", "hour_began", "hour_reached", "reached")
     )
-    coins = ordered["activity_base"].to_numpy()
+    coins, aged_h = (ordered[name].to_numpy() for name in ("activity_base", "aged_hours"))
     bounds = np.flatnonzero(np.diff(hour_h, prepend=-1, append=-1)).tolist()
     for start, stop in pairwise(bounds):
         own = slice(start, stop if coins[start] > 0.0 else start)
-        crowd.cohorts[int(hour_h[start])] = Cohort(entry[own], coins[own].copy(), reached[own])
+        crowd.cohorts[int(hour_h[start])] = Cohort(entry[own], coins[own].copy(), reached[own], float(aged_h[start]))
         crowd.moves[hour_h[start] % len(crowd.moves)] = began[start], farthest[start]

@@ -66,7 +66,7 @@ def binance_contract() -> Contract:
 def hour_inputs(published: pl.DataFrame, contract: Contract) -> dict[str, dict[int, HourInput]]:
     """Return inputs by exchange and hour (its end, hours since the epoch), from the bars of one market.
 
-    Missing open interest and accounts are NaN, missing volume is 0; hours without bars are left out.
+    Missing open interest, volume and accounts are NaN; hours without bars are left out.
     """
     return {
         str(key[0]): _hours(bars, contract)
@@ -78,11 +78,12 @@ def hour_inputs(published: pl.DataFrame, contract: Contract) -> dict[str, dict[i
 
 def _hours(bars: pl.DataFrame, contract: Contract) -> dict[int, HourInput]:
     taker = (pl.col("taker_buy_base") + pl.col("taker_sell_base")) / 2
+    unknown = float("nan")
     columns: list[pl.Expr] = [
         pl.lit(BAR_MS / HOUR_MS),
         *(pl.col(name) for name in ("open", "high", "low", "close")),
-        taker.fill_null(0.0).alias("taker"),
-        pl.col("open_interest_base").fill_null(float("nan")),
+        taker.fill_null(unknown).alias("taker"),
+        pl.col("open_interest_base").fill_null(unknown),
     ]
     bar_rows = {
         s: bars.select(*columns, _growth(accounts)).rows()

@@ -36,13 +36,13 @@ WINDOWS_H = (24, 168, 720)
 POSITION_USD = (10e3, 25e3, 60e3, 150e3, 300e3, 500e3, 500e3)
 """Typical notional of a position in each class, which determines its margin tier."""
 
-EARLY_EXIT_EXPONENT = 0.11
+EARLY_EXIT_EXPONENT = 0.08
 """Early-exit hazard: how readily positions are closed as the mark approaches their liquidation price.
 
 When an hour's move brings positions from a buckets away from the mark to b, the share (b/a)^EARLY_EXIT_EXPONENT
-survives; at the mark itself b counts as one bucket. Liquidations alone do not identify the exponent. On markets with
-known positions, 0.1 to 0.15 reconciles liquidations with the positions before them. On the built-in simulated
-exchanges, where nobody exits early, it is 0."""
+survives; at the mark itself b counts as one bucket. Liquidations alone do not identify the exponent (fit.py). On
+markets with known positions, the value that reconciles liquidations with the positions before them lies between 0.04
+and 0.15. On the built-in simulated exchanges, where nobody exits early, it is 0."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Assumptions:
     log_sd: Floats
 
 
-PRIOR_VERSION = "prior-3"
+PRIOR_VERSION = "prior-4"
 _WEIGHT = (
     (6.1e-4, 6.4e-4, 3.2e-4, 0.09e-4),
     (11e-4, 21e-4, 19e-4, 1.1e-4),

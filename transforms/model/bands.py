@@ -19,7 +19,7 @@ import numpy as np
 from transforms.model.fit import TYPICAL_SIZE_USD
 from transforms.model.price_grid import Floats
 
-MISFIT = 0.2
+MISFIT = 0.1
 CHANCE = 0.8
 """Multiplier of the chance term.
 

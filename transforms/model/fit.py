@@ -8,6 +8,12 @@ The log weights have a normal prior. Its mean is the stated prior (assumptions.p
 leverage and half-life, with a component common to all exchanges and sides and a smaller one for each of them. Exchanges
 without liquidations thus borrow from the others; without any liquidations the posterior is the prior.
 
+Liquidations do not tell how many stand, only how many stood and did not close first. The model assumes one rate of
+early exits (assumptions.py); a market's own rate is unknown. Its effect is one unknown factor of all realised dollars
+with a lognormal prior, _SURVIVAL_SD. The fit is to realised dollars; `standing` then attributes its distance from the
+prior in part to that factor and in part to the weights, which are read as open positions. The less is known of the
+level before, the more liquidations tell of it.
+
 The estimate is the posterior mode, found by Gauss-Newton. Its uncertainty is the curvature there (Laplace's
 approximation; MacKay, Information Theory, ch. 27).
 """
@@ -76,24 +82,24 @@ def fit(version: str, priors: Mapping[Side, Assumptions], observed: Mapping[Side
             raise ValueError(f"dollars of {side} include negative or non-finite values: drop those hours first")
     problem = _Problem(sides, np.stack([np.log(priors[side].weight).ravel() for side in sides]), observed)
     theta = problem.mode()
-    covariance = np.asarray(np.linalg.inv(problem.curvature(theta)), np.float64)
+    standing, covariance = problem.standing(theta)
     size = theta.shape[1]
     made = {}
     for i, side in enumerate(sides):
         own = covariance[i * size : (i + 1) * size, i * size : (i + 1) * size]
-        made[side] = _fitted(version, theta[i], own, priors[side], observed.get(side))
+        made[side] = _fitted(version, theta[i], standing[i], own, priors[side], observed.get(side))
     return made
 
 
 class _Problem:
-    """The penalised least-squares problem in theta [sides, classes * holdings], the log weights."""
+    """The penalised least-squares problem in theta [sides, classes * holdings]: log weights plus log survival."""
 
     def __init__(self, sides: list[Side], mean: Floats, observed: Mapping[Side, Observed]) -> None:
         self.mean = mean
         self.data = {i: _flat(observed[side]) for i, side in enumerate(sides) if side in observed}
         n = len(sides)
-        covariance = np.kron(np.ones((n, n)), _covariance(_COMMON)) + np.kron(np.eye(n), _covariance(_OWN))
-        self.precision = np.linalg.inv(covariance)
+        self.covariance = np.kron(np.ones((n, n)), _covariance(_COMMON)) + np.kron(np.eye(n), _covariance(_OWN))
+        self.precision = np.linalg.inv(self.covariance + _SURVIVAL_SD**2)
 
     def mode(self) -> Floats:
         """Find the mode by Gauss-Newton with the previous iteration's variances, halving steps that do not help."""
@@ -110,6 +116,16 @@ class _Problem:
             if float(np.abs(length * moved).max()) < _SMALL_STEP:
                 break
         return theta
+
+    def standing(self, theta: Floats) -> tuple[Floats, Floats]:
+        """Return the log weights given the mode `theta`, and their covariance.
+
+        Weights and survival have a joint normal prior, so that the weights are linear in their sum.
+        """
+        gain = self.covariance @ self.precision
+        moved = (gain @ (theta - self.mean).ravel()).reshape(theta.shape)
+        unknown = self.covariance - gain @ self.covariance
+        return self.mean + moved, unknown + gain @ np.linalg.inv(self.curvature(theta)) @ gain.T
 
     def curvature(self, theta: Floats) -> Floats:
         """Return the Gauss-Newton Hessian of the loss: second derivatives of the residuals are neglected."""
@@ -187,8 +203,9 @@ class _PriorScales:
     rest: float
 
 
-_COMMON = _PriorScales(0.2, 0.2, 0.2, 0.03, 0.05, 0.12)  # how a market's crowd differs from others
+_COMMON = _PriorScales(0.7, 0.3, 0.4, 0.04, 0.05, 0.12)  # how a market's crowd differs from others
 _OWN = _PriorScales(0.1, 0.08, 0.12, 0.03, 0.03, 0.08)  # how an exchange's side differs from its market
+_SURVIVAL_SD = 0.4  # of the log share of positions that are not closed before they are liquidated, by market
 _CENTRE_X, _CENTRE_H = 18.0, 40.0
 _SMOOTH_X, _SMOOTH_H, _NUGGET = 1.0, 1.5, 1e-4
 
@@ -209,9 +226,16 @@ def _covariance(scales: _PriorScales) -> Floats:
     return np.asarray(sum(sd**2 * np.outer(d, d) for sd, d in directions) + rest)
 
 
-def _fitted(version: str, theta: Floats, covariance: Floats, prior: Assumptions, observed: Observed | None) -> Fitted:
+def _fitted(
+    version: str,
+    theta: Floats,
+    standing: Floats,
+    covariance: Floats,
+    prior: Assumptions,
+    observed: Observed | None,
+) -> Fitted:
     shape = prior.weight.shape
-    away = theta - np.log(prior.weight).ravel()
+    away = standing - np.log(prior.weight).ravel()
     weight = prior.weight * np.exp(away).reshape(shape)  # bit-identical to the prior where nothing was observed
     steady = weight * np.array(HALF_LIVES_H)  # openings times holding time (Little 1961)
     share = steady / steady.sum(axis=1, keepdims=True)
@@ -225,6 +249,6 @@ def _fitted(version: str, theta: Floats, covariance: Floats, prior: Assumptions,
         hours=len(realised),
         realised_usd=float(realised.sum()),
         prior_usd=float((swept * prior.weight).sum()),
-        fitted_usd=float((swept * weight).sum()),
+        fitted_usd=float((swept * np.exp(theta).reshape(shape)).sum()),
         distance=float(np.sqrt(((away / prior_sd) ** 2).mean())),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from transforms.model.activity import FIRST_TURNOVER_PER_HOUR
+from transforms.model.activity import FIRST_COUNTS_H, FIRST_TURNOVER_PER_HOUR
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, WINDOWS_H
 from transforms.model.kernels.approach import UNREACHED, Approach
 from transforms.model.kernels.bars import reached_at
@@ -29,12 +29,13 @@ class Cohort:
     """The openings of one hour.
 
     entry [n]: buckets; coins [n]: at a weight of one; reached [n]: the farthest bucket that the mark reached later in
-    that hour.
+    that hour; aged_h: the population's at the end of that hour.
     """
 
     entry: Ints
     coins: Floats
     reached: Ints
+    aged_h: float
 
 
 @dataclass
@@ -43,8 +44,9 @@ class Population:
 
     cells [ages, classes, holdings, buckets]: by liquidation price; age 0 is all, then opened in the last 1, 7, 30 days.
     open_interest: coins, as last published; 0 before the first publication. standing: coins, closing balance of
-    the last ledger entry. turnover: typical hourly taker volume over open interest. initialised_h: the hour in which
-    the crowd was initialised, None before. cohorts: openings of the last 720 hours, by the end of the hour (hours since
+    the last ledger entry. turnover: usual hourly taker volume over open interest, a mean of observed_h hours. aged_h:
+    the hours by which positions have aged since the first (activity.py). initialised_h: the hour in which the crowd was
+    initialised, None before. cohorts: openings of the last 720 hours, by the end of the hour (hours since
     the epoch); hours without bars have none. moves [720, 2]: at the hour modulo 720, the bucket that the mark had
     reached at its start and the farthest that it reached in it; UNREACHED for hours without bars.
 
@@ -60,6 +62,8 @@ class Population:
     open_interest: float = 0.0
     standing: float = 0.0
     turnover: float = FIRST_TURNOVER_PER_HOUR
+    observed_h: float = FIRST_COUNTS_H
+    aged_h: float = 0.0
     initialised_h: int | None = None
     _approach: Approach | None = None
 

@@ -12,6 +12,7 @@ from operator import attrgetter
 
 import numpy as np
 
+from transforms.model.activity import stretch
 from transforms.model.assumptions import EARLY_EXIT_EXPONENT, HALF_LIVES_H, WINDOWS_H
 from transforms.model.distance_profile import Contract, Profiles, profiles
 from transforms.model.kernels.approach import UNREACHED, WHOLE, farthest, powers
@@ -21,19 +22,19 @@ from transforms.model.population import AGES, BREADTH, CLASSES, HOLDINGS, Cohort
 from transforms.model.price_grid import WIDTH, Floats, Ints, bucket
 
 _RATES = np.log(2.0) / np.array(HALF_LIVES_H)
-_SURVIVE = np.exp(-_RATES * np.array(WINDOWS_H)[:, None])
 _DUST = 1e-8  # of open interest, at a weight of one: smaller cells are negligible and would fill the state
 _FIRST_SPREAD = 0.03  # standard deviation of log entry price of positions older than the first bar, a guess
-_FIRST_STEPS = np.linspace(-2.5, 2.5, 51)
-_FIRST_WEIGHTS = np.exp(-0.5 * _FIRST_STEPS**2) / np.exp(-0.5 * _FIRST_STEPS**2).sum()
+_FIRST_BUCKETS = np.arange(-75, 76)  # one entry per bucket: wider steps leave a comb in the map
+_FIRST_WEIGHTS = np.exp(-0.5 * (_FIRST_BUCKETS * WIDTH / _FIRST_SPREAD) ** 2)
+_FIRST_SHARES = _FIRST_WEIGHTS / _FIRST_WEIGHTS.sum()
 
 
 @dataclass(frozen=True)
 class Bar:
     """One bar of the mark with its volume and open interest, for one side.
 
-    taker_base: half of taker buys plus sells. open_interest: NaN where none is published at the end of the bar.
-    account_growth: relative change in the number of accounts on this side, NaN where it is not published.
+    taker_base: half of taker buys plus sells, NaN where unknown. open_interest: NaN where none is published at the end
+    of the bar. account_growth: relative change in the number of accounts on this side, NaN where it is not published.
     """
 
     hours: float
@@ -92,6 +93,8 @@ class _HourProgress:
 
     def __init__(self, crowd: Population, contract: Contract, missing_h: float) -> None:
         self.crowd, self.contract = crowd, contract
+        missing_h /= stretch(crowd.turnover)
+        crowd.aged_h += missing_h
         self.survival = np.exp(-_RATES * missing_h)
         self.retained = np.ones(BREADTH)
         self.before = self.worst = self.front = crowd.reached(crowd.mark)
@@ -123,19 +126,19 @@ class _HourProgress:
             return
         crowd, rows = self.crowd, np.array([_row(bar) for bar in bars])
         profile, passing = (own.first, own.shares, own.length), (self.survival, self.retained, self.moved.swept)
-        known = crowd.open_interest, crowd.turnover, self.worst, self.front
+        known = crowd.open_interest, crowd.turnover, crowd.observed_h, crowd.aged_h, self.worst, self.front
         thin = powers(crowd.s, EARLY_EXIT_EXPONENT)
         known, activity, emptied = pass_bars(
             crowd.cells, crowd.s, crowd.origin, rows, _RATES, thin, profile, passing, self.opened, known
         )
-        crowd.open_interest, crowd.turnover, self.worst, self.front = known
+        crowd.open_interest, crowd.turnover, crowd.observed_h, crowd.aged_h, self.worst, self.front = known
         self.moved.activity += activity
         if emptied:
             crowd.clear()
 
     def _start_crowd(self, bar: Bar) -> None:
         """Initialise the crowd at the open of `bar`: no position existed before, so nothing earlier applies to it."""
-        self.crowd.mark = bar.open
+        self.crowd.mark, self.crowd.aged_h = bar.open, 0.0
         self.survival[:] = self.retained[:] = 1.0
         self.before = self.worst = self.front = self.crowd.reached(bar.open)
         _initialise(self.crowd, bar, self.contract)
@@ -144,20 +147,17 @@ class _HourProgress:
         """Return the openings of the hour, by entry bucket."""
         lowest, coins, reached = self.opened
         some = np.flatnonzero(coins)
-        return Cohort(lowest + some, coins[some], reached[some])
+        return Cohort(lowest + some, coins[some], reached[some], self.crowd.aged_h)
 
 
 def _initialise(crowd: Population, bar: Bar, contract: Contract) -> None:
     """Initialise positions from before the first bar: equilibrium at typical activity, entries around the price."""
-    steady = crowd.turnover * bar.open_interest / _RATES
-    reached = crowd.reached(bar.open) - crowd.origin
+    steady = crowd.turnover * stretch(crowd.turnover) ** 2 * bar.open_interest / _RATES
+    reached, entry = (at - crowd.origin for at in (crowd.reached(bar.open), bucket(bar.open) + int(_FIRST_BUCKETS[0])))
+    own = profiles(contract, bar.open, crowd.s)
+    where = (reached, entry, _FIRST_SHARES, own.first, own.shares, own.length)
     nobody, unthinned = np.zeros((CLASSES, HOLDINGS)), np.ones(BREADTH)
-    for step, share in zip(_FIRST_STEPS, _FIRST_WEIGHTS, strict=True):
-        entry = bar.open * exp(_FIRST_SPREAD * step)
-        own = profiles(contract, entry, crowd.s)
-        at = bucket(entry) - crowd.origin
-        where = (reached, at, np.array([share]), own.first, own.shares, own.length)
-        open_positions(crowd.cells[:1], crowd.s, *where, 1.0 / steady, unthinned, nobody)
+    open_positions(crowd.cells[:1], crowd.s, *where, 1.0 / steady, unthinned, nobody)
 
 
 def _expire_window(crowd: Population, window: int, hour_h: int, contract: Contract) -> None:
@@ -175,4 +175,5 @@ def _expire_window(crowd: Population, window: int, hour_h: int, contract: Contra
     since = farthest(crowd.moves, crowd.s, hour_h, length_h) - origin
     retained = np.exp(EARLY_EXIT_EXPONENT / WHOLE * crowd.approach(hour_h).of(window, origin))
     profile = (own.first, own.shares, own.length)
-    expire_cohort(crowd.cells, window, crowd.s, *entered, since, retained, *profile, _SURVIVE[window - 1])
+    survival = np.exp(-_RATES * (crowd.aged_h - cohort.aged_h))
+    expire_cohort(crowd.cells, window, crowd.s, *entered, since, retained, *profile, survival)

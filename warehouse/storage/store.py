@@ -18,7 +18,7 @@ from warehouse.storage.files import footer_of, read_files
 from warehouse.storage.layout import FILE, Key, home, key_of, label, path_of
 from warehouse.storage.parquet import BuiltFrom, Footer, write_file
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ START = datetime.fromisoformat("2026-01-05T22:00:00")  # the hours lie on two da
 HOUR = timedelta(hours=1)
 ABOUT = {"coin": "BTC", "exchange": "binance", "instrument": "BTCUSDT", "source": "simulated"}
 STATE = ("state_positions", "state_cohorts")
+SCALARS = ("open_interest", "standing", "turnover", "observed_h", "aged_h")
 MAP = ("liquidation_levels", "position_ledger")
 
 
@@ -161,11 +162,11 @@ def crowd(s: int, seed: int) -> Population:
     cells = (rng.integers(0, CLASSES, n), rng.integers(0, HOLDINGS, n), rng.integers(0, 2 * REACH + 1, n))
     shrinking = np.cumprod(rng.uniform(0.1, 1.0, (4, n)), axis=0)[[0, 3, 2, 1]]
     made.cells[(slice(None), *cells)] = 10.0 ** rng.uniform(-12, 6, n) * shrinking
-    made.open_interest, made.standing, made.turnover = rng.uniform(0.0, 1e6, 3).tolist()
+    made.open_interest, made.standing, made.turnover, made.observed_h, made.aged_h = rng.uniform(0.0, 1e6, 5).tolist()
     for hour_h in (490_000, 490_001, 490_003, 490_004):
         opened = 0 if hour_h == 490_001 or rng.random() < 0.3 else 2  # hours without openings, and one without bars
         entries, coins = np.array([-40, 11518])[:opened], rng.uniform(1e-9, 9.0, opened)
-        made.cohorts[hour_h] = Cohort(entries, coins, rng.integers(-100, 12_000, opened))
+        made.cohorts[hour_h] = Cohort(entries, coins, rng.integers(-100, 12_000, opened), rng.uniform(0.0, 1e4))
         began, farthest = rng.integers(-100, 12_000, 2).tolist()
         made.moves[hour_h % 720] = began, farthest
     return made
@@ -184,7 +185,7 @@ def test_state_round_trips_bit_for_bit(seed: int, empty: bool) -> None:
     for s, before in crowds.items():
         after = read[s]
         assert (after.s, after.mark, after.origin) == (before.s, before.mark, before.origin)
-        assert all(getattr(after, n) == getattr(before, n) for n in ("open_interest", "standing", "turnover"))
+        assert all(getattr(after, n) == getattr(before, n) for n in SCALARS)
         assert np.array_equal(after.cells, before.cells)
         assert np.array_equal(after.moves, before.moves)
         assert list(after.cohorts) == list(before.cohorts)
@@ -193,6 +194,7 @@ def test_state_round_trips_bit_for_bit(seed: int, empty: bool) -> None:
                 one, other = getattr(after.cohorts[hour_h], name), getattr(opened, name)
                 assert one.dtype == other.dtype
                 assert np.array_equal(one, other), name
+            assert after.cohorts[hour_h].aged_h == opened.aged_h
     again = store(read, START, ABOUT)
     assert all(again[name].equals(stored[name]) for name in STATE)
 
@@ -200,10 +202,12 @@ def test_state_round_trips_bit_for_bit(seed: int, empty: bool) -> None:
 def test_an_hour_that_opened_nothing_keeps_its_move_in_a_row_without_activity() -> None:
     crowd = Population.empty(-1, 100.0)
     nothing = np.zeros(0, np.int64)
-    crowd.cohorts[490_000], crowd.moves[490_000 % 720] = Cohort(nothing, np.zeros(0), nothing), (4605, 4609)
+    crowd.cohorts[490_000], crowd.moves[490_000 % 720] = Cohort(nothing, np.zeros(0), nothing, 7.5), (4605, 4609)
     rows = store({-1: crowd}, START, ABOUT)["state_cohorts"]
     buckets = ("entry_bucket", "reached_bucket", "hour_began_bucket", "hour_reached_bucket")
-    assert rows.select("side", "activity_base", *buckets).rows() == [("short", 0.0, 4605, 4605, 4605, 4609)]
+    assert rows.select("side", "activity_base", "aged_hours", *buckets).rows() == [
+        ("short", 0.0, 7.5, 4605, 4605, 4605, 4609)
+    ]
 
 
 def test_no_state_restores_no_positions() -> None:

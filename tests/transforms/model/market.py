@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from transforms.model.population import Population
 from transforms.model.step import Bar
 
 LONG, SHORT = +1, -1
+SETTLED = {"observed_h": math.inf}
+"""State of a population whose usual turnover no longer moves."""
 FIRST_H = 490_920  # hours since the epoch; an arbitrary one
 UNKNOWN = math.nan
 _CAP, _RATE, _DEDUCTION = (
@@ -28,8 +31,8 @@ def flat_rate(kind: str = "linear") -> Contract:
     return Contract("binance", kind, Tiers((1e12,), (0.004,), (0.0,), (150.0,), "base" if kind == "inverse" else "usd"))
 
 
-def bar(price: float, oi: float, *, low: float = 0, high: float = 0, close: float = 0, taker: float = 0.0) -> Bar:
-    """Return an hour's only bar, flat by default."""
+def bar(price: float, oi: float, *, low: float = 0, high: float = 0, close: float = 0, taker: float = UNKNOWN) -> Bar:
+    """Return an hour's only bar, flat and of unknown volume by default."""
     close = close or price
     return Bar(1.0, price, high or max(price, close), low or min(price, close), close, taker, oi)
 
@@ -60,6 +63,6 @@ def first_price(hours: list[HourInput]) -> float:
     return next((b.open for hour in hours for b in hour.bars[LONG]), 100.0)
 
 
-def sides(price: float = 100.0) -> dict[int, Population]:
-    """Return empty populations of both sides."""
-    return {s: Population.empty(s, price) for s in (LONG, SHORT)}
+def sides(price: float = 100.0, **state: float) -> dict[int, Population]:
+    """Return empty populations of both sides, with attributes as in `state`."""
+    return {s: replace(Population.empty(s, price), **state) for s in (LONG, SHORT)}  # type: ignore[arg-type]

@@ -8,15 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.model.activity import MOST, activity, typical
+from transforms.model.activity import (
+    FIRST_COUNTS_H,
+    FIRST_TURNOVER_PER_HOUR,
+    MOST,
+    MOST_STRETCH,
+    activity,
+    stretch,
+    usual,
+)
 
 coins = st.floats(1.0, 1e6)
-rates = st.floats(0.01, 10.0)
+rates = st.floats(FIRST_TURNOVER_PER_HOUR, 10.0)  # no stretch
+slow = st.floats(1e-4, FIRST_TURNOVER_PER_HOUR)
 hours = st.floats(1 / 60, 1.0)
 
 
 @given(open_interest=coins, hours=hours, rate=rates)
-def test_typical_rate_opens_the_traded_volume(open_interest: float, hours: float, rate: float) -> None:
+def test_usual_rate_opens_the_traded_volume(open_interest: float, hours: float, rate: float) -> None:
     taker = rate * open_interest * hours
     assert activity(taker, open_interest, hours, rate, 0.0) == pytest.approx(taker, rel=1e-12)
 
@@ -59,8 +68,33 @@ def test_shrinking_accounts_open_nothing() -> None:
 
 @given(taker=coins, open_interest=coins, hours=hours, rate=rates)
 def test_all_volume_counts_without_account_data(taker: float, open_interest: float, hours: float, rate: float) -> None:
-    """This holds at any typical rate."""
+    """This holds at any usual rate that is not low."""
     assert activity(taker, open_interest, hours, rate, math.nan) == taker
+
+
+@given(taker=coins, open_interest=coins, hours=hours, rate=slow, growth=st.sampled_from([0.0, math.nan]))
+def test_slow_markets_open_more_per_coin_and_hold_longer(
+    taker: float, open_interest: float, hours: float, rate: float, growth: float
+) -> None:
+    """A steady market holds the same share of open interest at any turnover, down to a ninth of the first."""
+    opened = activity(taker, open_interest, hours, rate, growth)
+    unstretched = activity(taker, open_interest, hours, FIRST_TURNOVER_PER_HOUR, growth)
+    if math.isnan(growth):
+        assert opened == pytest.approx(unstretched * stretch(rate), rel=1e-12)
+    steady = activity(rate, 1.0, 1.0, rate, growth) * stretch(rate)  # openings times holding time
+    least = min(rate * MOST_STRETCH**2, FIRST_TURNOVER_PER_HOUR)
+    assert steady == pytest.approx(least, rel=1e-9)
+
+
+def test_stretch_is_one_where_turnover_is_high_and_is_capped() -> None:
+    assert [stretch(x) for x in (10.0, FIRST_TURNOVER_PER_HOUR)] == [1.0, 1.0]
+    assert stretch(FIRST_TURNOVER_PER_HOUR / 4) == pytest.approx(2.0)
+    assert stretch(1e-9) == MOST_STRETCH
+
+
+def test_unknown_volume_opens_only_by_account_growth() -> None:
+    assert activity(math.nan, 1000.0, 1.0, 0.12, math.nan) == 0.0
+    assert activity(math.nan, 1000.0, 1.0, 0.12, 0.02) == pytest.approx(160.0)
 
 
 def test_nothing_opens_without_open_interest_or_volume() -> None:
@@ -71,28 +105,45 @@ def test_nothing_opens_without_open_interest_or_volume() -> None:
     assert activity(50.0, 0.0, 1.0, 0.12, 0.3) == 0.0
 
 
-def test_typical_rate_has_a_half_life_of_three_days() -> None:
-    rate = 0.12
-    for _ in range(72):
-        rate = typical(rate, 40.0, 100.0, 1.0)
-    assert rate == pytest.approx((0.12 + 0.40) / 2, rel=1e-9)
+def after(observed_h: float, *bars: tuple[float, float], oi: float = 100.0, rate: float = 0.12) -> tuple[float, float]:
+    """Return the usual turnover and its hours after bars of (taker, hours)."""
+    for taker, length in bars:
+        rate, observed_h = usual(rate, observed_h, taker, oi, length)
+    return rate, observed_h
 
 
-@given(rate=rates, taker=coins, open_interest=coins, hours=hours)
-def test_typical_rate_moves_towards_the_bar(rate: float, taker: float, open_interest: float, hours: float) -> None:
+def test_usual_rate_is_a_plain_mean_at_first() -> None:
+    """The first turnover counts as a day: after a day of 0.4 an hour the mean is half-way, give or take the decay."""
+    rate, observed_h = after(FIRST_COUNTS_H, *[(40.0, 1.0)] * 24)
+    assert rate == pytest.approx((0.12 + 0.40) / 2, abs=0.01)
+    assert observed_h == pytest.approx(48.0, rel=0.05)
+
+
+def test_usual_rate_has_a_half_life_of_two_weeks() -> None:
+    settled = 1.0 / (1.0 - 0.5 ** (1 / 336))
+    rate, observed_h = after(settled, *[(40.0, 1.0)] * 336)
+    assert (rate, observed_h) == (pytest.approx((0.12 + 0.40) / 2, rel=1e-9), pytest.approx(settled, rel=1e-9))
+
+
+@given(rate=rates, taker=coins, open_interest=coins, hours=hours, observed_h=st.floats(1.0, 500.0))
+def test_usual_rate_moves_towards_the_bar(
+    rate: float, taker: float, open_interest: float, hours: float, observed_h: float
+) -> None:
     own = taker / (open_interest * hours)
-    after = typical(rate, taker, open_interest, hours)
-    assert min(rate, own) * (1 - 1e-12) <= after <= max(rate, own) * (1 + 1e-12)
-    assert after <= typical(rate, MOST * rate * open_interest * hours, open_interest, hours) * (1 + 1e-12)
+    moved, counted_h = usual(rate, observed_h, taker, open_interest, hours)
+    assert min(rate, own) * (1 - 1e-12) <= moved <= max(rate, own) * (1 + 1e-12)
+    assert moved <= usual(rate, observed_h, MOST * rate * open_interest * hours, open_interest, hours)[0] * (1 + 1e-12)
+    assert hours <= counted_h <= observed_h + hours
     if own <= MOST * rate:
-        in_two = typical(typical(rate, taker / 2, open_interest, hours / 2), taker / 2, open_interest, hours / 2)
-        assert in_two == pytest.approx(after, rel=1e-9)
+        halves = after(observed_h, *[(taker / 2, hours / 2)] * 2, oi=open_interest, rate=rate)
+        assert halves == (pytest.approx(moved, rel=1e-2), pytest.approx(counted_h, rel=1e-2))
 
 
-def test_one_wrong_reading_hardly_moves_the_typical_rate() -> None:
-    assert typical(0.12, 10.0, 1e-6, 1 / 12) == pytest.approx(0.12 * (1 + 19 * (1 - 0.5 ** (1 / 12 / 72))), rel=1e-9)
+def test_one_wrong_reading_hardly_moves_the_usual_rate() -> None:
+    rate, _ = usual(0.12, 480.0, 10.0, 1e-6, 1 / 12)
+    assert rate == pytest.approx(0.12 * (1 + 19 / 12 / 480), rel=1e-3)
 
 
-def test_typical_rate_stays_without_open_interest() -> None:
-    assert typical(0.2, 50.0, 0.0, 1.0) == 0.2
-    assert not math.isnan(typical(0.2, 50.0, 0.0, 0.0))
+@pytest.mark.parametrize(("taker", "oi", "length"), [(50.0, 0.0, 1.0), (50.0, 0.0, 0.0), (math.nan, 100.0, 1.0)])
+def test_usual_rate_stays_without_open_interest_or_volume(taker: float, oi: float, length: float) -> None:
+    assert usual(0.2, 30.0, taker, oi, length) == (0.2, 30.0)

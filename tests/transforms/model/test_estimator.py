@@ -68,7 +68,7 @@ def handed_on(crowd: Population) -> Population:
     made.cells[:] = np.where(crowd.cells[0] != 0.0, crowd.cells, 0.0)
     made.cohorts, made.moves = deepcopy(crowd.cohorts), crowd.moves.copy()
     made.open_interest, made.standing, made.turnover = crowd.open_interest, crowd.standing, crowd.turnover
-    made.initialised_h = crowd.initialised_h
+    made.initialised_h, made.observed_h, made.aged_h = crowd.initialised_h, crowd.observed_h, crowd.aged_h
     return made
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numba.extending import register_jitable
 
-from transforms.model.activity import activity, typical
+from transforms.model.activity import activity, stretch, usual
 from transforms.model.kernels.cells import early_exit, liquidate, open_positions
 from transforms.model.kernels.spread import spread
 from transforms.model.price_grid import WIDTH
@@ -30,17 +30,19 @@ def pass_bars(cells, s, origin, bars, rates, powers, profile, passing, opened, k
 
     rates [holdings]: hourly closing rates. profile: (first, shares, length), see distance_profile.py. passing:
     (survival, retained, swept), updated in place. opened: (lowest bucket, coins [m], farthest bucket reached since [m])
-    by entry, updated in place. known: (open interest, turnover, worst, front), see step.py.
+    by entry, updated in place. known: (open interest, turnover, observed_h, aged_h, worst, front), see step.py.
 
     Returns the updated `known`, the activity opened, and whether open interest was 0, which removes all positions.
     """
     survival, retained, swept = passing
     first, away, length = profile
-    interest, turnover, worst, front = known
+    interest, turnover, observed_h, aged_h, worst, front = known
     opened_in_all, emptied = 0.0, False
     for n in range(len(bars)):
         hours, _, high, low, close, taker, reported, growth = bars[n]
-        survival *= np.exp(-rates * hours)
+        aged = hours / stretch(turnover)
+        survival *= np.exp(-rates * aged)
+        aged_h += aged
         reached = reached_at(s, low if s > 0 else high)
         if s * (worst - reached) > 0:
             early_exit(retained, worst - origin, reached - origin, powers)
@@ -51,7 +53,7 @@ def pass_bars(cells, s, origin, bars, rates, powers, profile, passing, opened, k
             interest = reported
             if reported == 0.0:
                 cells[:], opened[1][:], emptied = 0.0, 0.0, True
-        turnover = typical(turnover, taker, interest, hours)
+        turnover, observed_h = usual(turnover, observed_h, taker, interest, hours)
         coins = activity(taker, interest, hours, turnover, growth)
         front = reached_at(s, close)
         if coins > 0.0:
@@ -60,7 +62,7 @@ def pass_bars(cells, s, origin, bars, rates, powers, profile, passing, opened, k
             open_positions(cells, s, at, entry - origin, coins * shares, first, away, length, survival, retained, swept)
             _record_openings(opened, entry, coins * shares, front)
             opened_in_all += coins
-    return (interest, turnover, worst, front), opened_in_all, emptied
+    return (interest, turnover, observed_h, aged_h, worst, front), opened_in_all, emptied
 
 
 @njit(cache=True)
