@@ -7,7 +7,7 @@
 -- The band around a sum is explained in transforms/model/bands.py. For `all`, errors of fit and model are assumed to be
 -- common to all exchanges, and errors of chance independent.
 WITH band AS (
-    SELECT 0.2 AS misfit, 0.8 * 2e6 AS chance_usd, 1.5 AS widest, 1.2815515594457831 AS p90
+    SELECT 0.1 AS misfit, 0.8 * 2e6 AS chance_usd, 1.5 AS widest, 1.2815515594457831 AS p90
 ),
 
 distances AS (

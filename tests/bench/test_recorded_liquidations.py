@@ -61,7 +61,7 @@ def bybit_hours(coin: str) -> Iterator[tuple[int, Bar]]:
     """Yield (start ms, bar) of Bybit's trades; marks and taker sides of these months were not recorded."""
     open_interest = pl.read_parquet(OPEN_INTEREST).filter(pl.col("symbol") == f"{coin}USDT")
     at_end = open_interest.select(pl.col("ts_ms") - HOUR_MS, pl.col("open_interest") / 2)  # both sides added up
-    bars = pl.read_parquet(KLINES).filter((pl.col("exchange") == "bybit") & (pl.col("coin") == coin))
+    bars = pl.read_parquet(KLINES).filter((pl.col("venue") == "bybit") & (pl.col("coin") == coin))
     both = bars.join(at_end, left_on="open_ms", right_on="ts_ms", how="left").sort("open_ms")
     columns = ("open_ms", "o", "h", "l", "c", pl.col("v") / 2, pl.col("open_interest").fill_null(np.nan))
     for start_ms, *values in both.select(*columns).iter_rows():

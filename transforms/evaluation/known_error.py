@@ -72,10 +72,12 @@ def factors(estimates: pl.DataFrame, true_map: pl.DataFrame) -> pl.DataFrame:
     """Return the estimates (`cumulative` with `market`) with the truth and the multiplicative error, `factor`.
 
     1 is perfect, 2 is off by two. Both amounts count as at least FLOOR_USD. A sum that the true map lacks is zero;
-    instants that it lacks are left out.
+    instants and windows that it lacks are left out.
     """
-    instants = true_map.select("market", "at_ms").unique()
-    both = estimates.join(instants, on=["market", "at_ms"], how="semi").join(true_sums(true_map), on=SUM, how="left")
+    known = estimates
+    for key in (["market", "at_ms"], ["market", "window"]):
+        known = known.join(true_map.select(key).unique(), on=key, how="semi")
+    both = known.join(true_sums(true_map), on=SUM, how="left")
     usd, truth = (pl.col(name).fill_null(0.0).clip(lower_bound=FLOOR_USD).log() for name in ("usd", "truth"))
     return both.with_columns(pl.col("truth").fill_null(0.0), (usd - truth).abs().exp().alias("factor"))
 

@@ -25,7 +25,7 @@ from transforms.model.liquidation_price import Tiers
 from transforms.model.price_grid import Floats, Ints
 from transforms.model.step import Bar
 
-BAR_MS, DAY_H = 300_000, 24
+FIVE_MINUTES_MS, DAY_H = 300_000, 24
 WINDOWS = ("all", "1d")
 """Windows in the order of an estimator's ages."""
 
@@ -55,21 +55,28 @@ class Reading:
     gap_log_sd: float
 
 
-def binance_contract() -> Contract:
-    """Return the contract of every exchange of these markets: all have Binance's tiers and rules."""
+def contract_of(exchange: str) -> Contract:
+    """Return the contract of an exchange: Hyperliquid has its own tiers and rules, simulated exchanges Binance's."""
+    rules = exchange if exchange == "hyperliquid" else "binance"
     names = ("tier_cap", "maintenance_rate", "deduction", "max_leverage_x")
-    tiers = pl.DataFrame(documented("binance")).sort("tier_floor")
+    tiers = pl.DataFrame(documented(rules)).sort("tier_floor")
     cap, rate, deduction, leverage = (tuple(tiers[name].to_list()) for name in names)
-    return Contract("binance", "linear", Tiers(cap, rate, deduction, leverage))
+    return Contract(rules, "linear", Tiers(cap, rate, deduction, leverage))
 
 
-def hour_inputs(published: pl.DataFrame, contract: Contract) -> dict[str, dict[int, HourInput]]:
+def bar_ms(open_ms: pl.Series) -> int:
+    """Return the length of one exchange's bars: their smallest distance, five minutes for a single bar, at most 1 h."""
+    shortest = open_ms.sort().diff().min()
+    return min(int(str(shortest)), HOUR_MS) if shortest is not None else FIVE_MINUTES_MS
+
+
+def hour_inputs(published: pl.DataFrame) -> dict[str, dict[int, HourInput]]:
     """Return inputs by exchange and hour (its end, hours since the epoch), from the bars of one market.
 
     Missing open interest, volume and accounts are NaN; hours without bars are left out.
     """
     return {
-        str(key[0]): _hours(bars, contract)
+        str(key[0]): _hours(bars, contract_of(str(key[0])))
         for key, bars in published.sort("exchange", "open_ms")
         .partition_by("exchange", as_dict=True, maintain_order=True)
         .items()
@@ -78,9 +85,9 @@ def hour_inputs(published: pl.DataFrame, contract: Contract) -> dict[str, dict[i
 
 def _hours(bars: pl.DataFrame, contract: Contract) -> dict[int, HourInput]:
     taker = (pl.col("taker_buy_base") + pl.col("taker_sell_base")) / 2
-    unknown = float("nan")
+    unknown, length_ms = float("nan"), bar_ms(bars["open_ms"])
     columns: list[pl.Expr] = [
-        pl.lit(BAR_MS / HOUR_MS),
+        pl.lit(length_ms / HOUR_MS),
         *(pl.col(name) for name in ("open", "high", "low", "close")),
         taker.fill_null(unknown).alias("taker"),
         pl.col("open_interest_base").fill_null(unknown),
@@ -95,7 +102,7 @@ def _hours(bars: pl.DataFrame, contract: Contract) -> dict[int, HourInput]:
     for start, stop in zip(first.tolist(), [*first[1:].tolist(), len(hour_h)], strict=True):
         own = {s: [Bar(*row) for row in rows[start:stop]] for s, rows in bar_rows.items()}
         last = own[+1][-1]
-        ends = int(bars["open_ms"][stop - 1]) + BAR_MS == int(hour_h[start]) * HOUR_MS
+        ends = int(bars["open_ms"][stop - 1]) + length_ms == int(hour_h[start]) * HOUR_MS
         hours[int(hour_h[start])] = HourInput(
             int(hour_h[start]), own, contract, ends and not np.isnan(last.open_interest)
         )
@@ -164,8 +171,8 @@ def read(
     published, realised: the market's rows. `step` is called after each hour, `count_hours` times.
     """
     requested = {at // HOUR_MS for at in at_ms}
-    contract = binance_contract()
-    hours = hour_inputs(published, contract)
+    hours = hour_inputs(published)
+    contracts = {exchange: contract_of(exchange) for exchange in hours}
     first_h = {exchange: min(own) for exchange, own in hours.items()}
     history = FitHistory(first_h, _feeds(realised))
     makers = {name: ESTIMATORS[name] for name in estimators}  # `fitted` and `prior` share one instance
@@ -173,6 +180,7 @@ def read(
     for hour_h in range(min(first_h.values(), default=0), max(requested, default=0) + 1):
         for side in (side for side in history.priors if first_h[side[0]] <= hour_h):
             exchange, s = side
+            contract = contracts[exchange]
             hour = hours[exchange].get(hour_h) or HourInput(hour_h, {s: [] for s in NAME_OF}, contract, fresh=False)
             if side not in advanced:
                 advanced[side] = {make: make(s, hour.bars[s][0].open) for make in makers.values()}

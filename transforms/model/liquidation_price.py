@@ -45,7 +45,7 @@ class Tiers:
 
 
 def linear_at_mark(entry: Floats, base: Floats, leverage: Floats, tiers: Tiers, s: int, fee: float = 0.0) -> Floats:
-    """Solve for Binance USD-M (fee 0) and OKX linear (taker fee): maintenance margin on the notional at the mark.
+    """Solve for Binance USD-M, Hyperliquid (fee 0) and OKX linear (taker fee): maintenance on the notional at the mark.
 
     entry USD, base coins, leverage x: arrays of one shape; returns USD. The tier is looked up at the liquidation price
     and iterated until it is stable; if two tiers alternate, the last one tried applies.
@@ -96,7 +96,7 @@ def liquidation_price(
     `size` is in coins (linear) or USD (inverse). Raises ValueError where no formula is known.
     """
     match exchange, kind:
-        case "binance", "linear":
+        case "binance" | "hyperliquid", "linear":
             return linear_at_mark(entry, size, leverage, tiers, s)
         case "okx", "linear":
             return linear_at_mark(entry, size, leverage, tiers, s, OKX_TAKER_FEE)

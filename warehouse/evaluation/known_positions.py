@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from transforms.evaluation import known_market as markets
-from transforms.evaluation.known_market import BAR_MS, SIDE_OF, WINDOWS
+from transforms.evaluation.known_market import FIVE_MINUTES_MS, SIDE_OF, WINDOWS, bar_ms
 from transforms.hourly.hours import HOUR_MS
 from warehouse.clock import from_ms
 from warehouse.errors import UserError
@@ -44,7 +44,7 @@ _TRUTH: Columns = {
 
 @dataclass(frozen=True)
 class Published:
-    """The public data of the markets in a folder: bars and realised liquidations."""
+    """The public data of the markets in a folder: bars, with `close_ms`, and realised liquidations."""
 
     folder: Path
     bars: pl.DataFrame
@@ -53,8 +53,7 @@ class Published:
     @property
     def span_ms(self) -> tuple[int, int]:
         """The open of the first bar and the end of the last, in unix milliseconds."""
-        times = self.bars["open_ms"]
-        return int(times.to_numpy().min()), int(times.to_numpy().max()) + BAR_MS
+        return int(self.bars["open_ms"].to_numpy().min()), int(self.bars["close_ms"].to_numpy().max())
 
     def without(self, exchanges: Iterable[str]) -> Published:
         """Return the data without the liquidations of `exchanges`. Raises UserError for an unknown exchange."""
@@ -71,7 +70,7 @@ def read_published(folder: Path) -> Published:
     if bars.is_empty():
         raise UserError(f"{file} has no rows")
     _require(bars, file, pl.col("exchange", "open_ms").is_not_null(), "an exchange or open_ms is missing")
-    _require(bars, file, pl.col("open_ms") % BAR_MS == 0, "open_ms is not a multiple of five minutes")
+    _require(bars, file, pl.col("open_ms") % FIVE_MINUTES_MS == 0, "open_ms is not a multiple of five minutes")
     _require(bars, file, _positive("open", "high", "low", "close"), "a price is not a positive number")
     low, high = pl.col("low") * (1.0 - _ROUNDING), pl.col("high") * (1.0 + _ROUNDING)
     inside = (low <= pl.min_horizontal("open", "close")) & (high >= pl.max_horizontal("open", "close"))
@@ -82,6 +81,7 @@ def read_published(folder: Path) -> Published:
     _require(bars, file, pl.all_horizontal(valid), "an amount is negative or not a number")
     if bars.select("market", "exchange", "open_ms").is_duplicated().any():
         raise UserError(f"{file}: duplicate bars (market, exchange, open_ms)")
+    bars = _with_ends(bars, file)
     realised, file = _table(folder, REALISED, _REALISED), folder / REALISED
     _require(realised, file, pl.col("side").is_in(list(SIDE_OF)), "a side is neither long nor short")
     _require(realised, file, pl.col("exchange", "ts_ms").is_not_null(), "an exchange or ts_ms is missing")
@@ -144,8 +144,22 @@ def instants(published: Published, first_ms: int, every_h: int) -> dict[object, 
             next(written), published.folder / PUBLISHED, *written
         )
         raise UserError(msg)
-    ends = published.bars.group_by("market").agg(pl.col("open_ms").max() + BAR_MS).sort("market").rows()
+    ends = published.bars.group_by("market").agg(pl.col("close_ms").max()).sort("market").rows()
     return {market: list(range(first_ms, last + 1, every_h * HOUR_MS)) for market, last in ends}
+
+
+def _with_ends(bars: pl.DataFrame, file: Path) -> pl.DataFrame:
+    """Return the bars with `close_ms`; each exchange of a market has bars of one length that divides an hour."""
+    parts = []
+    for (market, exchange), own in bars.partition_by("market", "exchange", as_dict=True, maintain_order=True).items():
+        length_ms = bar_ms(own["open_ms"])
+        if HOUR_MS % length_ms:
+            raise UserError(
+                f"{file}: bars of market {market} on {exchange} are {length_ms // 60_000} minutes long, which does not "
+                "divide an hour"
+            )
+        parts.append(own.with_columns((pl.col("open_ms") + length_ms).alias("close_ms")))
+    return pl.concat(parts)
 
 
 def _table(folder: Path, name: str, columns: Columns) -> pl.DataFrame:

@@ -15,9 +15,11 @@ from transforms.evaluation import known_error as sums_of
 from transforms.evaluation import known_market as known
 from transforms.evaluation.known_error import DISTANCES
 from transforms.evaluation.known_feed import Feed
-from transforms.evaluation.known_market import BAR_MS, HOUR_MS, Reading
+from transforms.evaluation.known_market import FIVE_MINUTES_MS as BAR_MS
+from transforms.evaluation.known_market import HOUR_MS, Reading
 from transforms.model.estimators import ESTIMATORS
 from transforms.model.fit import TYPICAL_SIZE_USD
+from transforms.model.liquidation_price import liquidation_price
 from transforms.model.population import CLASSES, HOLDINGS
 from warehouse.simulator.market.known_positions import FIRST_DAY, PRESETS, write
 
@@ -168,6 +170,13 @@ class TestEstimates:
         assert levels.join(marks, on="exchange").select((long == (pl.col("low") < pl.col("mark"))).all()).item()
         assert sums.select((pl.col("p10") <= pl.col("p50")).all() & (pl.col("p50") <= pl.col("p90")).all()).item()
 
+    def test_a_window_that_the_truth_lacks_is_not_scored(self, folder: Path, complete: list[Reading]) -> None:
+        sums = sums_of.cumulative(of(complete, "fitted")).with_columns(pl.lit(1, pl.Int8).alias("market"))
+        truth = pl.read_parquet(folder / "true_map.parquet")
+        whole, only_all = (sums_of.factors(sums, t) for t in (truth, truth.filter(pl.col("window") == "all")))
+        assert_frame_equal(only_all, whole.filter(pl.col("window") == "all"))
+        assert set(whole["window"]) == {"all", "1d"}
+
     def test_steps_are_counted(self, published: pl.DataFrame, realised: pl.DataFrame) -> None:
         steps: list[int] = []
         at = [NOON_MS - 80 * HOUR_MS]
@@ -190,7 +199,7 @@ class TestHours:
         return pl.DataFrame(own | changed)
 
     def test_hour_inputs_of_bars(self) -> None:
-        hours = known.hour_inputs(self.bars(), known.binance_contract())["okx"]
+        hours = known.hour_inputs(self.bars())["okx"]
         assert sorted(hours) == [1, 2]
         assert (hours[1].fresh, hours[2].fresh) == (True, False)  # the last bar ends before its hour
         (first,), (second, third) = hours[1].bars[+1], hours[2].bars[+1]
@@ -204,14 +213,32 @@ class TestHours:
         shorts = [b.account_growth for hour in hours.values() for b in hour.bars[-1]]
         assert shorts == pytest.approx([UNKNOWN, 0.0, -1.0], nan_ok=True)
 
-    def test_all_exchanges_use_binance_tiers(self) -> None:
-        contract = known.binance_contract()
+    def test_simulated_exchanges_use_binance_tiers(self) -> None:
+        contract = known.contract_of("okx")
         assert (contract.exchange, contract.kind) == ("binance", "linear")
         assert contract.tiers.cap[:3] == (300e3, 800e3, 3e6)
         assert contract.tiers.deduction[:3] == (0.0, 300.0, 1_500.0)
 
+    def test_hyperliquid_uses_its_own_tiers(self) -> None:
+        """Maintenance is half of the initial margin at the highest leverage (vector: venues' documentation)."""
+        contract = known.contract_of("hyperliquid")
+        price = [
+            liquidation_price("hyperliquid", "linear", np.array([1e5]), np.ones(1), np.array([10.0]), contract.tiers, s)
+            for s in (+1, -1)
+        ]
+        assert np.concatenate(price) == pytest.approx([91_139.2405, 108_641.9753], abs=1e-4)
+
+    @pytest.mark.parametrize("minutes", [5, 15, 60])
+    def test_bars_may_have_any_length_that_divides_an_hour(self, minutes: int) -> None:
+        times = [minutes * 60_000 * n for n in range(3 * 60 // minutes)]
+        bars = pl.DataFrame({**self.bars().row(0, named=True), "open_ms": times})
+        hours = known.hour_inputs(bars)["okx"]
+        assert sorted(hours) == [1, 2, 3]
+        assert all(hour.fresh for hour in hours.values())
+        assert {b.hours for hour in hours.values() for b in hour.bars[+1]} == {minutes / 60}
+
     def test_the_growth_of_a_side_without_accounts_is_unknown(self) -> None:
-        hours = known.hour_inputs(self.bars(long_accounts=[10.0, 0.0, 0.0]), known.binance_contract())["okx"]
+        hours = known.hour_inputs(self.bars(long_accounts=[10.0, 0.0, 0.0]))["okx"]
         assert all(math.isnan(b.account_growth) for hour in hours.values() for b in hour.bars[+1])
 
 

@@ -215,15 +215,15 @@ def in_force_on_okx(first: int, last: int) -> list[str]:
     found = in_force(parameters(), PARAMETERS.versions_of, at(first), at(last))
     own = found.filter(exchange="okx")
     assert own.group_by("version", "side").len()["len"].n_unique() == 1  # a version is complete
-    assert found.filter(exchange="bybit")["version"].unique().to_list() == ["prior-3"]  # and others keep theirs
+    assert found.filter(exchange="bybit")["version"].unique().to_list() == ["prior-4"]  # and others keep theirs
     assert found.columns == PARAMETERS.schema.names()
     return sorted(own["version"].unique())
 
 
 def test_in_force_works_without_valid_to() -> None:
     assert "valid_to_utc" not in PARAMETERS.schema
-    assert in_force_on_okx(0, 4) == ["prior-3"]  # a version that begins at the end of the window is not in force
-    assert in_force_on_okx(0, 5) == ["fit-4", "prior-3"]
+    assert in_force_on_okx(0, 4) == ["prior-4"]  # a version that begins at the end of the window is not in force
+    assert in_force_on_okx(0, 5) == ["fit-4", "prior-4"]
     assert in_force_on_okx(4, 8) == ["fit-4"]  # superseded at the start of the window
     assert in_force_on_okx(5, 9) == ["fit-4", "fit-8"]
     assert in_force_on_okx(20, 30) == ["fit-8"]

@@ -292,7 +292,7 @@ class TestCommand:
         assert rows.height == 6
         assert set(rows["day"]) == {"2026-11-20"}
         assert (
-            "2026-11-19: fewer than 24 hours of liquidations in the 45 days before it; prior-3 stays in force"
+            "2026-11-19: fewer than 24 hours of liquidations in the 45 days before it; prior-4 stays in force"
             in result.stderr
         )
         assert "liq backfill --from 2026-11-19T00:00Z --to 2026-11-19T23:00Z" in result.stderr

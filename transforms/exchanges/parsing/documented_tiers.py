@@ -1,7 +1,7 @@
 """Margin tiers from the exchanges' documentation, for exchanges that serve none without a key; marked `documented`.
 
 Binance: BTCUSDT as of 2026-05-01. Bybit: BTCUSDT as of 2026-02-26, first tiers. OKX: BTC-USDT as of 2026-09-18,
-first tiers.
+first tiers. Hyperliquid: BTC as of 2026-05; maintenance is half of the initial margin at the highest leverage.
 Other coins have narrower tiers; the model's typical positions fall into the first ones.
 """
 
@@ -43,10 +43,12 @@ _OKX_COINS: _Ladder = (
     (800, 0.0225, 0, 28.57),
     (1000, 0.0275, 0, 25),
 )
+_HYPERLIQUID: _Ladder = ((150e6, 0.0125, 0, 40), (10e9, 0.025, 1_875_000, 20))
 _DOCUMENTED: dict[str, tuple[str, _Ladder]] = {
     "binance": ("usd", _BINANCE),
     "bybit": ("usd", _BYBIT),
     "okx": ("base", _OKX_COINS),
+    "hyperliquid": ("usd", _HYPERLIQUID),
 }
 
 

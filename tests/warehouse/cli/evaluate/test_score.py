@@ -188,6 +188,7 @@ BROKEN: dict[str, tuple[str, Callable[[pl.DataFrame], pl.DataFrame], str]] = {
     "a column is no number": (PUBLISHED, market_as_text, "wrong type"),
     "no rows": (PUBLISHED, lambda rows: rows.clear(), "no rows"),
     "a bar twice": (PUBLISHED, lambda rows: pl.concat([rows, rows.head(1)]), "duplicate bars"),
+    "odd bars": (PUBLISHED, lambda rows: rows.filter(pl.col("open_ms") % 1_500_000 == 0), "divide an hour"),
     "no five minutes": (PUBLISHED, lambda rows: rows.with_columns(pl.col("open_ms") + 1), "five minutes"),
     "a price of nothing": (PUBLISHED, lambda rows: rows.with_columns(low=pl.lit(0.0)), "positive"),
     "low over high": (PUBLISHED, lambda rows: rows.rename({"low": "high", "high": "low"}), "between low and high"),
