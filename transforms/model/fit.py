@@ -203,7 +203,7 @@ class _PriorScales:
     rest: float
 
 
-_COMMON = _PriorScales(0.7, 0.3, 0.4, 0.04, 0.05, 0.12)  # how a market's crowd differs from others
+_COMMON = _PriorScales(0.7, 0.2, 0.2, 0.03, 0.05, 0.12)  # how a market's crowd differs from others
 _OWN = _PriorScales(0.1, 0.08, 0.12, 0.03, 0.03, 0.08)  # how an exchange's side differs from its market
 _SURVIVAL_SD = 0.4  # of the log share of positions that are not closed before they are liquidated, by market
 _CENTRE_X, _CENTRE_H = 18.0, 40.0
