@@ -77,6 +77,7 @@ COLUMNS = (
         minimum=0,
     ),
     Column("closing_base", FLOAT, "Open positions at the end of the hour", "coins", minimum=0),
+    Column("traded_base", FLOAT, "Volume of the hour, one side: half of taker buys plus sells", "coins", minimum=0),
     Column(
         "in_map_base",
         FLOAT,

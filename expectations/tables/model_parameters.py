@@ -5,7 +5,10 @@ import polars as pl
 from expectations.columns.registry import pick
 from expectations.contract import Check, Input, Table
 
-_FRESHNESS = ("coin", "exchange", "instrument", "side", "hour_utc", "is_stale")
+_FLOWS = (
+    *("coin", "exchange", "instrument", "side", "hour_utc", "is_stale", "opening_base", "closing_base", "traded_base"),
+    *("lowest_mark_price", "highest_mark_price"),
+)
 _SET = ("version", "exchange", "side")
 
 TABLE = Table(
@@ -18,7 +21,9 @@ TABLE = Table(
     "midnight. `weight`: coins opened with that leverage and half-life per coin of activity. `log_sd`: standard "
     "deviation of the log of notional at that leverage, given the data. Fitted versions also record their "
     "evidence: `hours` and `realised_usd` of the fit, `prior_usd` and `fitted_usd` predicted for those hours by "
-    "prior and fit, and `distance` from the prior, in its standard deviations.",
+    "prior and fit, `distance` from the prior, in its standard deviations, and `log_survival` with `log_survival_sd`: "
+    "how many of the positions that the mark reaches are liquidated and not closed before, in logs and relative to "
+    "the prior.",
     grain=("version", "exchange", "side", "parameter", "leverage_x", "half_life_hours"),
     columns=pick(
         "version", "exchange", "side", "parameter", "leverage_x", "half_life_hours", "value", "basis", "valid_from_utc"
@@ -29,7 +34,7 @@ TABLE = Table(
             "position_ledger",
             days=45,
             own_day=False,
-            columns=_FRESHNESS,
+            columns=_FLOWS,
         ),
         Input("realised_liquidations", days=45, own_day=False),
         Input("realised_coverage", days=45, own_day=False),

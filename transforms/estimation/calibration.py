@@ -1,4 +1,4 @@
-"""Input of a fit, from tables: calibration exposure and realised liquidations by hour."""
+"""Input of a fit, from tables: by hour, calibration exposure, realised liquidations and flows of open interest."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from transforms.hourly.hours import hour_of
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, prior
 from transforms.model.fit import TYPICAL_SIZE_USD, Fitted, Observed, Side, fit
 from transforms.model.price_grid import Floats
+from transforms.model.survival import Flows, survival
 
 WINDOW = timedelta(days=45)
 """How far back a fit looks: positioning changes, so older hours say less about the present."""
@@ -62,19 +63,60 @@ def load_exposure(
     Hours without coverage are left out. So are a stale hour and the hour after it: their swept range is uncertain.
     """
     events = realised_liquidations.with_columns(hour_of(pl.col("time_utc")))
-    stale = pl.col("is_stale")
-    ledger = position_ledger.sort(_ROW).with_columns(
-        (stale | stale.shift(1).over("exchange", "instrument", "side").fill_null(False)).alias("is_uncertain")
-    )
-    known = ledger.filter(~pl.col("is_uncertain")).join(
-        realised_coverage.select(*_CONTRACT_HOUR, "completeness"), on=_CONTRACT_HOUR
-    )
+    known = _known_hours(position_ledger, realised_coverage)
     return {
         (exchange, s): _side(rows.sort(_CONTRACT_HOUR), calibration_exposure, events)
         for (exchange,), of_exchange in sorted(known.partition_by("exchange", as_dict=True).items())
         for s, side in SIDE_OF.items()
         if len(rows := of_exchange.filter(side=side))
     }
+
+
+def _known_hours(position_ledger: pl.DataFrame, realised_coverage: pl.DataFrame) -> pl.DataFrame:
+    stale = pl.col("is_stale")
+    ledger = position_ledger.sort(_ROW).with_columns(
+        (stale | stale.shift(1).over("exchange", "instrument", "side").fill_null(False)).alias("is_uncertain")
+    )
+    return ledger.filter(~pl.col("is_uncertain")).join(
+        realised_coverage.select(*_CONTRACT_HOUR, "completeness"), on=_CONTRACT_HOUR
+    )
+
+
+def load_flows(
+    position_ledger: pl.DataFrame,
+    realised_liquidations: pl.DataFrame,
+    realised_coverage: pl.DataFrame,
+    midnight: datetime,
+) -> list[Flows]:
+    """Return the flows of each exchange in the WINDOW before `midnight`, its contracts together.
+
+    Hours are those of `load_exposure` whose liquidations are all known.
+    """
+    within = pl.col("hour_utc").is_between(*_window(midnight), closed="none")
+    known = _known_hours(position_ledger, realised_coverage).filter(within, side="long")
+    hour = hour_of(pl.col("time_utc"))
+    liquidated = realised_liquidations.group_by(*_CONTRACT_HOUR[:2], hour.alias("hour_utc")).agg(
+        pl.col("size_base").sum().alias("liquidated")
+    )
+    held = pl.when(pl.col("opening_base") > 0).then(pl.col("opening_base"))
+    rows = (
+        known.filter(pl.col("completeness") != "sampled")
+        .join(liquidated, on=_CONTRACT_HOUR, how="left", maintain_order="left")
+        .select(
+            "exchange",
+            change=pl.col("closing_base") / held - 1.0,
+            liquidated=pl.col("liquidated").fill_null(0.0) / held,
+            traded=pl.col("traded_base") / held,
+            moved=(pl.col("highest_mark_price") / pl.col("lowest_mark_price")).log(),
+        )
+        .fill_null(float("nan"))
+    )
+    parts = rows.partition_by("exchange", maintain_order=True, include_key=False)
+    return [Flows(*(part[name].to_numpy() for name in part.columns)) for part in parts]
+
+
+def _window(midnight: datetime) -> tuple[datetime, datetime]:
+    return midnight - WINDOW, midnight
 
 
 def _side(rows: pl.DataFrame, calibration_exposure: pl.DataFrame, events: pl.DataFrame) -> Exposure:
@@ -107,7 +149,7 @@ def observe(coins: Sequence[Mapping[Side, Exposure]], midnight: datetime) -> dic
     parts: dict[Side, list[Exposure]] = {}
     for coin in coins:
         for side, all_hours in coin.items():
-            own = all_hours.within(midnight - WINDOW, midnight)
+            own = all_hours.within(*_window(midnight))
             if len(own.hour):
                 parts.setdefault(side, []).append(own)
     return {side: _stack(own) for side, own in parts.items()}
@@ -133,11 +175,13 @@ def count_hours(known: Mapping[Side, Observed]) -> int:
     return sum(len(own.realised) for (_, s), own in known.items() if s > 0)
 
 
-def learn(version: str, exchanges: Sequence[str], known: Mapping[Side, Observed]) -> dict[Side, Fitted]:
+def learn(
+    version: str, exchanges: Sequence[str], known: Mapping[Side, Observed], flows: Sequence[Flows] = ()
+) -> dict[Side, Fitted]:
     """Fit both sides of all `exchanges` together; return nothing with fewer than LEAST_HOURS observed hours.
 
-    An exchange without observations borrows from the others.
+    flows: of each exchange, as evidence of survival. An exchange without observations borrows from the others.
     """
     priors = {(exchange, s): prior(exchange) for exchange in sorted(exchanges) for s in SIDE_OF}
     own = {side: known[side] for side in priors if side in known}
-    return fit(version, priors, own) if count_hours(own) >= LEAST_HOURS else {}
+    return fit(version, priors, own, survival(flows)) if count_hours(own) >= LEAST_HOURS else {}

@@ -24,6 +24,7 @@ from transforms.model.gap_uncertainty import gap_log_sd
 from transforms.model.liquidation_price import Tiers
 from transforms.model.price_grid import Floats, Ints
 from transforms.model.step import Bar
+from transforms.model.survival import Survival, survival
 
 FIVE_MINUTES_MS, DAY_H = 300_000, 24
 WINDOWS = ("all", "1d")
@@ -118,9 +119,10 @@ def _growth(accounts: str) -> pl.Expr:
 class FitHistory:
     """The newest fit of a market by hour, with the exposure that it is fitted to."""
 
-    def __init__(self, first_h: Mapping[str, int], feeds: Mapping[str, Feed]) -> None:
-        self.priors: dict[Side, Assumptions] = {(e, s): prior(e) for e in first_h for s in SIDE_OF.values()}
-        self.feeds, self.first_h = feeds, first_h
+    def __init__(self, inputs: Mapping[str, Mapping[int, HourInput]], feeds: Mapping[str, Feed]) -> None:
+        self.priors: dict[Side, Assumptions] = {(e, s): prior(e) for e in inputs for s in SIDE_OF.values()}
+        self.feeds, self.inputs = feeds, inputs
+        self.first_h = {exchange: min(hours) for exchange, hours in inputs.items()}
         self.hours: dict[Side, list[int]] = {side: [] for side in self.priors}
         self.swept: dict[Side, list[Floats]] = {side: [] for side in self.priors}
         self.fitted: dict[Side, Assumptions] = self.priors
@@ -140,9 +142,14 @@ class FitHistory:
         if until_h > self.fitted_h:
             self.fitted_h = until_h
             observed = {side: own for side in self.priors if (own := self._observe(side, until_h)) is not None}
-            fits = fit(f"fitted-{until_h // DAY_H}", self.priors, observed) if observed else {}
+            version = f"fitted-{until_h // DAY_H}"
+            fits = fit(version, self.priors, observed, self._survival(until_h)) if observed else {}
             self.fitted = {side: each.assumed for side, each in fits.items()} or self.priors
         return self.fitted
+
+    def _survival(self, until_h: int) -> Survival:
+        flows = (feed.flows(self.inputs[exchange], until_h) for exchange, feed in self.feeds.items())
+        return survival(each for each in flows if each is not None)
 
     def _observe(self, side: Side, until_h: int) -> Observed | None:
         exchange, s = side
@@ -173,8 +180,8 @@ def read(
     requested = {at // HOUR_MS for at in at_ms}
     hours = hour_inputs(published)
     contracts = {exchange: contract_of(exchange) for exchange in hours}
-    first_h = {exchange: min(own) for exchange, own in hours.items()}
-    history = FitHistory(first_h, _feeds(realised))
+    history = FitHistory(hours, _feeds(realised))
+    first_h = history.first_h
     makers = {name: ESTIMATORS[name] for name in estimators}  # `fitted` and `prior` share one instance
     advanced: dict[Side, dict[Callable[[int, float], Estimator], Estimator]] = {}
     for hour_h in range(min(first_h.values(), default=0), max(requested, default=0) + 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import isnan, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,8 @@ class LedgerEntry:
     """One side's ledger entry for an hour, in coins: opening and closing balance and the flows between them.
 
     swept: modelled liquidations; closing: the sum of in_map, beyond_map and unliquidatable; open_interest: None for
-    hours that are not fresh; mark: USD; gap_log_sd: standard deviation of log notional due to gaps.
+    hours that are not fresh; traded: half of taker buys plus sells, None where unknown; mark, lowest, highest: USD, the
+    extremes None without bars; gap_log_sd: standard deviation of log notional due to gaps.
     """
 
     hour_h: int
@@ -56,7 +58,10 @@ class LedgerEntry:
     beyond_map: float
     unliquidatable: float
     open_interest: float | None
+    traded: float | None
     mark: float
+    lowest: float | None
+    highest: float | None
     gap_log_sd: float
     version: str
 
@@ -170,6 +175,8 @@ def _close_entry(
     closed = opening + opened - swept - crowd.standing
     opened, closed = (opened, closed) if closed >= 0.0 else (opened - closed, 0.0)
     positions = _read_positions(crowd, assumed.weight)
+    bars = hour.bars[crowd.s]
+    traded = sum(bar.taker_base for bar in bars) if bars else nan
     entry = LedgerEntry(
         hour_h=hour.hour_h,
         s=crowd.s,
@@ -182,7 +189,10 @@ def _close_entry(
         beyond_map=positions.beyond_map,
         unliquidatable=max(crowd.standing - positions.in_map - positions.beyond_map, 0.0),
         open_interest=crowd.open_interest if hour.fresh else None,
+        traded=None if isnan(traded) else traded,
         mark=crowd.mark,
+        lowest=min((bar.low for bar in bars), default=None),
+        highest=max((bar.high for bar in bars), default=None),
         gap_log_sd=gap_log_sd(crowd.moves, hour.hour_h, assumed.weight, crowd.initialised_h),
         version=assumed.version,
     )

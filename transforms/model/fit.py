@@ -9,10 +9,10 @@ leverage and half-life, with a component common to all exchanges and sides and a
 without liquidations thus borrow from the others; without any liquidations the posterior is the prior.
 
 Liquidations do not tell how many stand, only how many stood and did not close first. The model assumes one rate of
-early exits (assumptions.py); a market's own rate is unknown. Its effect is one unknown factor of all realised dollars
-with a lognormal prior, _SURVIVAL_SD. The fit is to realised dollars; `standing` then attributes its distance from the
-prior in part to that factor and in part to the weights, which are read as open positions. The less is known of the
-level before, the more liquidations tell of it.
+early exits (assumptions.py); a market's own rate is one unknown factor of all realised dollars, with a lognormal prior
+(survival.py). The fit is to realised dollars; `standing` then attributes its distance from the prior in part to that
+factor and in part to the weights, which are read as open positions. The less is known of the level before, the more
+liquidations tell of it.
 
 The estimate is the posterior mode, found by Gauss-Newton. Its uncertainty is the curvature there (Laplace's
 approximation; MacKay, Information Theory, ch. 27).
@@ -28,6 +28,7 @@ import numpy as np
 
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, Assumptions
 from transforms.model.price_grid import Floats
+from transforms.model.survival import PRIOR, Survival
 
 Side = tuple[str, int]
 """Exchange, and +1 for longs or -1 for shorts."""
@@ -58,7 +59,8 @@ class Fitted:
     """The fitted assumptions of one side, with a summary of the fit.
 
     hours, realised_usd: hours observed and their liquidations; prior_usd, fitted_usd: predictions of the prior and of
-    the fit for those hours; distance: root-mean-square distance between fit and prior, in prior standard deviations.
+    the fit for those hours; distance: root-mean-square distance between fit and prior, in prior standard deviations;
+    survives: what the fit took survival to be.
     """
 
     assumed: Assumptions
@@ -67,9 +69,15 @@ class Fitted:
     prior_usd: float
     fitted_usd: float
     distance: float
+    survives: Survival
 
 
-def fit(version: str, priors: Mapping[Side, Assumptions], observed: Mapping[Side, Observed]) -> dict[Side, Fitted]:
+def fit(
+    version: str,
+    priors: Mapping[Side, Assumptions],
+    observed: Mapping[Side, Observed],
+    survives: Survival = PRIOR,
+) -> dict[Side, Fitted]:
     """Return the joint posterior mode of all sides.
 
     `priors` defines the sides; `observed` may lack some or all of them. Raises ValueError where observed dollars are
@@ -80,26 +88,29 @@ def fit(version: str, priors: Mapping[Side, Assumptions], observed: Mapping[Side
         amounts = (each.swept, each.realised, np.array(each.size_usd))
         if not all((np.isfinite(usd) & (usd >= 0)).all() for usd in amounts):
             raise ValueError(f"dollars of {side} include negative or non-finite values: drop those hours first")
-    problem = _Problem(sides, np.stack([np.log(priors[side].weight).ravel() for side in sides]), observed)
+    mean = np.stack([np.log(priors[side].weight).ravel() for side in sides])
+    problem = _Problem(sides, mean, observed, survives)
     theta = problem.mode()
     standing, covariance = problem.standing(theta)
     size = theta.shape[1]
     made = {}
     for i, side in enumerate(sides):
         own = covariance[i * size : (i + 1) * size, i * size : (i + 1) * size]
-        made[side] = _fitted(version, theta[i], standing[i], own, priors[side], observed.get(side))
+        made[side] = _fitted(version, theta[i], standing[i], own, priors[side], observed.get(side), survives)
     return made
 
 
 class _Problem:
     """The penalised least-squares problem in theta [sides, classes * holdings]: log weights plus log survival."""
 
-    def __init__(self, sides: list[Side], mean: Floats, observed: Mapping[Side, Observed]) -> None:
-        self.mean = mean
+    def __init__(
+        self, sides: list[Side], weights: Floats, observed: Mapping[Side, Observed], survives: Survival
+    ) -> None:
+        self.weights, self.mean = weights, weights + survives.log_mean
         self.data = {i: _flat(observed[side]) for i, side in enumerate(sides) if side in observed}
         n = len(sides)
         self.covariance = np.kron(np.ones((n, n)), _covariance(_COMMON)) + np.kron(np.eye(n), _covariance(_OWN))
-        self.precision = np.linalg.inv(self.covariance + _SURVIVAL_SD**2)
+        self.precision = np.linalg.inv(self.covariance + survives.log_sd**2)
 
     def mode(self) -> Floats:
         """Find the mode by Gauss-Newton with the previous iteration's variances, halving steps that do not help."""
@@ -125,7 +136,7 @@ class _Problem:
         gain = self.covariance @ self.precision
         moved = (gain @ (theta - self.mean).ravel()).reshape(theta.shape)
         unknown = self.covariance - gain @ self.covariance
-        return self.mean + moved, unknown + gain @ np.linalg.inv(self.curvature(theta)) @ gain.T
+        return self.weights + moved, unknown + gain @ np.linalg.inv(self.curvature(theta)) @ gain.T
 
     def curvature(self, theta: Floats) -> Floats:
         """Return the Gauss-Newton Hessian of the loss: second derivatives of the residuals are neglected."""
@@ -205,7 +216,6 @@ class _PriorScales:
 
 _COMMON = _PriorScales(0.7, 0.2, 0.2, 0.03, 0.05, 0.12)  # how a market's crowd differs from others
 _OWN = _PriorScales(0.1, 0.08, 0.12, 0.03, 0.03, 0.08)  # how an exchange's side differs from its market
-_SURVIVAL_SD = 0.4  # of the log share of positions that are not closed before they are liquidated, by market
 _CENTRE_X, _CENTRE_H = 18.0, 40.0
 _SMOOTH_X, _SMOOTH_H, _NUGGET = 1.0, 1.5, 1e-4
 
@@ -233,6 +243,7 @@ def _fitted(
     covariance: Floats,
     prior: Assumptions,
     observed: Observed | None,
+    survives: Survival,
 ) -> Fitted:
     shape = prior.weight.shape
     away = standing - np.log(prior.weight).ravel()
@@ -251,4 +262,5 @@ def _fitted(
         prior_usd=float((swept * prior.weight).sum()),
         fitted_usd=float((swept * np.exp(theta).reshape(shape)).sum()),
         distance=float(np.sqrt(((away / prior_sd) ** 2).mean())),
+        survives=survives,
     )

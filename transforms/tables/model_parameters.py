@@ -10,7 +10,7 @@ import polars as pl
 
 from expectations.columns.kinds import EXCHANGES
 from expectations.tables import table
-from transforms.estimation.calibration import learn, load_exposure, observe
+from transforms.estimation.calibration import learn, load_exposure, load_flows, observe
 from transforms.estimation.inputs import SIDE_OF
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, Assumptions, prior
 from transforms.model.fit import Fitted
@@ -19,6 +19,7 @@ TABLE = table("model_parameters")
 STATED = date(2010, 1, 1)
 """Day from which the stated prior applies: earlier than the first perpetual."""
 
+_EVIDENCE = ("hours", "realised_usd", "prior_usd", "fitted_usd", "distance")
 _Row = dict[str, object]
 
 
@@ -41,7 +42,8 @@ def build(
     tables = (calibration_exposure, position_ledger, realised_liquidations, realised_coverage)
     names = realised_coverage["coin"].unique().sort()
     coins = [load_exposure(*(rows.filter(coin=coin) for rows in tables)) for coin in names]
-    fits = learn(f"fit-{day}", exchanges, observe(coins, midnight))
+    flows = load_flows(*tables[1:], midnight)
+    fits = learn(f"fit-{day}", exchanges, observe(coins, midnight), flows)
     return fitted(fits, midnight) if fits else TABLE.empty()
 
 
@@ -64,8 +66,9 @@ def fitted(fits: Mapping[tuple[str, int], Fitted], valid_from: datetime) -> pl.D
     for (exchange, s), fit in fits.items():
         key = {"exchange": exchange, "side": SIDE_OF[s], "basis": "fitted", "valid_from_utc": valid_from}
         rows += [key | row for row in _rows(fit.assumed)]
-        evidence = ("hours", "realised_usd", "prior_usd", "fitted_usd", "distance")
-        rows += [key | _row(fit.assumed.version, name, 0.0, 0.0, getattr(fit, name)) for name in evidence]
+        evidence = {name: getattr(fit, name) for name in _EVIDENCE}
+        evidence |= {"log_survival": fit.survives.log_mean, "log_survival_sd": fit.survives.log_sd}
+        rows += [key | _row(fit.assumed.version, name, 0.0, 0.0, value) for name, value in evidence.items()]
     return _table(rows).with_columns(pl.col("value").round_sig_figs(6))
 
 

@@ -11,13 +11,14 @@ import pytest
 
 from expectations.tables import table
 from transforms.estimation import calibration
-from transforms.estimation.calibration import Exposure, count_hours, learn, load_exposure, observe
+from transforms.estimation.calibration import Exposure, count_hours, learn, load_exposure, load_flows, observe
 from transforms.model.fit import TYPICAL_SIZE_USD, Observed
 
 MIDNIGHT = datetime(2026, 1, 12)
 FIRST = datetime(2026, 1, 11, 1)
 HOUR = timedelta(hours=1)
 LONG, SHORT = ("okx", +1), ("okx", -1)
+UNKNOWN = float("nan")
 
 
 def frame(name: str, rows: list[dict[str, Any]], **every: Any) -> pl.DataFrame:
@@ -96,6 +97,24 @@ def test_the_size_of_liquidations_is_weighted_by_amount() -> None:
 def test_sampled_feed_is_not_complete() -> None:
     of = observe([load_exposure(swept(), ledger(), events(), coverage(0, 1, completeness="sampled"))], MIDNIGHT)
     assert not of[LONG].complete
+
+
+def test_flows_are_shares_of_opening_open_interest() -> None:
+    """Both sides' liquidations count; sampled and stale hours do not, nor the day that the fit applies to."""
+    hours = [
+        {"hour_utc": FIRST + i * HOUR, "is_stale": i == 3, "opening_base": 100.0, "closing_base": 90.0 + i}
+        | {"traded_base": 5.0 if i else None, "lowest_mark_price": 90.0, "highest_mark_price": 99.0}
+        for i in range(24)
+    ]
+    books = frame("position_ledger", [hour | {"side": side} for hour in hours for side in ("long", "short")])
+    liquidations = events((0.5, "long", 1.0), (0.6, "short", 1.0)).with_columns(size_base=pl.lit(2.0))
+    read = pl.concat([coverage(0, 1, 3, 4, 23), coverage(2, completeness="sampled")])
+    (okx,) = load_flows(books, liquidations, read, MIDNIGHT)
+    assert okx.change.tolist() == pytest.approx([-0.10, -0.09])
+    assert okx.liquidated.tolist() == [0.0, 0.04]
+    assert okx.traded.tolist() == pytest.approx([UNKNOWN, 0.05], nan_ok=True)
+    assert okx.moved.tolist() == pytest.approx([np.log(1.1)] * 2)
+    assert load_flows(books, liquidations, coverage(), MIDNIGHT) == []
 
 
 def hourly(count: int, last: datetime) -> Exposure:

@@ -8,13 +8,11 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from transforms.model import fit as module
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, Assumptions, prior
 from transforms.model.fit import (
     _COMMON,
     _FLOOR_USD,
     _OWN,
-    _SURVIVAL_SD,
     TYPICAL_SIZE_USD,
     Fitted,
     Observed,
@@ -23,6 +21,7 @@ from transforms.model.fit import (
     fit,
 )
 from transforms.model.price_grid import Floats
+from transforms.model.survival import PRIOR, Survival
 
 LEVERAGE = np.array(LEVERAGE_X)[:, None]
 HALF_LIVES = np.array(HALF_LIVES_H)
@@ -66,11 +65,10 @@ def test_known_weights_are_recovered_within_uncertainty() -> None:
     assert np.sqrt(np.mean(np.square(prior_off))) > 2.5
 
 
-def test_data_and_prior_gradients_balance_at_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_and_prior_gradients_balance_at_the_fit() -> None:
     """If survival is known, log weights move by the covariance times the slope of the data's likelihood."""
-    monkeypatch.setattr(module, "_SURVIVAL_SD", 0.0)
     told = hours(5.0 * MINE, 12, 15)
-    made = found({HERE: told})
+    made = fit("v", PRIORS, {HERE: told}, Survival(0.0, 0.0))
     own = told.swept * made[HERE].assumed.weight
     said = own.sum(axis=(1, 2))
     variance = TYPICAL_SIZE_USD * said + said**2 + _FLOOR_USD**2
@@ -87,9 +85,22 @@ def test_unknown_survival_takes_its_part_of_the_level() -> None:
     own = found({HERE: told})[HERE]
     standing_usd = (told.swept * own.assumed.weight).sum()
     share = np.log(own.fitted_usd / standing_usd) / np.log(own.fitted_usd / own.prior_usd)
-    assert share == pytest.approx(_SURVIVAL_SD**2 / (_SURVIVAL_SD**2 + LEVEL_SD**2), abs=0.05)
-    left = 1.0 / np.sqrt(_SURVIVAL_SD**-2 + LEVEL_SD**-2)
+    sd = PRIOR.log_sd
+    assert share == pytest.approx(sd**2 / (sd**2 + LEVEL_SD**2), abs=0.05)
+    left = 1.0 / np.sqrt(sd**-2 + LEVEL_SD**-2)
     assert own.assumed.log_sd.min() > 0.9 * left  # no amount of data tells the level better
+
+
+def test_known_survival_raises_the_level_by_its_inverse() -> None:
+    """A third of those whom the mark reaches are liquidated, and the feed shows what the prior predicts."""
+    own = fit("v", PRIORS, {HERE: hours(MINE, 800, 17)}, Survival(-np.log(3.0), 0.01))[HERE]
+    assert np.log(own.assumed.weight / MINE).mean() == pytest.approx(np.log(3.0), abs=0.3)
+    assert own.fitted_usd == pytest.approx(own.realised_usd, rel=0.2)
+
+
+def test_survival_alone_moves_nothing() -> None:
+    for side, own in fit("v", PRIORS, {}, Survival(-1.0, 0.3)).items():
+        assert own.assumed.weight.tobytes() == PRIORS[side].weight.tobytes()
 
 
 def test_prior_is_kept_bit_for_bit_without_observations() -> None:

@@ -31,6 +31,7 @@ class Habits:
     hedged: Floats
     momentum: Floats  # how strongly the chance of a long follows the last four hours; below 0: buys dips
     patience: float  # share of losing positions held beyond their plan
+    stops: float = 0.0  # share of positions with a stop order on the way to their liquidation price
     size_sigma: float = 1.4
     activity: float = 1.0  # factor on the coin's entries per day
     hedge_share: float = 0.18  # position of unleveraged holders on both sides, relative to the target open interest
@@ -57,6 +58,7 @@ class Entries:
     hedged: NDArray[np.bool_]
     taker: NDArray[np.bool_]
     closes_as_taker: NDArray[np.bool_]
+    stop: Floats  # share of the way to the liquidation price at which the owner closes; NaN: no stop
 
 
 def concatenate_entries(days: list[Entries]) -> Entries:
@@ -149,4 +151,5 @@ def enter(
         hedged=g.random(count) < habits.hedged[kind],
         taker=g.random(count) < 0.72,
         closes_as_taker=g.random(count) < 0.6,
+        stop=np.where(g.random(count) < habits.stops, g.uniform(0.3, 0.95, count), np.nan),
     )

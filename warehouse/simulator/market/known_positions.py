@@ -44,6 +44,7 @@ class Crowd:
     hedged: float = 0.0  # added to the share of unleveraged holders; positions are hedged in proportion
     heaviness: float = 1.0  # on the spread of sizes, in logarithms: above 1, a few traders hold more of the total
     patience: float = 1.0
+    stops: float = 0.0  # share of positions with a stop order
     momentum: float = 1.0
     activity: float = 4.0  # more and smaller positions, at the same open interest
     churn: float = 2.0  # on the volume without a lasting change of positions; at 2, volume is 4 x open interest a day
@@ -62,6 +63,7 @@ class Crowd:
             hedged=np.minimum(own.hedged * (share / own.hedge_share), MOST_HEDGED),
             momentum=own.momentum * self.momentum,
             patience=min(1.0, own.patience * self.patience),
+            stops=self.stops,
             size_sigma=own.size_sigma * self.heaviness,
             activity=own.activity * self.activity,
             hedge_share=share,
@@ -78,6 +80,7 @@ PRESETS: Mapping[str, Crowd] = {
     "hedgers": Crowd(hedged=0.35),
     "few_hedgers": Crowd(hedged=-0.14),
     "stormy": Crowd(volatility=1.5, path=1),
+    "stops": Crowd(stops=0.8),
 }
 
 

@@ -69,6 +69,8 @@ def follow_entries(instrument: Instrument, ladder: Ladder, path: Path, entries: 
     losing = side * (path.at(entries.planned_ms) - entries.entry_price) < 0.0
     life = (entries.planned_ms - entries.entry_ms) * np.where(losing, entries.extension, 1.0)
     closed = entries.entry_ms + np.minimum(life, LONGEST_LIFE_MS).astype(np.int64)
+    stop = entries.entry_price + entries.stop * (level - entries.entry_price)
+    closed = np.minimum(closed, _touches(path, entries, stop))
     touched = _touches(path, entries, level)
     liquidated = touched < closed
     long = entries.side == 1
