@@ -4,13 +4,9 @@
 -- the number of hours built at once. A NaN cannot be cast to a decimal and fails the build; so does a version without
 -- log_sd.
 --
--- The band around a sum is explained in transforms/model/bands.py. For `all`, errors of fit and model are assumed to be
--- common to all exchanges, and errors of chance independent.
-WITH band AS (
-    SELECT 0.1 AS misfit, 0.8 * 2e6 AS chance_usd, 1.5 AS widest, 1.2815515594457831 AS p90
-),
-
-distances AS (
+-- The band around a sum (ops.band_factor) is explained in transforms/model/bands.py. Errors of fit, gaps and model add up
+-- over exchanges; errors of chance are independent.
+WITH distances AS (
     SELECT unnest([10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 1500, 2000, 2500])::DOUBLE AS distance_bp
 ),
 
@@ -92,15 +88,6 @@ sums AS (
     WINDOW outwards AS (PARTITION BY p.coin, p.hour_utc, p.exchange, p.side ORDER BY p.distance_bp)
 ),
 
--- `off_usd`: error of fit, model and gaps, in dollars; `chance_usd2`: variance by chance, in dollars squared.
-curves AS (
-    SELECT
-        sums.*,
-        sqrt(fit_usd::DOUBLE ** 2 + (misfit * usd::DOUBLE) ** 2 + gap_usd::DOUBLE ** 2)::DECIMAL(38, 6) AS off_usd,
-        least(band.chance_usd * usd::DOUBLE, (widest * usd::DOUBLE) ** 2)::DECIMAL(38, 6) AS chance_usd2
-    FROM sums CROSS JOIN band
-),
-
 -- The mark of `all` is the average of the exchanges' marks; its notional sums each exchange from that exchange's own
 -- mark.
 together AS (
@@ -108,21 +95,19 @@ together AS (
         coin, hour_utc, 'all' AS exchange, side, outward, distance_bp, avg(mark_price ORDER BY exchange) AS mark_price,
         bool_or(is_stale) AS is_stale, max(parameters_version) AS parameters_version, max(source) AS source,
         sum(usd) AS usd, sum(usd_1d) AS usd_1d, sum(usd_7d) AS usd_7d, sum(usd_30d) AS usd_30d,
-        sum(off_usd) AS off_usd, sum(chance_usd2) AS chance_usd2
-    FROM curves
+        sum(fit_usd) AS fit_usd, sum(gap_usd) AS gap_usd
+    FROM sums
     GROUP BY ALL
 ),
 
 lines AS (
-    FROM curves
+    FROM sums
     UNION ALL BY NAME
     SELECT *, mark_price * (1 + outward * distance_bp / 1e4) AS price FROM together
 ),
 
 widths AS (
-    SELECT
-        lines.*, if(usd = 0, 1, exp(p90 * sqrt(off_usd::DOUBLE ** 2 + chance_usd2::DOUBLE) / usd::DOUBLE)) AS factor
-    FROM lines CROSS JOIN band
+    SELECT *, ops.band_factor(usd, fit_usd, gap_usd) AS factor FROM lines
 )
 
 SELECT

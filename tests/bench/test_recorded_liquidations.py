@@ -17,7 +17,7 @@ from rich.table import Table as Grid
 from transforms.model.assumptions import Assumptions, prior
 from transforms.model.distance_profile import Contract
 from transforms.model.estimators import ESTIMATORS, Cohorts, Estimator
-from transforms.model.fit import Observed, fit
+from transforms.model.fitting.fit import Observed, fit
 from transforms.model.liquidation_price import Tiers
 from transforms.model.price_grid import Floats, middle
 from transforms.model.step import Bar

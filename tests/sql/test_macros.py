@@ -25,7 +25,8 @@ from tests.sql import cookbook
 from tests.sql.cookbook import FIRST, FOLDER, LAST, QUESTIONS
 from tests.warehouse.trial import A, Trial
 from transforms.hourly.hours import HOUR
-from transforms.model.price_grid import edge
+from transforms.model.bands import band
+from transforms.model.price_grid import bucket, edge
 from warehouse.catalog import build as catalog
 from warehouse.catalog import macros
 
@@ -190,6 +191,43 @@ class TestAnswers:
         assert total["cumulative_usd"].item() == pytest.approx(mine.filter(reached)["notional_usd"].sum())
         parts = rows.filter((pl.col("exchange") != "all") & (pl.col("leverage_class") != "all"))
         assert parts["cumulative_usd"].sum() == pytest.approx(total["cumulative_usd"].item())
+
+    @pytest.mark.parametrize(("price", "side"), [(102_699, "long"), (110_000, "short")])
+    def test_ranges_equal_the_model(
+        self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame, price: float, side: str
+    ) -> None:
+        """An exchange's range is the model's band; errors of fit and gaps add up over exchanges."""
+        rows = ask.sql(f"FROM at_risk('BTC', {price}) WHERE leverage_class = 'all'").pl()
+        reached = pl.col("price_high") > price if side == "long" else pl.col("price_low") <= price
+        mine = at(levels, LAST).filter(reached, side=side)
+        parameters = ask.sql("FROM model.model_parameters WHERE parameter = 'log_sd'").pl()
+        for row in rows.iter_rows(named=True):
+            own = mine if row["exchange"] == "all" else mine.filter(exchange=row["exchange"])
+            leverage = own["leverage_class"].str.strip_chars_end("x+").cast(pl.Float64)
+            known = own.with_columns(leverage_x=leverage).join(
+                parameters, left_on=["parameters_version", "exchange", "side", "leverage_x"],
+                right_on=["version", "exchange", "side", "leverage_x"],
+            )  # fmt: skip
+            assert known.height == own.height > 0
+            usd, fit, gap = (known["notional_usd"] * each for each in (1.0, known["value"], known["gap_log_sd"]))
+            log_sd, gap_log_sd = (each.sum() / usd.sum() for each in (fit, gap))
+            band_of = band(np.array([usd.sum()]), np.array([log_sd]), gap_log_sd=gap_log_sd)
+            came = [row[f"cumulative_{p}usd"] for p in ("p10_", "", "p90_")]
+            assert came == pytest.approx([float(each) for each in band_of], rel=1e-6)
+
+    def test_ranges_agree_between_macros(self, ask: duckdb.DuckDBPyConnection) -> None:
+        """The same sum has the same range in at_risk, long_vs_short and liquidation_map."""
+        ends = "cumulative_usd, cumulative_p10_usd, cumulative_p90_usd"
+        at_risk = "FROM at_risk('BTC', {}) WHERE exchange = 'okx' AND leverage_class = 'all'"
+        (long,), (short,) = (ask.sql(f"SELECT {ends} {at_risk.format(p)}").fetchall() for p in (100_700, 110_000))
+        pair = ask.sql("FROM long_vs_short('BTC', 110000, 100700, exchange := 'okx')").pl().row(0, named=True)
+        assert long == tuple(pair[f"long_{p}usd"] for p in ("", "p10_", "p90_"))
+        assert short == tuple(pair[f"short_{p}usd"] for p in ("", "p10_", "p90_"))
+        whole = ask.sql("FROM liquidation_map('BTC', span := 0.25, exchange := 'okx')").pl()
+        for side, price, sums in (("long", 100_700, long), ("short", 110_000, short)):
+            row = whole.filter(price_bucket=bucket(price)).row(0, named=True)
+            assert sums == tuple(row[f"cumulative_{side}_{p}usd"] for p in ("", "p10_", "p90_"))
+        assert long[1] < long[0] < long[2]
 
     def test_price_between_two_marks_has_both_sides(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
         low, *_, high = sorted(at(levels, LAST)["mark_price"].unique())
@@ -460,15 +498,15 @@ class TestAnswers:
             asked = (ask.sql(f"FROM {call.format(price)}").fetchall() for price in ("102699.5", "'102699.5'"))
             assert next(asked) == next(asked)
 
-    @pytest.mark.parametrize("edge", ["min", "max"])
+    @pytest.mark.parametrize("end", ["min", "max"])
     def test_level_history_has_the_hours_within_the_map(
-        self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame, edge: str
+        self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame, end: str
     ) -> None:
         reach = levels.group_by("hour_utc").agg(first=pl.col("price_bucket").min(), last=pl.col("price_bucket").max())
-        outer = reach["first"].min() if edge == "min" else reach["last"].max()
-        for bucket in range(outer, outer + 25) if edge == "min" else range(outer, outer - 25, -1):
-            inside = reach.filter(pl.lit(bucket).is_between("first", "last"))["hour_utc"].sort().to_list()
-            found = ask.sql(f"FROM level_history('BTC', {1.001 ** (bucket + 0.5)})").pl()
+        outer = reach["first"].min() if end == "min" else reach["last"].max()
+        for level in range(outer, outer + 25) if end == "min" else range(outer, outer - 25, -1):
+            inside = reach.filter(pl.lit(level).is_between("first", "last"))["hour_utc"].sort().to_list()
+            found = ask.sql(f"FROM level_history('BTC', {1.001 ** (level + 0.5)})").pl()
             assert found["hour_utc"].to_list() == inside
 
     def test_time_is_floored_to_its_hour(self, ask: duckdb.DuckDBPyConnection) -> None:

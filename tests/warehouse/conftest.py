@@ -12,6 +12,8 @@ import pytest
 
 from expectations.columns.kinds import EXCHANGES
 from expectations.tables import table
+from transforms.model.assumptions import PRIOR_VERSION
+from transforms.tables import model_parameters
 from warehouse.catalog import build as catalog
 from warehouse.storage.store import Store, open_store
 
@@ -20,7 +22,8 @@ MARKS = {"binance": 103_753.0, "bybit": 103_760.0, "okx": 103_748.0}
 SIZES = {"binance": 40e6, "bybit": 30e6, "okx": 15e6}
 DISTANCES = (100.0, 200.0, 500.0, 1000.0)
 STEP = math.log(1.001)
-ABOUT = {"coin": "BTC", "parameters_version": "prior-1", "source": "simulated"}
+_OBSERVED = ("calibration_exposure", "position_ledger", "realised_liquidations", "realised_coverage")
+ABOUT = {"coin": "BTC", "parameters_version": PRIOR_VERSION, "source": "simulated"}
 
 
 def levels(hour: datetime) -> pl.DataFrame:
@@ -124,6 +127,8 @@ def fill(store: Store) -> None:
     store.write_partitions(table("liquidation_clusters"), pl.concat(map(clusters, HOURS)))
     store.write_partitions(table("cluster_shares"), pl.concat(shares(clusters(hour)) for hour in HOURS))
     store.write_partitions(table("position_ledger"), pl.concat(map(books, HOURS)))
+    none = (table(name).empty() for name in _OBSERVED)
+    store.write(model_parameters.TABLE, model_parameters.build(*none, day=model_parameters.STATED), {})
     gap = {
         "coin": "BTC",
         "date": HOURS[1].date(),

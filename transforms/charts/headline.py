@@ -6,11 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from transforms.charts.amounts import amount, hour_text, listing, part, percent, price_text
 from transforms.charts.snapshot import Snapshot
 from transforms.model import price_grid
+from transforms.model.assumptions import PRIOR_VERSION
+from transforms.model.bands import band
 
 DISTANCES = (0.01, 0.05)
 """Distances of the default levels from the mark, as fractions."""
@@ -46,9 +49,10 @@ def _level(market: Snapshot, price: float) -> str:
     low, high = price_grid.edge([own, own + 1])
     passed = pl.col("price_bucket") >= own if side == "long" else pl.col("price_bucket") <= own
     total, by_exchange = _sums(market, mine.filter(passed))
+    interval = _interval_of(mine.filter(passed))
     in_bucket, in_bucket_by_exchange = _sums(market, mine.filter(pl.col("price_bucket") == own))
     sentence = f"A {move} to {price_text(price)} ({percent(price / market.mark - 1)}) would liquidate "
-    sentence += f"{amount(total)} USD of {side}s" + (f": {by_exchange}." if total else ".")
+    sentence += f"{amount(total)}{interval} USD of {side}s" + (f": {by_exchange}." if total else ".")
     edge = _edge(mine, side)
     if edge and (price < edge if side == "long" else price > edge):
         return f"{sentence} The map ends at {price_text(edge)}; positions beyond it are not included."
@@ -68,6 +72,17 @@ def _sums(market: Snapshot, levels: pl.DataFrame) -> tuple[float, str]:
     sums = dict(levels.group_by("exchange").agg(pl.col("notional_usd").sum()).iter_rows())
     each = ", ".join(f"{name} {amount(sums.get(name, 0.0))}" for name in market.exchanges)
     return math.fsum(sums.values()), each
+
+
+def _interval_of(levels: pl.DataFrame) -> str:
+    """Return the 80 % credible interval of a sum of levels, by the rule of ops.band_factor; empty if unknown."""
+    if "fit_usd" not in levels.columns or levels["fit_usd"].has_nulls():
+        return ""
+    usd, fit, gap = (math.fsum(levels[name]) for name in ("notional_usd", "fit_usd", "gap_usd"))
+    if not usd:
+        return ""
+    low, _, high = band(np.array([usd]), np.array([fit / usd]), gap_log_sd=gap / usd)
+    return f" ({amount(float(low))} to {amount(float(high))})"
 
 
 def _balance(market: Snapshot) -> list[str]:
@@ -110,7 +125,8 @@ def _cluster(row: dict[str, Any]) -> str:
 
 def _basis(market: Snapshot) -> str:
     remarks = f" ({'; '.join(market.remarks())})" if market.remarks() else ""
+    untaught = ", which no liquidations have taught" if market.parameters_version == PRIOR_VERSION else ""
     return (
         f"Modelled from open interest, volume and margin tiers of {listing(market.exchanges)}{remarks} with parameters "
-        f"{market.parameters_version}; an estimate, not a record."
+        f"{market.parameters_version}{untaught}; an estimate, not a record."
     )

@@ -15,7 +15,8 @@ WINDOWS = {"1d": "notional_1d_usd", "7d": "notional_7d_usd", "30d": "notional_30
 class Snapshot:
     """The rows of one hour.
 
-    levels: exchange, side, bucket with its edges, notional by window. exchange_rows: exchange, mark_price, is_stale,
+    levels: exchange, side, bucket with its edges, notional by window, fit_usd and gap_usd (notional times one standard
+    deviation of the errors of fit and gaps; a baseline has none). exchange_rows: exchange, mark_price, is_stale,
     fresh_at_utc (the last hour not carried). missing: exchange, reason. balance: as in mart.market_balance. clusters:
     as in mart.liquidation_clusters, with lead_exchange and lead_share, its share of the cluster. ranges: rows of
     mart.liquidation_curve for all exchanges together.

@@ -12,9 +12,9 @@ import polars as pl
 from transforms.estimation.inputs import SIDE_OF
 from transforms.hourly.hours import hour_of
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, prior
-from transforms.model.fit import TYPICAL_SIZE_USD, Fitted, Observed, Side, fit
+from transforms.model.fitting.fit import TYPICAL_SIZE_USD, Fitted, Observed, Side, fit
+from transforms.model.fitting.survival import Flows, survival
 from transforms.model.price_grid import Floats
-from transforms.model.survival import Flows, survival
 
 WINDOW = timedelta(days=45)
 """How far back a fit looks: positioning changes, so older hours say less about the present."""

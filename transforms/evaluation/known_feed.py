@@ -10,9 +10,9 @@ import polars as pl
 
 from transforms.hourly.hours import HOUR_MS
 from transforms.model.estimator import HourInput
-from transforms.model.fit import TYPICAL_SIZE_USD, Observed
+from transforms.model.fitting.fit import TYPICAL_SIZE_USD, Observed
+from transforms.model.fitting.survival import Flows
 from transforms.model.price_grid import Floats, Ints
-from transforms.model.survival import Flows
 
 _LEAST_H = 24  # hours of a feed that a fit needs
 _LEAST_EVENTS, _MOST_APART = 200, 0.95  # events needed to detect thinning; highest share of distinct seconds

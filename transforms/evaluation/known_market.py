@@ -19,12 +19,12 @@ from transforms.model.assumptions import Assumptions, prior
 from transforms.model.distance_profile import Contract
 from transforms.model.estimator import HourInput, middle_price
 from transforms.model.estimators import ESTIMATORS, Cohorts, Estimator
-from transforms.model.fit import TYPICAL_SIZE_USD, Observed, Side, fit
+from transforms.model.fitting.fit import TYPICAL_SIZE_USD, Observed, Side, fit
+from transforms.model.fitting.survival import Survival, survival
 from transforms.model.gap_uncertainty import gap_log_sd
 from transforms.model.liquidation_price import Tiers
 from transforms.model.price_grid import Floats, Ints
 from transforms.model.step import Bar
-from transforms.model.survival import Survival, survival
 
 FIVE_MINUTES_MS, DAY_H = 300_000, 24
 WINDOWS = ("all", "1d")

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from transforms.model.fit import TYPICAL_SIZE_USD
+from transforms.model.fitting.fit import TYPICAL_SIZE_USD
 from transforms.model.price_grid import Floats
 
 MISFIT = 0.1

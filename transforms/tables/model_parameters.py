@@ -13,7 +13,7 @@ from expectations.tables import table
 from transforms.estimation.calibration import learn, load_exposure, load_flows, observe
 from transforms.estimation.inputs import SIDE_OF
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, Assumptions, prior
-from transforms.model.fit import Fitted
+from transforms.model.fitting.fit import Fitted
 
 TABLE = table("model_parameters")
 STATED = date(2010, 1, 1)

@@ -1,7 +1,7 @@
 """The analysts' macros: one file each in `sql/macros`, with a header comment that has the question and an example.
 
-`sql/macros/ops` has the scalar macros that they call. These parse a moment or a price, and raise an error that names
-an invalid value and the right form. All macros also run on DuckDB 1.1: they use CASE instead of DuckDB 2's function
+`sql/macros/ops` has the macros that they call. Most parse a moment or a price, and raise an error that names an invalid
+value and the right form. All macros also run on DuckDB 1.1: they use CASE instead of DuckDB 2's function
 `if`, and a macro that calls another passes arguments with a default by name.
 """
 
@@ -50,26 +50,25 @@ def load() -> dict[str, Macro]:
 
 def statements() -> list[str]:
     """Return the statements that create and comment all macros, including renamed macros under their former names."""
-    scalar = _scalar()
-    macros = load()
-    ordered = [macros[name] for name in _callees_first({name: each.body for name, each in macros.items()})]
+    internal, macros = _internal(), load()
+    names = _callees_first(internal | {name: each.body for name, each in macros.items()})
     former = [read(f"macros/former/{path.stem}") for path in sorted((FOLDER / "former").glob("*.sql"))]
-    comments = [fill("catalog/macro_comment", name=m.name, words=text(m.head)) for m in ordered]
-    return [*(scalar[name] for name in _callees_first(scalar)), *(m.statement for m in ordered), *comments, *former]
+    comments = [fill("catalog/macro_comment", name=m.name, words=text(m.head)) for m in macros.values()]
+    return [*(internal.get(name) or macros[name].statement for name in names), *comments, *former]
 
 
 def scalar_statements(caller: str) -> list[str]:
     """Return the statements that create the scalar macros that a statement calls, directly or through others."""
-    scalar, found, waiting = _scalar(), set[str](), [caller]
+    internal, found, waiting = _internal(), set[str](), [caller]
     while waiting:
-        called = _calls(waiting.pop(), scalar) - found
+        called = _calls(waiting.pop(), internal) - found
         found |= called
-        waiting += (scalar[name] for name in called)
-    return [scalar[name] for name in _callees_first(scalar) if name in found]
+        waiting += (internal[name] for name in called)
+    return [internal[name] for name in _callees_first(internal) if name in found]
 
 
 @cache
-def _scalar() -> dict[str, str]:
+def _internal() -> dict[str, str]:
     return {f"ops.{path.stem}": read(f"macros/ops/{path.stem}") for path in sorted((FOLDER / "ops").glob("*.sql"))}
 
 

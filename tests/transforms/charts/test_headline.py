@@ -12,6 +12,7 @@ import vl_convert
 from transforms.charts import headline
 from transforms.charts.amounts import amount, listing, price_text, vega_amount
 from transforms.charts.snapshot import Snapshot
+from transforms.model.assumptions import PRIOR_VERSION
 
 
 @pytest.mark.parametrize(
@@ -101,6 +102,22 @@ def test_level_sums_buckets_up_to_the_mark(market: Snapshot, price: float, side:
     sums = dict(rows.group_by("exchange").agg(pl.col("notional_usd").sum()).iter_rows())
     parts = ", ".join(f"{name} {amount(sums[name])}" for name in ("binance", "bybit", "okx"))
     assert f"{amount(math.fsum(sums.values()))} USD of {side}s: {parts}." in sentence
+
+
+def test_level_has_its_range(market: Snapshot) -> None:
+    """Errors of fit and gaps add up; a map without them, of a baseline, has no range."""
+    bands = market.levels.with_columns(fit_usd=pl.col("notional_usd") * 0.3, gap_usd=pl.col("notional_usd") * 0.4)
+    sentence = headline.write(replace(market, levels=bands), [110_000.0])[1]
+    usd = math.fsum(bands.filter(pl.col("price_low") <= 110_000.0, side="short")["notional_usd"])
+    times = math.exp(1.2815515594457831 * math.sqrt(0.3**2 + 0.4**2 + 0.1**2 + 0.8 * 2e6 / usd))
+    assert f"liquidate {amount(usd)} ({amount(usd / times)} to {amount(usd * times)}) USD of shorts: " in sentence
+    assert "(" not in headline.write(market, [110_000.0])[1].partition("liquidate")[2].partition(":")[0]
+
+
+def test_prior_is_said_to_be_untaught(market: Snapshot) -> None:
+    said = headline.write(replace(market, parameters_version=PRIOR_VERSION))[-1]
+    assert f"with parameters {PRIOR_VERSION}, which no liquidations have taught; an estimate" in said
+    assert "taught" not in headline.write(replace(market, parameters_version="fit-2026-11-20"))[-1]
 
 
 def test_price_between_marks_counts_exchanges_by_their_own_mark(market: Snapshot) -> None:

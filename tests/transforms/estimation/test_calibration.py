@@ -12,7 +12,7 @@ import pytest
 from expectations.tables import table
 from transforms.estimation import calibration
 from transforms.estimation.calibration import Exposure, count_hours, learn, load_exposure, load_flows, observe
-from transforms.model.fit import TYPICAL_SIZE_USD, Observed
+from transforms.model.fitting.fit import TYPICAL_SIZE_USD, Observed
 
 MIDNIGHT = datetime(2026, 1, 12)
 FIRST = datetime(2026, 1, 11, 1)

@@ -18,7 +18,7 @@ from transforms.evaluation.known_feed import Feed
 from transforms.evaluation.known_market import FIVE_MINUTES_MS as BAR_MS
 from transforms.evaluation.known_market import HOUR_MS, Reading
 from transforms.model.estimators import ESTIMATORS
-from transforms.model.fit import TYPICAL_SIZE_USD
+from transforms.model.fitting.fit import TYPICAL_SIZE_USD
 from transforms.model.liquidation_price import liquidation_price
 from transforms.model.population import CLASSES, HOLDINGS
 from warehouse.simulator.market.known_positions import FIRST_DAY, PRESETS, write

@@ -70,8 +70,10 @@ def test_headline_equals_at_risk(small_warehouse: Path, percent: float) -> None:
         price = mark * (1 + percent / 100)
         total = warehouse.at_risk("BTC", price).filter(exchange="all", leverage_class="all")
         said = warehouse.headline("BTC", prices=price)["sentence"][1]
-    usd, side = total.select("cumulative_usd", "side").row(-1 if percent > 0 else 0)
-    assert f"would liquidate {amount(usd)} USD of {side}s" in said
+    columns = ("cumulative_usd", "cumulative_p10_usd", "cumulative_p90_usd", "side")
+    *usd, side = total.select(columns).row(-1 if percent > 0 else 0)
+    whole, low, high = map(amount, usd)
+    assert f"would liquidate {whole} ({low} to {high}) USD of {side}s" in said
 
 
 @pytest.mark.parametrize("prices", [[95000, 105000], np.array([95000.0, 105000.0]), pl.Series([95000, 105000])])

@@ -297,7 +297,7 @@ class TestCommand:
         )
         assert "liq backfill --from 2026-11-19T00:00Z --to 2026-11-19T23:00Z" in result.stderr
         assert versions(trial) == {PRIOR_VERSION, VERSION}
-        assert trial.ask("SELECT count(*) AS n FROM model.model_parameters WHERE basis = 'fitted'")["n"].item() == 240
+        assert trial.ask("SELECT count(*) AS n FROM model.model_parameters WHERE basis = 'fitted'")["n"].item() == 252
 
     def test_default_is_today_and_a_table(self, unfitted: Trial, tmp_path: Path) -> None:
         trial = unfitted.copied(tmp_path / "warehouse")

@@ -27,8 +27,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, Assumptions
+from transforms.model.fitting.survival import PRIOR, Survival
 from transforms.model.price_grid import Floats
-from transforms.model.survival import PRIOR, Survival
 
 Side = tuple[str, int]
 """Exchange, and +1 for longs or -1 for shorts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from transforms.model.survival import LEAST_HOURS, PRIOR, Flows, survival
+from transforms.model.fitting.survival import LEAST_HOURS, PRIOR, Flows, survival
 
 
 def flows(loss: float, hours: int = 500, seed: int = 0, noise: float = 1e-3) -> Flows:

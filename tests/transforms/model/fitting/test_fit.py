@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from transforms.model.assumptions import HALF_LIVES_H, LEVERAGE_X, Assumptions, prior
-from transforms.model.fit import (
+from transforms.model.fitting.fit import (
     _COMMON,
     _FLOOR_USD,
     _OWN,
@@ -20,8 +20,8 @@ from transforms.model.fit import (
     _covariance,
     fit,
 )
+from transforms.model.fitting.survival import PRIOR, Survival
 from transforms.model.price_grid import Floats
-from transforms.model.survival import PRIOR, Survival
 
 LEVERAGE = np.array(LEVERAGE_X)[:, None]
 HALF_LIVES = np.array(HALF_LIVES_H)

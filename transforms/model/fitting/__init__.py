@@ -1,0 +1,1 @@
+"""The fit of the weights to realised liquidations."""
