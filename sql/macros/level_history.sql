@@ -14,6 +14,8 @@
 -- side                    long if the level is below the mark, short above; between two marks, the larger side
 -- price_low, price_high   edges of the bucket, USD
 -- notional_usd            modelled notional that would be liquidated in the bucket, USD
+-- notional_p10_usd, notional_p90_usd
+--                         its 10th and 90th percentile, USD: 80 % credible interval
 -- intensity               notional divided by the mean of the 20 buckets on each side, as far as the map's side
 --                         extends; 1 is no cluster, null if the neighbours are empty. A ratio, not an amount
 -- notional_z              z-score against its own last 7 days; null with less than 24 hours of them
@@ -29,9 +31,16 @@ CREATE MACRO level_history(coin, price, exchange := NULL, since := NULL) AS TABL
 WITH sides AS (
     SELECT
         l.hour_utc, l.side, coalesce(sum(l.notional_usd) FILTER (l.price_bucket = ops.price_bucket(price)), 0) AS usd,
+        coalesce(sum((l.notional_usd * p.value)::DECIMAL(18, 6)), 0) AS fit_usd,
+        coalesce(sum((l.notional_usd * l.gap_log_sd)::DECIMAL(18, 6)) FILTER (
+            l.price_bucket = ops.price_bucket(price)
+        ), 0) AS gap_usd,
         sum(l.notional_usd) AS with_neighbours_usd, min(l.price_bucket) AS first_bucket,
         max(l.price_bucket) AS last_bucket
     FROM read_parquet(ops.files_of(coin, 'mart.liquidation_levels'), hive_partitioning = true) AS l
+    LEFT JOIN model.model_parameters AS p
+        ON l.price_bucket = ops.price_bucket(price) AND p.parameter = 'log_sd' AND p.version = l.parameters_version
+        AND p.exchange = l.exchange AND p.side = l.side AND p.leverage_x = rtrim(l.leverage_class, 'x+')::DOUBLE
     WHERE l.price_bucket >= ops.price_bucket(price) - 20
         AND l.price_bucket <= ops.price_bucket(price) + 20
         AND (ops.exchange(exchange) IS NULL OR l.exchange = ops.exchange(exchange))
@@ -42,7 +51,7 @@ WITH sides AS (
 -- A map has no gaps as wide as 20 buckets: it reaches the level if it has levels on both sides of it.
 hours AS (
     SELECT
-        hour_utc, sum(usd) AS usd,
+        hour_utc, sum(usd) AS usd, ops.band_factor(sum(usd), sum(fit_usd), sum(gap_usd)) AS band_factor,
         arg_max(struct_pack(side, usd, with_neighbours_usd, first_bucket, last_bucket), (usd, side)) AS most
     FROM sides
     WHERE hour_utc <= (SELECT max(hour_utc) FROM ops.watermark)
@@ -73,7 +82,8 @@ SELECT
         CASE WHEN since IS NULL THEN 'ever ' ELSE '' END, price, coalesce(' since ' || since::VARCHAR, '')
     ))::TIMESTAMP) AS hour_utc,
     most.side, ops.bucket_edge(ops.price_bucket(price)) AS price_low,
-    ops.bucket_edge(ops.price_bucket(price) + 1) AS price_high, usd AS notional_usd,
+    ops.bucket_edge(ops.price_bucket(price) + 1) AS price_high, usd AS notional_usd, usd / band_factor AS notional_p10_usd,
+    usd * band_factor AS notional_p90_usd,
     most.usd / nullif(
         (most.with_neighbours_usd - most.usd) / nullif(most.last_bucket - most.first_bucket, 0), 0
     ) AS intensity,

@@ -228,6 +228,12 @@ class TestAnswers:
             row = whole.filter(price_bucket=bucket(price)).row(0, named=True)
             assert sums == tuple(row[f"cumulative_{side}_{p}usd"] for p in ("", "p10_", "p90_"))
         assert long[1] < long[0] < long[2]
+        level = ask.sql("FROM at_risk('BTC', 100700) WHERE exchange = 'all' AND leverage_class = 'all'").pl()
+        newest = ask.sql("FROM level_history('BTC', 100700) ORDER BY hour_utc DESC LIMIT 1").pl()
+        ends = ("p10_", "p90_")
+        assert newest.select(f"notional_{p}usd" for p in ends).row(0) == pytest.approx(
+            level.select(f"level_{p}usd" for p in ends).row(0), rel=1e-9
+        )
 
     def test_price_between_two_marks_has_both_sides(self, ask: duckdb.DuckDBPyConnection, levels: pl.DataFrame) -> None:
         low, *_, high = sorted(at(levels, LAST)["mark_price"].unique())
