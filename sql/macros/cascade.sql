@@ -10,7 +10,10 @@
 -- move liquidates enough to sustain itself; largest_ratio shows how close it comes, with 1 as the threshold. Both are
 -- null while volatility or volume is unknown, as on the first day.
 --
--- Columns and their units are those of mart.cascade_risk.
+-- Columns and their units are those of mart.cascade_risk, and
+--
+-- largest_ratio_percentile   share of the hours of the 90 days before with a lower largest_ratio on that side, percent: 100
+--                            is the highest; null with fewer than 24 of them. A rank among hours, not a probability
 --
 -- Example: FROM cascade('BTC');
 CREATE MACRO cascade(coin, as_of := NULL) AS TABLE
@@ -19,10 +22,7 @@ WITH hour AS MATERIALIZED (
 ),
 
 found AS MATERIALIZED (
-    SELECT c.*
-    FROM mart.cascade_risk AS c
-    JOIN hour AS h ON c.date = h.hour_utc::DATE AND c.hour_utc = h.hour_utc
-    WHERE c.coin = ops.known(coin)
+    FROM ops.cascade_of(coin, (SELECT h.hour_utc FROM hour AS h))
 )
 
 SELECT f.*

@@ -341,6 +341,13 @@ class TestAnswers:
         assert set(rows.filter(pl.col("change_usd") > 0)["change_type"]) == {"built"}
         assert set(rows.filter(pl.col("change_usd") < 0)["change_type"]) <= {"closed", "swept"}
 
+    def test_cascade_has_a_rank_once_there_are_hours_to_compare(self, ask: duckdb.DuckDBPyConnection) -> None:
+        rows = ask.sql("FROM cascade('BTC')").pl()
+        assert rows.drop("largest_ratio_percentile").equals(
+            ask.sql(f"FROM mart.cascade_risk WHERE coin = 'BTC' AND hour_utc = '{LAST}' ORDER BY side").pl()
+        )
+        assert rows["largest_ratio_percentile"].is_null().all()  # the ratio is unknown on the first day
+
     def test_summary_equals_the_other_macros(self, ask: duckdb.DuckDBPyConnection) -> None:
         row = ask.sql("FROM summary_at('BTC')").pl().row(0, named=True)
         map_ = ask.sql("FROM liquidation_map('BTC', span := 0.25)").pl().filter(exchange="all")
@@ -626,3 +633,29 @@ def test_duckdb_1_returns_the_same_results(
     assert one["told"] == now["told"]
     (tmp_path / "liquidation-data").symlink_to(market.root)
     assert "modelled_usd" in run(older, program("duckdb.connect"), tmp_path)
+
+
+def test_cascade_is_ranked_among_the_ninety_days_before() -> None:
+    """Later hours, older hours, the other side and unknown ratios do not count; 24 hours are needed."""
+    hours = [FIRST + n * HOUR for n in range(24 * 92)]
+    ratio = [n / 1000 for n in range(len(hours))]
+    long = pl.DataFrame({"hour_utc": hours, "side": "long", "largest_ratio": ratio})
+    short = long.with_columns(side=pl.lit("short"), largest_ratio=pl.lit(None, pl.Float64))
+    risk = pl.concat([long, short]).with_columns(coin=pl.lit("BTC"), date=pl.col("hour_utc").dt.date())
+    with duckdb.connect() as connection:
+        connection.register("risk", risk.to_arrow())
+        connection.execute("CREATE SCHEMA mart; CREATE SCHEMA ops; CREATE TABLE mart.cascade_risk AS FROM risk")
+        connection.execute("CREATE MACRO ops.known(coin) AS coin")
+        connection.execute((macros.FOLDER / "ops" / "cascade_of.sql").read_text())
+
+        def ranks(hour: datetime) -> list[float | None]:
+            rows = connection.sql("FROM ops.cascade_of('BTC', ?) ORDER BY side", params=[hour]).pl()
+            return rows["largest_ratio_percentile"].to_list()
+
+        assert ranks(hours[23]) == [None, None]
+        assert ranks(hours[24]) == [100.0, None]
+        connection.execute("UPDATE mart.cascade_risk SET largest_ratio = 0.0105 WHERE hour_utc = ?", [hours[40]])
+        assert ranks(hours[40])[0] == pytest.approx(100 * 11 / 40)
+        connection.execute("UPDATE mart.cascade_risk SET largest_ratio = 1e-9 WHERE hour_utc = ?", [hours[-1]])
+        assert ranks(hours[-1])[0] == 0.0
+        assert ranks(hours[-2])[0] == 100.0

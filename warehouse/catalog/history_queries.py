@@ -58,8 +58,8 @@ def tracks(catalog: duckdb.DuckDBPyConnection, market: Snapshot, span: str) -> p
 
 
 def cascade(catalog: duckdb.DuckDBPyConnection, market: Snapshot) -> pl.DataFrame:
-    """Return the rows of mart.cascade_risk at the hour; empty without that table."""
-    values = {"coin": market.coin, "date": market.hour.date(), "hour": market.hour}
+    """Return the rows of mart.cascade_risk at the hour with the rank of their ratios; empty without that table."""
+    values = {"coin": market.coin, "hour": market.hour}
     return ask(catalog, "history/cascade", **values) if _has(catalog, "cascade_risk") else pl.DataFrame()
 
 

@@ -1,1 +1,1 @@
-FROM mart.cascade_risk WHERE coin = $coin AND date = $date AND hour_utc = $hour ORDER BY side;
+FROM ops.cascade_of($coin, $hour) ORDER BY side;

@@ -142,6 +142,7 @@ def test_key_figures_show_the_cascade_if_known(small_warehouse: Path) -> None:
             "exhaustion_price": [91_000.0, None],
             "amplification": [1.8, None],
             "largest_ratio": [1.3, 0.4],
+            "largest_ratio_percentile": [None, 98.4],
         }
     )
     ends = {"long_void_low": 95_000.0, "long_void_high": 96_900.0, "short_void_low": None, "short_void_high": None}
@@ -154,7 +155,11 @@ def test_key_figures_show_the_cascade_if_known(small_warehouse: Path) -> None:
         ("Max pain of longs", "94,000", "300M USD modelled in 10 bp, -9.4 %"),
         ("Void below", "95,000-96,900", "2.0 % wide, modelled"),
         ("Cascade risk, down", "from 95,000", "modelled, amplified 1.8x, ends at 91,000"),
-        ("Cascade risk, up", "low", "modelled; ratio 0.40 at most, self-sustaining from 1"),
+        (
+            "Cascade risk, up",
+            "low",
+            "modelled; ratio 0.40 at most (above 98 % of the last 90 days), self-sustaining from 1",
+        ),
     ]
 
 

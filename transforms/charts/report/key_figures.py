@@ -18,7 +18,7 @@ _SIDES = {"long": "below", "short": "above"}
 def write(market: Snapshot, cascade: pl.DataFrame, summary: pl.DataFrame) -> list[KeyFigure]:
     """Return the figures in reading order.
 
-    cascade, summary: the hour's rows of mart.cascade_risk and mart.market_summary, or none.
+    cascade, summary: the hour's rows of the macro `cascade` and of mart.market_summary, or none.
     """
     return [
         ("Mark", price_text(market.mark), f"{market.reference}; {market.source}"),
@@ -85,7 +85,13 @@ def _cascade(row: dict[str, Any]) -> KeyFigure:
     if row["largest_ratio"] is None:
         return name, "unknown", "market depth is unknown"
     if row["trigger_price"] is None:
-        return name, "low", f"modelled; ratio {row['largest_ratio']:.2f} at most, self-sustaining from 1"
+        return name, "low", f"modelled; ratio {row['largest_ratio']:.2f} at most{_rank(row)}, self-sustaining from 1"
     end = "" if row["exhaustion_price"] is None else f", ends at {price_text(row['exhaustion_price'])}"
     times = "" if row["amplification"] is None else f", amplified {row['amplification']:.1f}x"
-    return name, f"from {price_text(row['trigger_price'])}", f"modelled{times}{end}"
+    return name, f"from {price_text(row['trigger_price'])}", f"modelled{times}{end}{_rank(row)}"
+
+
+def _rank(row: dict[str, Any]) -> str:
+    """Return the rank of the hour's ratio among those of the 90 days before; empty if there are too few."""
+    percentile = row["largest_ratio_percentile"]
+    return "" if percentile is None else f" (above {percentile:.0f} % of the last 90 days)"
