@@ -40,7 +40,9 @@ HOUR_MS, BAR_MS, DAY_MS = 3_600_000, 300_000, 86_400_000
 FOUR_HOURS_MS = 4 * HOUR_MS
 SCORED_DAYS = 50
 FLOOR = 0.01  # least prediction, as a share of the usual amount: zero has no Poisson deviance
-RANGE, STOOD, SWEPT = "range alone", "stood", "swept"
+RANGE, REGRESSION, STOOD, SWEPT = "range alone", "regression, no map", "stood", "swept"
+LOOKED_BACK_H = (4, 12, 24, 72, 168)
+LEAST_MOVE = 1e-3  # in log price: a move of zero has no log
 NEAR, QUIET, WITHHELD_AGO_DAYS = 0.10, 0.001, 3
 PROBES_DAYS = range(20, 59, 3)  # days after the first at which maps with and without a day are compared
 Predicted = tuple[str, str, int, str, str, float]
@@ -154,6 +156,70 @@ class Walk:
         return Observed(swept, np.array([usd for _, usd in over]), complete=True)
 
 
+def features(coin: str) -> dict[str, dict[int, Floats]]:
+    """Return what a regression without a map knows of each four hours, by side and start.
+
+    Logs of range, volume, the move against the side, and how far price went beyond its extreme of the hours before.
+    """
+    hours = list(bybit_hours(coin))
+    start = np.array([at for at, _ in hours])
+    names = ("open", "low", "high", "taker_base")
+    opened, low, high, volume = (np.array([getattr(bar, name) for _, bar in hours]) for name in names)
+    made: dict[str, dict[int, Floats]] = {side: {} for side in SIDES}
+    for first in np.flatnonzero(start % FOUR_HOURS_MS == 0):
+        if first < max(LOOKED_BACK_H) or first + 4 > len(start):
+            continue
+        now = slice(first, first + 4)
+        moved, traded = np.log(high[now].max() / low[now].min()), np.log(volume[now].sum())
+        past = [slice(first - back, first) for back in LOOKED_BACK_H]
+        for side, further in (
+            (
+                "long",
+                [np.log(price / low[now].min()) for price in (opened[first], *(low[each].min() for each in past))],
+            ),
+            ("short", [np.log(high[now].max() / p) for p in (opened[first], *(high[each].max() for each in past))]),
+        ):
+            against = np.log(np.maximum(further, 0.0) + LEAST_MOVE)
+            made[side][int(start[first])] = np.array([1.0, np.log(moved), traded, *against])
+    return made
+
+
+def regression(coin: str, liquidated: pl.DataFrame) -> Iterator[Predicted]:
+    """Yield the predictions of a regression of log liquidations on `features`, refitted every midnight, as hours."""
+    for side, known in features(coin).items():
+        own = liquidated.filter(coin=coin, side=side).select("open_ms", "realised").iter_rows()
+        told = {at: usd for at, usd in own if at in known}
+        for day in sorted({at // DAY_MS for at in known}):
+            before = [at for at in told if at + FOUR_HOURS_MS <= day * DAY_MS]
+            if len(before) < 6 * len(LOOKED_BACK_H):
+                continue
+            x, y = np.array([known[at] for at in before]), np.log1p([told[at] for at in before])
+            slopes = np.linalg.lstsq(x, y, rcond=None)[0]
+            for at in (at for at in known if at // DAY_MS == day):
+                usd = float(np.expm1(known[at] @ slopes))
+                for hour in range(4):
+                    yield coin, side, at + hour * HOUR_MS, REGRESSION, REGRESSION, max(usd, 0.0) / 4
+
+
+def partial(predicted: pl.DataFrame, liquidated: pl.DataFrame, coin: str, side: str) -> float:
+    """Return the rank correlation of the fitted sweep with liquidations, given the features of the regression."""
+    known = features(coin)[side]
+    sums = (
+        predicted.filter(coin=coin, side=side, name="fitted", reading=SWEPT)
+        .group_by(pl.col("open_ms") // FOUR_HOURS_MS * FOUR_HOURS_MS)
+        .agg(pl.col("usd").sum())
+        .join(liquidated.filter(coin=coin, side=side), on="open_ms")
+        .filter(pl.col("open_ms").is_in(list(known)))
+        .sort("open_ms")
+        .tail(SCORED_DAYS * 6)
+    )
+    given = pl.DataFrame(np.array([known[at] for at in sums["open_ms"]])).select(pl.all().rank())
+    x = np.column_stack([np.ones(len(sums)), given.to_numpy()[:, 1:]])
+    ranks = (sums[name].rank().to_numpy() for name in ("usd", "realised"))
+    apart = [y - x @ np.linalg.lstsq(x, y, rcond=None)[0] for y in ranks]
+    return float(np.corrcoef(*apart)[0, 1])
+
+
 def stood_in_the_way(estimator: Estimator, assumed: Assumptions, price: float, s: int) -> float:
     """Return the USD of the current map that a mark at `price` reaches."""
     buckets, usd = estimator.standing(assumed)
@@ -194,7 +260,7 @@ def scored(predicted: pl.DataFrame, liquidated: pl.DataFrame) -> pl.DataFrame:
 
 def test_scores_on_recorded_liquidations() -> None:
     liquidated = realised()
-    rows = [row for coin in COINS for row in Walk(coin, liquidated).rows()]
+    rows = [row for coin in COINS for row in (*Walk(coin, liquidated).rows(), *regression(coin, liquidated))]
     predicted = pl.DataFrame(rows, schema=["coin", "side", "open_ms", "name", "reading", "usd"], orient="row")
     scores = scored(predicted, liquidated)
     assert scores["rank"].is_between(-1.0, 1.0).all()
@@ -202,7 +268,7 @@ def test_scores_on_recorded_liquidations() -> None:
     columns = ("name", "reading", "coin", "side", "rank", "deviance")
     by = {tuple(row[:4]): row[4:] for row in scores.select(columns).iter_rows()}
     markets = [(coin, side) for coin in COINS for side in SIDES]
-    order = [RANGE, *reversed(ESTIMATORS)]
+    order = [RANGE, REGRESSION, *reversed(ESTIMATORS)]
     readings = sorted({each[:2] for each in by}, key=lambda each: (order.index(each[0]), each[1]))
     titles = ("Rank correlation", "Poisson deviance, millions of USD"), ("{:.3f}", "{:.2f}")
     for i, (title, form) in enumerate(zip(*titles, strict=True)):
@@ -212,7 +278,10 @@ def test_scores_on_recorded_liquidations() -> None:
             values = [by[name, reading, *market][i] for market in markets]
             what = name if reading == name else f"{name}, {reading}"
             grid.add_row(what, *(form.format(x) for x in [*values, float(np.mean(values))]))
-        Console(width=120).print(grid)
+        if i == 0:
+            given = [partial(predicted, liquidated, *market) for market in markets]
+            grid.add_row("fitted, swept, given the regression", *(form.format(x) for x in [*given, np.mean(given)]))
+        Console(width=140).print(grid)
 
 
 def nearby(estimators: Mapping[int, Estimator], assumed: Assumptions) -> Map:
