@@ -174,6 +174,21 @@ def test_initial_population_is_in_equilibrium_and_in_no_window() -> None:
 
 
 @both_sides
+@pytest.mark.parametrize("period", [2, 3, 5])
+def test_initial_population_has_no_period(s: int, period: int) -> None:
+    """No bucket is fuller than its neighbours by its place in a period: the map of the first days is no comb."""
+    crowd = sides()[s]
+    moved(crowd, bar(100, 1000))
+    at = crowd.reached(crowd.mark) - crowd.origin
+    usd = (prior("binance").weight[:, :, None] * crowd.cells[0]).sum(axis=(0, 1))
+    near = usd[at - 180 : at] if s > 0 else usd[at + 1 : at + 181][::-1]
+    slope = np.convolve(near, np.ones(period) / period, mode="valid")
+    off = near[period // 2 : period // 2 + len(slope)] / slope
+    phases = [off[phase::period].mean() for phase in range(period)]
+    assert max(phases) / min(phases) < 1.02
+
+
+@both_sides
 def test_fall_sweeps_longs_and_rise_sweeps_shorts(s: int) -> None:
     for move, low, high in ((LONG, 95, 0), (SHORT, 0, 105)):
         crowd = sides()[s]
