@@ -70,11 +70,12 @@ def _loss(flows: Flows) -> tuple[float, float] | None:
     regressors, change = regressors[known], flows.change[known]
     if len(change) < LEAST_HOURS:
         return None
-    slopes, _, rank, _ = np.linalg.lstsq(regressors, change, rcond=None)
-    if rank < len(columns):
+    if np.linalg.matrix_rank(regressors) < len(columns):
         return None  # no liquidations, or as many in every hour
+    inverse = np.linalg.pinv(regressors)
+    slopes = inverse @ change
     spread = float(((change - regressors @ slopes) ** 2).sum()) / (len(change) - len(columns))
-    return -float(slopes[0]), spread * float(np.linalg.inv(regressors.T @ regressors)[0, 0])
+    return -float(slopes[0]), spread * float(inverse[0] @ inverse[0])
 
 
 PRIOR = survival(())
